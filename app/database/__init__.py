@@ -1,0 +1,1 @@
+"""The PostgreSQL below everything: embedded or given."""

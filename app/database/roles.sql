@@ -1,0 +1,33 @@
+-- What each role may do; run after every migration. A role is taken on by SET ROLE.
+DO $$
+DECLARE
+    role_name text;
+BEGIN
+    FOREACH role_name IN ARRAY ARRAY['integrations_command', 'integrations_query'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role_name) THEN
+            BEGIN
+                EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                NULL;  -- another database of this server was quicker; roles are shared
+            END;
+        END IF;
+        IF NOT pg_has_role(current_user, role_name, 'MEMBER') THEN
+            EXECUTE format('GRANT %I TO CURRENT_USER', role_name);
+        END IF;
+    END LOOP;
+END
+$$;
+
+REVOKE ALL ON SCHEMA integrations FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA integrations FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA integrations FROM PUBLIC;
+
+GRANT USAGE ON SCHEMA integrations TO integrations_command, integrations_query;
+GRANT SELECT, INSERT ON integrations.events TO integrations_command;
+GRANT SELECT ON integrations.recorder_events TO integrations_command;
+GRANT SELECT, INSERT, UPDATE, DELETE ON integrations.integration_view TO integrations_command;
+GRANT SELECT, INSERT, DELETE ON integrations.secret_store TO integrations_command;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA integrations TO integrations_command;
+GRANT SELECT ON integrations.integration_view TO integrations_query;
+GRANT SELECT ON integrations.migrations TO integrations_query;
+GRANT SELECT ON integrations.migrations TO integrations_command;

@@ -1,0 +1,1 @@
+"""The HTTP API: controllers, envelope, problems; the only package that imports Litestar."""

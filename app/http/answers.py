@@ -1,0 +1,134 @@
+"""What the HTTP API answers: the envelope `result` and what stands in it (contract, 1 and 4)."""
+
+from datetime import datetime
+from typing import TypeVar
+
+from litestar import Request, Response
+from litestar.datastructures import State
+from msgspec import UNSET, Struct, UnsetType
+
+from app.locales.catalogues import Language
+from app.tokens.principal import Principal
+from domain.integration import Channel
+from projections.integration_view import IntegrationRow
+
+ApiRequest = Request[Principal, Language, State]
+Answer = TypeVar("Answer", bound=Struct)
+
+
+class IntegrationObject(Struct, rename="camel"):
+    """One integration as everybody may see it; times as `2025-02-20T09:00:00.000Z`."""
+
+    id: str
+    name: str
+    type: str
+    channel: Channel
+    is_active: bool
+    sender_email: str | None
+    sender_name: str | None
+    sender_phone: str | None
+    vapid_public_key: str | None
+    workspace_id: str
+    created_at: str
+    updated_at: str
+
+
+class Detail(Struct):
+    """One wrong or doubtful field; `field` is null where its name cannot be repeated."""
+
+    field: str | None
+    code: str
+    message: str
+
+
+class IntegrationResult(Struct):
+    """One integration, and what is doubtful about it."""
+
+    data: IntegrationObject
+    message: str
+    status: int
+    warnings: list[Detail] | UnsetType = UNSET
+
+
+class IntegrationAnswer(Struct):
+    """The answer with one integration."""
+
+    result: IntegrationResult
+
+
+class IntegrationListResult(Struct, rename="camel"):
+    """Integrations, oldest first; `totalCount` counts all that match."""
+
+    data: list[IntegrationObject]
+    message: str
+    status: int
+    total_count: int
+
+
+class IntegrationListAnswer(Struct):
+    """The answer with many integrations."""
+
+    result: IntegrationListResult
+
+
+class NothingResult(Struct):
+    """Done, and nothing to show."""
+
+    data: None
+    message: str
+    status: int
+
+
+class NothingAnswer(Struct):
+    """The answer without data."""
+
+    result: NothingResult
+
+
+class ProblemResult(Struct, rename="camel"):
+    """What went wrong; `requestId` finds it in our logs, and no submitted value is repeated."""
+
+    data: None
+    error: str
+    message: str
+    status: int
+    request_id: str
+    details: list[Detail] | UnsetType = UNSET
+
+
+class ProblemAnswer(Struct):
+    """The answer to every request that failed."""
+
+    result: ProblemResult
+
+
+def answered(
+    request: ApiRequest, answer: Answer, status: int = 200, **headers: str
+) -> Response[Answer]:
+    """Return *answer* as the response to *request*, in its language."""
+    return Response(
+        answer, status_code=status, headers={"Content-Language": request.auth.tag, **headers}
+    )
+
+
+def object_from(row: IntegrationRow) -> IntegrationObject:
+    """Return *row* as the HTTP API shows it."""
+    return IntegrationObject(
+        id=row.id,
+        name=row.name,
+        type=row.type,
+        channel=row.channel,
+        is_active=row.is_active,
+        sender_email=row.sender_email,
+        sender_name=row.sender_name,
+        sender_phone=row.sender_phone,
+        vapid_public_key=row.vapid_public_key,
+        workspace_id=row.workspace_id,
+        created_at=timestamp(row.created_at),
+        updated_at=timestamp(row.updated_at),
+    )
+
+
+def timestamp(time: datetime) -> str:
+    """Return *time*, which is UTC, in ISO 8601 with exactly three decimals and a Z."""
+    return time.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

@@ -1,0 +1,72 @@
+"""What a request asks: the command in it, for which integration, on whose behalf."""
+
+import re
+from collections.abc import Sequence
+
+from app.execute import Request as CommandRequest
+from app.http.answers import ApiRequest
+from app.http.fields import FieldProblem
+from app.http.forms import InvalidFieldsError, plain_name
+from app.http.scope import request_id_of
+from app.identifiers import is_integration_id
+from app.secrets.sealing import SealedSecret
+from domain.errors import NotFoundError
+from domain.integration import IntegrationCommand
+from domain.recorded import Origin
+from projections.integration_view import IntegrationRow
+
+UNKNOWN_PARAMETER = FieldProblem("UNKNOWN_PARAMETER", "This parameter is not known")
+IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+
+
+def asked(
+    request: ApiRequest,
+    integration: str,
+    command: IntegrationCommand,
+    sealed: Sequence[SealedSecret] = (),
+) -> CommandRequest:
+    """Return *command* for *integration* of the caller's workspace.
+
+    Raises:
+        NotFoundError: *integration* has not the form of an id.
+    """
+    return CommandRequest(
+        workspace=request.user.workspace,
+        stream=required_id(integration),
+        command=command,
+        origin=origin_of(request),
+        sealed=sealed,
+    )
+
+
+def required_id(integration: str) -> str:
+    """Return *integration*; raise NotFoundError where it has not the form of an id."""
+    if not is_integration_id(integration):
+        raise NotFoundError
+    return integration
+
+
+def required(row: IntegrationRow | None) -> IntegrationRow:
+    """Return *row*; raise NotFoundError where there is none."""
+    if row is None:
+        raise NotFoundError
+    return row
+
+
+def require_no_parameters(request: ApiRequest) -> None:
+    """Raise InvalidFieldsError, naming each, where the query string holds parameters."""
+    if request.scope["query_string"]:
+        raise InvalidFieldsError(
+            [(plain_name(name), UNKNOWN_PARAMETER) for name in request.query_params]
+        )
+
+
+def origin_of(request: ApiRequest) -> Origin:
+    """Return where *request* came from, as it is stored with what it leads to."""
+    key = request.headers.get("idempotency-key", "")
+    return Origin(
+        actor=request.user.actor,
+        client_address=request.client.host if request.client else None,
+        request_id=request_id_of(request.scope),
+        idempotency_key=key if IDEMPOTENCY_KEY.fullmatch(key) else None,
+    )

@@ -1,0 +1,1 @@
+"""The API's documentation as a page: Swagger UI from this folder, nothing from another host."""

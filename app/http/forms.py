@@ -1,0 +1,94 @@
+"""Reads a JSON body into a Struct and finds every wrong field at once."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import fields
+
+from app.http.fields import FieldError, FieldProblem, Rule
+
+Shape = TypeVar("Shape", bound=Struct)
+Values = Mapping[str, Any]
+Found = tuple[str | None, FieldProblem]
+PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
+REQUIRED = FieldProblem("REQUIRED", "This field is required")
+UNKNOWN = FieldProblem("UNKNOWN_FIELD", "This field is not known")
+
+
+class MalformedBodyError(Exception):
+    """The body is not valid JSON."""
+
+
+class NoObjectError(Exception):
+    """The body must be a JSON object."""
+
+
+class InvalidFieldsError(Exception):
+    """The request is not valid."""
+
+    def __init__(self, found: list[Found]) -> None:
+        super().__init__(type(self).__doc__)
+        self.found = found
+
+
+class Form(Struct, Generic[Shape], frozen=True):
+    """What a body may hold: a rule a field, by its JSON name, and checks across fields.
+
+    Checks see the values that passed their own rules.
+    """
+
+    shape: type[Shape]
+    rules: Mapping[str, Rule]
+    checks: tuple[Callable[[Values], Iterable[Found]], ...] = ()
+
+    def read(self, body: bytes) -> Shape:
+        """Return the body as a Struct; null is the same as absent.
+
+        Raises:
+            MalformedBodyError: not JSON, not UTF-8, nested too deeply, a number too large.
+            NoObjectError: JSON, but no object.
+            InvalidFieldsError: one or more fields are wrong; it holds all of them.
+        """
+        given = {name: value for name, value in object_from(body).items() if value is not None}
+        values: dict[str, Any] = {}
+        found = [*self._missing(given), *self._parse(given, values)]
+        for check in self.checks:
+            found.extend(check(values))
+        if found:
+            raise InvalidFieldsError(found)
+        names = {field.encode_name: field.name for field in fields(self.shape)}
+        return self.shape(**{names[name]: value for name, value in values.items()})
+
+    def _missing(self, given: Values) -> Iterable[Found]:
+        for field in fields(self.shape):
+            if field.required and field.encode_name not in given:
+                yield field.encode_name, REQUIRED
+
+    def _parse(self, given: Values, values: dict[str, Any]) -> Iterable[Found]:
+        for name, value in given.items():
+            if (rule := self.rules.get(name)) is None:
+                yield plain_name(name), UNKNOWN
+                continue
+            try:
+                values[name] = rule(value)
+            except FieldError as error:
+                yield name, error.problem
+
+
+def plain_name(name: str) -> str | None:
+    """Return *name* where it may be repeated: a plain identifier of at most 32 characters."""
+    return name if PLAIN_NAME.fullmatch(name) else None
+
+
+def object_from(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in *body*."""
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise MalformedBodyError from None
+    if not isinstance(value, dict):
+        raise NoObjectError
+    return value  # pyright: ignore[reportUnknownVariableType] — JSON's names are strings

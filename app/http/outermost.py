@@ -1,0 +1,72 @@
+"""The outermost ASGI callable: request id and access log, for every answer there is.
+
+Litestar's own middleware does not run for 404 and 405, so these stand around it.
+"""
+
+import re
+import time
+from typing import Any
+from uuid import uuid4
+
+import structlog
+
+from app.http.scope import REQUEST_ID
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
+ASGI = Any  # Litestar, uvicorn and httptools each type scopes and messages of their own
+log = structlog.get_logger("access")
+
+
+class Outermost:
+    """Gives each request an id, its response the header X-Request-Id, and the log one line.
+
+    The line holds the route's template and no path, query string, header or body: any of them
+    may hold what a client should not have put there.
+    """
+
+    def __init__(self, app: ASGI) -> None:
+        self.app = app
+
+    async def __call__(self, scope: ASGI, receive: ASGI, send: ASGI) -> None:
+        """Answer one HTTP request; other scopes pass through."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = scope[REQUEST_ID] = request_id_from(scope["headers"])
+        header = (b"x-request-id", request_id.encode())
+        started, status = time.perf_counter(), 500
+
+        async def send_with_id(message: ASGI) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), header]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_id)
+        finally:
+            log_access(scope, status, time.perf_counter() - started)
+
+
+def request_id_from(headers: list[tuple[bytes, bytes]]) -> str:
+    """Return the caller's X-Request-Id where it is 1 to 64 plain characters, else a new one."""
+    for name, value in headers:
+        if name == b"x-request-id" and ID.fullmatch(value):
+            return value.decode()
+    return uuid4().hex
+
+
+def log_access(scope: ASGI, status: int, seconds: float) -> None:
+    """Write the access log's line."""
+    user = scope.get("user")
+    log.info(
+        "request",
+        method=scope["method"] if scope["method"] in METHODS else "OTHER",
+        route=scope.get("path_template") or "none",
+        status=status,
+        ms=round(seconds * 1000, 1),
+        request_id=scope[REQUEST_ID],
+        workspace=user and user.workspace,
+    )

@@ -1,0 +1,35 @@
+"""The parts that the HTTP API works with; made in app/main.py, kept in the application's state."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from litestar import Litestar
+from msgspec import Struct
+
+from app.execute import Executor
+from app.http.forms import Form
+from app.locales.catalogues import Catalogues
+from app.secrets.keyring import Keyring
+from app.tokens.verifier import TokenVerifier
+from app.views.integrations import IntegrationViews
+from domain.provider import Providers
+
+
+class Parts(Struct, frozen=True, kw_only=True):
+    """Everything behind the API; `ready` answers which checks hold, `running` opens and closes."""
+
+    executor: Executor
+    views: IntegrationViews
+    keyring: Keyring
+    verifier: TokenVerifier
+    catalogues: Catalogues
+    providers: Providers
+    forms: Mapping[type[Struct], Form[Any]]
+    ready: Callable[[], Awaitable[Mapping[str, bool]]]
+    running: Callable[[], AbstractAsyncContextManager[None]]
+
+
+def parts_of(app: Litestar) -> Parts:
+    """Return the parts of *app*."""
+    return app.state.parts

@@ -1,0 +1,18 @@
+"""Integration ids: TypeIDs with the prefix `int` (jetify-com/typeid, UUIDv7 in base32)."""
+
+import re
+
+from typeid import TypeID
+
+# 26 base32 digits hold 130 bits; the first is at most 7, as a UUID has 128.
+FORM = re.compile(r"int_[0-7][0-9a-hjkmnp-tv-z]{25}")
+
+
+def new_integration_id() -> str:
+    """Return a new id; later ones sort after earlier ones, by the millisecond."""
+    return str(TypeID(prefix="int"))
+
+
+def is_integration_id(text: str) -> bool:
+    """Tell whether *text* has the form of an integration id."""
+    return FORM.fullmatch(text) is not None

@@ -1,0 +1,48 @@
+"""Language tags as RFC 5646 (BCP 47) writes them: their grammar, and what a tag falls back to."""
+
+import re
+from collections.abc import Iterator
+
+LONGEST = 64
+"""Characters of the longest tag that is read; RFC 5646 section 4.4.1 asks for at least 35."""
+
+# RFC 5646 section 2.1, its rules under their own names. The "regular" grandfathered tags
+# (zh-min-nan, art-lojban, …) fit `langtag` and need no list.
+_WELL_FORMED = re.compile(
+    r"""
+    (?: # langtag
+        (?: [a-z]{2,3} (?: -[a-z]{3} ){0,3} | [a-z]{4,8} )  # language and extlang
+        (?: -[a-z]{4} )?                                    # script
+        (?: -(?: [a-z]{2} | [0-9]{3} ) )?                   # region
+        (?: -(?: [a-z0-9]{5,8} | [0-9][a-z0-9]{3} ) )*      # variant
+        (?: -[0-9a-wyz] (?: -[a-z0-9]{2,8} )+ )*            # extension
+        (?: -x (?: -[a-z0-9]{1,8} )+ )?                     # privateuse
+    )
+    | x (?: -[a-z0-9]{1,8} )+                               # privateuse
+    | en-gb-oed | sgn-(?: be-fr | be-nl | ch-de )           # irregular
+    | i-(?: ami | bnn | default | enochian | hak | klingon | lux | mingo | navajo | pwn
+          | tao | tay | tsu )                               # irregular
+    """,
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
+)
+
+
+def is_well_formed(tag: str) -> bool:
+    """Say whether *tag* follows the grammar of RFC 5646 section 2.1, at most `LONGEST` long.
+
+    Subtags are not looked up in IANA's registry: `qq-ZZ` is well-formed.
+    """
+    return len(tag) <= LONGEST and _WELL_FORMED.fullmatch(tag) is not None
+
+
+def fallbacks(tag: str) -> Iterator[str]:
+    """Yield *tag*, then ever shorter ones: `zh-Hant-TW`, `zh-Hant`, `zh` (RFC 4647 section 3.4).
+
+    A tag cut down to a single-letter subtag loses that letter too: `de-x-goethe`, `de`.
+    """
+    subtags = tag.split("-")
+    while subtags:
+        yield "-".join(subtags)
+        subtags.pop()
+        if subtags and len(subtags[-1]) == 1:
+            subtags.pop()

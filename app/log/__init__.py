@@ -1,0 +1,1 @@
+"""The event log; the only package that imports eventsourcing."""

@@ -1,0 +1,21 @@
+-- Appends events, in the order given, and returns their positions: 1, 2, 3 … without holes, in
+-- commit order. One writer at a time holds the lock from here to its commit; that is what makes
+-- max(position) + 1 the next position and lets a tailing reader never miss one.
+CREATE OR REPLACE FUNCTION integrations.append(
+    workspaces text[], streams text[], versions bigint[], types text[], envelopes bytea[]
+) RETURNS SETOF bigint LANGUAGE plpgsql AS $$
+DECLARE
+    head bigint;
+BEGIN
+    PERFORM set_config('lock_timeout', '2s', true);
+    PERFORM pg_advisory_xact_lock(7597137600296673652);  -- the bytes of "integrat"
+    SELECT coalesce(max(position), 0) INTO head FROM integrations.events;
+    RETURN QUERY
+    INSERT INTO integrations.events (position, workspace_id, stream, version, type, envelope)
+    SELECT head + item.ordinality, item.workspace, item.stream, item.version, item.type, item.envelope
+    FROM unnest(workspaces, streams, versions, types, envelopes) WITH ORDINALITY
+        AS item (workspace, stream, version, type, envelope, ordinality)
+    ORDER BY item.ordinality
+    RETURNING position;
+END
+$$;

@@ -1,0 +1,41 @@
+"""Between events as the domain knows them and events as the log stores them."""
+
+import msgspec
+from eventsourcing.persistence import Notification, StoredEvent
+
+from domain.recorded import Envelope, Recorded
+
+encoder = msgspec.json.Encoder()
+decoder = msgspec.json.Decoder(Recorded)
+
+
+def stream_name(workspace: str, stream: str) -> str:
+    """Return the library's originator id: the workspace, a slash, and the stream."""
+    return f"{workspace}/{stream}"
+
+
+def stored_from(envelope: Envelope) -> StoredEvent:
+    """Return *envelope* as it is stored: encoded once, fields in the order of the Struct."""
+    return StoredEvent(
+        originator_id=stream_name(envelope.workspace, envelope.stream),
+        originator_version=envelope.version,
+        topic=type(envelope.event).__name__,
+        state=encoder.encode(envelope),
+    )
+
+
+def recorded_from(position: int, envelope: bytes) -> Recorded:
+    """Return the event stored as the bytes *envelope* at *position*.
+
+    The position is no part of the stored bytes, since it is known only when they are appended;
+    putting it before their first field lets one decoder make the whole event in one go.
+
+    Raises:
+        msgspec.ValidationError: the bytes are no event that we ever stored.
+    """
+    return decoder.decode(b'{"position":%d,%b' % (position, envelope[1:]))
+
+
+def recorded_from_notification(notification: Notification) -> Recorded:
+    """Return the event that one of the library's recorders handed out."""
+    return recorded_from(notification.id, notification.state)

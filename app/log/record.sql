@@ -1,0 +1,35 @@
+-- Records what one command led to, all or nothing: its events (consecutive versions of one
+-- stream), the rows of the views after them, new sealed secrets, and, with shred, the end of all
+-- secrets of the stream. Returns the positions of the events.
+CREATE OR REPLACE FUNCTION integrations.record(
+    workspace text, stream text, first_version bigint, types text[], envelopes bytea[],
+    view_rows jsonb, shred boolean,
+    secret_fields text[], secret_versions integer[], secret_keks text[],
+    secret_wrapped_keys bytea[], secret_nonces bytea[], secret_ciphertexts bytea[]
+) RETURNS SETOF bigint LANGUAGE plpgsql AS $$
+DECLARE
+    amount integer := cardinality(types);
+BEGIN
+    RETURN QUERY SELECT integrations.append(
+        array_fill(workspace, ARRAY[amount]),
+        array_fill(stream, ARRAY[amount]),
+        ARRAY(SELECT generate_series(first_version, first_version + amount - 1)),
+        types,
+        envelopes
+    );
+    PERFORM integrations.write_integration_view(workspace, stream, view_rows -> 'integration_view');
+    IF shred THEN
+        DELETE FROM integrations.secret_store s
+        WHERE s.workspace_id = workspace AND s.stream = record.stream;
+    END IF;
+    IF cardinality(secret_fields) > 0 THEN
+        INSERT INTO integrations.secret_store
+            (workspace_id, stream, field, version, kek, wrapped_key, nonce, ciphertext)
+        SELECT workspace, record.stream, secret.*
+        FROM unnest(
+            secret_fields, secret_versions, secret_keks,
+            secret_wrapped_keys, secret_nonces, secret_ciphertexts
+        ) AS secret;
+    END IF;
+END
+$$;

@@ -1,0 +1,52 @@
+"""The composition root: makes the application from its parts; importing it does nothing."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.openapi.spec import Components, SecurityScheme
+
+from app.http.docs.page import docs_config
+from app.http.health import live, ready
+from app.http.integrations import IntegrationController
+from app.http.outermost import Outermost
+from app.http.parts import Parts
+from app.http.problems import answer_problem
+from app.http.secret_schema import SecretSchema
+
+BODY_LIMIT = 64 * 1024  # bytes
+TITLE = "Integrations"
+DESCRIPTION = "Third-party service connections of a workspace; secrets are write-only."
+
+
+def create_app(parts: Parts) -> Outermost:
+    """Return the ASGI application made of *parts*; its lifespan opens and closes them."""
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncGenerator[None]:
+        async with parts.running():
+            yield
+
+    litestar = Litestar(
+        route_handlers=[IntegrationController, live, ready],
+        state=State({"parts": parts}),
+        lifespan=[lifespan],
+        exception_handlers={Exception: answer_problem},
+        request_max_body_size=BODY_LIMIT,
+        openapi_config=docs_config(
+            TITLE,
+            version("integrations"),
+            description=DESCRIPTION,
+            components=Components(
+                security_schemes={
+                    "bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
+                }
+            ),
+            security=[{"bearer": []}],
+        ),
+        plugins=[SecretSchema()],
+        logging_config=None,
+    )
+    return Outermost(litestar)

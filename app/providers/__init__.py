@@ -1,0 +1,1 @@
+"""One TOML file a provider type, and what is read from them."""

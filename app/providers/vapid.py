@@ -1,0 +1,37 @@
+"""Do two VAPID keys belong together? (RFC 8292; keys as in RFC 7515, base64url)."""
+
+import binascii
+from base64 import b64decode
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+POINT_BYTES = 65
+SCALAR_BYTES = 32
+
+
+def decoded(key: str) -> bytes | None:
+    """Return the bytes of a base64url (or base64) text, padded or not; None where it is none."""
+    unpadded = key.replace("+", "-").replace("/", "_").rstrip("=")
+    try:
+        return b64decode(unpadded + "=" * (-len(unpadded) % 4), altchars="-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def is_private_key(key: str) -> bool:
+    """Tell whether *key* has the form of a VAPID private key: 32 bytes."""
+    raw = decoded(key)
+    return raw is not None and len(raw) == SCALAR_BYTES
+
+
+def belong_together(public: str, private: str) -> bool | None:
+    """Tell whether the keys are a pair; None where one of them is no key at all."""
+    point, scalar = decoded(public), decoded(private)
+    if point is None or scalar is None or (len(point), len(scalar)) != (POINT_BYTES, SCALAR_BYTES):
+        return None
+    try:
+        key = ec.derive_private_key(int.from_bytes(scalar), ec.SECP256R1()).public_key()
+    except ValueError:
+        return None
+    return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint) == point

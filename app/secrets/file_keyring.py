@@ -1,0 +1,128 @@
+"""The keyring of one machine: a file that only its owner can read, made at the first start."""
+
+import os
+import stat
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from shlex import quote
+
+from app.secrets.errors import KeyringError, UnknownKekError
+from app.secrets.keyring import WrappedKey
+from app.secrets.keyring_format import Kek, decode, encode, new_kek
+from app.secrets.sealing import unwrap_key, wrap_key
+from app.secrets.secret import Secret
+
+MAX_FILE_BYTES = 1 << 20  # thousands of KEKs
+OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+class FileKeyring:
+    """The KEKs of one file, held in memory; implements `Keyring`."""
+
+    __slots__ = ("_current", "_keks")
+
+    def __init__(self, keks: Sequence[Kek]) -> None:
+        self._keks = {kek.id: kek for kek in keks}
+        (self._current,) = (kek for kek in keks if kek.state == "current")
+
+    @property
+    def current(self) -> str:
+        """Return the id of the KEK that `wrap` uses."""
+        return self._current.id
+
+    def ids(self) -> frozenset[str]:
+        """Return the ids of all KEKs that `unwrap` can use."""
+        return frozenset(self._keks)
+
+    async def wrap(self, key: Secret, aad: bytes) -> WrappedKey:
+        """Return *key* under the current KEK, bound to *aad* and to the KEK's id."""
+        return wrap_key(self._current.id, self._current.key, key, aad)
+
+    async def unwrap(self, wrapped_key: WrappedKey, aad: bytes) -> Secret:
+        """Return the key that was wrapped with the same *aad*.
+
+        Raises:
+            UnknownKekError: the file does not have the KEK.
+            DecryptionError: the bytes, the KEK's id or *aad* are not those of `wrap`.
+        """
+        kek = self._keks.get(wrapped_key.kek)
+        if kek is None:
+            raise UnknownKekError(wrapped_key.kek)
+        return unwrap_key(kek.key, wrapped_key, aad)
+
+    def __repr__(self) -> str:
+        return f"FileKeyring(current={self.current!r}, keks={len(self._keks)})"
+
+
+def open_keyring(path: Path) -> FileKeyring:
+    """Return the keyring in the file *path*, which is made with a first KEK where it is not there.
+
+    Raises:
+        KeyringError: the file cannot be made, read or trusted.
+    """
+    try:
+        if not path.exists():
+            make_keyring(path)
+        content = read_private(path)
+    except OSError as error:
+        problem = f"{path} cannot be opened ({error.strerror})"
+        raise KeyringError(problem) from None
+    return FileKeyring(decode(content, path))
+
+
+def make_keyring(path: Path) -> None:
+    """Put a keyring with one new KEK at *path*, unless somebody else is faster.
+
+    Whole or not at all: the bytes are on disk before the name is, and a link, unlike a rename,
+    never replaces what is there. So processes that start together agree on the first one's KEK,
+    and nothing is ever sealed under a key that a power cut could take away.
+    """
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(encode(new_kek(epoch=1)).reveal())
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(temporary, path)
+    finally:
+        Path(temporary).unlink()
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in *folder* are on disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_private(path: Path) -> Secret:
+    """Return the file's content; raise KeyringError unless it is ours alone.
+
+    Owner and rights are those of the very file that is read, not of the name. Links are followed:
+    secrets are often mounted so.
+    """
+    # O_NONBLOCK: a pipe in its place must not hold the start up for ever.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        require_private(path, os.fstat(descriptor))
+        return Secret(file.read(MAX_FILE_BYTES))
+
+
+def require_private(path: Path, status: os.stat_result) -> None:
+    """Raise KeyringError unless *status* is that of a regular file, ours, closed to all others."""
+    mode = stat.S_IMODE(status.st_mode)
+    if not stat.S_ISREG(status.st_mode):
+        problem = f"{path} is not a regular file"
+        raise KeyringError(problem)
+    if status.st_uid != os.geteuid():
+        problem = f"{path} belongs to user {status.st_uid}, and this is user {os.geteuid()}"
+        raise KeyringError(problem, "start as its owner, or change the owner")
+    if mode & OPEN_TO_OTHERS:
+        problem = f"{path} is open to others (mode {mode:04o})"
+        raise KeyringError(problem, f"run chmod 600 {quote(str(path))}")

@@ -1,0 +1,92 @@
+"""What an operator can set: environment variables INTEGRATIONS_*, read once."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+from msgspec.structs import fields
+
+PREFIX = "INTEGRATIONS_"
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Workers = Annotated[int, Meta(ge=1, le=64)]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+class SettingsError(Exception):
+    """A setting is unknown or wrong; the message is one line that says which and what to do."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """All settings; the field `jwt_issuer` is the variable INTEGRATIONS_JWT_ISSUER, and so on.
+
+    Without `database_url` PostgreSQL is embedded, in `data_dir`; without `jwks` the service
+    trusts its own key. Port 0 takes any free port.
+    """
+
+    database_url: str | None = None
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: Port = 8000
+    workers: Workers = 1
+    jwks: str | None = None
+    jwt_issuer: str = "integrations"
+    jwt_audience: str = "integrations"
+    keyring: Path
+    log_level: LogLevel = "INFO"
+
+    def __repr__(self) -> str:
+        """Name the class only: a database URL may hold a password."""
+        return "Settings(…)"
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings in *environment*, with defaults for what is not there.
+
+    Raises:
+        SettingsError: an INTEGRATIONS_* name is unknown or its value is wrong; an empty value
+            is the same as none.
+    """
+    given = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(PREFIX) and value
+    }
+    data_dir = Path(given.get("data_dir") or default_data_dir()).absolute()
+    defaults = {"data_dir": str(data_dir), "keyring": str(data_dir / "keyring.json")}
+    for name, value in given.items():
+        require_right(name, value)
+    return msgspec.convert(defaults | given, Settings, strict=False, dec_hook=path_from)
+
+
+def require_right(name: str, value: str) -> None:
+    """Raise SettingsError where *name* is no setting or does not take *value*."""
+    types = {field.name: field.type for field in fields(Settings)}
+    if name not in types:
+        known = ", ".join(sorted(PREFIX + known.upper() for known in types))
+        message = f"{PREFIX}{name.upper()} is not a setting; the settings are {known}."
+        raise SettingsError(message)
+    try:
+        msgspec.convert(value, types[name], strict=False, dec_hook=path_from)
+    except msgspec.ValidationError:
+        message = f"{PREFIX}{name.upper()} has a wrong value; it takes {expected(name)}."
+        raise SettingsError(message) from None
+
+
+def expected(name: str) -> str:
+    """Return in words what the setting *name* takes."""
+    ranges = {"port": "a number from 0 to 65535", "workers": "a number from 1 to 64"}
+    return ranges.get(name, "DEBUG, INFO, WARNING or ERROR")
+
+
+def path_from(wanted: type, value: object) -> Path:
+    """Convert text to a path: the one type of a setting that msgspec does not know."""
+    assert wanted is Path  # noqa: S101 — msgspec calls this for no other type
+    return Path(str(value)).absolute()
+
+
+def default_data_dir() -> Path:
+    """Return where data is kept unless said otherwise: beside us, or as root in /var/lib."""
+    return Path("/var/lib/integrations" if os.geteuid() == 0 else "data")

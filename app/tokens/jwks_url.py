@@ -1,0 +1,128 @@
+"""Keys from a JWKS behind a URL, fetched beside the requests and never in their way."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+
+from app.tokens.errors import JwksError
+from app.tokens.jwks import UsableKeys, usable_keys
+from app.tokens.jwks_fetch import checked, fetched, new_client
+from app.tokens.jws import VerificationKey
+from app.tokens.keys import KeySource
+
+REFRESH_EVERY = 45.0  # seconds; with a fetch of 5 s, a key taken out of the JWKS dies within 60 s
+UNKNOWN_KEY_EVERY = 30.0  # seconds; strangers can name unknown keys as often as they like
+
+log = logging.getLogger(__name__)
+
+
+class JwksUrl(KeySource):
+    """The keys of the JWKS at *url*, fetched every 45 s, and at once for an unknown key.
+
+    While the endpoint is away, slow or talks nonsense the last good keys stay; an empty list of
+    keys is an answer and shuts everybody out. *refresh_every* is in seconds, *clock* gives
+    monotonic seconds.
+
+    Raises:
+        JwksError: *url* is not http or https, or bears a user name.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        refresh_every: float = REFRESH_EVERY,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._url = checked(url)
+        self.refresh_every = refresh_every
+        self._clock = clock
+        self._document: bytes | None = None
+        self._usable = UsableKeys((), ())
+        self._asked_at = -UNKNOWN_KEY_EVERY
+        self._renewal: asyncio.Task[None] | None = None
+        self._running = AsyncExitStack()
+
+    def keys(self) -> tuple[VerificationKey, ...]:
+        """Return the keys of the last good fetch; none before `start`."""
+        return self._usable.keys
+
+    async def start(self) -> None:
+        """Fetch the first keys, then keep them fresh until `stop`.
+
+        Raises:
+            JwksError: the endpoint gave no usable key within 5 s.
+        """
+        async with AsyncExitStack() as opened:
+            self._client = await opened.enter_async_context(new_client())
+            await self._load()
+            self._usable.required_from(self._shown())
+            opened.push_async_callback(self._end, asyncio.create_task(self._keep_fresh()))
+            self._running = opened.pop_all()
+
+    async def refresh(self) -> bool:
+        """Fetch again for an unknown key, at most every 30 s; wait with others for a running fetch.
+
+        Returns False, at once, where it is too soon.
+        """
+        if self._renewal is None:
+            now = self._clock()
+            if now - self._asked_at < UNKNOWN_KEY_EVERY:
+                return False
+            self._asked_at = now
+        await self._renew()
+        return True
+
+    async def stop(self) -> None:
+        """End the fetching and close the connection."""
+        await self._running.aclose()
+
+    async def _keep_fresh(self) -> None:
+        """Renew for ever."""
+        while True:
+            await asyncio.sleep(self.refresh_every)
+            await self._renew()
+
+    async def _renew(self) -> None:
+        """Load once for all who ask meanwhile; one who leaves takes nothing from the others."""
+        if self._renewal is None:
+            self._renewal = asyncio.create_task(self._load_or_keep())
+        await asyncio.shield(self._renewal)
+
+    async def _load_or_keep(self) -> None:
+        """Take the keys that are there now, or keep those we have."""
+        try:
+            await self._load()
+        except JwksError as error:
+            log.warning("%s; the keys fetched before stay in use", error)
+        finally:
+            self._renewal = None
+
+    async def _load(self) -> None:
+        """Take the keys that are there now; the same document leaves the same tuple of keys."""
+        try:
+            document = await fetched(self._client, self._url)
+            if document != self._document:
+                self._usable = usable_keys(document)
+                self._document = document
+                self._tell_skipped()
+        except JwksError as error:
+            message = f"JWKS {self._shown()}: {error}"
+            raise JwksError(message) from None
+
+    def _tell_skipped(self) -> None:
+        """Say once which keys are not used."""
+        for reason in self._usable.skipped:
+            log.warning("JWKS %s: %s", self._shown(), reason)
+
+    def _shown(self) -> str:
+        """Return the address without its query, which may hold a secret."""
+        return str(self._url.copy_with(query=None, fragment=None))
+
+    async def _end(self, keeper: asyncio.Task[None]) -> None:
+        """Cancel what runs and wait until it has ended."""
+        for task in filter(None, (keeper, self._renewal)):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task

@@ -1,0 +1,26 @@
+"""Keys that verify tokens: what each of their sources can do."""
+
+from typing import Protocol
+
+from app.tokens.jws import VerificationKey
+
+
+class KeySource(Protocol):
+    """Where keys come from; those who subclass it get the quiet answers below.
+
+    The order is `start()`, any number of `keys()` and `refresh()`, `stop()`.
+    """
+
+    def keys(self) -> tuple[VerificationKey, ...]:
+        """Return the keys trusted now, without waiting; the same tuple until they change."""
+        ...
+
+    async def start(self) -> None:
+        """Fetch the first keys. Raises JwksError where that fails."""
+
+    async def refresh(self) -> bool:
+        """Look again because a token names an unknown key; False where there was no new look."""
+        return False
+
+    async def stop(self) -> None:
+        """Let go of tasks and connections."""

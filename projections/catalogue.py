@@ -1,0 +1,5 @@
+"""Every projection by name, for rebuild and for the write path."""
+
+from projections.integration_view import integration_view
+
+PROJECTIONS = {integration_view.name: integration_view}

@@ -1,0 +1,31 @@
+"""A projection is a value: what a row is, and how an event changes it."""
+
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+from domain.recorded import Envelope
+
+Row = TypeVar("Row", bound=Struct)
+
+
+class Projection(Struct, Generic[Row], frozen=True):
+    """A table made from the log, one row a stream.
+
+    `version` grows with every change of `evolve` or of the row's shape. `evolve(row, envelope)`
+    returns the row after the event, or None where there is none (any more); it never refuses.
+    It sees all but the position, which is known only once the event is appended.
+    """
+
+    name: str
+    version: int
+    row: type[Row]
+    evolve: Callable[[Row | None, Envelope], Row | None]
+
+    def fold(self, history: Iterable[Envelope], start: Row | None = None) -> Row | None:
+        """Return the row after *history*, from *start* or from nothing."""
+        row = start
+        for envelope in history:
+            row = self.evolve(row, envelope)
+        return row

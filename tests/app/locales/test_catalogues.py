@@ -1,0 +1,146 @@
+"""The language that answers a tag, and how it speaks."""
+
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.locales.catalogues import Catalogues, Language, load_catalogues
+
+ANY_TAG = st.text(max_size=80) | st.from_regex(r"[A-Za-z0-9_-]{0,70}", fullmatch=True)
+LENGTH = "This must have {minimum} to {maximum} characters"
+
+
+@pytest.mark.parametrize(
+    ("tag", "spoken"),
+    [
+        *[(tag, tag) for tag in ("en", "es", "ar", "de", "fr", "pt", "tr")],
+        ("EN", "en"),
+        ("Es", "es"),
+        ("pt-BR", "pt"),
+        ("PT-br", "pt"),
+        ("es-419", "es"),
+        ("de-CH-1901", "de"),
+        ("ar-x-private", "ar"),
+        ("en-GB-oed", "en"),
+        ("zh-Hant-TW", "en"),
+        ("ja", "en"),
+        ("i-klingon", "en"),
+        ("x-klingon", "en"),
+        ("und", "en"),
+        ("esx", "en"),  # starts like es, but is another language
+    ],
+)
+def test_a_tag_is_answered_in_the_nearest_language(
+    catalogues: Catalogues, tag: str, spoken: str
+) -> None:
+    language = catalogues.negotiate(tag)
+
+    assert language is not None
+    assert language.tag == spoken
+
+
+@pytest.mark.parametrize(
+    "tag", ["", "pt_BR", "en\n", "e", "en-", "../es", "es/", "\ud800", "en" * 40]
+)
+def test_a_malformed_tag_has_no_language(catalogues: Catalogues, tag: str) -> None:
+    assert catalogues.negotiate(tag) is None
+
+
+@given(tag=ANY_TAG)
+def test_every_string_has_a_language_or_none(catalogues: Catalogues, tag: str) -> None:
+    language = catalogues.negotiate(tag)
+
+    assert language is None or language in catalogues.languages.values()
+
+
+@given(tag=ANY_TAG)
+def test_case_does_not_matter(catalogues: Catalogues, tag: str) -> None:
+    if tag.isascii():
+        assert catalogues.negotiate(tag.upper()) == catalogues.negotiate(tag.lower())
+
+
+def test_tags_that_a_stranger_chooses_take_no_memory(catalogues: Catalogues) -> None:
+    def ask(since: int) -> None:
+        for number in range(since, since + 20_000):
+            catalogues.negotiate(f"pt-x-{number}")
+            catalogues.negotiate(f"pt_{number}")
+
+    ask(0)  # what is allocated once, is allocated now
+    tracemalloc.start()
+    try:
+        ask(1_000_000)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert kept < 20_000  # bytes: less than one for each tag
+
+
+def test_a_message_is_translated(catalogues: Catalogues) -> None:
+    spanish = catalogues.languages["es"]
+
+    assert spanish.text("Integration created successfully") == "Integración creada correctamente"
+
+
+def test_placeholders_take_their_places(catalogues: Catalogues) -> None:
+    german = catalogues.languages["de"]
+
+    said = german.text(LENGTH, minimum=1, maximum=120)
+
+    assert said == "Der Wert muss 1 bis 120 Zeichen lang sein"
+
+
+@pytest.mark.parametrize("tag", ["en", "es", "ar", "de", "fr", "pt", "tr"])
+def test_no_placeholder_is_left_in_any_language(catalogues: Catalogues, tag: str) -> None:
+    said = catalogues.languages[tag].text(LENGTH, minimum=6, maximum=8192)
+
+    assert "6" in said
+    assert "8192" in said
+    assert "{" not in said
+
+
+def test_a_message_without_translation_is_said_in_english() -> None:
+    language = Language("es", {})
+
+    assert language.text("Not translated {n}") == "Not translated {n}"
+    assert language.text("Not translated {n}", n=3) == "Not translated 3"
+
+
+def test_a_placeholder_cannot_name_another_or_reach_into_objects() -> None:
+    language = Language("en", {})
+
+    said = language.text("{a} {b} {b.__class__} {0} {}", a="{b}", b="B")
+
+    assert said == "{b} B {b.__class__} {0} {}"
+
+
+def test_a_placeholder_that_was_not_given_stays() -> None:
+    assert Language("en", {}).text("{minimum} {maximum}", minimum=1) == "1 {maximum}"
+
+
+def test_a_language_cannot_be_changed(catalogues: Catalogues) -> None:
+    with pytest.raises(AttributeError):
+        catalogues.languages["en"].tag = "es"  # pyright: ignore[reportAttributeAccessIssue]  it is what must fail
+
+
+def test_a_folder_with_a_catalogue_is_a_language_under_its_own_spelling(tmp_path: Path) -> None:
+    for tag in ("en", "pt-BR"):
+        file = tmp_path / tag / "LC_MESSAGES" / "messages.po"
+        file.parent.mkdir(parents=True)
+        file.write_text(f'msgid "Hello"\nmsgstr "{tag}"\n', encoding="utf-8")
+    catalogues = load_catalogues(tmp_path)
+
+    brazilian, portuguese = catalogues.negotiate("PT-br-x-rio"), catalogues.negotiate("pt")
+
+    assert brazilian is not None
+    assert (brazilian.tag, brazilian.text("Hello")) == ("pt-BR", "pt-BR")
+    assert portuguese is not None
+    assert portuguese.tag == "en"
+
+
+def test_without_english_nothing_is_loaded(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        load_catalogues(tmp_path)

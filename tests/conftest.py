@@ -1,0 +1,131 @@
+"""Real parts for every test: one embedded PostgreSQL a session, a migrated database a test."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx2
+import psycopg
+import pytest
+from msgspec import Struct
+from psycopg.conninfo import make_conninfo
+from psycopg.sql import SQL, Identifier
+
+from app.database.embedded import open_embedded
+from app.database.migrate import migrate
+
+STARTING = 30  # seconds that a service may take to start in a test
+NUMBERS = count(1)
+
+
+@contextmanager
+def new_data_dir() -> Generator[Path]:
+    """A data directory that the account of PostgreSQL can enter; pytest's own are closed to it."""
+    with TemporaryDirectory(prefix="integrations-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
+
+
+@pytest.fixture
+def data_dir() -> Generator[Path]:
+    """A data directory of this test alone."""
+    with new_data_dir() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def server_dsn() -> Generator[str]:
+    """A PostgreSQL server of this test session alone."""
+    with new_data_dir() as folder, open_embedded(folder, durable=False) as server:
+        yield server.dsn
+
+
+@pytest.fixture(scope="session")
+def template(server_dsn: str) -> str:
+    """A migrated database that nobody is connected to, to be copied."""
+    name = "migrated"
+    with psycopg.connect(server_dsn, autocommit=True) as connection:
+        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+    migrate(make_conninfo(server_dsn, dbname=name))
+    return name
+
+
+@pytest.fixture
+def dsn(server_dsn: str, template: str) -> Generator[str]:
+    """A migrated, empty database of this test alone."""
+    name = f"test_{next(NUMBERS)}"
+    with psycopg.connect(server_dsn, autocommit=True) as connection:
+        copy = SQL("CREATE DATABASE {} TEMPLATE {}")
+        connection.execute(copy.format(Identifier(name), Identifier(template)))
+        yield make_conninfo(server_dsn, dbname=name)
+        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+class Service(Struct, frozen=True):
+    """A started service: its address, its process, its data directory and environment."""
+
+    address: str
+    process: subprocess.Popen[str]
+    environment: dict[str, str]
+    log_file: Path
+
+    def token(self, *options: str, workspace: str = "demo") -> str:
+        """Return a token by the command `integrations token`."""
+        command = [*INTEGRATIONS, "token", "--workspace", workspace, *options]
+        return subprocess.run(
+            command, env=self.environment, check=True, capture_output=True, text=True, timeout=30
+        ).stdout.strip()
+
+    def client(self, *options: str, workspace: str = "demo") -> httpx2.Client:
+        """Return a client, to be closed, that bears a token, an ADMIN's unless *options* say otherwise."""
+        token = self.token(*options, workspace=workspace)
+        return httpx2.Client(
+            base_url=self.address, headers={"Authorization": f"Bearer {token}"}, timeout=30
+        )
+
+
+INTEGRATIONS = (sys.executable, "-c", "from scripts.cli import main; main()")
+StartService = Callable[..., AbstractContextManager[Service]]
+
+
+@contextmanager
+def started(data_dir: Path, **settings: str) -> Generator[Service]:
+    """Start the service as a user would, on a free port, and stop it by SIGTERM."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("INTEGR")}
+    environment = clean | {"INTEGRATIONS_DATA_DIR": str(data_dir), "INTEGRATIONS_PORT": "0"}
+    environment |= {f"INTEGRATIONS_{name.upper()}": value for name, value in settings.items()}
+    log_file = data_dir / "service.log"
+    with log_file.open("a") as log:
+        process = subprocess.Popen(
+            [*INTEGRATIONS, "serve"], env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+        )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("Listening on http://"), log_file.read_text()
+        address = line.removeprefix("Listening on ").strip()
+        yield Service(address, process, environment, log_file)
+    finally:
+        process.terminate()
+        process.communicate(timeout=STARTING)
+
+
+@pytest.fixture(scope="session")
+def start_service() -> StartService:
+    """Start a service of one's own: `with start_service(data_dir, workers="2") as service`."""
+    return started
+
+
+@pytest.fixture(scope="session")
+def service(server_dsn: str) -> Generator[Service]:
+    """One service for all tests that only talk to it, each in a workspace of its own."""
+    with psycopg.connect(server_dsn, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE shared_service")
+    dsn = make_conninfo(server_dsn, dbname="shared_service")
+    with new_data_dir() as folder, started(folder, database_url=dsn) as running:
+        yield running
