@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.database.pools import open_pool
 from app.execute import Executor, utc_now
-from app.http.bodies import CreateIntegrationBody, create_form
+from app.http.bodies import forms_for
 from app.http.parts import Parts
 from app.locales.catalogues import load_catalogues
 from app.log.postgres import PostgresLog
@@ -47,7 +47,7 @@ def compose(settings: Settings, dsn: str) -> Parts:
         verifier=TokenVerifier(keys, settings.jwt_issuer, settings.jwt_audience),
         catalogues=load_catalogues(),
         providers=providers,
-        forms={CreateIntegrationBody: create_form(providers)},
+        forms=forms_for(providers),
         ready=Readiness(commands).checks,
         running=running,
     )

@@ -1,14 +1,16 @@
 """The write path: read, fold, decide, append; the loser of a race decides again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from app.log.event_log import EventLog, UnavailableError, VersionTakenError, Write
+from app.log.event_log import EventLog, StoredAnswer, UnavailableError, VersionTakenError, Write
 from app.secrets.sealing import SealedSecret
+from domain.errors import VersionMovedError
 from domain.integration import (
     CreateIntegration,
+    Integration,
     IntegrationCommand,
     IntegrationDeleted,
     IntegrationEvent,
@@ -22,17 +24,31 @@ ATTEMPTS = 20
 Clock = Callable[[], datetime]
 
 
+class Prepared(Struct, frozen=True):
+    """A command, and the secrets that its credentials name."""
+
+    command: IntegrationCommand
+    sealed: Sequence[SealedSecret] = ()
+
+
+Prepare = Callable[[Integration], Awaitable[Prepared]]
+
+
 class Request(Struct, frozen=True, kw_only=True):
     """A command, the stream that it is for, and where it came from.
 
-    `sealed` are the secrets that the command's credentials name.
+    `ask` holds the command, or makes it of the integration as it is: what is sealed is bound
+    to the version that its field has then. `expected` are the versions of the stream of which one
+    must be the present one, None for any. `answer` renders what is kept under the request's
+    idempotency key.
     """
 
     workspace: str
     stream: str
-    command: IntegrationCommand
     origin: Origin
-    sealed: Sequence[SealedSecret] = ()
+    ask: Prepared | Prepare
+    expected: frozenset[int] | None = None
+    answer: Callable[[IntegrationRow | None], StoredAnswer] | None = None
 
 
 class Executor:
@@ -47,33 +63,64 @@ class Executor:
 
         Raises:
             DomainError: the command was refused; nothing is recorded.
+            AlreadyAnsweredError, StillRunningError: its idempotency key was used; nothing is
+                recorded.
             UnavailableError: the database is away or busy, or the stream is too contended;
                 whether anything was recorded is unknown.
         """
         for _ in range(ATTEMPTS):
-            history = await self._history(request)
-            events = decider.decide(request.command, decider.fold(e.event for e in history))
-            new = envelopes_of(events, request, after=len(history), at=self.clock())
-            if not new:
-                return integration_view.fold(history)
+            write = await self._decide(request)
             try:
-                return await self._append(request, history, new)
+                if write.envelopes or write.answer:
+                    await self.log.append(write)
             except VersionTakenError:
                 continue
+            return row_of(write)
         raise UnavailableError
 
+    async def _decide(self, request: Request) -> Write:
+        history = await self._history(request)
+        integration = decider.fold(past.event for past in history)
+        prepared = await prepare(request, integration)
+        events = decider.decide(prepared.command, integration)
+        require_expected(request, len(history))
+        new = envelopes_of(events, request, after=len(history), at=self.clock())
+        rows = {name: p.fold((*history, *new)) for name, p in PROJECTIONS.items()}
+        return Write(
+            workspace=request.workspace,
+            stream=request.stream,
+            envelopes=new,
+            rows=rows,
+            sealed=prepared.sealed,
+            shred=any(isinstance(event, IntegrationDeleted) for event in events),
+            answer=request.answer and request.answer(rows[integration_view.name]),
+        )
+
     async def _history(self, request: Request) -> Sequence[Envelope]:
-        if isinstance(request.command, CreateIntegration):
+        if is_creation(request.ask):
             return ()  # a new id: were it taken, the append would lose
         return await self.log.read(request.workspace, request.stream)
 
-    async def _append(
-        self, request: Request, history: Sequence[Envelope], new: Sequence[Envelope]
-    ) -> IntegrationRow | None:
-        rows = {name: p.fold((*history, *new)) for name, p in PROJECTIONS.items()}
-        shred = any(isinstance(envelope.event, IntegrationDeleted) for envelope in new)
-        await self.log.append(Write(envelopes=new, rows=rows, sealed=request.sealed, shred=shred))
-        return rows[integration_view.name]
+
+async def prepare(request: Request, integration: Integration) -> Prepared:
+    """Return the command of *request*, made of *integration* where it depends on it."""
+    return request.ask if isinstance(request.ask, Prepared) else await request.ask(integration)
+
+
+def is_creation(ask: Prepared | Prepare) -> bool:
+    """Tell whether *ask* makes a new integration."""
+    return isinstance(ask, Prepared) and isinstance(ask.command, CreateIntegration)
+
+
+def require_expected(request: Request, version: int) -> None:
+    """Raise VersionMovedError where the stream's *version* is none that the request expects."""
+    if request.expected is not None and version not in request.expected:
+        raise VersionMovedError
+
+
+def row_of(write: Write) -> IntegrationRow | None:
+    """Return the integration as everybody may see it after *write*."""
+    return write.rows[integration_view.name]  # pyright: ignore[reportReturnType] — its own row
 
 
 def envelopes_of(

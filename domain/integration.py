@@ -1,8 +1,9 @@
 """The aggregate Integration: one connection of one workspace to one provider."""
 
+from collections.abc import Iterator
 from typing import Literal, assert_never
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from domain.decider import Decider
@@ -11,13 +12,15 @@ from domain.message import Command, Event
 
 Channel = Literal["EMAIL", "SMS", "PUSH"]
 SecretField = Literal["apiKey", "apiSecret", "vapidPrivateKey"]
+Outcome = Literal["ok", "invalid", "insufficient", "retired", "inconclusive"]
 
 
 class Credential(Struct, frozen=True, kw_only=True, rename="camel"):
     """Where a sealed secret is kept and what it was sealed as; nothing of the secret itself.
 
-    Workspace and stream are those of the event. `kek` is the key epoch it was first sealed
-    under; `commitment` is the hex SHA-256 over AAD, nonce and ciphertext.
+    Workspace and stream are those of the event. `version` counts the secrets of its field from
+    1; `kek` is the key epoch it was first sealed under; `commitment` is the hex SHA-256 over
+    AAD, nonce and ciphertext.
     """
 
     field: SecretField
@@ -41,17 +44,50 @@ class CreateIntegration(Command, frozen=True, kw_only=True):
     credentials: tuple[Credential, ...] = ()
 
 
+class ChangeIntegration(Command, frozen=True, kw_only=True):
+    """Set what is given; UNSET keeps, None clears."""
+
+    name: str | UnsetType = UNSET
+    sender_email: str | UnsetType | None = UNSET
+    sender_name: str | UnsetType | None = UNSET
+    sender_phone: str | UnsetType | None = UNSET
+    vapid_public_key: str | UnsetType | None = UNSET
+    is_active: bool | UnsetType = UNSET
+
+
 class ToggleIntegration(Command, frozen=True, kw_only=True):
     """Switch the integration on or off."""
 
     is_active: bool
 
 
+class ReplaceCredentials(Command, frozen=True, kw_only=True):
+    """Put new secrets in place of those of the same fields; other fields keep theirs."""
+
+    credentials: tuple[Credential, ...]
+    vapid_public_key: str | UnsetType = UNSET
+
+
+class RecordCheck(Command, frozen=True, kw_only=True):
+    """Keep what a provider said of the credentials."""
+
+    outcome: Outcome
+    detail: str
+    latency_ms: int
+
+
 class DeleteIntegration(Command, frozen=True, kw_only=True):
     """Remove the integration and destroy its secrets."""
 
 
-IntegrationCommand = CreateIntegration | ToggleIntegration | DeleteIntegration
+IntegrationCommand = (
+    CreateIntegration
+    | ChangeIntegration
+    | ToggleIntegration
+    | ReplaceCredentials
+    | RecordCheck
+    | DeleteIntegration
+)
 
 
 # ----- Events -----
@@ -69,42 +105,123 @@ class IntegrationCreated(Event, frozen=True, kw_only=True):
     credentials: tuple[Credential, ...] = ()
 
 
+class IntegrationRenamed(Event, frozen=True, kw_only=True):
+    """The integration has another name."""
+
+    name: str
+
+
+class SenderChanged(Event, frozen=True, kw_only=True):
+    """Messages are sent from somebody else; all three fields are as they are now."""
+
+    sender_email: str | None
+    sender_name: str | None
+    sender_phone: str | None
+
+
+class VapidPublicKeyChanged(Event, frozen=True, kw_only=True):
+    """The integration has another VAPID public key, or none any more."""
+
+    vapid_public_key: str | None
+
+
 class IntegrationToggled(Event, frozen=True, kw_only=True):
     """The integration was switched on or off."""
 
     is_active: bool
 
 
+class CredentialsReplaced(Event, frozen=True, kw_only=True):
+    """New secrets were put in place of those of the same fields, which are destroyed."""
+
+    credentials: tuple[Credential, ...]
+
+
+class CredentialsChecked(Event, frozen=True, kw_only=True):
+    """The provider was asked whether the credentials work; `detail` is in our words."""
+
+    outcome: Outcome
+    detail: str
+    latency_ms: int
+
+
 class IntegrationDeleted(Event, frozen=True, kw_only=True):
     """The integration was removed and its secrets were destroyed."""
 
 
-IntegrationEvent = IntegrationCreated | IntegrationToggled | IntegrationDeleted
+IntegrationEvent = (
+    IntegrationCreated
+    | IntegrationRenamed
+    | SenderChanged
+    | VapidPublicKeyChanged
+    | IntegrationToggled
+    | CredentialsReplaced
+    | CredentialsChecked
+    | IntegrationDeleted
+)
 
 
 # ----- State -----
+class Sender(Struct, frozen=True, kw_only=True):
+    """Whom messages are sent from."""
+
+    email: str | None = None
+    name: str | None = None
+    phone: str | None = None
+
+
 class Integration(Struct, frozen=True, kw_only=True):
     """What decisions need to know of an integration."""
 
     exists: bool = False
     was_deleted: bool = False
+    name: str = ""
+    type: str = ""
     is_active: bool = False
+    sender: Sender = Sender()
+    vapid_public_key: str | None = None
     credentials: tuple[Credential, ...] = ()
 
 
-def evolve(integration: Integration, event: IntegrationEvent) -> Integration:
+def evolve(integration: Integration, event: IntegrationEvent) -> Integration:  # noqa: PLR0911 — a case an event
     """Return *integration* as it is after *event*."""
     match event:
         case IntegrationCreated():
-            return Integration(
-                exists=True, is_active=event.is_active, credentials=event.credentials
-            )
-        case IntegrationToggled():
-            return replace(integration, is_active=event.is_active)
+            return created(event)
+        case IntegrationRenamed(name=name):
+            return replace(integration, name=name)
+        case SenderChanged(sender_email=email, sender_name=name, sender_phone=phone):
+            return replace(integration, sender=Sender(email=email, name=name, phone=phone))
+        case VapidPublicKeyChanged(vapid_public_key=key):
+            return replace(integration, vapid_public_key=key)
+        case IntegrationToggled(is_active=is_active):
+            return replace(integration, is_active=is_active)
+        case CredentialsReplaced(credentials=new):
+            return replace(integration, credentials=merged(integration.credentials, new))
+        case CredentialsChecked():
+            return integration
         case IntegrationDeleted():
             return Integration(was_deleted=True)
         case _:
             assert_never(event)
+
+
+def created(event: IntegrationCreated) -> Integration:
+    """Return the integration that *event* tells of."""
+    return Integration(
+        exists=True,
+        name=event.name,
+        type=event.type,
+        is_active=event.is_active,
+        sender=Sender(email=event.sender_email, name=event.sender_name, phone=event.sender_phone),
+        vapid_public_key=event.vapid_public_key,
+        credentials=event.credentials,
+    )
+
+
+def merged(old: tuple[Credential, ...], new: tuple[Credential, ...]) -> tuple[Credential, ...]:
+    """Return *old* with those of the same fields replaced by *new*."""
+    return tuple(({c.field: c for c in old} | {c.field: c for c in new}).values())
 
 
 # ----- Decisions -----
@@ -115,21 +232,38 @@ def decide(command: IntegrationCommand, integration: Integration) -> list[Integr
         NotFoundError: the integration never was, or was deleted.
         AlreadyExistsError: the id of a new integration is taken.
     """
+    if isinstance(command, CreateIntegration):
+        require_new(integration)
+        return [created_by(command)]
+    require_existing(integration)
     match command:
-        case CreateIntegration():
-            require_new(integration)
-            return [created_from(command)]
+        case ChangeIntegration():
+            return list(changes(command, integration))
         case ToggleIntegration(is_active=wanted):
-            require_existing(integration)
-            return [] if integration.is_active is wanted else [IntegrationToggled(is_active=wanted)]
+            return list(toggled(wanted, integration))
+        case ReplaceCredentials():
+            return list(replacements(command, integration))
+        case RecordCheck(outcome=outcome, detail=detail, latency_ms=latency_ms):
+            return [CredentialsChecked(outcome=outcome, detail=detail, latency_ms=latency_ms)]
         case DeleteIntegration():
-            require_existing(integration)
             return [IntegrationDeleted()]
         case _:
             assert_never(command)
 
 
-def created_from(command: CreateIntegration) -> IntegrationCreated:
+def require_new(integration: Integration) -> None:
+    """Raise AlreadyExistsError where the id has been used."""
+    if integration.exists or integration.was_deleted:
+        raise AlreadyExistsError
+
+
+def require_existing(integration: Integration) -> None:
+    """Raise NotFoundError where the integration is not there."""
+    if not integration.exists:
+        raise NotFoundError
+
+
+def created_by(command: CreateIntegration) -> IntegrationCreated:
     """Return the event that tells what *command* asked for."""
     return IntegrationCreated(
         name=command.name,
@@ -144,16 +278,50 @@ def created_from(command: CreateIntegration) -> IntegrationCreated:
     )
 
 
-def require_new(integration: Integration) -> None:
-    """Raise AlreadyExistsError where the id has been used."""
-    if integration.exists or integration.was_deleted:
-        raise AlreadyExistsError
+def changes(command: ChangeIntegration, integration: Integration) -> Iterator[IntegrationEvent]:
+    """Yield an event for each part that *command* makes different."""
+    if command.name not in (UNSET, integration.name):
+        yield IntegrationRenamed(name=command.name)
+    sender = sender_after(command, integration.sender)
+    if sender != integration.sender:
+        yield SenderChanged(
+            sender_email=sender.email, sender_name=sender.name, sender_phone=sender.phone
+        )
+    yield from key_changed(command.vapid_public_key, integration)
+    if command.is_active is not UNSET:
+        yield from toggled(command.is_active, integration)
 
 
-def require_existing(integration: Integration) -> None:
-    """Raise NotFoundError where the integration is not there."""
-    if not integration.exists:
-        raise NotFoundError
+def sender_after(command: ChangeIntegration, sender: Sender) -> Sender:
+    """Return *sender* with what *command* sets."""
+    return Sender(
+        email=sender.email if command.sender_email is UNSET else command.sender_email,
+        name=sender.name if command.sender_name is UNSET else command.sender_name,
+        phone=sender.phone if command.sender_phone is UNSET else command.sender_phone,
+    )
+
+
+def key_changed(
+    wanted: str | UnsetType | None, integration: Integration
+) -> Iterator[VapidPublicKeyChanged]:
+    """Yield an event where the VAPID public key is to be another."""
+    if wanted is not UNSET and wanted != integration.vapid_public_key:
+        yield VapidPublicKeyChanged(vapid_public_key=wanted)
+
+
+def toggled(wanted: bool, integration: Integration) -> Iterator[IntegrationToggled]:  # noqa: FBT001 — the state itself
+    """Yield an event where the integration is to be switched."""
+    if wanted is not integration.is_active:
+        yield IntegrationToggled(is_active=wanted)
+
+
+def replacements(
+    command: ReplaceCredentials, integration: Integration
+) -> Iterator[IntegrationEvent]:
+    """Yield what replaces secrets, and the public key that may come with them."""
+    if command.credentials:
+        yield CredentialsReplaced(credentials=command.credentials)
+    yield from key_changed(command.vapid_public_key, integration)
 
 
 decider: Decider[IntegrationCommand, IntegrationEvent, Integration] = Decider(

@@ -1,19 +1,32 @@
 """List and get: each integration as everybody may see it, without secrets."""
 
 from datetime import datetime
-from typing import assert_never
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from domain.integration import (
     Channel,
+    CredentialsChecked,
+    CredentialsReplaced,
     IntegrationCreated,
     IntegrationDeleted,
+    IntegrationRenamed,
     IntegrationToggled,
+    SenderChanged,
+    VapidPublicKeyChanged,
 )
 from domain.recorded import Envelope
 from projections.projection import Projection
+
+ChangingEvent = (
+    IntegrationRenamed
+    | SenderChanged
+    | VapidPublicKeyChanged
+    | IntegrationToggled
+    | CredentialsReplaced
+    | CredentialsChecked
+)
 
 
 class IntegrationRow(Struct, frozen=True):
@@ -36,18 +49,26 @@ class IntegrationRow(Struct, frozen=True):
 
 def evolve(row: IntegrationRow | None, envelope: Envelope) -> IntegrationRow | None:
     """Return the row after *envelope*; None once the integration is deleted."""
-    event = envelope.event
-    match event:
-        case IntegrationCreated():
+    match envelope.event:
+        case IntegrationCreated() as event:
             return created_row(event, envelope)
-        case IntegrationToggled():
-            return row and replace(
-                row, version=envelope.version, updated_at=envelope.at, is_active=event.is_active
-            )
         case IntegrationDeleted():
             return None
         case _:
-            assert_never(event)
+            changed = changed_columns(envelope.event) | {"version": envelope.version}
+            return row and replace(row, **changed, updated_at=updated_at(row, envelope))
+
+
+def updated_at(row: IntegrationRow, envelope: Envelope) -> datetime:
+    """Return when the integration was last changed; being checked is no change."""
+    return row.updated_at if isinstance(envelope.event, CredentialsChecked) else envelope.at
+
+
+def changed_columns(event: ChangingEvent) -> dict[str, object]:
+    """Return the columns that *event* changes, beside version and time."""
+    if isinstance(event, CredentialsReplaced | CredentialsChecked):
+        return {}
+    return asdict(event)  # the fields of the other events are columns by the same names
 
 
 def created_row(event: IntegrationCreated, envelope: Envelope) -> IntegrationRow:

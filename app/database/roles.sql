@@ -27,6 +27,7 @@ GRANT SELECT, INSERT ON integrations.events TO integrations_command;
 GRANT SELECT ON integrations.recorder_events TO integrations_command;
 GRANT SELECT, INSERT, UPDATE, DELETE ON integrations.integration_view TO integrations_command;
 GRANT SELECT, INSERT, DELETE ON integrations.secret_store TO integrations_command;
+GRANT SELECT, INSERT, UPDATE, DELETE ON integrations.answers TO integrations_command;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA integrations TO integrations_command;
 GRANT SELECT ON integrations.integration_view TO integrations_query;
 GRANT SELECT ON integrations.migrations TO integrations_query;

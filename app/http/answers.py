@@ -1,9 +1,8 @@
 """What the HTTP API answers: the envelope `result` and what stands in it (contract, 1 and 4)."""
 
 from datetime import datetime
-from typing import TypeVar
 
-from litestar import Request, Response
+from litestar import Request
 from litestar.datastructures import State
 from msgspec import UNSET, Struct, UnsetType
 
@@ -13,7 +12,6 @@ from domain.integration import Channel
 from projections.integration_view import IntegrationRow
 
 ApiRequest = Request[Principal, Language, State]
-Answer = TypeVar("Answer", bound=Struct)
 
 
 class IntegrationObject(Struct, rename="camel"):
@@ -100,15 +98,6 @@ class ProblemAnswer(Struct):
     """The answer to every request that failed."""
 
     result: ProblemResult
-
-
-def answered(
-    request: ApiRequest, answer: Answer, status: int = 200, **headers: str
-) -> Response[Answer]:
-    """Return *answer* as the response to *request*, in its language."""
-    return Response(
-        answer, status_code=status, headers={"Content-Language": request.auth.tag, **headers}
-    )
 
 
 def object_from(row: IntegrationRow) -> IntegrationObject:

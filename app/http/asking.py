@@ -1,15 +1,15 @@
 """What a request asks: the command in it, for which integration, on whose behalf."""
 
 import re
-from collections.abc import Sequence
 
+from app.execute import Prepare, Prepared
 from app.execute import Request as CommandRequest
 from app.http.answers import ApiRequest
+from app.http.conditions import expected_versions
 from app.http.fields import FieldProblem
 from app.http.forms import InvalidFieldsError, plain_name
 from app.http.scope import request_id_of
 from app.identifiers import is_integration_id
-from app.secrets.sealing import SealedSecret
 from domain.errors import NotFoundError
 from domain.integration import IntegrationCommand
 from domain.recorded import Origin
@@ -20,12 +20,9 @@ IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
 def asked(
-    request: ApiRequest,
-    integration: str,
-    command: IntegrationCommand,
-    sealed: Sequence[SealedSecret] = (),
+    request: ApiRequest, integration: str, ask: IntegrationCommand | Prepared | Prepare
 ) -> CommandRequest:
-    """Return *command* for *integration* of the caller's workspace.
+    """Return what *request* asks for *integration* of the caller's workspace.
 
     Raises:
         NotFoundError: *integration* has not the form of an id.
@@ -33,9 +30,9 @@ def asked(
     return CommandRequest(
         workspace=request.user.workspace,
         stream=required_id(integration),
-        command=command,
         origin=origin_of(request),
-        sealed=sealed,
+        ask=ask if callable(ask) or isinstance(ask, Prepared) else Prepared(ask),
+        expected=expected_versions(request),
     )
 
 

@@ -34,25 +34,30 @@ class InvalidFieldsError(Exception):
         self.found = found
 
 
-class Form(Struct, Generic[Shape], frozen=True):
+class Form(Struct, Generic[Shape], frozen=True, kw_only=True):
     """What a body may hold: a rule a field, by its JSON name, and checks across fields.
 
-    Checks see the values that passed their own rules.
+    null is the same as absent, except for the fields in `clearable`, where it clears, and for
+    all where `null_is_wrong`. `elsewhere` are fields that belong to another endpoint. Checks see
+    the values that passed their own rules.
     """
 
     shape: type[Shape]
     rules: Mapping[str, Rule]
     checks: tuple[Callable[[Values], Iterable[Found]], ...] = ()
+    clearable: frozenset[str] = frozenset()
+    null_is_wrong: bool = False
+    elsewhere: Mapping[str, FieldProblem] = {}
 
     def read(self, body: bytes) -> Shape:
-        """Return the body as a Struct; null is the same as absent.
+        """Return the body as a Struct.
 
         Raises:
             MalformedBodyError: not JSON, not UTF-8, nested too deeply, a number too large.
             NoObjectError: JSON, but no object.
             InvalidFieldsError: one or more fields are wrong; it holds all of them.
         """
-        given = {name: value for name, value in object_from(body).items() if value is not None}
+        given = {n: v for n, v in object_from(body).items() if v is not None or self._counts(n)}
         values: dict[str, Any] = {}
         found = [*self._missing(given), *self._parse(given, values)]
         for check in self.checks:
@@ -62,6 +67,10 @@ class Form(Struct, Generic[Shape], frozen=True):
         names = {field.encode_name: field.name for field in fields(self.shape)}
         return self.shape(**{names[name]: value for name, value in values.items()})
 
+    def _counts(self, name: str) -> bool:
+        """Tell whether a null says something for the field *name*."""
+        return self.null_is_wrong or name in self.clearable
+
     def _missing(self, given: Values) -> Iterable[Found]:
         for field in fields(self.shape):
             if field.required and field.encode_name not in given:
@@ -69,11 +78,12 @@ class Form(Struct, Generic[Shape], frozen=True):
 
     def _parse(self, given: Values, values: dict[str, Any]) -> Iterable[Found]:
         for name, value in given.items():
-            if (rule := self.rules.get(name)) is None:
-                yield plain_name(name), UNKNOWN
+            if name not in self.rules:
+                yield plain_name(name), self.elsewhere.get(name, UNKNOWN)
                 continue
             try:
-                values[name] = rule(value)
+                cleared = value is None and name in self.clearable
+                values[name] = None if cleared else self.rules[name](value)
             except FieldError as error:
                 yield name, error.problem
 

@@ -1,6 +1,6 @@
 """What a failure looks like: the only table of status codes, and the error envelope."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import structlog
 from litestar import Request, Response
@@ -13,7 +13,7 @@ from app.http.forms import Found, InvalidFieldsError, MalformedBodyError, NoObje
 from app.http.parts import parts_of
 from app.http.scope import first_segment, request_id_of
 from app.locales.catalogues import Language
-from app.log.event_log import UnavailableError
+from app.log.event_log import StillRunningError, UnavailableError
 from app.tokens.errors import UnauthorizedError
 from domain.errors import NotFoundError, VersionMovedError
 
@@ -22,6 +22,10 @@ log = structlog.get_logger("problems")
 
 class ForbiddenError(Exception):
     """The token lacks the permission for this."""
+
+
+class KeyReusedError(Exception):
+    """This idempotency key was used with another request."""
 
 
 class UnsupportedMediaTypeError(Exception):
@@ -58,6 +62,12 @@ STATUS: Mapping[type[Exception], Problem] = {
     NotFoundError: NOT_FOUND,
     VersionMovedError: Problem(
         412, "PRECONDITION_FAILED", "The integration has changed since it was read"
+    ),
+    StillRunningError: Problem(
+        409, "CONFLICT", "Another request with this idempotency key is still running"
+    ),
+    KeyReusedError: Problem(
+        422, "UNPROCESSABLE", "This idempotency key was used with another request"
     ),
     UnsupportedMediaTypeError: Problem(
         415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json"
@@ -106,7 +116,7 @@ def problem_of(error: Exception) -> Problem:
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), INTERNAL)
 
 
-def details_from(found: list[Found], language: Language) -> list[Detail]:
+def details_from(found: Iterable[Found], language: Language) -> list[Detail]:
     """Return what was found, field by field, in *language*."""
     return [
         Detail(field, problem.code, language.text(problem.message, **problem.limits))

@@ -9,18 +9,42 @@ from app.secrets.sealing import SealedSecret
 from domain.recorded import Envelope, Recorded
 
 
+class StoredAnswer(Struct, frozen=True):
+    """The first answer to a request with an idempotency key, kept for 24 h with what it did.
+
+    `fingerprint` tells that request from others; `body` is the answer's, byte for byte.
+    """
+
+    key: str
+    fingerprint: bytes
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 class Write(Struct, frozen=True, kw_only=True):
     """What one command led to; recorded all or nothing.
 
-    `envelopes` are at least one, of one stream, with consecutive versions. `rows` holds each
-    projection's row after them, None where there is none any more. `sealed` are new secrets;
-    `shred` destroys all secrets of the stream.
+    `envelopes` are of the one stream, with consecutive versions. `rows` holds each projection's
+    row after them, None where there is none any more. `sealed` are new secrets, which take the
+    place of older versions of their fields; `shred` destroys all secrets of the stream.
     """
 
+    workspace: str
+    stream: str
     envelopes: Sequence[Envelope]
     rows: Mapping[str, Struct | None]
     sealed: Sequence[SealedSecret] = ()
     shred: bool = False
+    answer: StoredAnswer | None = None
+
+
+class AlreadyAnsweredError(Exception):
+    """A request with this idempotency key has been answered; nothing was recorded."""
+
+
+class StillRunningError(Exception):
+    """A request with this idempotency key is being recorded just now; nothing was recorded."""
 
 
 class VersionTakenError(Exception):
@@ -47,6 +71,16 @@ class EventLog(Protocol):
 
         Raises:
             VersionTakenError: nothing was recorded, as the stream has moved.
+            AlreadyAnsweredError, StillRunningError: nothing was recorded, because of its
+                idempotency key.
             UnavailableError: the database is away or busy; whether it was recorded is unknown.
+        """
+        ...
+
+    async def answer_to(self, workspace: str, key: str) -> StoredAnswer | None:
+        """Return the answer to the first request with the idempotency key, for 24 h.
+
+        Raises:
+            UnavailableError: the database is away or busy.
         """
         ...

@@ -4,7 +4,7 @@ from eventsourcing.persistence import IntegrityError
 from eventsourcing.popo import POPOApplicationRecorder
 from msgspec import Struct
 
-from app.log.event_log import VersionTakenError, Write
+from app.log.event_log import AlreadyAnsweredError, StoredAnswer, VersionTakenError, Write
 from app.log.mapper import recorded_from_notification, stored_from
 from app.secrets.sealing import SealedSecret
 from domain.recorded import Recorded
@@ -16,6 +16,7 @@ class MemoryLog:
     def __init__(self) -> None:
         self.recorder = POPOApplicationRecorder()
         self.rows: dict[tuple[str, str, str], Struct] = {}
+        self.answers: dict[tuple[str, str], StoredAnswer] = {}
         self.secrets: dict[tuple[str, str], list[SealedSecret]] = {}
 
     async def read(self, workspace: str, stream: str) -> list[Recorded]:
@@ -29,16 +30,28 @@ class MemoryLog:
 
     async def append(self, write: Write) -> list[int]:
         """Record *write* and return the positions of its events."""
+        if write.answer and (write.workspace, write.answer.key) in self.answers:
+            raise AlreadyAnsweredError
         try:
             positions = self.recorder.insert_events([stored_from(e) for e in write.envelopes])
         except IntegrityError:
             raise VersionTakenError from None
-        key = (write.envelopes[0].workspace, write.envelopes[0].stream)
+        if write.answer:
+            self.answers[write.workspace, write.answer.key] = write.answer
         for projection, row in write.rows.items():
-            self._put(projection, *key, row)
-        kept = [] if write.shred else self.secrets.get(key, [])
-        self.secrets[key] = [*kept, *write.sealed]
+            self._put(projection, write.workspace, write.stream, row)
+        self._keep_secrets(write)
         return list(positions or ())
+
+    async def answer_to(self, workspace: str, key: str) -> StoredAnswer | None:
+        """Return the answer to the first request with the idempotency key."""
+        return self.answers.get((workspace, key))
+
+    def _keep_secrets(self, write: Write) -> None:
+        place = (write.workspace, write.stream)
+        replaced = {new.field for new in write.sealed}
+        old = [] if write.shred else self.secrets.get(place, [])
+        self.secrets[place] = [*(s for s in old if s.field not in replaced), *write.sealed]
 
     def _put(self, projection: str, workspace: str, stream: str, row: Struct | None) -> None:
         if row is None:

@@ -6,10 +6,17 @@ from contextlib import contextmanager
 
 import msgspec
 import psycopg
-from psycopg import AsyncConnection, errors
+from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
-from app.log.event_log import UnavailableError, VersionTakenError, Write
+from app.log.event_log import (
+    AlreadyAnsweredError,
+    StillRunningError,
+    StoredAnswer,
+    UnavailableError,
+    VersionTakenError,
+    Write,
+)
 from app.log.mapper import recorded_from, stored_from
 from app.secrets.sealing import SealedSecret
 from domain.recorded import Recorded
@@ -21,10 +28,16 @@ WHERE workspace_id = %s AND stream = %s ORDER BY version
 RECORD = """
 SELECT integrations.record(
     %s, %s, %s, %s::text[], %b::bytea[], %s::jsonb, %s,
-    %s::text[], %s::integer[], %s::text[], %b::bytea[], %b::bytea[], %b::bytea[]
+    %s::text[], %s::integer[], %s::text[], %b::bytea[], %b::bytea[], %b::bytea[],
+    %s, %b, %s::smallint, %s::jsonb, %b
 )
 """
+ANSWER = """
+SELECT key, fingerprint, status, headers, body FROM integrations.answers
+WHERE workspace_id = %s AND key = %s AND answered_at >= now() - interval '24 hours'
+"""
 VERSION_CONSTRAINT = "events_version"
+ANSWERED, RUNNING = "IK001", "IK002"  # record.sql
 log = logging.getLogger(__name__)
 
 
@@ -43,25 +56,33 @@ class PostgresLog:
 
     async def append(self, write: Write) -> list[int]:
         """Record *write* in one statement, hence one transaction; return the positions."""
-        with unavailable_for_failures(), taken_for_conflicts():
+        with unavailable_for_failures(), refusals_by_name():
             async with self.pool.connection() as connection:
                 cursor = await connection.execute(RECORD, parameters_of(write))
                 return [position for (position,) in await cursor.fetchall()]
 
+    async def answer_to(self, workspace: str, key: str) -> StoredAnswer | None:
+        """Return the answer to the first request with the idempotency key, for 24 h."""
+        with unavailable_for_failures():
+            async with self.pool.connection() as connection:
+                cursor = await connection.execute(ANSWER, (workspace, key), binary=True)
+                row = await cursor.fetchone()
+        return StoredAnswer(*row) if row else None
+
 
 def parameters_of(write: Write) -> tuple[object, ...]:
     """Return the parameters of `integrations.record`, in its order."""
-    first = write.envelopes[0]
     stored = [stored_from(envelope) for envelope in write.envelopes]
     return (
-        first.workspace,
-        first.stream,
-        first.version,
+        write.workspace,
+        write.stream,
+        write.envelopes[0].version if write.envelopes else 0,
         [event.topic for event in stored],
         [event.state for event in stored],
         msgspec.json.encode(write.rows).decode(),
         write.shred,
         *columns_of(write.sealed),
+        *answer_columns_of(write.answer),
     )
 
 
@@ -77,18 +98,32 @@ def columns_of(sealed: Sequence[SealedSecret]) -> tuple[list[object], ...]:
     )
 
 
+def answer_columns_of(answer: StoredAnswer | None) -> tuple[object, ...]:
+    """Return the row of the answers to repeated requests; nulls where none is to be kept."""
+    if answer is None:
+        return (None,) * 5
+    headers = msgspec.json.encode(answer.headers).decode()
+    return (answer.key, answer.fingerprint, answer.status, headers, answer.body)
+
+
 @contextmanager
-def taken_for_conflicts() -> Generator[None]:
-    """Raise VersionTakenError for the log's own constraint; other constraints are bugs.
+def refusals_by_name() -> Generator[None]:
+    """Raise what the log's own refusals mean; any other refusal is a bug of ours.
 
     The database's message is dropped, as its DETAIL repeats values.
     """
     try:
         yield
-    except errors.UniqueViolation as error:
-        if error.diag.constraint_name != VERSION_CONSTRAINT:
-            raise
-        raise VersionTakenError from None
+    except psycopg.Error as error:
+        raise meaning_of(error) from None
+
+
+def meaning_of(error: psycopg.Error) -> Exception:
+    """Return what *error* of `integrations.record` says; itself where it says nothing of ours."""
+    if error.diag.constraint_name == VERSION_CONSTRAINT:
+        return VersionTakenError()
+    refusals = {ANSWERED: AlreadyAnsweredError, RUNNING: StillRunningError}
+    return refusals[error.sqlstate]() if error.sqlstate in refusals else error
 
 
 @contextmanager

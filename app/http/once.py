@@ -1,0 +1,87 @@
+"""Safe repetition: the first answer to an Idempotency-Key is every answer (contract, 7)."""
+
+import re
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+from litestar import Response
+from msgspec.structs import replace
+
+from app.execute import Request as CommandRequest
+from app.http.answers import ApiRequest
+from app.http.fields import FieldProblem
+from app.http.forms import InvalidFieldsError
+from app.http.parts import parts_of
+from app.http.problems import KeyReusedError
+from app.http.rendering import Rendered, response_of
+from app.log.event_log import AlreadyAnsweredError, StillRunningError, StoredAnswer
+from projections.integration_view import IntegrationRow
+
+KEY = re.compile(r"[\x20-\x7e]{1,255}")
+MALFORMED_KEY = FieldProblem("INVALID_HEADER", "This must be 1 to 255 printable ASCII characters")
+
+
+Render = Callable[[IntegrationRow | None], Rendered]
+
+
+async def execute_once(
+    request: ApiRequest, command: CommandRequest, render: Render
+) -> Response[Any]:
+    """Execute *command* and answer; where its key was used, answer what was answered then.
+
+    Raises:
+        InvalidFieldsError: the key is malformed.
+        KeyReusedError: another request was made under the key.
+        StillRunningError: the first request under the key has no answer yet.
+    """
+    executor, key = parts_of(request.app).executor, key_of(request)
+    if key is None:
+        return response_of(render(await executor.execute(command)))
+    fingerprint = fingerprint_of(request, await request.body())
+    kept = await executor.log.answer_to(command.workspace, key)
+    if kept is not None:
+        return replayed(kept, fingerprint)
+
+    def keep(row: IntegrationRow | None) -> StoredAnswer:
+        made = render(row)
+        return StoredAnswer(key, fingerprint, made.status, made.headers, made.body)
+
+    try:
+        return response_of(render(await executor.execute(replace(command, answer=keep))))
+    except AlreadyAnsweredError:
+        kept = await executor.log.answer_to(command.workspace, key)
+        return replayed(required(kept), fingerprint)
+
+
+def key_of(request: ApiRequest) -> str | None:
+    """Return the Idempotency-Key; raise InvalidFieldsError where it is malformed."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not KEY.fullmatch(key):
+        raise InvalidFieldsError([("Idempotency-Key", MALFORMED_KEY)])
+    return key
+
+
+def fingerprint_of(request: ApiRequest, body: bytes) -> bytes:
+    """Return what tells this request from another: a SHA-256 over method, path and body.
+
+    It is kept for 24 h. Keys of providers are long and random, so that trying bodies against
+    it is as hopeless as trying keys against the provider.
+    """
+    place = f"{request.user.workspace} {request.method} {request.scope['path']}\n"
+    return sha256(place.encode() + body).digest()
+
+
+def replayed(kept: StoredAnswer, fingerprint: bytes) -> Response[Any]:
+    """Return the first answer once more; raise KeyReusedError where the request is another."""
+    if kept.fingerprint != fingerprint:
+        raise KeyReusedError
+    headers = {**kept.headers, "Idempotency-Replayed": "true"}
+    return response_of(Rendered(kept.status, kept.body, headers))
+
+
+def required(kept: StoredAnswer | None) -> StoredAnswer:
+    """Return *kept*; raise StillRunningError in the moment in which it has just expired."""
+    if kept is None:
+        raise StillRunningError
+    return kept

@@ -1,0 +1,99 @@
+"""How an answer goes out: envelope, language, entity tag."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from litestar import Response
+from msgspec import UNSET, Struct
+from msgspec.json import encode
+
+from app.http.answers import (
+    ApiRequest,
+    IntegrationAnswer,
+    IntegrationListAnswer,
+    IntegrationListResult,
+    IntegrationResult,
+    NothingAnswer,
+    NothingResult,
+    object_from,
+)
+from app.http.conditions import is_known, tag_of, tag_of_list
+from app.http.forms import Found
+from app.http.problems import details_from
+from projections.integration_view import IntegrationRow
+
+JSON = "application/json"
+
+
+class Rendered(Struct, frozen=True):
+    """An answer as it goes out; its headers are also those of its repeats."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+def render_created(
+    request: ApiRequest, row: IntegrationRow, location: str, found: Iterable[Found]
+) -> Rendered:
+    """Return the answer that shows a new integration, which is found at *location*."""
+    body = one(request, row, "Integration created successfully", 201, found)
+    return Rendered(201, body, {**headers_of(request, tag_of(row.version)), "Location": location})
+
+
+def render_one(
+    request: ApiRequest, row: IntegrationRow, message: str, found: Iterable[Found] = ()
+) -> Rendered:
+    """Return the answer that shows one integration."""
+    body = one(request, row, message, 200, found)
+    return Rendered(200, body, headers_of(request, tag_of(row.version)))
+
+
+def render_list(request: ApiRequest, rows: Sequence[IntegrationRow]) -> Rendered:
+    """Return the answer that shows *rows*."""
+    result = IntegrationListResult(
+        data=[object_from(row) for row in rows],
+        message=request.auth.text("Integrations fetched successfully"),
+        status=200,
+        total_count=len(rows),
+    )
+    headers = headers_of(request, tag_of_list(rows, len(rows)))
+    return Rendered(200, encode(IntegrationListAnswer(result)), headers)
+
+
+def render_nothing(request: ApiRequest, message: str) -> Rendered:
+    """Return the answer that has nothing to show."""
+    result = NothingResult(data=None, message=request.auth.text(message), status=200)
+    return Rendered(200, encode(NothingAnswer(result)), {"Content-Language": request.auth.tag})
+
+
+def one(
+    request: ApiRequest, row: IntegrationRow, message: str, status: int, found: Iterable[Found]
+) -> bytes:
+    """Return the envelope with one integration."""
+    warnings = details_from(found, request.auth)
+    result = IntegrationResult(
+        data=object_from(row),
+        message=request.auth.text(message),
+        status=status,
+        warnings=warnings or UNSET,
+    )
+    return encode(IntegrationAnswer(result))
+
+
+def headers_of(request: ApiRequest, tag: str) -> dict[str, str]:
+    """Return the headers of an answer that shows what *tag* stands for."""
+    return {"Content-Language": request.auth.tag, "ETag": tag}
+
+
+def response_of(rendered: Rendered) -> Response[Any]:
+    """Return the HTTP response."""
+    headers = dict(rendered.headers)
+    return Response(rendered.body, status_code=rendered.status, headers=headers, media_type=JSON)
+
+
+def response_or_unchanged(request: ApiRequest, rendered: Rendered) -> Response[Any]:
+    """Return the HTTP response; 304 without a body where the client knows it (RFC 9110, 15.4.5)."""
+    if is_known(request, rendered.headers["ETag"]):
+        return Response(None, status_code=304, headers=dict(rendered.headers))
+    return response_of(rendered)
