@@ -17,7 +17,7 @@ from domain.integration import (
     decider,
 )
 from domain.recorded import Envelope, Origin
-from projections.catalogue import PROJECTIONS
+from projections.catalogue import JOURNALS, PROJECTIONS
 from projections.integration_view import IntegrationRow, integration_view
 
 ATTEMPTS = 20
@@ -86,11 +86,13 @@ class Executor:
         require_expected(request, len(history))
         new = envelopes_of(events, request, after=len(history), at=self.clock())
         rows = {name: p.fold((*history, *new)) for name, p in PROJECTIONS.items()}
+        entries = {name: [*j.entries(history, new)] for name, j in JOURNALS.items()}
         return Write(
             workspace=request.workspace,
             stream=request.stream,
             envelopes=new,
             rows=rows,
+            entries=entries,
             sealed=prepared.sealed,
             shred=any(isinstance(event, IntegrationDeleted) for event in events),
             answer=request.answer and request.answer(rows[integration_view.name]),

@@ -15,6 +15,7 @@ from app.compose import compose
 from app.database.lease import database
 from app.database.migrate import migrate
 from app.http.outermost import Outermost
+from app.http.wire import HttpProtocol
 from app.logs import configure_logs
 from app.main import create_app
 from app.orphan import stop_with_parent
@@ -74,7 +75,7 @@ def config_of(app: Outermost | str, workers: int = 1) -> uvicorn.Config:
         factory=isinstance(app, str),
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http=HttpProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -1,4 +1,4 @@
-"""A projection is a value: what a row is, and how an event changes it."""
+"""A projection is a value: what its rows are, and how events make them."""
 
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar

@@ -27,6 +27,7 @@ ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256, at = now()
 FUNCTIONS = (
     files("app.log") / "append.sql",
     files("app.views") / "write_integration_view.sql",
+    files("app.views") / "write_history.sql",
     files("app.log") / "remember_answer.sql",
     files("app.log") / "record.sql",
     files("app.database") / "roles.sql",

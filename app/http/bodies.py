@@ -70,11 +70,11 @@ class ReplaceCredentialsBody(Struct, rename="camel", kw_only=True):
 
 
 SHOWN_RULES: Mapping[str, Rule] = {
-    "name": text(1, 120, trimmed=True),
+    "name": text(120, trimmed=True),
     "senderEmail": email,
-    "senderName": text(1, 120, trimmed=True),
+    "senderName": text(120, trimmed=True),
     "senderPhone": phone,
-    "vapidPublicKey": text(1, 512),
+    "vapidPublicKey": text(512),
     "isActive": boolean,
 }
 SECRET_RULES: Mapping[str, Rule] = dict.fromkeys(SECRET_FIELDS, secret(SECRET_LENGTH))

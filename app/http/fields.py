@@ -9,10 +9,27 @@ from msgspec import Struct
 
 from app.secrets.secret import Secret
 
-Rule = Callable[[object], object]
+Schema = Mapping[str, object]
 PHONE = re.compile(r"\+[0-9]{6,15}")
+EMAIL_LENGTH = 254  # characters that an address may have (RFC 5321, with RFC 3696's erratum 1690)
 # Control characters, line and paragraph separators, and halves of surrogate pairs.
 REFUSED_CATEGORIES = frozenset({"Cc", "Zl", "Zp", "Cs"})
+# The same as ECMA-262 writes it, for the OpenAPI document; JSON's strings have no surrogates.
+REFUSED = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+
+
+class Rule(Struct, frozen=True):
+    """How a field is read: `read` takes a JSON value and returns its own or raises FieldError.
+
+    `schema` says the same in JSON Schema, for the OpenAPI document.
+    """
+
+    read: Callable[[object], object]
+    schema: Schema
+
+    def __call__(self, value: object) -> object:
+        """Return *value* as its field keeps it; raise FieldError where it breaks the rule."""
+        return self.read(value)
 
 
 class FieldProblem(Struct, frozen=True):
@@ -38,17 +55,21 @@ NO_EMAIL = FieldProblem("INVALID_EMAIL", "This is not a valid email address")
 NO_PHONE = FieldProblem("INVALID_PHONE", "This must be + and 6 to 15 digits")
 
 
-def text(minimum: int, maximum: int, *, trimmed: bool = False) -> Rule:
-    """Return the rule for text of *minimum* to *maximum* characters, counted after trimming."""
+def text(maximum: int, *, trimmed: bool = False) -> Rule:
+    """Return the rule for text of 1 to *maximum* characters, counted after trimming."""
 
     def rule(value: object) -> str:
         string = require_string(value).strip() if trimmed else require_string(value)
-        require_length(string, minimum, maximum)
+        require_length(string, maximum)
         if any(category(character) in REFUSED_CATEGORIES for character in string):
             raise FieldError(CONTROL_CHARACTER)
         return string
 
-    return rule
+    # Trimmed: 1 to *maximum* characters of which the first and the last are no space.
+    edge = rf"[^\s{REFUSED}]"
+    between_space = rf"^\s*{edge}([^{REFUSED}]{{0,{maximum - 2}}}{edge})?\s*$"
+    pattern = between_space if trimmed else f"^[^{REFUSED}]{{1,{maximum}}}$"
+    return Rule(rule, {"type": "string", "pattern": pattern})
 
 
 def secret(maximum: int) -> Rule:
@@ -56,10 +77,10 @@ def secret(maximum: int) -> Rule:
 
     def rule(value: object) -> Secret:
         string = require_string(value)
-        require_length(string, 1, maximum)
+        require_length(string, maximum)
         return Secret(string.encode())
 
-    return rule
+    return Rule(rule, {"type": "string", "minLength": 1, "maxLength": maximum, "writeOnly": True})
 
 
 def choice(options: Iterable[str]) -> Rule:
@@ -73,17 +94,17 @@ def choice(options: Iterable[str]) -> Rule:
             raise FieldError(refusal)
         return str(value)
 
-    return rule
+    return Rule(rule, {"type": "string", "enum": sorted(allowed)})
 
 
-def boolean(value: object) -> bool:
+def read_boolean(value: object) -> bool:
     """Return *value*, which must be true or false."""
     if not isinstance(value, bool):
         raise FieldError(NO_BOOLEAN)
     return value
 
 
-def email(value: object) -> str:
+def read_email(value: object) -> str:
     """Return *value*, which must have the syntax of an email address; no DNS is asked."""
     string = require_string(value)
     try:
@@ -94,7 +115,7 @@ def email(value: object) -> str:
     return string
 
 
-def phone(value: object) -> str:
+def read_phone(value: object) -> str:
     """Return *value*, which must be + and 6 to 15 digits (E.164 allows 15)."""
     string = require_string(value)
     if not PHONE.fullmatch(string):
@@ -109,9 +130,14 @@ def require_string(value: object) -> str:
     return value
 
 
-def require_length(string: str, minimum: int, maximum: int) -> None:
-    """Raise FieldError where *string* has too few or too many characters."""
-    if not minimum <= len(string) <= maximum:
-        limits = {"minimum": minimum, "maximum": maximum}
+def require_length(string: str, maximum: int) -> None:
+    """Raise FieldError where *string* has not 1 to *maximum* characters."""
+    if not 1 <= len(string) <= maximum:
+        limits = {"minimum": 1, "maximum": maximum}
         message = "This must have {minimum} to {maximum} characters"
         raise FieldError(FieldProblem("WRONG_LENGTH", message, limits))
+
+
+boolean = Rule(read_boolean, {"type": "boolean"})
+email = Rule(read_email, {"type": "string", "format": "email", "maxLength": EMAIL_LENGTH})
+phone = Rule(read_phone, {"type": "string", "pattern": f"^{PHONE.pattern}$"})

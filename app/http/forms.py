@@ -1,6 +1,8 @@
 """Reads a JSON body into a Struct and finds every wrong field at once."""
 
+import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -8,7 +10,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import fields
 
-from app.http.fields import FieldError, FieldProblem, Rule
+from app.http.fields import FieldError, FieldProblem, Rule, Schema
 
 Shape = TypeVar("Shape", bound=Struct)
 Values = Mapping[str, Any]
@@ -16,6 +18,7 @@ Found = tuple[str | None, FieldProblem]
 PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 REQUIRED = FieldProblem("REQUIRED", "This field is required")
 UNKNOWN = FieldProblem("UNKNOWN_FIELD", "This field is not known")
+REPEATED = FieldProblem("REPEATED_FIELD", "This field is given more than once")
 
 
 class MalformedBodyError(Exception):
@@ -39,7 +42,8 @@ class Form(Struct, Generic[Shape], frozen=True, kw_only=True):
 
     null is the same as absent, except for the fields in `clearable`, where it clears, and for
     all where `null_is_wrong`. `elsewhere` are fields that belong to another endpoint. Checks see
-    the values that passed their own rules.
+    the values that passed their own rules; `across` says of them what JSON Schema can, and
+    `examples` are bodies by their titles, both for the OpenAPI document.
     """
 
     shape: type[Shape]
@@ -48,6 +52,8 @@ class Form(Struct, Generic[Shape], frozen=True, kw_only=True):
     clearable: frozenset[str] = frozenset()
     null_is_wrong: bool = False
     elsewhere: Mapping[str, FieldProblem] = {}
+    across: Schema = {}
+    examples: Mapping[str, Mapping[str, str]] = {}
 
     def read(self, body: bytes) -> Shape:
         """Return the body as a Struct.
@@ -59,7 +65,7 @@ class Form(Struct, Generic[Shape], frozen=True, kw_only=True):
         """
         given = {n: v for n, v in object_from(body).items() if v is not None or self._counts(n)}
         values: dict[str, Any] = {}
-        found = [*self._missing(given), *self._parse(given, values)]
+        found = [*repeated_in(body), *self._missing(given), *self._parse(given, values)]
         for check in self.checks:
             found.extend(check(values))
         if found:
@@ -91,6 +97,21 @@ class Form(Struct, Generic[Shape], frozen=True, kw_only=True):
 def plain_name(name: str) -> str | None:
     """Return *name* where it may be repeated: a plain identifier of at most 32 characters."""
     return name if PLAIN_NAME.fullmatch(name) else None
+
+
+def repeated_in(body: bytes) -> Iterable[Found]:
+    """Find fields that stand twice in the JSON object *body*.
+
+    Parsers differ in which of them counts (RFC 8259, section 4): what one has checked is then
+    not what another uses.
+    """
+    try:
+        pairs = json.loads(body, object_pairs_hook=list, parse_int=str, parse_float=str)
+    except RecursionError:
+        raise MalformedBodyError from None
+    for name, times in Counter(name for name, _ in pairs).items():
+        if times > 1:
+            yield plain_name(name), REPEATED
 
 
 def object_from(body: bytes) -> dict[str, Any]:

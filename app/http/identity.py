@@ -15,6 +15,7 @@ Connection = ASGIConnection[BaseRouteHandler, Principal, object, State]
 async def require_permission(connection: Connection, handler: BaseRouteHandler) -> None:
     """Let the request through to a handler whose `permission` its token bears.
 
+    OPTIONS needs no token: it tells no more than /docs does.
     Leaves the Principal as `request.user` and the Language as `request.auth`.
 
     Raises:
@@ -26,6 +27,8 @@ async def require_permission(connection: Connection, handler: BaseRouteHandler) 
     language = parts.catalogues.negotiate(connection.path_params["locale"])
     if language is None:
         raise NotFoundError
+    if connection.scope.get("method") == "OPTIONS":
+        return
     principal = await parts.verifier.authenticate(connection.headers.get("authorization"))
     if handler.opt["permission"] not in principal.permissions:
         raise ForbiddenError

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import structlog
 
+from app.http.long_body import LongBody, may_be_long
 from app.http.scope import REQUEST_ID
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -33,6 +34,10 @@ class Outermost:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        method = scope["method"]
+        if method == "HEAD":
+            # What GET answers, of which the server sends the head only (RFC 9110, 9.3.2).
+            scope = {**scope, "method": "GET"}
         request_id = scope[REQUEST_ID] = request_id_from(scope["headers"])
         header = (b"x-request-id", request_id.encode())
         started, status = time.perf_counter(), 500
@@ -44,10 +49,15 @@ class Outermost:
                 message["headers"] = [*message.get("headers", ()), header]
             await send(message)
 
+        if may_be_long(scope):
+            body = LongBody(receive, send_with_id)
+            answering = self.app(scope, body.receive, body.send)
+        else:
+            answering = self.app(scope, receive, send_with_id)
         try:
-            await self.app(scope, receive, send_with_id)
+            await answering
         finally:
-            log_access(scope, status, time.perf_counter() - started)
+            log_access(scope, method, status, time.perf_counter() - started)
 
 
 def request_id_from(headers: list[tuple[bytes, bytes]]) -> str:
@@ -58,12 +68,12 @@ def request_id_from(headers: list[tuple[bytes, bytes]]) -> str:
     return uuid4().hex
 
 
-def log_access(scope: ASGI, status: int, seconds: float) -> None:
+def log_access(scope: ASGI, method: str, status: int, seconds: float) -> None:
     """Write the access log's line."""
     user = scope.get("user")
     log.info(
         "request",
-        method=scope["method"] if scope["method"] in METHODS else "OTHER",
+        method=method if method in METHODS else "OTHER",
         route=scope.get("path_template") or "none",
         status=status,
         ms=round(seconds * 1000, 1),

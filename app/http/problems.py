@@ -1,6 +1,6 @@
 """What a failure looks like: the only table of status codes, and the error envelope."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
 from litestar import Request, Response
@@ -17,6 +17,7 @@ from app.log.event_log import StillRunningError, UnavailableError
 from app.tokens.errors import UnauthorizedError
 from domain.errors import NotFoundError, VersionMovedError
 
+CLIENT_LEFT = "client disconnected prematurely"  # Litestar's words for a body without its end
 log = structlog.get_logger("problems")
 
 
@@ -74,10 +75,11 @@ STATUS: Mapping[type[Exception], Problem] = {
     ),
     UnavailableError: UNAVAILABLE,
 }
+NO_SUCH_METHOD = Problem(405, "METHOD_NOT_ALLOWED", "This method is not allowed here")
 OF_THE_FRAMEWORK: Mapping[int, Problem] = {
     400: MALFORMED,
     404: NOT_FOUND,
-    405: Problem(405, "METHOD_NOT_ALLOWED", "This method is not allowed here"),
+    405: NO_SUCH_METHOD,
     413: Problem(413, "PAYLOAD_TOO_LARGE", "The body is too large"),
 }
 
@@ -91,16 +93,27 @@ def answer_problem(
         log.error("unexpected error", request_id=request_id_of(request.scope), exc_info=error)
     language = language_of(request)
     found = error.found if isinstance(error, InvalidFieldsError) else None
-    result = ProblemResult(
-        data=None,
-        error=problem.error,
-        message=language.text(problem.message),
-        status=problem.status,
-        request_id=request_id_of(request.scope),
-        details=details_from(found, language) if found else UNSET,
-    )
+    details = details_from(found, language) if found else ()
+    message = language.text(problem.message)
+    answer = problem_answer(problem, message, request_id_of(request.scope), details)
     headers = {**problem.headers, **allow_of(error), "Content-Language": language.tag}
-    return Response(ProblemAnswer(result), status_code=problem.status, headers=headers)
+    return Response(answer, status_code=problem.status, headers=headers)
+
+
+def problem_answer(
+    problem: Problem, message: str, request_id: str, details: Sequence[Detail] = ()
+) -> ProblemAnswer:
+    """Return the error envelope of *problem*; *message* is its own in the reader's language."""
+    return ProblemAnswer(
+        ProblemResult(
+            data=None,
+            error=problem.error,
+            message=message,
+            status=problem.status,
+            request_id=request_id,
+            details=list(details) or UNSET,
+        )
+    )
 
 
 def language_of(request: Request[object, object, State]) -> Language:
@@ -112,6 +125,8 @@ def language_of(request: Request[object, object, State]) -> Language:
 def problem_of(error: Exception) -> Problem:
     """Return how *error* is answered; whatever nobody thought of is an internal error."""
     if isinstance(error, HTTPException):
+        if error.detail == CLIENT_LEFT:
+            return MALFORMED  # nobody reads it; it is no fault of ours
         return OF_THE_FRAMEWORK.get(error.status_code, INTERNAL)
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), INTERNAL)
 
@@ -125,7 +140,8 @@ def details_from(found: Iterable[Found], language: Language) -> list[Detail]:
 
 
 def allow_of(error: Exception) -> dict[str, str]:
-    """Return the header Allow, where Litestar says which methods a path has."""
+    """Return the header Allow, where Litestar says which methods a path has; GET implies HEAD."""
     headers = error.headers if isinstance(error, HTTPException) else None
-    allowed = (headers or {}).get("allow")
-    return {"Allow": allowed} if allowed else {}
+    methods = {*(headers or {}).get("allow", "").split(", ")} - {""}
+    allowed = methods | {"HEAD"} if "GET" in methods else methods
+    return {"Allow": ", ".join(sorted(allowed))} if allowed else {}

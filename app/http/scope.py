@@ -12,5 +12,5 @@ def request_id_of(scope: Any) -> str:  # noqa: ANN401 — Litestar and ASGI type
 
 
 def first_segment(path: str) -> str:
-    """Return what stands between the first and the second slash of *path*."""
-    return path.split("/", 2)[1] if "/" in path else ""
+    """Return the first segment of *path* that is not empty, as Litestar's router counts them."""
+    return path.lstrip("/").partition("/")[0]

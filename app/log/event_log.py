@@ -26,7 +26,8 @@ class Write(Struct, frozen=True, kw_only=True):
     """What one command led to; recorded all or nothing.
 
     `envelopes` are of the one stream, with consecutive versions. `rows` holds each projection's
-    row after them, None where there is none any more. `sealed` are new secrets, which take the
+    row after them, None where there is none any more; `entries` each journal's rows of them, as
+    many as there are envelopes. `sealed` are new secrets, which take the
     place of older versions of their fields; `shred` destroys all secrets of the stream.
     """
 
@@ -34,6 +35,7 @@ class Write(Struct, frozen=True, kw_only=True):
     stream: str
     envelopes: Sequence[Envelope]
     rows: Mapping[str, Struct | None]
+    entries: Mapping[str, Sequence[Struct]]
     sealed: Sequence[SealedSecret] = ()
     shred: bool = False
     answer: StoredAnswer | None = None

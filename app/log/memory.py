@@ -16,6 +16,7 @@ class MemoryLog:
     def __init__(self) -> None:
         self.recorder = POPOApplicationRecorder()
         self.rows: dict[tuple[str, str, str], Struct] = {}
+        self.entries: dict[str, list[Struct]] = {}
         self.answers: dict[tuple[str, str], StoredAnswer] = {}
         self.secrets: dict[tuple[str, str], list[SealedSecret]] = {}
 
@@ -40,6 +41,8 @@ class MemoryLog:
             self.answers[write.workspace, write.answer.key] = write.answer
         for projection, row in write.rows.items():
             self._put(projection, write.workspace, write.stream, row)
+        for journal, entries in write.entries.items():
+            self.entries.setdefault(journal, []).extend(entries)
         self._keep_secrets(write)
         return list(positions or ())
 

@@ -27,7 +27,7 @@ WHERE workspace_id = %s AND stream = %s ORDER BY version
 """
 RECORD = """
 SELECT integrations.record(
-    %s, %s, %s, %s::text[], %b::bytea[], %s::jsonb, %s,
+    %s, %s, %s, %s::text[], %b::bytea[], %s::jsonb, %s::jsonb, %s,
     %s::text[], %s::integer[], %s::text[], %b::bytea[], %b::bytea[], %b::bytea[],
     %s, %b, %s::smallint, %s::jsonb, %b
 )
@@ -80,6 +80,7 @@ def parameters_of(write: Write) -> tuple[object, ...]:
         [event.topic for event in stored],
         [event.state for event in stored],
         msgspec.json.encode(write.rows).decode(),
+        msgspec.json.encode(write.entries).decode(),
         write.shred,
         *columns_of(write.sealed),
         *answer_columns_of(write.answer),

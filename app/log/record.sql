@@ -1,11 +1,12 @@
 -- Records what one command led to, all or nothing: its answer under its idempotency key, its
--- events (consecutive versions of one stream), the rows of the views after them, new sealed
--- secrets in place of older ones, and, with shred, the end of all secrets of the stream.
+-- events (consecutive versions of one stream), the rows of views and journals that follow from
+-- them, new sealed secrets in place of older ones, and, with shred, the end of all secrets of the
+-- stream.
 -- Returns the positions of the events.
 -- IK001: a request with the idempotency key was answered within 24 h; IK002: one runs just now.
 CREATE OR REPLACE FUNCTION integrations.record(
     workspace text, stream text, first_version bigint, types text[], envelopes bytea[],
-    view_rows jsonb, shred boolean,
+    view_rows jsonb, journal_entries jsonb, shred boolean,
     secret_fields text[], secret_versions integer[], secret_keks text[],
     secret_wrapped_keys bytea[], secret_nonces bytea[], secret_ciphertexts bytea[],
     answer_key text, answer_fingerprint bytea, answer_status smallint,
@@ -13,6 +14,7 @@ CREATE OR REPLACE FUNCTION integrations.record(
 ) RETURNS SETOF bigint LANGUAGE plpgsql AS $$
 DECLARE
     amount integer := cardinality(types);
+    positions bigint[];
 BEGIN
     IF answer_key IS NOT NULL THEN
         PERFORM integrations.remember_answer(
@@ -22,14 +24,15 @@ BEGIN
     IF amount = 0 THEN
         RETURN;
     END IF;
-    RETURN QUERY SELECT integrations.append(
+    positions := ARRAY(SELECT integrations.append(
         array_fill(workspace, ARRAY[amount]),
         array_fill(stream, ARRAY[amount]),
         ARRAY(SELECT generate_series(first_version, first_version + amount - 1)),
         types,
         envelopes
-    );
+    ));
     PERFORM integrations.write_integration_view(workspace, stream, view_rows -> 'integration_view');
+    PERFORM integrations.write_history(workspace, positions[1], journal_entries -> 'history');
     IF shred OR cardinality(secret_fields) > 0 THEN
         DELETE FROM integrations.secret_store s
         WHERE s.workspace_id = workspace AND s.stream = record.stream
@@ -44,5 +47,6 @@ BEGIN
             secret_wrapped_keys, secret_nonces, secret_ciphertexts
         ) AS secret;
     END IF;
+    RETURN QUERY SELECT unnest(positions);
 END
 $$;

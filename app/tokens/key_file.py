@@ -60,8 +60,6 @@ def read_private(path: Path) -> bytes:
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
         mode = os.fstat(file.fileno()).st_mode
         if not stat.S_ISREG(mode) or stat.S_IMODE(mode) & 0o077:
-            message = (
-                f"the token key {path} must be a file of mode 0600; it is {stat.filemode(mode)}"
-            )
+            message = f"the key {path} must be a file of mode 0600; it is {stat.filemode(mode)}"
             raise TokenKeyError(message)
         return file.read(MAX_FILE_BYTES)
