@@ -24,13 +24,19 @@ REMEMBER = """
 INSERT INTO integrations.migrations (name, sha256) VALUES (%s, %s)
 ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256, at = now()
 """
-FUNCTIONS = (
-    files("app.log") / "append.sql",
-    files("app.views") / "write_integration_view.sql",
-    files("app.views") / "write_history.sql",
-    files("app.log") / "remember_answer.sql",
-    files("app.log") / "record.sql",
-    files("app.database") / "roles.sql",
+FUNCTIONS = tuple(
+    files(package) / name
+    for package, name in (
+        ("app.log", "lock_log.sql"),
+        ("app.log", "append.sql"),
+        ("app.log", "remember_answer.sql"),
+        ("app.views", "write_integration_view.sql"),
+        ("app.views", "write_history.sql"),
+        ("app.secrets", "write_secrets.sql"),
+        ("app.log", "record.sql"),
+        ("app.log", "record_all.sql"),
+        ("app.database", "roles.sql"),
+    )
 )
 
 

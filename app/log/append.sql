@@ -7,8 +7,7 @@ CREATE OR REPLACE FUNCTION integrations.append(
 DECLARE
     head bigint;
 BEGIN
-    PERFORM set_config('lock_timeout', '2s', true);
-    PERFORM pg_advisory_xact_lock(7597137600296673652);  -- the bytes of "integrat"
+    PERFORM integrations.lock_log();
     SELECT coalesce(max(position), 0) INTO head FROM integrations.events;
     RETURN QUERY
     INSERT INTO integrations.events (position, workspace_id, stream, version, type, envelope)

@@ -1,4 +1,4 @@
-"""The event log in PostgreSQL, for the write path: asynchronous, one round trip an append."""
+"""The event log in PostgreSQL, for the write path: asynchronous, and in batches under load."""
 
 import logging
 from collections.abc import Generator, Sequence
@@ -6,38 +6,35 @@ from contextlib import contextmanager
 
 import msgspec
 import psycopg
+from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
+from app.batching import Batcher, OverloadedError
 from app.log.event_log import (
     AlreadyAnsweredError,
-    StillRunningError,
     StoredAnswer,
     UnavailableError,
     VersionTakenError,
     Write,
 )
 from app.log.mapper import recorded_from, stored_from
-from app.secrets.sealing import SealedSecret
 from domain.recorded import Recorded
 
 READ = """
-SELECT position, envelope FROM integrations.events
-WHERE workspace_id = %s AND stream = %s ORDER BY version
+SELECT wanted.ordinality, event.position, event.envelope
+FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS wanted (workspace_id, stream, ordinality)
+JOIN integrations.events AS event USING (workspace_id, stream)
+ORDER BY event.workspace_id, event.stream, event.version
 """
-RECORD = """
-SELECT integrations.record(
-    %s, %s, %s, %s::text[], %b::bytea[], %s::jsonb, %s::jsonb, %s,
-    %s::text[], %s::integer[], %s::text[], %b::bytea[], %b::bytea[], %b::bytea[],
-    %s, %b, %s::smallint, %s::jsonb, %b
-)
-"""
+RECORD = "SELECT positions, refusal FROM integrations.record_all(%s::jsonb)"
 ANSWER = """
 SELECT key, fingerprint, status, headers, body FROM integrations.answers
 WHERE workspace_id = %s AND key = %s AND answered_at >= now() - interval '24 hours'
 """
-VERSION_CONSTRAINT = "events_version"
-ANSWERED, RUNNING = "IK001", "IK002"  # record.sql
+REFUSALS = {"taken": VersionTakenError, "answered": AlreadyAnsweredError}  # record_all.sql
+LANES = 2  # batches of reads under way at once; appends go one batch after the other
+Stream = tuple[str, str]  # workspace, integration
 log = logging.getLogger(__name__)
 
 
@@ -46,20 +43,18 @@ class PostgresLog:
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
         self.pool = pool
+        self._reads: Batcher[Stream, list[Recorded]] = Batcher(self._read_all, lanes=LANES)
+        self._writes: Batcher[Write, list[int]] = Batcher(self._record_all)
 
     async def read(self, workspace: str, stream: str) -> list[Recorded]:
         """Return all events of *stream*, oldest first."""
         with unavailable_for_failures():
-            async with self.pool.connection() as connection:
-                cursor = await connection.execute(READ, (workspace, stream), binary=True)
-                return [recorded_from(*row) for row in await cursor.fetchall()]
+            return await self._reads.ask((workspace, stream))
 
     async def append(self, write: Write) -> list[int]:
-        """Record *write* in one statement, hence one transaction; return the positions."""
-        with unavailable_for_failures(), refusals_by_name():
-            async with self.pool.connection() as connection:
-                cursor = await connection.execute(RECORD, parameters_of(write))
-                return [position for (position,) in await cursor.fetchall()]
+        """Record *write* and return the positions; what waits together shares one commit."""
+        with unavailable_for_failures():
+            return await self._writes.ask(write)
 
     async def answer_to(self, workspace: str, key: str) -> StoredAnswer | None:
         """Return the answer to the first request with the idempotency key, for 24 h."""
@@ -69,62 +64,61 @@ class PostgresLog:
                 row = await cursor.fetchone()
         return StoredAnswer(*row) if row else None
 
+    async def _read_all(self, streams: Sequence[Stream]) -> list[list[Recorded]]:
+        workspaces, names = zip(*streams, strict=True)
+        async with self.pool.connection() as connection:
+            cursor = await connection.execute(READ, ([*workspaces], [*names]), binary=True)
+            found = [list[Recorded]() for _ in streams]
+            for index, position, envelope in await cursor.fetchall():
+                found[int(index) - 1].append(recorded_from(position, envelope))
+            return found
 
-def parameters_of(write: Write) -> tuple[object, ...]:
-    """Return the parameters of `integrations.record`, in its order."""
+    async def _record_all(self, writes: Sequence[Write]) -> list[list[int] | Exception]:
+        items = msgspec.json.encode([item_from(write) for write in writes]).decode()
+        async with self.pool.connection() as connection:
+            cursor = await connection.execute(RECORD, (items,))
+            return [positions_or_refusal(*row) for row in await cursor.fetchall()]
+
+
+class RecordItem(Struct):
+    """One write as `integrations.record` takes it: JSON, with bytes in base64."""
+
+    workspace: str
+    stream: str
+    after: int
+    types: list[str]
+    envelopes: list[str]
+    rows: object
+    entries: object
+    sealed: object
+    shred: bool
+    answer: StoredAnswer | None
+
+
+def item_from(write: Write) -> RecordItem:
+    """Return *write* as the database takes it."""
     stored = [stored_from(envelope) for envelope in write.envelopes]
-    return (
-        write.workspace,
-        write.stream,
-        write.envelopes[0].version if write.envelopes else 0,
-        [event.topic for event in stored],
-        [event.state for event in stored],
-        msgspec.json.encode(write.rows).decode(),
-        msgspec.json.encode(write.entries).decode(),
-        write.shred,
-        *columns_of(write.sealed),
-        *answer_columns_of(write.answer),
+    return RecordItem(
+        workspace=write.workspace,
+        stream=write.stream,
+        after=write.envelopes[0].version - 1 if write.envelopes else 0,
+        types=[event.topic for event in stored],
+        envelopes=[event.state.decode() for event in stored],
+        rows=write.rows,
+        entries=write.entries,
+        sealed=write.sealed,
+        shred=write.shred,
+        answer=write.answer,
     )
 
 
-def columns_of(sealed: Sequence[SealedSecret]) -> tuple[list[object], ...]:
-    """Return the rows of the secret store column by column, ciphertext only."""
-    return (
-        [secret.field for secret in sealed],
-        [secret.version for secret in sealed],
-        [secret.kek for secret in sealed],
-        [secret.wrapped_key for secret in sealed],
-        [secret.nonce for secret in sealed],
-        [secret.ciphertext for secret in sealed],
-    )
-
-
-def answer_columns_of(answer: StoredAnswer | None) -> tuple[object, ...]:
-    """Return the row of the answers to repeated requests; nulls where none is to be kept."""
-    if answer is None:
-        return (None,) * 5
-    headers = msgspec.json.encode(answer.headers).decode()
-    return (answer.key, answer.fingerprint, answer.status, headers, answer.body)
-
-
-@contextmanager
-def refusals_by_name() -> Generator[None]:
-    """Raise what the log's own refusals mean; any other refusal is a bug of ours.
-
-    The database's message is dropped, as its DETAIL repeats values.
-    """
-    try:
-        yield
-    except psycopg.Error as error:
-        raise meaning_of(error) from None
-
-
-def meaning_of(error: psycopg.Error) -> Exception:
-    """Return what *error* of `integrations.record` says; itself where it says nothing of ours."""
-    if error.diag.constraint_name == VERSION_CONSTRAINT:
-        return VersionTakenError()
-    refusals = {ANSWERED: AlreadyAnsweredError, RUNNING: StillRunningError}
-    return refusals[error.sqlstate]() if error.sqlstate in refusals else error
+def positions_or_refusal(positions: list[int] | None, refusal: str | None) -> list[int] | Exception:
+    """Return what `integrations.record_all` says of one write, a refusal as its error."""
+    if positions is not None:
+        return positions
+    if refusal in REFUSALS:
+        return REFUSALS[refusal]()
+    return psycopg.errors.lookup(refusal or "XX000")()
 
 
 @contextmanager
@@ -132,6 +126,8 @@ def unavailable_for_failures() -> Generator[None]:
     """Raise UnavailableError where the database is away, busy, full or told to stop."""
     try:
         yield
-    except (PoolTimeout, PoolClosed, TooManyRequests, psycopg.OperationalError) as error:
+    except (
+        PoolTimeout, PoolClosed, TooManyRequests, OverloadedError, psycopg.OperationalError
+    ) as error:  # fmt: skip
         log.warning("database unavailable", extra={"reason": type(error).__name__})
         raise UnavailableError from None

@@ -1,11 +1,17 @@
 -- Keeps the first answer to a request with an idempotency key; an answer older than 24 h gives way.
-CREATE OR REPLACE FUNCTION integrations.remember_answer(
-    workspace text, answer_key text, fingerprint bytea, status smallint, headers jsonb, body bytea
-) RETURNS void LANGUAGE plpgsql AS $$
+-- IK001: the key was answered within 24 h.
+CREATE OR REPLACE FUNCTION integrations.remember_answer(workspace text, answer jsonb)
+RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM set_config('lock_timeout', '2s', true);
     INSERT INTO integrations.answers AS kept (workspace_id, key, fingerprint, status, headers, body)
-    VALUES (workspace, answer_key, fingerprint, status, headers, body)
+    VALUES (
+        workspace,
+        answer ->> 'key',
+        decode(answer ->> 'fingerprint', 'base64'),
+        (answer ->> 'status')::smallint,
+        answer -> 'headers',
+        decode(answer ->> 'body', 'base64')
+    )
     ON CONFLICT ON CONSTRAINT answers_key DO UPDATE SET
         fingerprint = excluded.fingerprint,
         status = excluded.status,
@@ -16,7 +22,5 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'already answered' USING ERRCODE = 'IK001';
     END IF;
-EXCEPTION WHEN lock_not_available THEN
-    RAISE EXCEPTION 'still running' USING ERRCODE = 'IK002';
 END
 $$;

@@ -1,24 +1,31 @@
-"""Reads the rows of projections/integration_view.py."""
+"""Reads the rows of projections/integration_view.py, in batches under load."""
 
+from collections.abc import Sequence
 from typing import LiteralString
 
 from psycopg import AsyncConnection
 from psycopg.rows import args_row
 from psycopg_pool import AsyncConnectionPool
 
+from app.batching import Batcher
 from app.log.postgres import unavailable_for_failures
 from projections.integration_view import IntegrationRow
 
-ONE = """
+MANY = """
 SELECT workspace_id, id, version, name, type, channel, is_active, sender_email, sender_name,
        sender_phone, vapid_public_key, created_at, updated_at
-FROM integrations.integration_view WHERE workspace_id = %s AND id = %s
+FROM unnest(%s::text[], %s::text[]) AS wanted (workspace_id, id)
+JOIN integrations.integration_view USING (workspace_id, id)
 """
 ALL = """
 SELECT workspace_id, id, version, name, type, channel, is_active, sender_email, sender_name,
        sender_phone, vapid_public_key, created_at, updated_at
-FROM integrations.integration_view WHERE workspace_id = %s ORDER BY created_at, id
+FROM integrations.integration_view WHERE workspace_id = ANY (%s)
+ORDER BY workspace_id, created_at, id
 """
+LANES = 2  # batches under way at once
+Place = tuple[str, str]  # workspace, integration
+Rows = Sequence[IntegrationRow]
 
 
 class IntegrationViews:
@@ -26,6 +33,8 @@ class IntegrationViews:
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
         self.pool = pool
+        self._one: Batcher[Place, IntegrationRow | None] = Batcher(self._look_up, lanes=LANES)
+        self._all: Batcher[str, Rows] = Batcher(self._list, lanes=LANES, largest=32)
 
     async def one(self, workspace: str, integration: str) -> IntegrationRow | None:
         """Return the row of *integration*, None where the workspace has none such.
@@ -33,22 +42,34 @@ class IntegrationViews:
         Raises:
             UnavailableError: the database is away or busy.
         """
-        rows = await self._rows(ONE, (workspace, integration))
-        return rows[0] if rows else None
+        with unavailable_for_failures():
+            return await self._one.ask((workspace, integration))
 
-    async def all(self, workspace: str) -> list[IntegrationRow]:
+    async def all(self, workspace: str) -> Rows:
         """Return the rows of all integrations of *workspace*, oldest first.
 
         Raises:
             UnavailableError: the database is away or busy.
         """
-        return await self._rows(ALL, (workspace,))
+        with unavailable_for_failures():
+            return await self._all.ask(workspace)
+
+    async def _look_up(self, places: Sequence[Place]) -> list[IntegrationRow | None]:
+        workspaces, integrations = zip(*places, strict=True)
+        rows = await self._rows(MANY, ([*workspaces], [*integrations]))
+        by_place = {(row.workspace_id, row.id): row for row in rows}
+        return [by_place.get(place) for place in places]
+
+    async def _list(self, workspaces: Sequence[str]) -> list[Rows]:
+        found: dict[str, list[IntegrationRow]] = {workspace: [] for workspace in workspaces}
+        for row in await self._rows(ALL, ([*found],)):
+            found[row.workspace_id].append(row)
+        return [found[workspace] for workspace in workspaces]
 
     async def _rows(
-        self, query: LiteralString, parameters: tuple[str, ...]
+        self, query: LiteralString, parameters: tuple[list[str], ...]
     ) -> list[IntegrationRow]:
-        with unavailable_for_failures():
-            async with self.pool.connection() as connection:
-                cursor = connection.cursor(row_factory=args_row(IntegrationRow))
-                await cursor.execute(query, parameters, binary=True)
-                return await cursor.fetchall()
+        async with self.pool.connection() as connection:
+            cursor = connection.cursor(row_factory=args_row(IntegrationRow))
+            await cursor.execute(query, parameters, binary=True)
+            return await cursor.fetchall()
