@@ -11,6 +11,7 @@ from msgspec.structs import fields
 
 PREFIX = "INTEGRATIONS_"
 Port = Annotated[int, Meta(ge=0, le=65535)]
+Rate = Annotated[float, Meta(gt=0, le=1_000_000)]
 Workers = Annotated[int, Meta(ge=1, le=64)]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -23,7 +24,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     """All settings; the field `jwt_issuer` is the variable INTEGRATIONS_JWT_ISSUER, and so on.
 
     Without `database_url` PostgreSQL is embedded, in `data_dir`; without `jwks` the service
-    trusts its own key. Port 0 takes any free port.
+    trusts its own key. Port 0 takes any free port. `rate_limit` is in requests a second and
+    workspace, none where it is not set; `rate_burst` may come at once, a second's worth unless
+    set.
     """
 
     database_url: str | None = None
@@ -36,6 +39,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     jwt_audience: str = "integrations"
     keyring: Path
     log_level: LogLevel = "INFO"
+    rate_limit: Rate | None = None
+    rate_burst: Rate | None = None
 
     def __repr__(self) -> str:
         """Name the class only: a database URL may hold a password."""
@@ -78,6 +83,7 @@ def require_right(name: str, value: str) -> None:
 def expected(name: str) -> str:
     """Return in words what the setting *name* takes."""
     ranges = {"port": "a number from 0 to 65535", "workers": "a number from 1 to 64"}
+    ranges |= dict.fromkeys(("rate_limit", "rate_burst"), "a number above 0")
     return ranges.get(name, "DEBUG, INFO, WARNING or ERROR")
 
 

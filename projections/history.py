@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, Literal, assert_never
 
 from msgspec import Struct
-from msgspec.structs import asdict
 
 from domain.integration import (
     Credential,
@@ -19,7 +18,7 @@ from domain.integration import (
     VapidPublicKeyChanged,
 )
 from domain.recorded import Envelope
-from projections.integration_view import IntegrationRow, integration_view
+from projections.integration_view import IntegrationRow
 from projections.journal import Journal
 
 Action = Literal[
@@ -45,7 +44,7 @@ PUBLIC = {
 
 
 class HistoryRow(Struct, frozen=True):
-    """One entry; the columns of the table `history`, by the same names, but for two.
+    """One entry; columns of the table `history`, by the same names.
 
     `details` holds `changes`, from and to of each changed public field, `credentials`, field
     and version of each new secret, or what a check found.
@@ -64,9 +63,10 @@ class HistoryRow(Struct, frozen=True):
     created_at: datetime
 
 
-def entry(before: IntegrationRow | None, envelope: Envelope) -> HistoryRow:
+def entry(
+    before: IntegrationRow | None, after: IntegrationRow | None, envelope: Envelope
+) -> HistoryRow:
     """Return the entry of one event."""
-    after = integration_view.evolve(before, envelope)
     shown = after or before
     actor = envelope.origin.actor
     return HistoryRow(
@@ -127,11 +127,10 @@ def changes_between(
     before: IntegrationRow | None, after: IntegrationRow | None
 ) -> dict[str, dict[str, Any]]:
     """Return from and to of each public field in which the rows differ."""
-    old, new = asdict(before) if before else {}, asdict(after) if after else {}
     return {
-        name: {"from": old.get(column), "to": new.get(column)}
+        name: {"from": old, "to": new}
         for column, name in PUBLIC.items()
-        if old.get(column) != new.get(column)
+        if (old := getattr(before, column, None)) != (new := getattr(after, column, None))
     }
 
 
@@ -140,4 +139,16 @@ def versions_of(credentials: Iterable[Credential]) -> list[dict[str, Any]]:
     return [{"field": secret.field, "version": secret.version} for secret in credentials]
 
 
-history = Journal("history", 1, HistoryRow, entry)
+history = Journal(
+    "history",
+    1,
+    HistoryRow,
+    entry,
+    numbers={
+        "sequence": (),
+        "action_sequence": ("action",),
+        "actor_sequence": ("actor_id",),
+        "actor_action_sequence": ("actor_id", "action"),
+    },
+    latest={"latest_at": "created_at"},
+)

@@ -30,7 +30,11 @@ ChangingEvent = (
 
 
 class IntegrationRow(Struct, frozen=True):
-    """One integration; the columns of the table `integration_view`, by the same names."""
+    """One integration; the columns of the table `integration_view`, by the same names.
+
+    `name_key` is what names are sorted by, and `search_text` what is searched: folded here, so
+    that no database's locale has a say (Unicode's case folding).
+    """
 
     workspace_id: str
     id: str
@@ -45,6 +49,8 @@ class IntegrationRow(Struct, frozen=True):
     vapid_public_key: str | None
     created_at: datetime
     updated_at: datetime
+    name_key: str
+    search_text: str
 
 
 def evolve(row: IntegrationRow | None, envelope: Envelope) -> IntegrationRow | None:
@@ -55,8 +61,18 @@ def evolve(row: IntegrationRow | None, envelope: Envelope) -> IntegrationRow | N
         case IntegrationDeleted():
             return None
         case _:
-            changed = changed_columns(envelope.event) | {"version": envelope.version}
-            return row and replace(row, **changed, updated_at=updated_at(row, envelope))
+            return row and changed_row(row, envelope.event, envelope)
+
+
+def changed_row(row: IntegrationRow, event: ChangingEvent, envelope: Envelope) -> IntegrationRow:
+    """Return *row* after an event that left the integration in place."""
+    changed = replace(
+        row,
+        **changed_columns(event),
+        version=envelope.version,
+        updated_at=updated_at(row, envelope),
+    )
+    return with_keys(changed) if isinstance(event, IntegrationRenamed | SenderChanged) else changed
 
 
 def updated_at(row: IntegrationRow, envelope: Envelope) -> datetime:
@@ -73,7 +89,7 @@ def changed_columns(event: ChangingEvent) -> dict[str, object]:
 
 def created_row(event: IntegrationCreated, envelope: Envelope) -> IntegrationRow:
     """Return the first row of an integration."""
-    return IntegrationRow(
+    row = IntegrationRow(
         workspace_id=envelope.workspace,
         id=envelope.stream,
         version=envelope.version,
@@ -87,7 +103,17 @@ def created_row(event: IntegrationCreated, envelope: Envelope) -> IntegrationRow
         vapid_public_key=event.vapid_public_key,
         created_at=envelope.at,
         updated_at=envelope.at,
+        name_key="",
+        search_text="",
     )
+    return with_keys(row)
+
+
+def with_keys(row: IntegrationRow) -> IntegrationRow:
+    """Return *row* with what it is sorted by and found by."""
+    shown = (row.name, row.sender_email, row.sender_name, row.sender_phone)
+    text = "\n".join(part.casefold() for part in shown if part)
+    return replace(row, name_key=row.name.casefold(), search_text=text)
 
 
 integration_view = Projection("integration_view", 1, IntegrationRow, evolve)

@@ -1,6 +1,6 @@
 """A journal is a value: a table with one row an event, and what that row is."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -14,20 +14,26 @@ Row = TypeVar("Row", bound=Struct)
 class Journal(Struct, Generic[Row], frozen=True):
     """A table made from the log whose rows are added and never change.
 
-    `version` grows with every change of `entry` or of the row's shape. `entry(before, envelope)`
-    returns the row of an event; *before* is the integration as the view showed it until then,
-    None where it was not there. It never refuses. The table adds the event's position and its
-    sequence, which counts the events of the workspace from 1, without holes.
+    `version` grows with every change of `entry` or of the row's shape. `entry(before, after,
+    envelope)` returns the row of an event; *before* and *after* are the integration as the view
+    shows it then, None where it is not there. It never refuses.
+
+    The table adds the event's position, and columns that depend on the workspace's rows so far:
+    each of `numbers` counts from 1, without holes, those that are alike in the columns that it
+    names; each of `latest` is the greatest value so far of the column that it names.
     """
 
     name: str
     version: int
     row: type[Row]
-    entry: Callable[[IntegrationRow | None, Envelope], Row]
+    entry: Callable[[IntegrationRow | None, IntegrationRow | None, Envelope], Row]
+    numbers: Mapping[str, Sequence[str]]
+    latest: Mapping[str, str]
 
     def entries(self, history: Iterable[Envelope], new: Iterable[Envelope]) -> Iterator[Row]:
         """Yield the rows of *new* events, which follow *history* in one stream."""
         before = integration_view.fold(history)
         for envelope in new:
-            yield self.entry(before, envelope)
-            before = integration_view.evolve(before, envelope)
+            after = integration_view.evolve(before, envelope)
+            yield self.entry(before, after, envelope)
+            before = after

@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS integrations.migrations (
     at     timestamptz NOT NULL DEFAULT now()
 );
 """
+PREPARED = "SELECT to_regclass('integrations.migrations') IS NOT NULL"
 APPLIED = "SELECT name, sha256 FROM integrations.migrations"
 REMEMBER = """
 INSERT INTO integrations.migrations (name, sha256) VALUES (%s, %s)
@@ -30,14 +31,23 @@ FUNCTIONS = tuple(
         ("app.log", "lock_log.sql"),
         ("app.log", "append.sql"),
         ("app.log", "remember_answer.sql"),
+        ("app.views", "count_integration.sql"),
+        ("app.views", "recount.sql"),
         ("app.views", "write_integration_view.sql"),
         ("app.views", "write_history.sql"),
         ("app.secrets", "write_secrets.sql"),
         ("app.log", "record.sql"),
         ("app.log", "record_all.sql"),
+        ("app.views", "require_view.sql"),
+        ("app.views", "drop_shadows.sql"),
+        ("app.views", "open_shadow.sql"),
+        ("app.views", "index_shadow.sql"),
+        ("app.views", "copy_walls.sql"),
+        ("app.views", "switch_shadow.sql"),
         ("app.database", "roles.sql"),
     )
 )
+ROLES = FUNCTIONS[-1]
 
 
 class MigrationError(Exception):
@@ -58,13 +68,20 @@ def migrate(dsn: str) -> None:
         with psycopg.connect(dsn, connect_timeout=10) as connection:
             require_version(connection)
             connection.execute(LOCK)
-            connection.execute(PREPARE)
+            prepare(connection)
             apply_missing(connection)
     except psycopg.errors.InsufficientPrivilege as error:
         message = (
             "The database user may not set up the schema: grant it CREATE on the database and"
-            f" CREATEROLE, or run the first start as an administrator ({error.sqlstate})."
+            " CREATEROLE, or run the first start as an administrator and grant it"
+            f" integrations_command and integrations_query ({error.sqlstate})."
         )
+        raise MigrationError(message) from None
+    except psycopg.ProgrammingError as error:
+        if error.sqlstate is not None:
+            raise  # the server's: one of our files is wrong
+        # libpq's: it cannot read the address, which it would repeat with the password in it.
+        message = "INTEGRATIONS_DATABASE_URL is no address of a PostgreSQL database."
         raise MigrationError(message) from None
     except psycopg.OperationalError as error:
         message = f"The database cannot be reached or used: {first_line(error)}."
@@ -79,6 +96,12 @@ def require_version(connection: Connection[TupleRow]) -> None:
         raise MigrationError(message)
 
 
+def prepare(connection: Connection[TupleRow]) -> None:
+    """Make the place where migrations are remembered; where it is, no right to make it is needed."""
+    if connection.execute(PREPARED).fetchone() == (False,):
+        connection.execute(PREPARE)
+
+
 def apply_missing(connection: Connection[TupleRow]) -> None:
     """Run what is new; raise MigrationError where a migration that ran has changed since."""
     applied = dict(connection.execute(APPLIED).fetchall())
@@ -88,9 +111,11 @@ def apply_missing(connection: Connection[TupleRow]) -> None:
         elif applied[file.name] != checksum(file):
             message = f"Migration {file.name} has changed since it was applied; restore the file."
             raise MigrationError(message)
-    for file in FUNCTIONS:
-        if applied.get(file.name) != checksum(file):
-            apply(connection, file)
+    outdated = [file for file in FUNCTIONS if applied.get(file.name) != checksum(file)]
+    for file in outdated:
+        apply(connection, file)
+    if outdated and ROLES not in outdated:
+        apply(connection, ROLES)  # a new function is everybody's until then
 
 
 def migrations() -> list[Traversable]:

@@ -3,7 +3,9 @@ DO $$
 DECLARE
     role_name text;
 BEGIN
-    FOREACH role_name IN ARRAY ARRAY['integrations_command', 'integrations_query'] LOOP
+    FOREACH role_name IN ARRAY ARRAY[
+        'integrations_command', 'integrations_query', 'integrations_audit', 'integrations_rebuild'
+    ] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role_name) THEN
             BEGIN
                 EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
@@ -26,10 +28,37 @@ GRANT USAGE ON SCHEMA integrations TO integrations_command, integrations_query;
 GRANT SELECT, INSERT ON integrations.events TO integrations_command;
 GRANT SELECT ON integrations.recorder_events TO integrations_command;
 GRANT SELECT, INSERT, UPDATE, DELETE ON integrations.integration_view TO integrations_command;
+GRANT SELECT, INSERT, UPDATE, DELETE ON integrations.integration_counts TO integrations_command;
 GRANT SELECT, INSERT ON integrations.history TO integrations_command;
 GRANT SELECT, INSERT, DELETE ON integrations.secret_store TO integrations_command;
 GRANT SELECT, INSERT, UPDATE, DELETE ON integrations.answers TO integrations_command;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA integrations TO integrations_command;
-GRANT SELECT ON integrations.integration_view, integrations.history TO integrations_query;
+GRANT SELECT ON integrations.integration_view, integrations.integration_counts,
+    integrations.history TO integrations_query;
 GRANT SELECT ON integrations.migrations TO integrations_query;
 GRANT SELECT ON integrations.migrations TO integrations_command;
+
+-- Whoever replays the log reads it and nothing else.
+GRANT USAGE ON SCHEMA integrations TO integrations_audit, integrations_rebuild;
+GRANT SELECT ON integrations.events TO integrations_audit, integrations_rebuild;
+
+-- Whoever rebuilds owns no table: the owner's functions make shadows of views, and switch.
+REVOKE EXECUTE ON FUNCTION
+    integrations.require_view(text),
+    integrations.drop_shadows(text),
+    integrations.open_shadow(text, integer),
+    integrations.index_shadow(text, integer),
+    integrations.copy_walls(text, text),
+    integrations.switch_shadow(text, integer, bigint)
+FROM integrations_command;
+GRANT SELECT ON
+    integrations.integration_view, integrations.history, integrations.integration_counts,
+    integrations.projections
+TO integrations_rebuild;
+GRANT EXECUTE ON FUNCTION
+    integrations.lock_log(),
+    integrations.drop_shadows(text),
+    integrations.open_shadow(text, integer),
+    integrations.index_shadow(text, integer),
+    integrations.switch_shadow(text, integer, bigint)
+TO integrations_rebuild;

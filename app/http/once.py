@@ -35,9 +35,18 @@ async def execute_once(
         KeyReusedError: another request was made under the key.
         StillRunningError: the first request under the key has no answer yet.
     """
-    executor, key = parts_of(request.app).executor, key_of(request)
+    parts, key = parts_of(request.app), key_of(request)
     if key is None:
-        return response_of(render(await executor.execute(command)))
+        return response_of(render(await parts.executor.execute(command)))
+    async with parts.in_flight.alone((command.workspace, key)):
+        return await first_or_repeat(request, command, render, key)
+
+
+async def first_or_repeat(
+    request: ApiRequest, command: CommandRequest, render: Render, key: str
+) -> Response[Any]:
+    """Execute *command* and keep the answer, or answer what is kept."""
+    executor = parts_of(request.app).executor
     fingerprint = fingerprint_of(request, await request.body())
     kept = await executor.log.answer_to(command.workspace, key)
     if kept is not None:
@@ -49,7 +58,7 @@ async def execute_once(
 
     try:
         return response_of(render(await executor.execute(replace(command, answer=keep))))
-    except AlreadyAnsweredError:
+    except AlreadyAnsweredError:  # by another process, in the meantime
         kept = await executor.log.answer_to(command.workspace, key)
         return replayed(required(kept), fingerprint)
 

@@ -9,7 +9,9 @@ from msgspec import Struct
 
 from app.execute import Executor
 from app.http.forms import Form
+from app.http.in_flight import InFlight
 from app.locales.catalogues import Catalogues
+from app.rate_limit import RateLimit
 from app.secrets.keyring import Keyring
 from app.tokens.verifier import TokenVerifier
 from app.views.integrations import IntegrationViews
@@ -26,6 +28,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     catalogues: Catalogues
     providers: Providers
     forms: Mapping[type[Struct], Form[Any]]
+    in_flight: InFlight
+    rate_limit: RateLimit | None
     ready: Callable[[], Awaitable[Mapping[str, bool]]]
     running: Callable[[], AbstractAsyncContextManager[None]]
 

@@ -13,13 +13,13 @@ from projections.integration_view import IntegrationRow
 
 MANY = """
 SELECT workspace_id, id, version, name, type, channel, is_active, sender_email, sender_name,
-       sender_phone, vapid_public_key, created_at, updated_at
+       sender_phone, vapid_public_key, created_at, updated_at, name_key, search_text
 FROM unnest(%s::text[], %s::text[]) AS wanted (workspace_id, id)
 JOIN integrations.integration_view USING (workspace_id, id)
 """
 ALL = """
 SELECT workspace_id, id, version, name, type, channel, is_active, sender_email, sender_name,
-       sender_phone, vapid_public_key, created_at, updated_at
+       sender_phone, vapid_public_key, created_at, updated_at, name_key, search_text
 FROM integrations.integration_view WHERE workspace_id = ANY (%s)
 ORDER BY workspace_id, created_at, id
 """

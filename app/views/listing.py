@@ -1,0 +1,103 @@
+"""Which integrations a list shows: filters, order and part, as statements made of fixed parts."""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+from psycopg.sql import SQL, Composed, Identifier
+
+from projections.integration_view import IntegrationRow
+
+Column = Literal["created_at", "updated_at", "name_key"]
+Key = tuple[Any, str]  # value of the sort column, id
+Statement = tuple[Composed, dict[str, Any]]
+
+COLUMNS = SQL(", ").join(map(Identifier, IntegrationRow.__struct_fields__))
+ROWS = SQL("SELECT {} FROM integrations.integration_view").format(COLUMNS)
+MATCHING = SQL("SELECT count(*), ({}) FROM integrations.integration_view")
+COUNTED = SQL("SELECT coalesce(sum(amount), 0)::bigint, ({}) FROM integrations.integration_counts")
+HEAD = SQL("""
+SELECT sequence FROM integrations.history
+WHERE workspace_id = %(workspace)s ORDER BY sequence DESC LIMIT 1
+""")
+
+
+class Selection(Struct, frozen=True, kw_only=True):
+    """Which integrations of a workspace match.
+
+    `types` are provider types of which one must fit, None for any; `search` is case-folded text
+    that name or sender must contain.
+    """
+
+    workspace: str
+    types: tuple[str, ...] | None = None
+    is_active: bool | None = None
+    search: str | None = None
+
+
+class Order(Struct, frozen=True):
+    """What a list is sorted by; integrations alike in it are sorted by their id."""
+
+    column: Column = "created_at"
+    descending: bool = False
+
+
+class Slice(Struct, frozen=True, kw_only=True):
+    """A part of a sorted list: *limit* rows, None for all, after *skip* rows after *after*."""
+
+    limit: int | None = None
+    after: Key | None = None
+    skip: int = 0
+
+
+def rows_statement(selection: Selection, order: Order, part: Slice) -> Statement:
+    """Return the statement for the rows of *part*; an index holds them in this very order."""
+    where, parameters = condition(selection)
+    direction, beyond = (SQL("DESC"), SQL("<")) if order.descending else (SQL("ASC"), SQL(">"))
+    column = Identifier(order.column)
+    if part.after is not None:
+        where += SQL(" AND ({}, id) {} (%(key)s, %(id)s)").format(column, beyond)
+        parameters |= {"key": part.after[0], "id": part.after[1]}
+    statement = ROWS + where + SQL(" ORDER BY {0} {1}, id {1}").format(column, direction)
+    if part.limit is not None:
+        statement += SQL(" LIMIT %(limit)s OFFSET %(skip)s")
+        parameters |= {"limit": part.limit, "skip": part.skip}
+    return statement, parameters
+
+
+def count_statement(selection: Selection) -> Statement:
+    """Return the statement for how many match, and for the workspace's last history sequence.
+
+    Without a search they are counted already, so that it costs the same however many there are.
+    """
+    where, parameters = condition(selection)
+    counting = COUNTED if selection.search is None else MATCHING
+    return counting.format(HEAD) + where, parameters
+
+
+def condition(selection: Selection) -> Statement:
+    """Return the condition that *selection* is, for the view and for the counts alike."""
+    where = Composed([SQL(" WHERE workspace_id = %(workspace)s")])
+    if selection.types is not None:
+        where += SQL(" AND type = ANY (%(types)s)")
+    if selection.is_active is not None:
+        where += SQL(" AND is_active = %(is_active)s")
+    if selection.search is not None:
+        where += SQL(" AND search_text LIKE %(pattern)s")
+    return where, {
+        "workspace": selection.workspace,
+        "types": list(selection.types or ()),
+        "is_active": selection.is_active,
+        "pattern": pattern_of(selection.search or ""),
+    }
+
+
+def pattern_of(text: str) -> str:
+    """Return the pattern of LIKE for all that contains *text*, whatever signs are in it."""
+    for sign in ("\\", "%", "_"):
+        text = text.replace(sign, f"\\{sign}")
+    return f"%{text}%"
+
+
+def key_of(row: IntegrationRow, order: Order) -> Key:
+    """Return where *row* stands in *order*."""
+    return getattr(row, order.column), row.id

@@ -1,0 +1,40 @@
+"""Histories: lists of envelopes, sensible ones and any."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import strategies as st
+
+from domain.integration import IntegrationEvent
+from domain.recorded import Actor, Envelope, Origin
+
+Story = Callable[..., list[Envelope]]
+AnyOf = Callable[..., st.SearchStrategy[IntegrationEvent]]
+
+
+def told(*events: IntegrationEvent) -> list[Envelope]:
+    """Return *events* as one stream's history: versions from 1, a minute apart."""
+    return [
+        Envelope(
+            workspace="demo",
+            stream="int_1",
+            version=version,
+            at=datetime(2026, 11, 5, 9, version % 60, tzinfo=UTC),
+            origin=Origin(actor=Actor(sub="user-1")),
+            event=event,
+        )
+        for version, event in enumerate(events, start=1)
+    ]
+
+
+@pytest.fixture(scope="session")
+def story() -> Story:
+    """Return events as the history of stream `int_1` of `demo`, at 09:01, 09:02, …"""
+    return told
+
+
+@pytest.fixture(scope="session")
+def any_history(any_of: AnyOf) -> st.SearchStrategy[list[Envelope]]:
+    """A strategy for histories of any events in any order, possible or not."""
+    return st.lists(any_of(IntegrationEvent), max_size=8).map(lambda events: told(*events))

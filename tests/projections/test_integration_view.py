@@ -1,0 +1,114 @@
+"""The row that list and get show, event by event."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import get_args
+
+import pytest
+from msgspec.structs import asdict, replace
+
+from domain.integration import (
+    Credential,
+    CredentialsChecked,
+    CredentialsReplaced,
+    IntegrationCreated,
+    IntegrationDeleted,
+    IntegrationEvent,
+    IntegrationRenamed,
+    IntegrationToggled,
+    SenderChanged,
+    VapidPublicKeyChanged,
+)
+from domain.recorded import Envelope
+from projections.integration_view import IntegrationRow, integration_view
+
+Story = Callable[..., list[Envelope]]
+NINE_ONE, NINE_TWO = (datetime(2026, 11, 5, 9, minute, tzinfo=UTC) for minute in (1, 2))
+KEY = Credential(field="apiKey", version=1, kek="kek-1", commitment="c0ffee")
+CREATED = IntegrationCreated(
+    name="Mail",
+    type="SENDGRID",
+    channel="EMAIL",
+    is_active=True,
+    sender_email="a@example.org",
+    sender_name="A",
+    sender_phone="+4930123456",
+    vapid_public_key="B-key",
+    credentials=(KEY,),
+)
+ROW = IntegrationRow(
+    workspace_id="demo",
+    id="int_1",
+    version=1,
+    name="Mail",
+    type="SENDGRID",
+    channel="EMAIL",
+    is_active=True,
+    sender_email="a@example.org",
+    sender_name="A",
+    sender_phone="+4930123456",
+    vapid_public_key="B-key",
+    created_at=NINE_ONE,
+    updated_at=NINE_ONE,
+    name_key="mail",
+    search_text="mail\na@example.org\na\n+4930123456",
+)
+CHANGES: dict[IntegrationEvent, dict[str, object]] = {
+    IntegrationRenamed(name="Straße"): {
+        "name": "Straße",
+        "name_key": "strasse",
+        "search_text": "strasse\na@example.org\na\n+4930123456",
+    },
+    SenderChanged(sender_email="b@example.org", sender_name=None, sender_phone=None): {
+        "sender_email": "b@example.org",
+        "sender_name": None,
+        "sender_phone": None,
+        "search_text": "mail\nb@example.org",
+    },
+    VapidPublicKeyChanged(vapid_public_key=None): {"vapid_public_key": None},
+    IntegrationToggled(is_active=False): {"is_active": False},
+    CredentialsReplaced(credentials=(KEY,)): {},
+    CredentialsChecked(outcome="invalid", detail="No such key", latency_ms=7): {
+        "updated_at": NINE_ONE
+    },
+}
+
+
+def test_without_events_there_is_no_row() -> None:
+    assert integration_view.fold([]) is None
+
+
+def test_a_created_integration_is_shown_without_its_credentials(story: Story) -> None:
+    row = integration_view.fold(story(CREATED))
+    assert row == ROW
+    assert "c0ffee" not in repr(row)
+
+
+@pytest.mark.parametrize("event", CHANGES, ids=lambda event: type(event).__name__)
+def test_an_event_changes_its_columns_version_and_time_and_nothing_else(
+    story: Story, event: IntegrationEvent
+) -> None:
+    changed = {"version": 2, "updated_at": NINE_TWO} | CHANGES[event]
+    assert integration_view.fold(story(CREATED, event)) == replace(ROW, **changed)
+
+
+def test_no_event_is_forgotten_here() -> None:
+    told = {type(event) for event in (CREATED, *CHANGES, IntegrationDeleted())}
+    assert told == set(get_args(IntegrationEvent))
+
+
+def test_a_deleted_integration_has_no_row_any_more(story: Story) -> None:
+    toggled = IntegrationToggled(is_active=False)
+    assert integration_view.fold(story(CREATED, toggled, IntegrationDeleted())) is None
+
+
+@pytest.mark.parametrize("event", CHANGES, ids=lambda event: type(event).__name__)
+def test_a_change_of_what_is_not_there_shows_nothing(story: Story, event: IntegrationEvent) -> None:
+    assert integration_view.fold(story(event)) is None
+    assert integration_view.fold(story(CREATED, IntegrationDeleted(), event)) is None
+
+
+def test_every_column_shows_something_of_the_story(story: Story) -> None:
+    row = integration_view.fold(story(CREATED))
+    assert row is not None
+    assert None not in asdict(row).values()
