@@ -1,6 +1,8 @@
 """Real parts for every test: one embedded PostgreSQL a session, a migrated database a test."""
 
+import gc
 import os
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Generator
@@ -8,16 +10,32 @@ from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import UnionType
+from typing import Any, cast, get_args, get_origin
 
 import httpx2
 import psycopg
 import pytest
+from hypothesis import strategies as st
 from msgspec import Struct
+from msgspec.structs import fields
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
 from app.database.embedded import open_embedded
 from app.database.migrate import migrate
+from app.settings import read_settings
+from scripts.token import issue
+
+# Hypothesis asks to be told of garbage collections. One that falls into ast.parse, by which pytest
+# reads tests, ends it in CPython 3.11 with "AST constructor recursion depth mismatch".
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage again: all tests have been read."""
+    gc.enable()
+
 
 STARTING = 30  # seconds that a service may take to start in a test
 NUMBERS = count(1)
@@ -82,13 +100,28 @@ class Service(Struct, frozen=True):
         ).stdout.strip()
 
     def client(self, *options: str, workspace: str = "demo") -> httpx2.Client:
-        """Return a client, to be closed, that bears a token, an ADMIN's unless *options* say otherwise."""
+        """Return a client with a token, an ADMIN's unless *options* say otherwise; close it."""
         token = self.token(*options, workspace=workspace)
         return httpx2.Client(
             base_url=self.address, headers={"Authorization": f"Bearer {token}"}, timeout=30
         )
 
 
+    def caller(self, workspace: str = "demo", role: str = "ADMIN") -> httpx2.Client:
+        """Return a client as `client` does, but at once: no process is started for its token."""
+        token = issue(
+            read_settings(self.environment), workspace=workspace, subject="t", ttl=3600, role=role
+        )
+        return httpx2.Client(
+            base_url=self.address,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=30,
+            verify=NO_TLS,
+            trust_env=False,
+        )
+
+
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loads no certificates, which takes long
 INTEGRATIONS = (sys.executable, "-c", "from scripts.cli import main; main()")
 StartService = Callable[..., AbstractContextManager[Service]]
 
@@ -129,3 +162,29 @@ def service(server_dsn: str) -> Generator[Service]:
     dsn = make_conninfo(server_dsn, dbname="shared_service")
     with new_data_dir() as folder, started(folder, database_url=dsn) as running:
         yield running
+
+
+AnyOf = Callable[[UnionType], st.SearchStrategy[Any]]
+PLAIN: dict[object, st.SearchStrategy[Any]] = {
+    str: st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=9),  # as fields allow
+    int: st.integers(1, 2**31 - 1),
+}
+
+
+@pytest.fixture(scope="session")
+def any_of() -> AnyOf:
+    """Return a Hypothesis strategy for messages of all kinds of a union: `any_of(Command)`."""
+    return any_value
+
+
+def any_value(kind: object) -> st.SearchStrategy[Any]:
+    """Return a strategy for values of *kind*, Structs with all their fields filled."""
+    if kind in PLAIN:
+        return PLAIN[kind]
+    if isinstance(kind, UnionType):
+        return st.one_of([any_value(each) for each in get_args(kind)])
+    if get_origin(kind) is tuple:
+        return st.lists(any_value(get_args(kind)[0]), max_size=3).map(tuple)
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return st.builds(kind, **{field.name: any_value(field.type) for field in fields(kind)})
+    return st.from_type(cast("type[object]", kind))

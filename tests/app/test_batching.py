@@ -1,0 +1,117 @@
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from app.batching import Batcher, MiscountError, OverloadedError
+
+
+class Squares:
+    """Answers after it was let go, and remembers what was asked together."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def ask(self, numbers: Sequence[int]) -> list[int | Exception]:
+        self.batches.append(list(numbers))
+        await self.gate.wait()
+        return [ValueError(str(n)) if n < 0 else n * n for n in numbers]
+
+
+@pytest.fixture
+async def squares() -> Squares:
+    return Squares()
+
+
+async def asked(batcher: Batcher[int, int], *numbers: int) -> list[asyncio.Task[int]]:
+    tasks = [asyncio.create_task(batcher.ask(number)) for number in numbers]
+    await asyncio.sleep(0.01)
+    return tasks
+
+
+async def test_one_question_alone_is_asked_at_once(squares: Squares) -> None:
+    assert await Batcher(squares.ask).ask(3) == 9
+    assert squares.batches == [[3]]
+
+
+async def test_a_question_asked_as_soon_as_another_was_answered_is_answered_too(
+    squares: Squares,
+) -> None:
+    batcher = Batcher(squares.ask)
+    async with asyncio.timeout(5):
+        assert [await batcher.ask(n) for n in range(50)] == [n * n for n in range(50)]
+
+
+async def test_what_comes_while_a_batch_is_under_way_goes_together(squares: Squares) -> None:
+    batcher = Batcher(squares.ask)
+    squares.gate.clear()
+    tasks = await asked(batcher, 1, 2, 3, 4)
+    squares.gate.set()
+    assert await asyncio.gather(*tasks) == [1, 4, 9, 16]
+    assert squares.batches in ([[1], [2, 3, 4]], [[1, 2, 3, 4]])
+
+
+async def test_each_question_fails_alone(squares: Squares) -> None:
+    tasks = await asked(Batcher(squares.ask), 2, -3, 4)
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert (answers[0], answers[2]) == (4, 16)
+    assert isinstance(answers[1], ValueError)
+
+
+async def test_where_the_asking_fails_all_of_the_batch_hear_it_and_the_next_goes_on() -> None:
+    answers: list[list[int]] = []
+
+    async def ask(numbers: Sequence[int]) -> list[int | Exception]:
+        if not answers:
+            answers.append([])
+            raise ConnectionError
+        return [*numbers]
+
+    batcher = Batcher(ask)
+    tasks = await asked(batcher, 1, 2)
+    failed = await asyncio.gather(*tasks, return_exceptions=True)
+    assert any(isinstance(answer, ConnectionError) for answer in failed)
+    assert await batcher.ask(7) == 7
+
+
+async def test_too_few_answers_are_an_error_for_all_and_nobody_waits_for_ever() -> None:
+    async def ask(_: Sequence[int]) -> list[int | Exception]:
+        return []
+
+    with pytest.raises(MiscountError):
+        await Batcher(ask).ask(1)
+
+
+async def test_who_stops_waiting_takes_nothing_from_the_others(squares: Squares) -> None:
+    squares.gate.clear()
+    tasks = await asked(Batcher(squares.ask), 1, 2, 3)
+    tasks[1].cancel()
+    squares.gate.set()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert (answers[0], answers[2]) == (1, 9)
+    assert 2 in [n for batch in squares.batches for n in batch], (
+        "its question was asked all the same"
+    )
+
+
+async def test_the_queue_is_bounded(squares: Squares) -> None:
+    batcher = Batcher(squares.ask, largest=1, bound=2)
+    squares.gate.clear()
+    tasks = [*await asked(batcher, 1), *await asked(batcher, 2, 3)]
+    with pytest.raises(OverloadedError):
+        await batcher.ask(4)
+    squares.gate.set()
+    assert await asyncio.gather(*tasks) == [1, 4, 9]
+
+
+async def test_no_more_than_the_largest_go_together_and_no_more_lanes_than_said(
+    squares: Squares,
+) -> None:
+    squares.gate.clear()
+    tasks = await asked(Batcher(squares.ask, largest=2, lanes=2), *range(1, 8))
+    assert len(squares.batches) == 2
+    squares.gate.set()
+    assert await asyncio.gather(*tasks) == [n * n for n in range(1, 8)]
+    assert max(map(len, squares.batches)) == 2
