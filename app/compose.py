@@ -1,10 +1,11 @@
 """Makes the real parts from settings: pools, log, views, keys."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Container, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from app.as_of import Past
 from app.database.pools import open_pool
 from app.execute import Executor, utc_now
 from app.housekeeping import keep_house
@@ -13,34 +14,47 @@ from app.http.in_flight import InFlight
 from app.http.parts import Parts
 from app.locales.catalogues import load_catalogues
 from app.log.postgres import PostgresLog
+from app.log.reader import LogReader
 from app.providers.catalogue import load_providers
+from app.providers.check import Checker
+from app.providers.client import ProviderClient
+from app.providers.description import ProviderFile
 from app.rate_limit import RateLimit
 from app.readiness import Readiness
 from app.secrets.file_keyring import open_keyring
-from app.settings import Settings
+from app.secrets.store import SecretStore
+from app.settings import Settings, SettingsError
 from app.tokens.jwks_file import JwksFile
 from app.tokens.jwks_url import JwksUrl
 from app.tokens.keys import KeySource
 from app.tokens.local_key import open_local_key
 from app.tokens.verifier import TokenVerifier
+from app.views.history import HistoryViews
 from app.views.integrations import IntegrationViews
+from app.views.lists import IntegrationLists
+
+AUDIT_CONNECTIONS = 2  # looking back reads much; it must not take all of the database
 
 
 def compose(settings: Settings, dsn: str) -> Parts:
     """Return the parts over the migrated database *dsn*; nothing is open before `running`.
 
     Raises:
-        KeyringError, TokenKeyError, JwksError: one line that says which file is wrong, and how.
+        KeyringError, TokenKeyError, JwksError, ProviderFileError: one line that says which file
+            is wrong, and how.
+        SettingsError: INTEGRATIONS_PROVIDER_URLS names a provider that is not there.
     """
     commands = open_pool(dsn, "integrations_command")
     queries = open_pool(dsn, "integrations_query")
+    audits = open_pool(dsn, "integrations_audit", size=AUDIT_CONNECTIONS)
     keys = token_keys(settings)
-    providers = load_providers()
+    providers = provider_types(settings)
+    keyring = open_keyring(settings.keyring)
 
     @asynccontextmanager
     async def running() -> AsyncGenerator[None]:
         await keys.start()
-        async with commands, queries:
+        async with commands, queries, audits:
             housekeeping = asyncio.create_task(keep_house(commands))
             yield
             housekeeping.cancel()
@@ -49,7 +63,12 @@ def compose(settings: Settings, dsn: str) -> Parts:
     return Parts(
         executor=Executor(PostgresLog(commands), utc_now),
         views=IntegrationViews(queries),
-        keyring=open_keyring(settings.keyring),
+        lists=IntegrationLists(queries),
+        history=HistoryViews(queries),
+        past=Past(LogReader(audits)),
+        keyring=keyring,
+        secrets=SecretStore(commands, keyring),
+        checker=Checker(providers, ProviderClient(), provider_urls(settings, providers)),
         verifier=TokenVerifier(keys, settings.jwt_issuer, settings.jwt_audience),
         catalogues=load_catalogues(),
         providers=providers,
@@ -59,6 +78,22 @@ def compose(settings: Settings, dsn: str) -> Parts:
         ready=Readiness(commands).checks,
         running=running,
     )
+
+
+def provider_types(settings: Settings) -> Mapping[str, ProviderFile]:
+    """Return the types of our own files and of the operator's folder; raise ProviderFileError."""
+    return load_providers([settings.providers] if settings.providers else [])
+
+
+def provider_urls(settings: Settings, providers: Container[str]) -> dict[str, str]:
+    """Return the base URLs, by type, that are asked in place of the providers' own."""
+    pairs = (pair.split("=", 1) for pair in settings.provider_urls.split(",") if pair)
+    urls = {type_: url.rstrip("/") for type_, url in pairs}
+    for type_ in urls:
+        if type_ not in providers:
+            message = f"INTEGRATIONS_PROVIDER_URLS names {type_}, which is no provider type."
+            raise SettingsError(message)
+    return urls
 
 
 def rate_limit(settings: Settings) -> RateLimit | None:

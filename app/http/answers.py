@@ -1,23 +1,29 @@
 """What the HTTP API answers: the envelope `result` and what stands in it (contract, 1 and 4)."""
 
 from datetime import datetime
+from typing import Annotated
 
 from litestar import Request
 from litestar.datastructures import State
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
+from app.identifiers import FORM
 from app.locales.catalogues import Language
 from app.tokens.principal import Principal
 from domain.integration import Channel
 from projections.integration_view import IntegrationRow
 
 ApiRequest = Request[Principal, Language, State]
+ID_PATTERN = f"^{FORM.pattern}$"
+# `Meta` is for the OpenAPI document; nothing is checked on the way out.
+Id = Annotated[str, Meta(pattern=ID_PATTERN)]
+Time = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
 
 
 class IntegrationObject(Struct, rename="camel"):
     """One integration as everybody may see it; times as `2025-02-20T09:00:00.000Z`."""
 
-    id: str
+    id: Id
     name: str
     type: str
     channel: Channel
@@ -27,8 +33,8 @@ class IntegrationObject(Struct, rename="camel"):
     sender_phone: str | None
     vapid_public_key: str | None
     workspace_id: str
-    created_at: str
-    updated_at: str
+    created_at: Time
+    updated_at: Time
 
 
 class Detail(Struct):
@@ -55,12 +61,13 @@ class IntegrationAnswer(Struct):
 
 
 class IntegrationListResult(Struct, rename="camel"):
-    """Integrations, oldest first; `totalCount` counts all that match."""
+    """Integrations; `totalCount` counts all that match, `nextCursor` shows where more follow."""
 
     data: list[IntegrationObject]
     message: str
     status: int
     total_count: int
+    next_cursor: str | UnsetType = UNSET
 
 
 class IntegrationListAnswer(Struct):

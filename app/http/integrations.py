@@ -6,9 +6,10 @@ from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.params import FromPath
 from msgspec.structs import asdict
 
-from app.execute import Prepare
+from app.execute import Prepared
 from app.http.answers import ApiRequest, IntegrationAnswer, IntegrationListAnswer, NothingAnswer
-from app.http.asking import asked, require_no_parameters, required, required_id
+from app.http.as_of import AS_OF
+from app.http.asking import asked, required, required_id
 from app.http.bodies import (
     ChangeIntegrationBody,
     CreateIntegrationBody,
@@ -16,8 +17,11 @@ from app.http.bodies import (
     ToggleBody,
 )
 from app.http.credentials import creation, replacement
+from app.http.doubts import Doubted
 from app.http.identity import require_permission
+from app.http.listing import LIST, page_of
 from app.http.once import execute_once
+from app.http.parameters import operation_with
 from app.http.parts import parts_of
 from app.http.reading import FormDTO
 from app.http.rendering import (
@@ -27,13 +31,14 @@ from app.http.rendering import (
     render_one,
     response_or_unchanged,
 )
+from app.http.strictness import require_undoubted, with_preference
 from app.http.warnings import warnings_about
 from app.identifiers import new_integration_id
 from app.tokens.principal import CREATE, DELETE, EDIT, VIEW
 from domain.integration import (
     ChangeIntegration,
     DeleteIntegration,
-    IntegrationCommand,
+    Integration,
     ToggleIntegration,
 )
 
@@ -44,13 +49,18 @@ class IntegrationController(Controller):
     path = "/{locale:str}/api/integration"
     guards = (require_permission,)
     tags = ("Integration",)
+    security = ({"bearer": []},)
 
-    @get("/", opt={"permission": VIEW}, operation_id="listIntegrations")
+    @get(
+        "/",
+        opt={"permission": VIEW, "parameters": True},
+        operation_class=operation_with(LIST),
+        operation_id="listIntegrations",
+    )
     async def list_integrations(self, request: ApiRequest) -> Response[IntegrationListAnswer]:
-        """List all integrations of the workspace, oldest first."""
-        require_no_parameters(request)
-        rows = await parts_of(request.app).views.all(request.user.workspace)
-        return response_or_unchanged(request, render_list(request, rows))
+        """List integrations: all of them, oldest first, unless parameters say otherwise."""
+        page, order = await page_of(request)
+        return response_or_unchanged(request, render_list(request, page, order))
 
     @post(
         "/",
@@ -66,21 +76,33 @@ class IntegrationController(Controller):
         parts, integration = parts_of(request.app), new_integration_id()
         location = f"/{locale}/api/integration/{integration}"
         found = [*warnings_about(data, parts.providers[data.type])]
+        require_undoubted(request, found)
         prepared = await creation(data, parts.keyring, request.user.workspace, integration)
         return await execute_once(
             request,
             asked(request, integration, prepared),
-            lambda row: render_created(request, required(row), location, found),
+            lambda row: with_preference(
+                request, render_created(request, required(row), location, found)
+            ),
         )
 
-    @get("/{integration_id:str}", opt={"permission": VIEW}, operation_id="getIntegration")
+    @get(
+        "/{integration_id:str}",
+        opt={"permission": VIEW, "parameters": True},
+        operation_class=operation_with(AS_OF),
+        operation_id="getIntegration",
+    )
     async def get_integration(
         self, request: ApiRequest, integration_id: FromPath[str]
     ) -> Response[IntegrationAnswer]:
         """Show one integration, without its secrets."""
-        views, workspace = parts_of(request.app).views, request.user.workspace
-        row = required(await views.one(workspace, required_id(integration_id)))
-        answer = render_one(request, row, "Integration fetched successfully")
+        parts, workspace = parts_of(request.app), request.user.workspace
+        moment, integration = AS_OF.read(request).as_of, required_id(integration_id)
+        if moment is None:
+            row = await parts.views.one(workspace, integration)
+        else:
+            row = await parts.past.one(workspace, integration, moment)
+        answer = render_one(request, required(row), "Integration fetched successfully")
         return response_or_unchanged(request, answer)
 
     @patch(
@@ -94,7 +116,13 @@ class IntegrationController(Controller):
         self, request: ApiRequest, integration_id: FromPath[str], data: ChangeIntegrationBody
     ) -> Response[IntegrationAnswer]:
         """Change what is given; absent keeps, null clears."""
-        return await changed(request, integration_id, ChangeIntegration(**asdict(data)))
+        prepared = Prepared(ChangeIntegration(**asdict(data)))
+
+        async def prepare(_: Integration) -> Prepared:
+            return prepared
+
+        message = "Integration updated successfully"
+        return await changed(request, integration_id, Doubted(request, data, prepare), message)
 
     @post(
         "/{integration_id:str}/toggle",
@@ -108,7 +136,12 @@ class IntegrationController(Controller):
         self, request: ApiRequest, integration_id: FromPath[str], data: ToggleBody
     ) -> Response[IntegrationAnswer]:
         """Switch an integration on or off; it is set, never flipped."""
-        return await changed(request, integration_id, ToggleIntegration(is_active=data.is_active))
+        command = ToggleIntegration(is_active=data.is_active)
+        return await execute_once(
+            request,
+            asked(request, integration_id, command),
+            lambda row: render_one(request, required(row), "Integration updated successfully"),
+        )
 
     @put(
         "/{integration_id:str}/credentials",
@@ -122,8 +155,9 @@ class IntegrationController(Controller):
     ) -> Response[IntegrationAnswer]:
         """Replace the secrets that are given; the old ones are destroyed."""
         keyring, workspace = parts_of(request.app).keyring, request.user.workspace
-        ask = replacement(data, keyring, workspace, integration_id)
-        return await changed(request, integration_id, ask, "Credentials replaced successfully")
+        prepare = replacement(data, keyring, workspace, integration_id)
+        message = "Credentials replaced successfully"
+        return await changed(request, integration_id, Doubted(request, data, prepare), message)
 
     @delete(
         "/{integration_id:str}",
@@ -143,14 +177,13 @@ class IntegrationController(Controller):
 
 
 async def changed(
-    request: ApiRequest,
-    integration: str,
-    ask: IntegrationCommand | Prepare,
-    message: str = "Integration updated successfully",
+    request: ApiRequest, integration: str, change: Doubted, message: str
 ) -> Response[Any]:
     """Execute what changes *integration* and answer with it as it then is."""
     return await execute_once(
         request,
-        asked(request, integration, ask),
-        lambda row: render_one(request, required(row), message),
+        asked(request, integration, change.prepare),
+        lambda row: with_preference(
+            request, render_one(request, required(row), message, change.found)
+        ),
     )

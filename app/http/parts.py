@@ -7,15 +7,20 @@ from typing import Any
 from litestar import Litestar
 from msgspec import Struct
 
+from app.as_of import Past
 from app.execute import Executor
 from app.http.forms import Form
 from app.http.in_flight import InFlight
 from app.locales.catalogues import Catalogues
+from app.providers.check import Checker
+from app.providers.description import ProviderFile
 from app.rate_limit import RateLimit
 from app.secrets.keyring import Keyring
+from app.secrets.store import SecretStore
 from app.tokens.verifier import TokenVerifier
+from app.views.history import HistoryViews
 from app.views.integrations import IntegrationViews
-from domain.provider import Providers
+from app.views.lists import IntegrationLists
 
 
 class Parts(Struct, frozen=True, kw_only=True):
@@ -23,10 +28,15 @@ class Parts(Struct, frozen=True, kw_only=True):
 
     executor: Executor
     views: IntegrationViews
+    lists: IntegrationLists
+    history: HistoryViews
+    past: Past
     keyring: Keyring
+    secrets: SecretStore
+    checker: Checker
     verifier: TokenVerifier
     catalogues: Catalogues
-    providers: Providers
+    providers: Mapping[str, ProviderFile]
     forms: Mapping[type[Struct], Form[Any]]
     in_flight: InFlight
     rate_limit: RateLimit | None

@@ -1,6 +1,6 @@
 """How an answer goes out: envelope, language, entity tag."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from litestar import Response
@@ -18,8 +18,11 @@ from app.http.answers import (
     object_from,
 )
 from app.http.conditions import is_known, tag_of, tag_of_list
+from app.http.cursors import cursor_text
 from app.http.forms import Found
 from app.http.problems import details_from
+from app.views.listing import Order
+from app.views.lists import Page
 from projections.integration_view import IntegrationRow
 
 JSON = "application/json"
@@ -49,15 +52,16 @@ def render_one(
     return Rendered(200, body, headers_of(request, tag_of(row.version)))
 
 
-def render_list(request: ApiRequest, rows: Sequence[IntegrationRow]) -> Rendered:
-    """Return the answer that shows *rows*."""
+def render_list(request: ApiRequest, page: Page, order: Order) -> Rendered:
+    """Return the answer that shows *page* of a list in *order*."""
     result = IntegrationListResult(
-        data=[object_from(row) for row in rows],
+        data=[object_from(row) for row in page.rows],
         message=request.auth.text("Integrations fetched successfully"),
         status=200,
-        total_count=len(rows),
+        total_count=page.total,
+        next_cursor=UNSET if page.next is None else cursor_text(order, page.next),
     )
-    headers = headers_of(request, tag_of_list(rows, len(rows)))
+    headers = headers_of(request, tag_of_list(page.rows, page.total))
     return Rendered(200, encode(IntegrationListAnswer(result)), headers)
 
 

@@ -41,6 +41,11 @@ class Catalogues(Struct, frozen=True):
 
     languages: Mapping[str, Language]
 
+    @property
+    def english(self) -> Language:
+        """The language of all that is kept."""
+        return self.languages[DEFAULT]
+
     def negotiate(self, tag: str) -> Language | None:
         """Return the language for *tag*, a BCP 47 tag in any case; None where *tag* is malformed.
 

@@ -91,6 +91,15 @@ def condition(selection: Selection) -> Statement:
     }
 
 
+def matches(row: IntegrationRow, selection: Selection) -> bool:
+    """Tell whether *row* is one of *selection*, for rows that no table holds."""
+    return (
+        (selection.types is None or row.type in selection.types)
+        and selection.is_active in (None, row.is_active)
+        and (selection.search is None or selection.search in row.search_text)
+    )
+
+
 def pattern_of(text: str) -> str:
     """Return the pattern of LIKE for all that contains *text*, whatever signs are in it."""
     for sign in ("\\", "%", "_"):

@@ -1,5 +1,6 @@
 """Reads lists of integrations, page by page, by number or from a key on."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -25,7 +26,7 @@ from projections.integration_view import IntegrationRow
 class Page(Struct, frozen=True):
     """Some integrations, how many match in all, and after which key more of them follow."""
 
-    rows: list[IntegrationRow]
+    rows: Sequence[IntegrationRow]
     total: int
     next: Key | None
 

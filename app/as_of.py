@@ -1,0 +1,87 @@
+"""Integrations as they were at a moment: folded from the log, not read from the view.
+
+A moment is a position, up to which all events count, or a time. A time counts per integration: up
+to its last event that bears that time or an earlier one. Events bear the time of the machine that
+decided them, and the order of the log is that of positions; where an integration's times ascend,
+as they do unless a clock goes wrong, that is every event up to the time and no other.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from app.log.reader import LAST_POSITION, LogReader
+from domain.recorded import Recorded
+from projections.integration_view import IntegrationRow, integration_view
+
+Moment = int | datetime
+"""A position, or a time (UTC). One that is still to come is now."""
+
+
+class Past:
+    """Answers for integrations as `IntegrationViews` does, at a moment of the past."""
+
+    def __init__(self, log: LogReader) -> None:
+        self.log = log
+
+    async def one(self, workspace: str, integration: str, moment: Moment) -> IntegrationRow | None:
+        """Return the row of *integration* at *moment*, None where it was not there.
+
+        Reads all events of the integration.
+
+        Raises:
+            UnavailableError: the database is away or busy.
+        """
+        rows = RowsThen(moment)
+        for event in await self.log.stream(workspace, integration, last_position(moment)):
+            rows.take(event)
+        return next(iter(rows), None)
+
+    async def all(self, workspace: str, moment: Moment) -> list[IntegrationRow]:
+        """Return the rows of all integrations of *workspace* at *moment*, oldest first.
+
+        Reads the events of the workspace up to a position, or all of them for a time.
+
+        Raises:
+            UnavailableError: the database is away or busy.
+        """
+        rows = RowsThen(moment)
+        async for event in self.log.workspace(workspace, last_position(moment)):
+            rows.take(event)
+        return sorted(rows, key=lambda row: (row.created_at, row.id))
+
+
+class RowsThen:
+    """The rows at a moment, folded from the events of a workspace in the order of the log."""
+
+    def __init__(self, moment: Moment) -> None:
+        self.moment = moment
+        self.newest: dict[str, IntegrationRow] = {}
+        self.then: dict[str, IntegrationRow] = {}
+
+    def __iter__(self) -> Iterator[IntegrationRow]:
+        return iter(self.then.values())
+
+    def take(self, event: Recorded) -> None:
+        """Fold the next event."""
+        row = integration_view.evolve(self.newest.get(event.stream), event)
+        put(self.newest, event.stream, row)
+        if has_happened(event, self.moment):
+            put(self.then, event.stream, row)
+
+
+def put(rows: dict[str, IntegrationRow], stream: str, row: IntegrationRow | None) -> None:
+    """Keep *row* as that of *stream*; None takes it away."""
+    if row is None:
+        rows.pop(stream, None)
+    else:
+        rows[stream] = row
+
+
+def has_happened(event: Recorded, moment: Moment) -> bool:
+    """Tell whether *event* is not later than *moment*."""
+    return event.position <= moment if isinstance(moment, int) else event.at <= moment
+
+
+def last_position(moment: Moment) -> int:
+    """Return the position after which no event can count."""
+    return min(moment, LAST_POSITION) if isinstance(moment, int) else LAST_POSITION

@@ -1,0 +1,16 @@
+"""The query parameter `asOf`: which moment of the past is asked for (contract, 8)."""
+
+from msgspec import Struct
+
+from app.as_of import Moment
+from app.http.moments import moment
+from app.http.parameters import Parameters
+
+
+class AsOf(Struct, rename="camel", frozen=True):
+    """A moment, None for now."""
+
+    as_of: Moment | None = None
+
+
+AS_OF = Parameters(shape=AsOf, rules={"asOf": moment})

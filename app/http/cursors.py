@@ -1,0 +1,73 @@
+"""Cursors: where a list goes on, as text that nobody need understand."""
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from app.http.fields import FieldError, FieldProblem, Rule
+from app.views.listing import Column, Key, Order
+
+LONGEST = 1_024  # characters; a name has at most 120
+NO_CURSOR = FieldProblem("INVALID_CURSOR", "This is no cursor of this list")
+
+
+class TimeCursor(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="t"):
+    """The last row shown of a list sorted by a time."""
+
+    column: Column
+    descending: bool
+    key: datetime
+    id: str
+
+
+class NameCursor(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="n"):
+    """The last row shown of a list sorted by name."""
+
+    descending: bool
+    key: str
+    id: str
+
+
+Cursor = TimeCursor | NameCursor
+decoder = msgspec.json.Decoder(TimeCursor | NameCursor)
+
+
+def cursor_text(order: Order, key: Key) -> str:
+    """Return the cursor of a list in *order* after *key*."""
+    cursor = (
+        NameCursor(order.descending, *key)
+        if order.column == "name_key"
+        else TimeCursor(order.column, order.descending, *key)
+    )
+    return urlsafe_b64encode(msgspec.json.encode(cursor)).rstrip(b"=").decode()
+
+
+def cursor_from(value: object) -> Cursor:
+    """Return the cursor in the text *value*; raise FieldError where it is none of ours."""
+    text = str(value)
+    try:
+        if len(text) > LONGEST:
+            raise FieldError(NO_CURSOR)
+        cursor = decoder.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (binascii.Error, ValueError, RecursionError):
+        raise FieldError(NO_CURSOR) from None
+    if cursor_text(order_of(cursor), key_in(cursor)) != text or "\0" in f"{cursor.key}{cursor.id}":
+        raise FieldError(NO_CURSOR)
+    return cursor
+
+
+def order_of(cursor: Cursor) -> Order:
+    """Return the order of the list that *cursor* belongs to."""
+    column: Column = "name_key" if isinstance(cursor, NameCursor) else cursor.column
+    return Order(column, cursor.descending)
+
+
+def key_in(cursor: Cursor) -> Key:
+    """Return the key after which the list goes on."""
+    return cursor.key, cursor.id
+
+
+cursor_rule = Rule(cursor_from, {"type": "string", "maxLength": LONGEST})

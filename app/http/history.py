@@ -1,0 +1,105 @@
+"""The history of a workspace and of one integration (contract, 8)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import get_args
+
+from litestar import Controller, Response, get
+from litestar.params import FromPath
+from msgspec import Struct
+
+from app.http.answers import ApiRequest
+from app.http.asking import required_id
+from app.http.fields import Rule, choice, text
+from app.http.history_answers import HistoryAnswer, render_history
+from app.http.identity import require_permission
+from app.http.moments import end, start
+from app.http.parameters import Parameters, number, operation_with
+from app.http.parts import parts_of
+from app.http.rendering import response_or_unchanged
+from app.tokens.principal import AUDIT
+from app.views.history import HistoryFilter, HistoryPage
+from domain.errors import NotFoundError
+from projections.history import Action
+
+
+class HistoryParameters(Struct, rename="camel", frozen=True, kw_only=True):
+    """Which entries are asked for, and which page of them."""
+
+    resource_type: str = "integration"
+    resource_id: str | None = None
+    action: Action | None = None
+    user_id: str | None = None
+    start_date: datetime | None = None
+    end_date: datetime | None = None
+    page: int = 1
+    limit: int = 20
+
+
+RULES: Mapping[str, Rule] = {
+    "action": choice(get_args(Action)),
+    "userId": text(255),
+    "startDate": start,
+    "endDate": end,
+    "page": number(1, 1_000_000_000),
+    "limit": number(1, 200),
+}
+OF_ONE = Parameters(shape=HistoryParameters, rules=RULES)
+OF_ALL = Parameters(
+    shape=HistoryParameters,
+    rules={"resourceType": choice(("integration",)), "resourceId": text(255), **RULES},
+)
+
+
+class HistoryController(Controller):
+    """Who did what, when; what was deleted keeps its history."""
+
+    path = "/{locale:str}/api"
+    guards = (require_permission,)
+    opt = MappingProxyType({"permission": AUDIT, "parameters": True})
+    tags = ("History",)
+    security = ({"bearer": []},)
+
+    @get("/history-log", operation_class=operation_with(OF_ALL), operation_id="listHistory")
+    async def list_history(self, request: ApiRequest) -> Response[HistoryAnswer]:
+        """List what was done in the workspace, newest first."""
+        asked = OF_ALL.read(request)
+        found = await page_of(request, asked, asked.resource_id)
+        return response_or_unchanged(request, render_history(request, found))
+
+    @get(
+        "/integration/{integration_id:str}/history",
+        operation_class=operation_with(OF_ONE),
+        operation_id="getHistory",
+    )
+    async def get_history(
+        self, request: ApiRequest, integration_id: FromPath[str]
+    ) -> Response[HistoryAnswer]:
+        """List what was done to one integration, newest first, even once it is deleted."""
+        asked, integration = OF_ONE.read(request), required_id(integration_id)
+        found = await page_of(request, asked, integration)
+        if not found.total:
+            await require_known(request, integration)
+        return response_or_unchanged(request, render_history(request, found))
+
+
+async def page_of(
+    request: ApiRequest, asked: HistoryParameters, integration: str | None
+) -> HistoryPage:
+    """Return the page that is *asked* for, of one integration or of all."""
+    wanted = HistoryFilter(
+        resource=integration,
+        action=asked.action,
+        user=asked.user_id,
+        start=asked.start_date,
+        end=asked.end_date,
+    )
+    history, offset = parts_of(request.app).history, (asked.page - 1) * asked.limit
+    return await history.page(request.user.workspace, wanted, offset, asked.limit)
+
+
+async def require_known(request: ApiRequest, integration: str) -> None:
+    """Raise NotFoundError where *integration* never was in the caller's workspace."""
+    if not await parts_of(request.app).history.knows(request.user.workspace, integration):
+        raise NotFoundError

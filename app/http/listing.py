@@ -1,0 +1,161 @@
+"""Which integrations a list request asks for: filters, order, page (contract, 5)."""
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from app.as_of import Moment
+from app.http.answers import ApiRequest
+from app.http.cursors import NO_CURSOR, Cursor, cursor_rule, key_in, order_of
+from app.http.fields import FieldError, FieldProblem, Rule, choice, text
+from app.http.forms import Found, InvalidFieldsError
+from app.http.moments import moment
+from app.http.parameters import Parameters, number
+from app.http.parts import Parts, parts_of
+from app.views.listing import Order, Selection, key_of, matches
+from app.views.lists import Page
+from domain.integration import Channel
+from domain.provider import Providers
+from projections.integration_view import IntegrationRow
+
+ORDERS: Mapping[str, Order] = {
+    "createdAt": Order(),
+    "-createdAt": Order("created_at", descending=True),
+    "name": Order("name_key"),
+    "-name": Order("name_key", descending=True),
+    "updatedAt": Order("updated_at"),
+    "-updatedAt": Order("updated_at", descending=True),
+}
+PAGE_SIZE = 20
+NO_TRUTH = FieldProblem("WRONG_TYPE", "This must be true or false")
+ONE_OR_THE_OTHER = FieldProblem("CONFLICTING_PARAMETERS", "Give page or cursor, not both")
+TWO_SIZES = FieldProblem("CONFLICTING_PARAMETERS", "limit and pageSize are the same; give one")
+NOT_OF_THE_PAST = FieldProblem("CONFLICTING_PARAMETERS", "A list of the past has no cursor")
+
+
+class ListParameters(Struct, rename="camel", frozen=True, kw_only=True):
+    """What is asked for; None where it was not said."""
+
+    as_of: Moment | None = None
+    channel: Channel | None = None
+    type: str | None = None
+    is_active: bool | None = None
+    q: str | None = None
+    sort: str | None = None
+    limit: int | None = None
+    page_size: int | None = None
+    page: int | None = None
+    cursor: Cursor | None = None
+
+    @property
+    def size(self) -> int | None:
+        """How many integrations a page has; None where all are asked for."""
+        paged = self.page is not None or self.cursor is not None
+        return self.limit or self.page_size or (PAGE_SIZE if paged else None)
+
+    @property
+    def order(self) -> Order:
+        """What the list is sorted by: as the cursor was, or as is said, or oldest first."""
+        if self.cursor is not None:
+            return order_of(self.cursor)
+        return ORDERS[self.sort or "createdAt"]
+
+
+def truth(value: object) -> bool:
+    """Return whether *value* is the word true; raise FieldError where it is neither word."""
+    if value not in ("true", "false"):
+        raise FieldError(NO_TRUTH)
+    return value == "true"
+
+
+def conflicts(asked: ListParameters) -> Iterator[Found]:
+    """Find parameters that do not go together."""
+    if asked.page is not None and asked.cursor is not None:
+        yield "cursor", ONE_OR_THE_OTHER
+    if asked.limit is not None and asked.page_size is not None:
+        yield "pageSize", TWO_SIZES
+    if asked.as_of is not None and asked.cursor is not None:
+        yield "cursor", NOT_OF_THE_PAST
+    if asked.sort is not None and asked.cursor is not None and asked.order != ORDERS[asked.sort]:
+        yield "cursor", NO_CURSOR
+
+
+LIST = Parameters(
+    shape=ListParameters,
+    rules={
+        "asOf": moment,
+        "channel": choice(("EMAIL", "SMS", "PUSH")),
+        "type": text(64),
+        "isActive": Rule(truth, {"type": "boolean"}),
+        "q": text(120, trimmed=True),
+        "sort": choice(ORDERS),
+        "limit": number(1, 200),
+        "pageSize": number(1, 200),
+        "page": number(1, 1_000_000_000),
+        "cursor": cursor_rule,
+    },
+    checks=(conflicts,),
+)
+
+
+async def page_of(request: ApiRequest) -> tuple[Page, Order]:
+    """Return the page that *request* asks for, and what it is sorted by.
+
+    Raises:
+        InvalidFieldsError: one or more parameters are wrong, or do not go together.
+    """
+    parts, asked = parts_of(request.app), LIST.read(request)
+    require_known_type(asked, parts.providers)
+    selection = selection_of(request.user.workspace, asked, parts.providers)
+    return await found(parts, selection, asked), asked.order
+
+
+async def found(parts: Parts, selection: Selection, asked: ListParameters) -> Page:
+    """Return the page of *selection* that is *asked* for."""
+    if asked.as_of is not None:
+        rows = await parts.past.all(selection.workspace, asked.as_of)
+        return page_among(rows, selection, asked)
+    if asked.cursor is not None:
+        size = asked.size or PAGE_SIZE
+        return await parts.lists.after(selection, asked.order, key_in(asked.cursor), size)
+    if asked.size is not None:
+        return await parts.lists.numbered(selection, asked.order, asked.page or 1, asked.size)
+    if asked == ListParameters():
+        every = await parts.views.all(selection.workspace)
+        return Page(every, len(every), None)
+    return await parts.lists.everything(selection, asked.order)
+
+
+def require_known_type(asked: ListParameters, providers: Providers) -> None:
+    """Raise InvalidFieldsError where the type asked for is none of *providers*."""
+    if asked.type is not None:
+        try:
+            choice(providers)(asked.type)
+        except FieldError as error:
+            raise InvalidFieldsError([("type", error.problem)]) from None
+
+
+def selection_of(workspace: str, asked: ListParameters, providers: Providers) -> Selection:
+    """Return which integrations of *workspace* match; a channel stands for all its types."""
+    types = tuple(
+        provider.type
+        for provider in providers.values()
+        if asked.type in (None, provider.type) and asked.channel in (None, provider.channel)
+    )
+    return Selection(
+        workspace=workspace,
+        types=types if asked.type or asked.channel else None,
+        is_active=asked.is_active,
+        search=asked.q and asked.q.casefold(),
+    )
+
+
+def page_among(rows: list[IntegrationRow], selection: Selection, asked: ListParameters) -> Page:
+    """Return the page of *rows*, which no view keeps, that is asked for."""
+    found = [row for row in rows if matches(row, selection)]
+    order = asked.order
+    found.sort(key=lambda row: key_of(row, order), reverse=order.descending)
+    if asked.size is None:
+        return Page(found, len(found), None)
+    start = ((asked.page or 1) - 1) * asked.size
+    return Page(found[start : start + asked.size], len(found), None)

@@ -1,0 +1,57 @@
+"""Times in query strings: ISO 8601 dates and date-times, as UTC."""
+
+import re
+from datetime import UTC, datetime, time
+
+from app.as_of import Moment
+from app.http.fields import FieldError, FieldProblem, Rule
+
+# An offset's + that was not written as %2B arrives as a space.
+TIME = re.compile(
+    r"\d{4}-\d\d-\d\d(?P<clock>T\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+ -]\d\d:\d\d)?)?", re.ASCII
+)
+POSITION = re.compile(r"[0-9]{1,18}")
+NO_TIME = FieldProblem("INVALID_TIME", "This must be an ISO 8601 date or time")
+NO_MOMENT = FieldProblem("INVALID_MOMENT", "This must be an ISO 8601 date or time, or a position")
+IN_WORDS = {"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}
+
+
+def start_from(value: object) -> datetime:
+    """Return the time that *value* says; a date is its beginning, no offset is UTC."""
+    return time_from(str(value), time.min)
+
+
+def end_from(value: object) -> datetime:
+    """Return the time that *value* says; a date is its end, no offset is UTC."""
+    return time_from(str(value), time.max)
+
+
+def moment_from(value: object) -> Moment:
+    """Return the position that *value*, all digits, says, or else the time, as `end_from`."""
+    if POSITION.fullmatch(str(value)):
+        return int(str(value))
+    try:
+        return end_from(value)
+    except FieldError:
+        raise FieldError(NO_MOMENT) from None
+
+
+def time_from(text: str, time_of_day: time) -> datetime:
+    """Return the time in *text*, that of a mere date at *time_of_day*; raise FieldError."""
+    found = TIME.fullmatch(text)
+    try:
+        said = datetime.fromisoformat(text.replace(" ", "+")) if found else None
+        if said is None or found is None:
+            raise FieldError(NO_TIME)
+        exact = said if found["clock"] else datetime.combine(said, time_of_day)
+        return exact.astimezone(UTC) if exact.tzinfo else exact.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # there is no such day, hour or offset; beyond the years
+        raise FieldError(NO_TIME) from None
+
+
+start = Rule(start_from, IN_WORDS)
+end = Rule(end_from, IN_WORDS)
+moment = Rule(
+    moment_from,
+    {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 10**18 - 1}, IN_WORDS]},
+)

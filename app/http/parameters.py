@@ -1,0 +1,95 @@
+"""Reads a query string into a Struct and finds every wrong parameter at once."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from litestar.openapi.spec import Operation, Parameter
+from msgspec import Struct
+from msgspec.structs import fields
+
+from app.http.answers import ApiRequest
+from app.http.asking import UNKNOWN_PARAMETER
+from app.http.fields import FieldError, FieldProblem, Rule
+from app.http.forms import Found, InvalidFieldsError, plain_name
+
+Shape = TypeVar("Shape", bound=Struct)
+DIGITS = re.compile(r"[0-9]{1,18}")
+REPEATED = FieldProblem("REPEATED_PARAMETER", "This parameter is given more than once")
+NO_NUMBER = FieldProblem("WRONG_TYPE", "This must be a number")
+
+
+class Parameters(Struct, Generic[Shape], frozen=True, kw_only=True):
+    """What a query string may hold: a rule a parameter, by its name there.
+
+    Absent ones are as `shape` has them by default; `checks` see all together, once each keeps its
+    own rule. A handler that reads parameters says so by `opt={"parameters": True}`; any other
+    refuses them all.
+    """
+
+    shape: type[Shape]
+    rules: Mapping[str, Rule]
+    checks: tuple[Callable[[Shape], Iterable[Found]], ...] = ()
+
+    def read(self, request: ApiRequest) -> Shape:
+        """Return the query string of *request* as a Struct.
+
+        Raises:
+            InvalidFieldsError: one or more parameters are unknown, repeated or wrong; it holds
+                all of them.
+        """
+        given: dict[str, list[str]] = {}
+        for name, text in request.query_params.items():
+            given.setdefault(name, []).append(text)
+        values: dict[str, Any] = {}
+        found = [*self._parse(given, values)]
+        if found:
+            raise InvalidFieldsError(found)
+        names = {field.encode_name: field.name for field in fields(self.shape)}
+        asked = self.shape(**{names[name]: value for name, value in values.items()})
+        if conflicting := [found for check in self.checks for found in check(asked)]:
+            raise InvalidFieldsError(conflicting)
+        return asked
+
+    def _parse(self, given: Mapping[str, list[str]], values: dict[str, Any]) -> Iterable[Found]:
+        for name, texts in given.items():
+            if name not in self.rules:
+                yield plain_name(name), UNKNOWN_PARAMETER
+            elif len(texts) > 1:
+                yield name, REPEATED
+            else:
+                try:
+                    values[name] = self.rules[name](texts[0])
+                except FieldError as error:
+                    yield name, error.problem
+
+
+def number(minimum: int, maximum: int) -> Rule:
+    """Return the rule for a whole number from *minimum* to *maximum*, written in digits."""
+    limits = {"minimum": minimum, "maximum": maximum}
+    out_of_range = FieldProblem("OUT_OF_RANGE", "This must be from {minimum} to {maximum}", limits)
+
+    def rule(value: object) -> int:
+        if not DIGITS.fullmatch(str(value)):
+            raise FieldError(NO_NUMBER)
+        if not minimum <= int(str(value)) <= maximum:
+            raise FieldError(out_of_range)
+        return int(str(value))
+
+    return Rule(rule, {"type": "integer", **limits})
+
+
+def operation_with(parameters: Parameters[Any]) -> type[Operation]:
+    """Return the kind of operation that has *parameters*, for the OpenAPI document."""
+
+    @dataclass
+    class WithParameters(Operation):
+        def __post_init__(self) -> None:
+            documented = [
+                Parameter(name, "query", schema=dict(rule.schema), required=False)  # pyright: ignore[reportArgumentType] — what Litestar would make of its own class
+                for name, rule in parameters.rules.items()
+            ]
+            self.parameters = [*(self.parameters or ()), *documented]
+
+    return WithParameters

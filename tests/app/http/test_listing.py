@@ -1,0 +1,137 @@
+"""The list over HTTP: filters, order, pages and cursors, and what they refuse."""
+
+from collections.abc import Generator
+from typing import Any
+
+import httpx2
+import pytest
+
+PATH = "/en/api/integration"
+NAMES = ["Delta", "alpha", "Bravo", "charlie", "Écho"]
+TYPES = [("SENDGRID", "EMAIL"), ("TWILIO", "SMS")]
+
+
+@pytest.fixture(scope="module")
+def client(service: Any) -> Generator[httpx2.Client]:
+    """A client of a workspace with five integrations, every second of another type."""
+    with service.client(workspace="listing") as client:
+        for number, name in enumerate(NAMES):
+            type_, channel = TYPES[number % 2]
+            body = {"name": name, "type": type_, "channel": channel, "isActive": number != 4}
+            assert client.post(PATH, json=body).status_code == 201
+        yield client
+
+
+def result(client: httpx2.Client, **parameters: Any) -> dict[str, Any]:
+    answer = client.get(PATH, params=parameters)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["result"]
+
+
+def names(client: httpx2.Client, **parameters: Any) -> list[str]:
+    return [integration["name"] for integration in result(client, **parameters)["data"]]
+
+
+def test_without_parameters_all_are_there_oldest_first_and_no_cursor(client: httpx2.Client) -> None:
+    answer = result(client)
+    assert [integration["name"] for integration in answer["data"]] == NAMES
+    assert answer["totalCount"] == 5
+    assert "nextCursor" not in answer
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"channel": "SMS"}, ["alpha", "charlie"]),
+        ({"type": "SENDGRID"}, ["Delta", "Bravo", "Écho"]),
+        ({"type": "SENDGRID", "channel": "SMS"}, []),
+        ({"isActive": "false"}, ["Écho"]),
+        ({"isActive": "true", "channel": "EMAIL"}, ["Delta", "Bravo"]),
+        ({"q": "éCHO"}, ["Écho"]),
+        ({"q": "a"}, ["Delta", "alpha", "Bravo", "charlie"]),
+        ({"q": "%"}, []),
+        ({"sort": "name"}, ["alpha", "Bravo", "charlie", "Delta", "Écho"]),
+        ({"sort": "-name"}, ["Écho", "Delta", "charlie", "Bravo", "alpha"]),
+        ({"sort": "-createdAt"}, NAMES[::-1]),
+        ({"sort": "updatedAt"}, NAMES),
+    ],
+)
+def test_filters_and_orders(
+    client: httpx2.Client, parameters: dict[str, str], expected: list[str]
+) -> None:
+    assert names(client, **parameters) == expected
+    assert result(client, **parameters)["totalCount"] == len(expected)
+    assert names(client, **parameters, asOf="999999999") == expected
+
+
+@pytest.mark.parametrize("size", ["limit", "pageSize"])
+def test_pages_by_number(client: httpx2.Client, size: str) -> None:
+    pages = [names(client, page=page, **{size: 2}) for page in (1, 2, 3, 4)]
+    assert pages == [NAMES[:2], NAMES[2:4], NAMES[4:], []]
+    assert result(client, page=9, limit=2)["totalCount"] == 5
+
+
+def test_a_page_without_a_limit_has_twenty(client: httpx2.Client) -> None:
+    assert names(client, page=1) == NAMES
+    assert names(client, page=2) == []
+
+
+@pytest.mark.parametrize("sort", ["createdAt", "-createdAt", "name", "-name", "updatedAt"])
+def test_cursors_lead_through_the_list(client: httpx2.Client, sort: str) -> None:
+    page = result(client, sort=sort, limit=2)
+    seen = [*page["data"]]
+    while "nextCursor" in page:
+        page = result(client, cursor=page["nextCursor"], limit=2)
+        seen += page["data"]
+    assert [integration["name"] for integration in seen] == names(client, sort=sort)
+
+
+def test_what_changes_between_two_pages_is_neither_shown_twice_nor_hides_another(
+    service: Any,
+) -> None:
+    with service.client(workspace="moving") as client:
+        body = {"type": "TWILIO", "channel": "SMS"}
+        for name in "abcd":
+            client.post(PATH, json=body | {"name": name})
+        first = result(client, limit=2)
+        client.delete(f"{PATH}/{first['data'][0]['id']}")
+        client.post(PATH, json=body | {"name": "e"})
+        rest = result(client, cursor=first["nextCursor"], limit=200)
+        assert [integration["name"] for integration in rest["data"]] == ["c", "d", "e"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field", "code"),
+    [
+        ({"channel": "FAX"}, "channel", "NOT_ALLOWED"),
+        ({"type": "FAX"}, "type", "NOT_ALLOWED"),
+        ({"isActive": "1"}, "isActive", "WRONG_TYPE"),
+        ({"sort": "id"}, "sort", "NOT_ALLOWED"),
+        ({"limit": "0"}, "limit", "OUT_OF_RANGE"),
+        ({"limit": "201"}, "limit", "OUT_OF_RANGE"),
+        ({"page": "x"}, "page", "WRONG_TYPE"),
+        ({"q": ""}, "q", "WRONG_LENGTH"),
+        ({"q": "a\x00"}, "q", "CONTROL_CHARACTER"),
+        ({"cursor": "nonsense"}, "cursor", "INVALID_CURSOR"),
+        ({"cursor": "WyJuIixmYWxzZSwiYSIsImIiXQ", "sort": "createdAt"}, "cursor", "INVALID_CURSOR"),
+        ({"cursor": "WyJuIixmYWxzZSwiYSIsImIiXQ", "page": "2"}, "cursor", "CONFLICTING_PARAMETERS"),
+        ({"limit": "2", "pageSize": "2"}, "pageSize", "CONFLICTING_PARAMETERS"),
+        ({"sortt": "id"}, "sortt", "UNKNOWN_PARAMETER"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    client: httpx2.Client, parameters: dict[str, str], field: str, code: str
+) -> None:
+    answer = client.get(PATH, params=parameters)
+    assert answer.status_code == 400
+    details = answer.json()["result"]["details"]
+    assert (details[0]["field"], details[0]["code"]) == (field, code)
+
+
+def test_the_entity_tag_changes_with_what_is_shown(service: Any) -> None:
+    with service.client(workspace="tagged") as client:
+        empty = client.get(PATH)
+        assert client.get(PATH, headers={"If-None-Match": empty.headers["ETag"]}).status_code == 304
+        client.post(PATH, json={"name": "a", "type": "TWILIO", "channel": "SMS"})
+        known = {"If-None-Match": empty.headers["ETag"]}
+        assert client.get(PATH, headers=known).status_code == 200
