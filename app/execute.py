@@ -68,8 +68,8 @@ class Executor:
             UnavailableError: the database is away or busy, or the stream is too contended;
                 whether anything was recorded is unknown.
         """
-        for _ in range(ATTEMPTS):
-            write = await self._decide(request)
+        for attempt in range(ATTEMPTS):
+            write = await self._decide(request, await self._history(request, attempt))
             try:
                 if write.envelopes or write.answer:
                     await self.log.append(write)
@@ -78,8 +78,7 @@ class Executor:
             return row_of(write)
         raise UnavailableError
 
-    async def _decide(self, request: Request) -> Write:
-        history = await self._history(request)
+    async def _decide(self, request: Request, history: Sequence[Envelope]) -> Write:
         integration = decider.fold(past.event for past in history)
         prepared = await prepare(request, integration)
         events = decider.decide(prepared.command, integration)
@@ -98,9 +97,9 @@ class Executor:
             answer=request.answer and request.answer(rows[integration_view.name]),
         )
 
-    async def _history(self, request: Request) -> Sequence[Envelope]:
-        if is_creation(request.ask):
-            return ()  # a new id: were it taken, the append would lose
+    async def _history(self, request: Request, attempt: int) -> Sequence[Envelope]:
+        if attempt == 0 and is_creation(request.ask):
+            return ()  # a new id: were it taken, the append loses, and the next attempt reads
         return await self.log.read(request.workspace, request.stream)
 
 

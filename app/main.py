@@ -6,15 +6,17 @@ from importlib.metadata import version
 
 from litestar import Litestar
 from litestar.datastructures import State
-from litestar.openapi.spec import Components, SecurityScheme
 
+from app.http.checks import CheckController
 from app.http.docs.page import docs_config
 from app.http.health import live, ready
+from app.http.history import HistoryController
+from app.http.integration_types import IntegrationTypesController
 from app.http.integrations import IntegrationController
+from app.http.openapi.document import TrueDocument
 from app.http.outermost import Outermost
 from app.http.parts import Parts
 from app.http.problems import answer_problem
-from app.http.secret_schema import SecretSchema
 
 BODY_LIMIT = 64 * 1024  # bytes
 TITLE = "Integrations"
@@ -30,7 +32,14 @@ def create_app(parts: Parts) -> Outermost:
             yield
 
     litestar = Litestar(
-        route_handlers=[IntegrationController, live, ready],
+        route_handlers=[
+            IntegrationController,
+            CheckController,
+            IntegrationTypesController,
+            HistoryController,
+            live,
+            ready,
+        ],
         state=State({"parts": parts}),
         lifespan=[lifespan],
         exception_handlers={Exception: answer_problem},
@@ -39,14 +48,8 @@ def create_app(parts: Parts) -> Outermost:
             TITLE,
             version("integrations"),
             description=DESCRIPTION,
-            components=Components(
-                security_schemes={
-                    "bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
-                }
-            ),
-            security=[{"bearer": []}],
+            document=TrueDocument(parts.forms),
         ),
-        plugins=[SecretSchema()],
         logging_config=None,
     )
     return Outermost(litestar)

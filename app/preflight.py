@@ -4,7 +4,7 @@ import asyncio
 
 import psycopg
 
-from app.compose import token_keys
+from app.compose import provider_types, provider_urls, token_keys
 from app.secrets.file_keyring import open_keyring
 from app.secrets.keyring import require_keks
 from app.settings import Settings
@@ -27,8 +27,10 @@ def require_startable(settings: Settings, dsn: str) -> None:
 
     Raises:
         TokenKeyError, JwksError: the keys that verify tokens cannot be had.
+        ProviderFileError, SettingsError: a provider file or address is wrong.
         KeyringError: the keyring is wrong, or lacks a KEK under which secrets are stored.
     """
+    provider_urls(settings, provider_types(settings))
     asyncio.run(start_and_stop(token_keys(settings)))
     with psycopg.connect(dsn) as connection:
         in_use = [kek for (kek,) in connection.execute(KEKS_IN_USE)]

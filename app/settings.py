@@ -13,6 +13,9 @@ PREFIX = "INTEGRATIONS_"
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Rate = Annotated[float, Meta(gt=0, le=1_000_000)]
 Workers = Annotated[int, Meta(ge=1, le=64)]
+ProviderUrls = Annotated[
+    str, Meta(pattern=r"^[A-Z0-9_]+=https?://[^,\s]+(,[A-Z0-9_]+=https?://[^,\s]+)*$")
+]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
@@ -26,7 +29,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     Without `database_url` PostgreSQL is embedded, in `data_dir`; without `jwks` the service
     trusts its own key. Port 0 takes any free port. `rate_limit` is in requests a second and
     workspace, none where it is not set; `rate_burst` may come at once, a second's worth unless
-    set.
+    set. `providers` is a folder with more provider files; `provider_urls` are base URLs that take
+    the place of providers' own, for tests.
     """
 
     database_url: str | None = None
@@ -41,6 +45,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_level: LogLevel = "INFO"
     rate_limit: Rate | None = None
     rate_burst: Rate | None = None
+    providers: Path | None = None
+    provider_urls: ProviderUrls = ""
 
     def __repr__(self) -> str:
         """Name the class only: a database URL may hold a password."""
@@ -84,6 +90,7 @@ def expected(name: str) -> str:
     """Return in words what the setting *name* takes."""
     ranges = {"port": "a number from 0 to 65535", "workers": "a number from 1 to 64"}
     ranges |= dict.fromkeys(("rate_limit", "rate_burst"), "a number above 0")
+    ranges["provider_urls"] = "TYPE=URL, with commas between more of them"
     return ranges.get(name, "DEBUG, INFO, WARNING or ERROR")
 
 

@@ -24,6 +24,7 @@ from psycopg.sql import SQL, Identifier
 
 from app.database.embedded import open_embedded
 from app.database.migrate import migrate
+from app.providers.catalogue import load_providers
 from app.settings import read_settings
 from scripts.token import issue
 
@@ -121,6 +122,8 @@ class Service(Struct, frozen=True):
         )
 
 
+# No test asks a real provider, whatever it stores and checks: nobody listens there.
+NO_PROVIDERS = ",".join(f"{type_}=http://127.0.0.1:9" for type_ in load_providers())
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loads no certificates, which takes long
 INTEGRATIONS = (sys.executable, "-c", "from scripts.cli import main; main()")
 StartService = Callable[..., AbstractContextManager[Service]]
@@ -131,6 +134,7 @@ def started(data_dir: Path, **settings: str) -> Generator[Service]:
     """Start the service as a user would, on a free port, and stop it by SIGTERM."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("INTEGR")}
     environment = clean | {"INTEGRATIONS_DATA_DIR": str(data_dir), "INTEGRATIONS_PORT": "0"}
+    environment["INTEGRATIONS_PROVIDER_URLS"] = NO_PROVIDERS
     environment |= {f"INTEGRATIONS_{name.upper()}": value for name, value in settings.items()}
     log_file = data_dir / "service.log"
     with log_file.open("a") as log:

@@ -97,7 +97,7 @@ def require_version(connection: Connection[TupleRow]) -> None:
 
 
 def prepare(connection: Connection[TupleRow]) -> None:
-    """Make the place where migrations are remembered; where it is, no right to make it is needed."""
+    """Make the place where migrations are remembered; where it is, nobody needs the right to."""
     if connection.execute(PREPARED).fetchone() == (False,):
         connection.execute(PREPARE)
 

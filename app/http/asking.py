@@ -1,6 +1,9 @@
 """What a request asks: the command in it, for which integration, on whose behalf."""
 
 import re
+from typing import Any
+
+from litestar.connection import ASGIConnection
 
 from app.execute import Prepare, Prepared
 from app.execute import Request as CommandRequest
@@ -15,6 +18,7 @@ from domain.integration import IntegrationCommand
 from domain.recorded import Origin
 from projections.integration_view import IntegrationRow
 
+Connection = ASGIConnection[Any, Any, Any, Any]
 UNKNOWN_PARAMETER = FieldProblem("UNKNOWN_PARAMETER", "This parameter is not known")
 IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
@@ -50,11 +54,11 @@ def required(row: IntegrationRow | None) -> IntegrationRow:
     return row
 
 
-def require_no_parameters(request: ApiRequest) -> None:
+def require_no_parameters(connection: Connection) -> None:
     """Raise InvalidFieldsError, naming each, where the query string holds parameters."""
-    if request.scope["query_string"]:
+    if connection.scope["query_string"]:
         raise InvalidFieldsError(
-            [(plain_name(name), UNKNOWN_PARAMETER) for name in request.query_params]
+            [(plain_name(name), UNKNOWN_PARAMETER) for name in connection.query_params]
         )
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
-from app.http.fields import FieldProblem, Rule, boolean, choice, email, phone, secret, text
+from app.http.examples import CREATE_EXAMPLES
+from app.http.fields import FieldProblem, Rule, Schema, boolean, choice, email, phone, secret, text
 from app.http.forms import Form, Found, Values
 from app.providers.vapid import belong_together, is_private_key
 from app.secrets.secret import Secret
@@ -123,7 +124,26 @@ def create_form(providers: Providers) -> Form[CreateIntegrationBody]:
             yield "channel", OTHER_CHANNEL
 
     checks = (channel_of_type, vapid_pair, nothing_secret_shown)
-    return Form(shape=CreateIntegrationBody, rules=rules, checks=checks)
+    return Form(
+        shape=CreateIntegrationBody,
+        rules=rules,
+        checks=checks,
+        across={"anyOf": pairs_of(providers)},
+        examples=CREATE_EXAMPLES,
+    )
+
+
+def pairs_of(providers: Providers) -> list[Schema]:
+    """Return in JSON Schema which types belong to which channel."""
+    return [
+        {
+            "properties": {
+                "type": {"enum": sorted(t for t, p in providers.items() if p.channel == channel)},
+                "channel": {"const": channel},
+            }
+        }
+        for channel in CHANNELS
+    ]
 
 
 ELSEWHERE: Mapping[str, FieldProblem] = {
@@ -143,6 +163,12 @@ CREDENTIALS_FORM = Form(
     shape=ReplaceCredentialsBody,
     rules={"vapidPublicKey": SHOWN_RULES["vapidPublicKey"], **SECRET_RULES},
     checks=(at_least_one_credential, vapid_pair, nothing_secret_shown),
+    across={
+        "anyOf": [
+            {"required": [name], "properties": {name: {"type": "string"}}}
+            for name in (*SECRET_FIELDS, "vapidPublicKey")
+        ]
+    },
 )
 
 

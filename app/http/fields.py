@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from unicodedata import category
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from msgspec import Struct
 
 from app.secrets.secret import Secret
@@ -138,6 +138,19 @@ def require_length(string: str, maximum: int) -> None:
         raise FieldError(FieldProblem("WRONG_LENGTH", message, limits))
 
 
+# Domains that no mail reaches (RFC 6761); JSON Schema's patterns cannot ignore case.
+SPECIAL = "|".join(
+    "".join(f"[{c.upper()}{c}]" if c.isalpha() else re.escape(c) for c in domain)
+    for domain in SPECIAL_USE_DOMAIN_NAMES
+)
 boolean = Rule(read_boolean, {"type": "boolean"})
-email = Rule(read_email, {"type": "string", "format": "email", "maxLength": EMAIL_LENGTH})
+email = Rule(
+    read_email,
+    {
+        "type": "string",
+        "format": "email",
+        "maxLength": EMAIL_LENGTH,
+        "not": {"pattern": f"[@.]({SPECIAL})$"},
+    },
+)
 phone = Rule(read_phone, {"type": "string", "pattern": f"^{PHONE.pattern}$"})

@@ -8,9 +8,9 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import fields
 
 from app.http.fields import FieldError, FieldProblem, Rule, Schema
+from app.http.shapes import attributes_of, required_in
 
 Shape = TypeVar("Shape", bound=Struct)
 Values = Mapping[str, Any]
@@ -70,7 +70,7 @@ class Form(Struct, Generic[Shape], frozen=True, kw_only=True):
             found.extend(check(values))
         if found:
             raise InvalidFieldsError(found)
-        names = {field.encode_name: field.name for field in fields(self.shape)}
+        names = attributes_of(self.shape)
         return self.shape(**{names[name]: value for name, value in values.items()})
 
     def _counts(self, name: str) -> bool:
@@ -78,9 +78,9 @@ class Form(Struct, Generic[Shape], frozen=True, kw_only=True):
         return self.null_is_wrong or name in self.clearable
 
     def _missing(self, given: Values) -> Iterable[Found]:
-        for field in fields(self.shape):
-            if field.required and field.encode_name not in given:
-                yield field.encode_name, REQUIRED
+        for name in required_in(self.shape):
+            if name not in given:
+                yield name, REQUIRED
 
     def _parse(self, given: Values, values: dict[str, Any]) -> Iterable[Found]:
         for name, value in given.items():

@@ -1,5 +1,7 @@
 """Is the process alive, and can it serve? Needs no token and shows no data."""
 
+from typing import Literal
+
 from litestar import Request, Response, get
 from litestar.datastructures import State
 from msgspec import Struct
@@ -11,7 +13,7 @@ from app.log.event_log import UnavailableError
 class Health(Struct):
     """`status` is `live` or `ready`; `checks` are those that hold."""
 
-    status: str
+    status: Literal["live", "ready"]
     checks: list[str] = []
 
 

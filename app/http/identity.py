@@ -4,6 +4,7 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.handlers import BaseRouteHandler
 
+from app.http.asking import require_no_parameters
 from app.http.parts import parts_of
 from app.http.problems import ForbiddenError
 from app.tokens.principal import Principal
@@ -15,22 +16,26 @@ Connection = ASGIConnection[BaseRouteHandler, Principal, object, State]
 async def require_permission(connection: Connection, handler: BaseRouteHandler) -> None:
     """Let the request through to a handler whose `permission` its token bears.
 
-    OPTIONS needs no token: it tells no more than /docs does.
+    A handler that takes query parameters says so by `opt={"parameters": True}`, and knows them.
     Leaves the Principal as `request.user` and the Language as `request.auth`.
 
     Raises:
         NotFoundError: the path's locale is malformed, so there is no such path.
         UnauthorizedError: there is no valid token.
         ForbiddenError: the token lacks the permission.
+        TooManyRequestsError: the workspace asks faster than it may.
+        InvalidFieldsError: there are query parameters, and the handler takes none.
     """
     parts = parts_of(connection.app)
     language = parts.catalogues.negotiate(connection.path_params["locale"])
     if language is None:
         raise NotFoundError
-    if connection.scope.get("method") == "OPTIONS":
-        return
     principal = await parts.verifier.authenticate(connection.headers.get("authorization"))
     if handler.opt["permission"] not in principal.permissions:
         raise ForbiddenError
+    if parts.rate_limit is not None:
+        parts.rate_limit.take(principal.workspace)
+    if not handler.opt.get("parameters"):
+        require_no_parameters(connection)
     connection.scope["user"] = principal
     connection.scope["auth"] = language

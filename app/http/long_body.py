@@ -14,6 +14,14 @@ SMALL = 64 * 1024  # bytes that the system's buffers take at once
 ASGI = Any  # each library types scopes and messages in its own way
 
 
+def reading_to_the_end(scope: ASGI, receive: ASGI, send: ASGI) -> tuple[ASGI, ASGI]:
+    """Return *receive* and *send*, joined where the body of *scope* may be long."""
+    if not may_be_long(scope):
+        return receive, send
+    body = LongBody(receive, send)
+    return body.receive, body.send
+
+
 def may_be_long(scope: ASGI) -> bool:
     """Tell whether the body is long, or does not say how long it is."""
     for name, value in scope["headers"]:

@@ -10,13 +10,16 @@ from uuid import uuid4
 
 import structlog
 
-from app.http.long_body import LongBody, may_be_long
+from app.http.long_body import reading_to_the_end
 from app.http.scope import REQUEST_ID
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# HEAD is GET, of which the server sends the head only (RFC 9110, 9.3.2). OPTIONS is refused, as
+# TRACE is: Litestar would answer with the methods of one of a path's controllers alone.
+ANSWERED_AS = {"HEAD": "GET", "OPTIONS": "TRACE"}
 ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 ASGI = Any  # Litestar, uvicorn and httptools each type scopes and messages of their own
-log = structlog.get_logger("access")
+log = structlog.get_logger(logger="access")
 
 
 class Outermost:
@@ -35,9 +38,7 @@ class Outermost:
             await self.app(scope, receive, send)
             return
         method = scope["method"]
-        if method == "HEAD":
-            # What GET answers, of which the server sends the head only (RFC 9110, 9.3.2).
-            scope = {**scope, "method": "GET"}
+        scope = {**scope, "method": ANSWERED_AS.get(method, method)}
         request_id = scope[REQUEST_ID] = request_id_from(scope["headers"])
         header = (b"x-request-id", request_id.encode())
         started, status = time.perf_counter(), 500
@@ -49,13 +50,8 @@ class Outermost:
                 message["headers"] = [*message.get("headers", ()), header]
             await send(message)
 
-        if may_be_long(scope):
-            body = LongBody(receive, send_with_id)
-            answering = self.app(scope, body.receive, body.send)
-        else:
-            answering = self.app(scope, receive, send_with_id)
         try:
-            await answering
+            await self.app(scope, *reading_to_the_end(scope, receive, send_with_id))
         finally:
             log_access(scope, method, status, time.perf_counter() - started)
 

@@ -7,12 +7,12 @@ from typing import Any, Generic, TypeVar
 
 from litestar.openapi.spec import Operation, Parameter
 from msgspec import Struct
-from msgspec.structs import fields
 
 from app.http.answers import ApiRequest
 from app.http.asking import UNKNOWN_PARAMETER
 from app.http.fields import FieldError, FieldProblem, Rule
 from app.http.forms import Found, InvalidFieldsError, plain_name
+from app.http.shapes import attributes_of
 
 Shape = TypeVar("Shape", bound=Struct)
 DIGITS = re.compile(r"[0-9]{1,18}")
@@ -46,7 +46,7 @@ class Parameters(Struct, Generic[Shape], frozen=True, kw_only=True):
         found = [*self._parse(given, values)]
         if found:
             raise InvalidFieldsError(found)
-        names = {field.encode_name: field.name for field in fields(self.shape)}
+        names = attributes_of(self.shape)
         asked = self.shape(**{names[name]: value for name, value in values.items()})
         if conflicting := [found for check in self.checks for found in check(asked)]:
             raise InvalidFieldsError(conflicting)

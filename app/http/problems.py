@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import structlog
 from litestar import Request, Response
 from litestar.datastructures import State
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, ValidationException
 from msgspec import UNSET, Struct
 
 from app.http.answers import Detail, ProblemAnswer, ProblemResult
@@ -14,11 +14,12 @@ from app.http.parts import parts_of
 from app.http.scope import first_segment, request_id_of
 from app.locales.catalogues import Language
 from app.log.event_log import StillRunningError, UnavailableError
+from app.rate_limit import TooManyRequestsError
 from app.tokens.errors import UnauthorizedError
 from domain.errors import NotFoundError, VersionMovedError
 
 CLIENT_LEFT = "client disconnected prematurely"  # Litestar's words for a body without its end
-log = structlog.get_logger("problems")
+log = structlog.get_logger(logger="problems")
 
 
 class ForbiddenError(Exception):
@@ -27,6 +28,10 @@ class ForbiddenError(Exception):
 
 class KeyReusedError(Exception):
     """This idempotency key was used with another request."""
+
+
+class DoubtfulFieldsError(InvalidFieldsError):
+    """What was sent is doubtful, and strict handling is preferred."""
 
 
 class UnsupportedMediaTypeError(Exception):
@@ -56,6 +61,12 @@ STATUS: Mapping[type[Exception], Problem] = {
     MalformedBodyError: MALFORMED,
     NoObjectError: Problem(400, "VALIDATION_ERROR", "The body must be a JSON object"),
     InvalidFieldsError: INVALID,
+    DoubtfulFieldsError: Problem(
+        422,
+        "UNPROCESSABLE",
+        "What was sent is doubtful; see the details",
+        {"Preference-Applied": "handling=strict"},
+    ),
     UnauthorizedError: Problem(
         401, "UNAUTHORIZED", "A valid bearer token is needed", {"WWW-Authenticate": "Bearer"}
     ),
@@ -73,11 +84,12 @@ STATUS: Mapping[type[Exception], Problem] = {
     UnsupportedMediaTypeError: Problem(
         415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json"
     ),
+    TooManyRequestsError: Problem(429, "TOO_MANY_REQUESTS", "Too many requests"),
     UnavailableError: UNAVAILABLE,
 }
 NO_SUCH_METHOD = Problem(405, "METHOD_NOT_ALLOWED", "This method is not allowed here")
 OF_THE_FRAMEWORK: Mapping[int, Problem] = {
-    400: MALFORMED,
+    400: INVALID,
     404: NOT_FOUND,
     405: NO_SUCH_METHOD,
     413: Problem(413, "PAYLOAD_TOO_LARGE", "The body is too large"),
@@ -96,7 +108,7 @@ def answer_problem(
     details = details_from(found, language) if found else ()
     message = language.text(problem.message)
     answer = problem_answer(problem, message, request_id_of(request.scope), details)
-    headers = {**problem.headers, **allow_of(error), "Content-Language": language.tag}
+    headers = {**problem.headers, **headers_of(error), "Content-Language": language.tag}
     return Response(answer, status_code=problem.status, headers=headers)
 
 
@@ -125,8 +137,8 @@ def language_of(request: Request[object, object, State]) -> Language:
 def problem_of(error: Exception) -> Problem:
     """Return how *error* is answered; whatever nobody thought of is an internal error."""
     if isinstance(error, HTTPException):
-        if error.detail == CLIENT_LEFT:
-            return MALFORMED  # nobody reads it; it is no fault of ours
+        if isinstance(error, ValidationException) or error.detail == CLIENT_LEFT:
+            return MALFORMED  # there is no body, or not all of it
         return OF_THE_FRAMEWORK.get(error.status_code, INTERNAL)
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), INTERNAL)
 
@@ -139,9 +151,19 @@ def details_from(found: Iterable[Found], language: Language) -> list[Detail]:
     ]
 
 
+def headers_of(error: Exception) -> dict[str, str]:
+    """Return the headers that *error* itself knows."""
+    if isinstance(error, TooManyRequestsError):
+        return {"Retry-After": str(error.retry_after)}
+    return allow_of(error)
+
+
 def allow_of(error: Exception) -> dict[str, str]:
-    """Return the header Allow, where Litestar says which methods a path has; GET implies HEAD."""
+    """Return the header Allow, where Litestar says which methods a path has; GET implies HEAD.
+
+    OPTIONS is Litestar's own and not among them (see app/http/outermost.py).
+    """
     headers = error.headers if isinstance(error, HTTPException) else None
-    methods = {*(headers or {}).get("allow", "").split(", ")} - {""}
+    methods = {*(headers or {}).get("allow", "").split(", ")} - {"", "OPTIONS"}
     allowed = methods | {"HEAD"} if "GET" in methods else methods
     return {"Allow": ", ".join(sorted(allowed))} if allowed else {}

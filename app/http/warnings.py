@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 
 import phonenumbers
-from msgspec.structs import asdict, fields
+from msgspec import UNSET, Struct
 
-from app.http.bodies import CreateIntegrationBody
 from app.http.fields import FieldProblem
 from app.http.forms import Found
+from app.http.shapes import attributes_of
 from app.secrets.secret import Secret
 from domain.provider import Provider
 
@@ -18,19 +18,19 @@ UNUSED = FieldProblem("NOT_USED", "This field is not used by this provider")
 IMPOSSIBLE = FieldProblem("IMPOSSIBLE_PHONE", "This number cannot exist; check it")
 
 
-def warnings_about(body: CreateIntegrationBody, provider: Provider) -> Iterator[Found]:
-    """Find what *provider* would not expect in *body*."""
-    names = {field.name: field.encode_name for field in fields(body)}
-    for attribute, value in asdict(body).items():
-        name = names[attribute]
-        if value is None or name in COMMON_FIELDS:
+def warnings_about(body: Struct, provider: Provider) -> Iterator[Found]:
+    """Find what *provider* would not expect in *body*, a body of the HTTP API."""
+    formats = {name: field.format for name, field in provider.fields.items()}
+    for name, attribute in attributes_of(type(body)).items():
+        value = getattr(body, attribute)
+        if value is None or value is UNSET or name in COMMON_FIELDS:
             continue
-        if name not in provider.fields:
+        if name not in formats:
             yield name, UNUSED
-        elif not has_format(value, provider.fields[name].format):
+        elif not has_format(value, formats[name]):
             yield name, UNUSUAL
-    if body.sender_phone and not is_possible(body.sender_phone):
-        yield "senderPhone", IMPOSSIBLE
+        if name == "senderPhone" and not is_possible(value):
+            yield name, IMPOSSIBLE
 
 
 def has_format(value: str | Secret, form: str | None) -> bool:

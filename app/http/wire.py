@@ -12,7 +12,7 @@ from app.http.problems import INVALID, NO_SUCH_METHOD, Problem, problem_answer
 
 HEAD_LIMIT = 64 * 1024  # bytes of a request line with its headers; the parser itself has none
 # The parser stops before it has read the path: all methods that any path has.
-METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
+METHODS = "DELETE, GET, HEAD, PATCH, POST, PUT"
 
 
 class HttpProtocol(HttpToolsProtocol):

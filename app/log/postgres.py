@@ -35,6 +35,14 @@ WHERE workspace_id = %s AND key = %s AND answered_at >= now() - interval '24 hou
 REFUSALS = {"taken": VersionTakenError, "answered": AlreadyAnsweredError}  # record_all.sql
 LANES = 2  # batches of reads under way at once; appends go one batch after the other
 Stream = tuple[str, str]  # workspace, integration
+AWAY = (
+    PoolTimeout,
+    PoolClosed,
+    TooManyRequests,
+    OverloadedError,
+    psycopg.OperationalError,
+    psycopg.errors.ReadOnlySqlTransaction,  # a primary that is none any more
+)
 log = logging.getLogger(__name__)
 
 
@@ -74,6 +82,16 @@ class PostgresLog:
             return found
 
     async def _record_all(self, writes: Sequence[Write]) -> list[list[int] | Exception]:
+        try:
+            return await self._record(writes)
+        except (psycopg.DataError, UnicodeError):
+            if len(writes) == 1:
+                # Text with a NUL or half a surrogate pair; the first error's message repeats it.
+                return [psycopg.DataError()]
+            # Nothing was recorded; one write at a time, so that only those at fault fail.
+            return [result for write in writes for result in await self._record_all([write])]
+
+    async def _record(self, writes: Sequence[Write]) -> list[list[int] | Exception]:
         items = msgspec.json.encode([item_from(write) for write in writes]).decode()
         async with self.pool.connection() as connection:
             cursor = await connection.execute(RECORD, (items,))
@@ -126,8 +144,6 @@ def unavailable_for_failures() -> Generator[None]:
     """Raise UnavailableError where the database is away, busy, full or told to stop."""
     try:
         yield
-    except (
-        PoolTimeout, PoolClosed, TooManyRequests, OverloadedError, psycopg.OperationalError
-    ) as error:  # fmt: skip
+    except AWAY as error:
         log.warning("database unavailable", extra={"reason": type(error).__name__})
         raise UnavailableError from None

@@ -72,8 +72,8 @@ class IntegrationSubscription(ListenNotifySubscription[ApplicationRecorder]):
     def __init__(
         self, recorder: IntegrationLog, gt: int | None = None, topics: Sequence[str] = ()
     ) -> None:
+        self._stopping = Event()  # first, as the library's thread may stop us while it starts
         super().__init__(recorder=recorder, gt=gt, topics=topics)
-        self._stopping = Event()
         self._waking = Thread(target=self._wake, daemon=True)
         self._waking.start()
 

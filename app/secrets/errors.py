@@ -4,6 +4,7 @@ SecretsError
 ├── KeyringError       the keyring cannot be used: the start stops, with one line
 ├── UnknownKekError    the keyring does not have the key that a row names
 ├── DecryptionError    something does not open under the key that should open it
+├── MissingSecretError a stored secret is not there, or is another than the event tells of
 └── UnsealError        a stored secret cannot be opened; says which one
 """
 
@@ -36,6 +37,10 @@ class UnknownKekError(SecretsError):
 
 class DecryptionError(SecretsError):
     """The stored bytes were changed, or belong elsewhere."""
+
+
+class MissingSecretError(SecretsError):
+    """It is not there, or is another than was recorded."""
 
 
 class UnsealError(SecretsError):

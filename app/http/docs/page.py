@@ -10,7 +10,6 @@ from litestar.datastructures import ResponseHeader
 from litestar.exceptions import NotFoundException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
-from litestar.openapi.spec import Components, SecurityRequirement
 
 from app.http.docs.assets import FOLDER, asset_route, read_asset
 
@@ -56,10 +55,11 @@ def docs_config(
     version: str,
     *,
     description: str | None = None,
-    components: Components | None = None,
-    security: list[SecurityRequirement] | None = None,
+    document: JsonRenderPlugin | None = None,
 ) -> OpenAPIConfig:
     """Return the value for `Litestar(openapi_config=…)`: /docs, /docs/openapi.json, /docs/assets/….
+
+    *document* renders /docs/openapi.json; without it, it is as Litestar makes it.
 
     Any other path under /docs raises `NotFoundException`, for the app's exception handlers.
     """
@@ -67,10 +67,9 @@ def docs_config(
         title=title,
         version=version,
         description=description,
-        components=components or Components(),
-        security=security,
+        use_handler_docstrings=True,
         openapi_router=docs_router(),
-        render_plugins=[DocsPage(), JsonRenderPlugin()],
+        render_plugins=[DocsPage(), document or JsonRenderPlugin()],
     )
 
 

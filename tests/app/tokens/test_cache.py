@@ -40,3 +40,6 @@ def test_nothing_counts_with_other_keys(jwks: list[dict[str, object]]) -> None:
     cache = TokenCache()
     cache.put("token", KEYS, Entry(WHO, 0, 60))
     assert cache.get("token", keys, 1) is None
+    cache.put("another", keys, Entry(WHO, 0, 60))
+    assert cache.get("another", keys, 1) is WHO
+    assert cache.get("token", keys, 1) is None

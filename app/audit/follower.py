@@ -1,0 +1,190 @@
+"""Follows the log: adds each event to the trees and signs them, a batch and a transaction a time.
+
+Beside the service, in one process at a time. What it has once taken it never reads again: were an
+event edited, the trees and all later checkpoints would still hold it as it was, and `verify` tells.
+Where anything is not as it was signed it stops, says so, and signs no more.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+
+import psycopg
+import structlog
+from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
+
+from app.audit.checkpoint import WHOLE_LOG, Checkpoint
+from app.audit.checkpoint_key import CheckpointKey
+from app.audit.errors import AuditError, TreeStateError
+from app.audit.merkle import leaf_hash
+from app.audit.tiles import Tile
+from app.audit.trees import (
+    Grown,
+    Leaves,
+    edge_of,
+    grown_from,
+    newest_checkpoints,
+    store,
+    stored_tiles,
+)
+from app.log.follow import LogDamagedError, hole
+
+ROLE = "integrations_follower"
+EVERY = 2.0  # seconds between two looks: how long an event waits for its checkpoint
+LAST = 2.0  # seconds that the last look may take when the service stops
+BATCH = 10_000  # events of one transaction
+ONE_AT_A_TIME = "SELECT pg_try_advisory_lock(7597137600296673654)"
+AFTER_THE_OTHERS = "SELECT pg_advisory_lock(7597137600296673654)"
+POSITION = "SELECT position FROM integrations.audit_follower"
+MOVE = "UPDATE integrations.audit_follower SET position = %s WHERE position = %s"
+HEAD = "SELECT coalesce(max(position), 0) FROM integrations.events"
+EVENTS = """
+SELECT position, workspace_id, envelope FROM integrations.events
+WHERE position > %s ORDER BY position LIMIT %s
+"""
+Events = Sequence[tuple[int, str, bytes]]
+"""Position, workspace and stored bytes."""
+TELLABLE = (LogDamagedError, AuditError)
+log = structlog.get_logger("audit")
+
+
+async def follow_log(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> None:
+    """Follow the log until *stopping* is set, then once more to its end; never raise."""
+    try:
+        while not stopping.is_set():
+            try:
+                await take_turns(dsn, key, stopping)
+            except psycopg.OperationalError as error:
+                log.warning("audit follower waits for the database", reason=type(error).__name__)
+                await pause(stopping)
+    except Exception as error:  # whatever it is: nothing is signed from here on
+        log.critical(
+            "AUDIT STOPPED: the log is not signed any more; run `integrations verify`",
+            reason=str(error) if isinstance(error, TELLABLE) else "",
+            exc_info=error,
+        )
+
+
+async def take_turns(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> None:
+    """Follow the log wherever no other process does."""
+    conninfo = make_conninfo(dsn, options=f"-c role={ROLE}", application_name=ROLE)
+    async with await AsyncConnection.connect(conninfo, autocommit=True) as connection:
+        leads = False
+        while not stopping.is_set():
+            leads = leads or await is_first(connection)
+            if leads:
+                await catch_up(connection, key)
+            await pause(stopping)
+        with suppress(TimeoutError):  # another process goes on to the end
+            async with asyncio.timeout(LAST):
+                await connection.execute(AFTER_THE_OTHERS)
+                await catch_up(connection, key)
+
+
+async def is_first(connection: AsyncConnection) -> bool:
+    """Tell whether this process is to follow the log: as long as the connection lasts."""
+    row = await (await connection.execute(ONE_AT_A_TIME)).fetchone()
+    return row == (True,)
+
+
+async def pause(stopping: asyncio.Event) -> None:
+    """Wait until it is time for the next look, or *stopping* is set."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stopping.wait(), EVERY)
+
+
+async def catch_up(connection: AsyncConnection, key: CheckpointKey) -> None:
+    """Take all that is in the log.
+
+    Raises:
+        LogDamagedError: a position is missing, or the log has become shorter.
+        TreeStateError, NoteError: what is stored is not what was signed.
+    """
+    while await take_batch(connection, key) == BATCH:
+        pass
+
+
+async def take_batch(connection: AsyncConnection, key: CheckpointKey) -> int:
+    """Take the next events, all or none of them; return how many; raise as `catch_up`."""
+    async with connection.transaction():
+        after = await number(connection, POSITION)
+        cursor = await connection.execute(EVENTS, (after, BATCH), binary=True)
+        events = await cursor.fetchall()
+        require_dense(after, events)
+        if events:
+            await move(connection, after, events[-1][0])
+            await grow_trees(connection, after, events, key)
+        elif (head := await number(connection, HEAD)) < after:
+            message = f"The log is damaged: it ends at {head}, and {after} was read before."
+            raise LogDamagedError(message)
+        return len(events)
+
+
+async def number(connection: AsyncConnection, query: str) -> int:
+    """Return the one number that *query* asks for."""
+    row = await (await connection.execute(query.encode())).fetchone()
+    assert row is not None  # noqa: S101 — an aggregate, or the row that the migration made
+    return row[0]
+
+
+def require_dense(after: int, events: Events) -> None:
+    """Raise LogDamagedError where *events* leave out a position after *after*."""
+    for expected, (position, *_) in enumerate(events, start=after + 1):
+        if position != expected:
+            raise hole(expected)
+
+
+async def move(connection: AsyncConnection, before: int, position: int) -> None:
+    """Move from *before* to *position*, unless another process has done so meanwhile.
+
+    Raises:
+        psycopg.errors.SerializationFailure: it has; nothing else may be done.
+    """
+    cursor = await connection.execute(MOVE, (position, before))
+    if cursor.rowcount != 1:
+        raise psycopg.errors.SerializationFailure
+
+
+async def grow_trees(
+    connection: AsyncConnection, after: int, events: Events, key: CheckpointKey
+) -> None:
+    """Add *events*, those after position *after*, to the trees that they belong to, and sign."""
+    leaves = await asyncio.to_thread(leaves_of, events)
+    checkpoints = await newest_checkpoints(connection, leaves, key)
+    require_signed(after, checkpoints.get(WHOLE_LOG))
+    tiles = await stored_tiles(connection, {n: edge_of(checkpoints.get(n)) for n in leaves})
+    await store(connection, await asyncio.to_thread(grow_all, checkpoints, tiles, leaves, key))
+
+
+def grow_all(
+    checkpoints: dict[str, Checkpoint],
+    tiles: dict[str, dict[Tile, bytes]],
+    leaves: dict[str, Leaves],
+    key: CheckpointKey,
+) -> list[Grown]:
+    """Return what is to be stored of each tree that has gained *leaves*."""
+    return [
+        grown_from(name, checkpoints.get(name), tiles[name], gained, key)
+        for name, gained in leaves.items()
+    ]
+
+
+def require_signed(position: int, newest: Checkpoint | None) -> None:
+    """Raise TreeStateError unless *newest*, of the whole log, is what was signed at *position*."""
+    if position != (newest.head.size if newest else 0):
+        message = f"The checkpoint that was signed at position {position} is missing."
+        raise TreeStateError(message)
+
+
+def leaves_of(events: Events) -> dict[str, Leaves]:
+    """Return what the tree of each workspace gains, and that of the whole log."""
+    hashes: defaultdict[str, list[bytes]] = defaultdict(list)
+    last: dict[str, int] = {}
+    for position, workspace, envelope in events:
+        leaf = leaf_hash(envelope)
+        for name in (workspace, WHOLE_LOG):
+            hashes[name].append(leaf)
+            last[name] = position
+    return {name: Leaves(gained, last[name]) for name, gained in hashes.items()}

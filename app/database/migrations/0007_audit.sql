@@ -1,0 +1,34 @@
+-- Merkle trees over the stored envelopes, as app/audit/tiles.py lays them out, and the checkpoints
+-- signed over them. There is one tree a workspace and one over the whole log; its workspace_id is
+-- '*', which no workspace is called. All of them move together, by integrations.audit_follower.
+CREATE TABLE integrations.audit_tiles (
+    workspace_id text    NOT NULL,
+    level        integer NOT NULL,
+    number       bigint  NOT NULL,
+    hashes       bytea   NOT NULL,
+    CONSTRAINT audit_tiles_number PRIMARY KEY (workspace_id, level, number)
+);
+ALTER TABLE integrations.audit_tiles ALTER COLUMN hashes SET STORAGE EXTERNAL;  -- no hash gets shorter
+
+CREATE TABLE integrations.audit_checkpoints (
+    workspace_id text        NOT NULL,
+    size         bigint      NOT NULL,
+    position     bigint      NOT NULL,
+    note         text        NOT NULL,
+    at           timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT audit_checkpoints_size PRIMARY KEY (workspace_id, size)
+);
+CREATE INDEX audit_checkpoints_position ON integrations.audit_checkpoints (position);
+CREATE TRIGGER audit_checkpoints_never_change
+    BEFORE UPDATE OR DELETE ON integrations.audit_checkpoints
+    FOR EACH ROW EXECUTE FUNCTION integrations.refuse_change();
+CREATE TRIGGER audit_checkpoints_never_go BEFORE TRUNCATE ON integrations.audit_checkpoints
+    FOR EACH STATEMENT EXECUTE FUNCTION integrations.refuse_change();
+
+-- Up to which position the log is in the trees; one row.
+CREATE TABLE integrations.audit_follower (
+    position bigint  NOT NULL DEFAULT 0,
+    only_row boolean NOT NULL DEFAULT true CHECK (only_row),
+    CONSTRAINT audit_follower_row PRIMARY KEY (only_row)
+);
+INSERT INTO integrations.audit_follower DEFAULT VALUES;

@@ -1,0 +1,100 @@
+"""Makes the OpenAPI document true: Litestar knows neither our limits nor problems nor headers."""
+
+import re
+from copy import deepcopy
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from app.http.answers import ProblemAnswer
+from app.http.openapi.body import schema_of
+from app.http.openapi.operation import PROBLEMS, Forms, complete, references
+from app.http.openapi.parts import HEADERS, JSON, PARAMETERS, SECURITY_SCHEMES, Json
+from app.http.problems import Problem
+
+METHODS = ("get", "post", "put", "patch", "delete")
+PATH_PARAMETER = re.compile(r"\{([a-z_]+)\}")
+
+
+class TrueDocument(JsonRenderPlugin):
+    """The document at /docs/openapi.json, completed once from the app's own forms."""
+
+    def __init__(self, forms: Forms) -> None:
+        super().__init__()
+        self._forms = forms
+        self._rendered = b""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: Json) -> bytes:  # noqa: ARG002 — Litestar's signature
+        """Return the document as JSON."""
+        self._rendered = self._rendered or msgspec.json.encode(
+            completed(openapi_schema, self._forms)
+        )
+        return self._rendered
+
+
+def completed(document: Json, forms: Forms) -> Json:
+    """Return a copy of Litestar's *document* with what it does not know; bodies are by *forms*."""
+    document = deepcopy(document)
+    document["paths"] = {in_camel_case(p): item for p, item in document["paths"].items()}
+    for path, item in document["paths"].items():
+        for method in METHODS & item.keys():
+            complete(item[method], path, method, forms)
+    link_creation(document["paths"])
+    schemas = document["components"]["schemas"]
+    _, problems = msgspec.json.schema_components(
+        [ProblemAnswer], ref_template="#/components/schemas/{name}"
+    )
+    schemas.update(problems)
+    for schema in schemas.values():
+        schema["additionalProperties"] = False
+    schemas.update({form.shape.__name__: schema_of(form) for form in forms.values()})
+    document["components"] |= {
+        "securitySchemes": SECURITY_SCHEMES,
+        "headers": HEADERS,
+        "parameters": PARAMETERS,
+        "responses": {p.error: response_to(p) for p in PROBLEMS.values()},
+    }
+    return document
+
+
+def in_camel_case(path: str) -> str:
+    """Return *path* with its parameters as integration-api.md writes them: {integrationId}."""
+    return PATH_PARAMETER.sub(lambda found: "{" + camel(found[1]) + "}", path)
+
+
+def camel(name: str) -> str:
+    """Return *name*, which is in snake case, in camel case."""
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+def link_creation(paths: Json) -> None:
+    """Say that the id in the answer to a creation is that in the paths of other operations."""
+    found = {"locale": "$request.path.locale", "integrationId": "$response.body#/result/data/id"}
+    links = {
+        item[method]["operationId"]: {
+            "operationId": item[method]["operationId"],
+            "parameters": found,
+        }
+        for path, item in paths.items()
+        for method in item
+        if "{integrationId}" in path
+    }
+    for item in paths.values():
+        if created := item.get("post", {}).get("responses", {}).get("201"):
+            created["links"] = links
+
+
+def response_to(problem: Problem) -> Json:
+    """Return how *problem* is answered."""
+    told = {"error": {"const": problem.error}, "status": {"const": problem.status}}
+    its_own = {"properties": {"result": {"properties": told}}}
+    schema = {"allOf": [{"$ref": "#/components/schemas/ProblemAnswer"}, its_own]}
+    headers = ("X-Request-Id", "Content-Language", *problem.headers)
+    return {
+        "description": problem.message,
+        "headers": references("headers", headers),
+        "content": {JSON: {"schema": schema}},
+    }

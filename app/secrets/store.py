@@ -1,0 +1,63 @@
+"""The stored secrets of one integration, opened for the one moment in which they are used."""
+
+from collections.abc import Iterable
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+from psycopg_pool import AsyncConnectionPool
+
+from app.log.postgres import unavailable_for_failures
+from app.secrets.errors import MissingSecretError, UnsealError
+from app.secrets.keyring import Keyring
+from app.secrets.sealing import SealedSecret, unseal
+from app.secrets.secret import Secret
+from domain.integration import Credential, SecretField
+
+OF_STREAM = """
+SELECT workspace_id AS workspace, stream, field, version, kek, wrapped_key, nonce, ciphertext
+FROM integrations.secret_store WHERE workspace_id = %s AND stream = %s
+"""
+
+
+class SecretStore:
+    """Reads over a pool of connections of the role for commands, and opens with *keyring*."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection], keyring: Keyring) -> None:
+        self._pool = pool
+        self._keyring = keyring
+
+    async def opened(
+        self, workspace: str, stream: str, wanted: Iterable[Credential]
+    ) -> dict[SecretField, Secret]:
+        """Return the secrets *wanted* of an integration, by their fields.
+
+        Raises:
+            UnsealError: one of them is not there, or does not open; it says which.
+            UnavailableError: the database is away or busy.
+        """
+        rows = {(row.field, row.version): row for row in await self._sealed(workspace, stream)}
+        secrets: dict[SecretField, Secret] = {}
+        for credential in wanted:
+            sealed = rows.get((credential.field, credential.version))
+            if sealed is None or sealed.credential.commitment != credential.commitment:
+                raise not_found(workspace, stream, credential)
+            secrets[credential.field] = await unseal(self._keyring, sealed)
+        return secrets
+
+    async def _sealed(self, workspace: str, stream: str) -> list[SealedSecret]:
+        with unavailable_for_failures():
+            async with self._pool.connection() as connection:
+                cursor = connection.cursor(row_factory=class_row(SealedSecret))
+                await cursor.execute(OF_STREAM, (workspace, stream), binary=True)
+                return await cursor.fetchall()
+
+
+def not_found(workspace: str, stream: str, credential: Credential) -> UnsealError:
+    """Return the error that there is no such row as the event tells of."""
+    return UnsealError(
+        workspace=workspace,
+        stream=stream,
+        field=credential.field,
+        version=credential.version,
+        reason=MissingSecretError(),
+    )

@@ -1,0 +1,105 @@
+"""Compares a shadow with its view: by count and checksum, and key by key where they differ."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from psycopg import Connection
+from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Composable, Composed, Identifier
+
+from app.views.shadows import Shadow
+
+SHOWN = 20  # keys
+# The sum of hashes of whole rows: no order matters; two rows that differ alike do not cancel out.
+CHECKSUM = SQL("SELECT count(*), sum(hash_record_extended(kept, 0)) FROM {table} AS kept")
+DIFFERENCES = SQL("""
+SELECT
+    ARRAY[{texts}],
+    live IS NULL, made IS NULL,
+    ARRAY(
+        SELECT key FROM jsonb_each(to_jsonb(live)) AS old JOIN jsonb_each(to_jsonb(made)) AS new
+            USING (key)
+        WHERE old.value IS DISTINCT FROM new.value ORDER BY key
+    ),
+    count(*) OVER ()
+FROM {live} AS live FULL JOIN {table} AS made USING ({names})
+WHERE live IS DISTINCT FROM made
+ORDER BY {names} LIMIT %s
+""")
+COUNTS = """
+SELECT
+    ARRAY[workspace_id, type, is_active::text],
+    counted IS NULL, real IS NULL, ARRAY['amount'], count(*) OVER ()
+FROM (
+    SELECT * FROM integrations.integration_counts WHERE amount <> 0
+) AS counted
+FULL JOIN (
+    SELECT workspace_id, type, is_active, count(*) AS amount FROM integrations.integration_view
+    GROUP BY workspace_id, type, is_active
+) AS real USING (workspace_id, type, is_active)
+WHERE counted.amount IS DISTINCT FROM real.amount
+ORDER BY workspace_id, type, is_active LIMIT %s
+"""
+
+
+class Difference(Struct, frozen=True):
+    """A row that is not in the view as the log says; `key` is its primary key, as text.
+
+    `columns` are those that differ; `is_missing` from the view, `is_extra` there.
+    """
+
+    view: str
+    key: Sequence[str]
+    is_missing: bool
+    is_extra: bool
+    columns: Sequence[str]
+
+    def __str__(self) -> str:
+        """Say it in a line, without any value but the key."""
+        what = "has other " + ", ".join(self.columns)
+        if self.is_missing:
+            what = "is missing"
+        if self.is_extra:
+            what = "is not in the log"
+        return f"{self.view}: {' '.join(self.key)} {what}"
+
+
+class Compared(Struct, frozen=True):
+    """How many rows of a view differ, and the first of them."""
+
+    view: str
+    amount: int
+    first: Sequence[Difference]
+
+
+def compare(connection: Connection[TupleRow], shadow: Shadow) -> Compared:
+    """Compare *shadow* with its view, in the connection's transaction and its snapshot."""
+    made, live = (
+        connection.execute(CHECKSUM.format(table=table)).fetchone()
+        for table in (shadow.table, shadow.live)
+    )
+    if made == live:
+        return Compared(shadow.view, 0, [])
+    return compared_by(connection, shadow.view, differences_statement(shadow))
+
+
+def compare_counts(connection: Connection[TupleRow]) -> Compared:
+    """Compare the counts of integrations with what there is to be counted in the view."""
+    return compared_by(connection, "integration_counts", SQL(COUNTS))
+
+
+def compared_by(connection: Connection[TupleRow], view: str, statement: Composable) -> Compared:
+    """Return the differences that *statement* finds."""
+    found = connection.execute(statement, (SHOWN,)).fetchall()
+    return Compared(view, found[0][4] if found else 0, [Difference(view, *row[:4]) for row in found])
+
+
+def differences_statement(shadow: Shadow) -> Composed:
+    """Return what finds the keys whose rows differ."""
+    names = [Identifier(name) for name in shadow.key]
+    return DIFFERENCES.format(
+        texts=SQL(", ").join(SQL("{}::text").format(name) for name in names),
+        names=SQL(", ").join(names),
+        live=shadow.live,
+        table=shadow.table,
+    )

@@ -1,0 +1,75 @@
+"""Fills empty shadows from the log, each process with the workspaces of its share."""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, contextmanager
+
+from msgspec.structs import asdict, astuple
+from psycopg import Connection
+from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Composed
+
+from app.log.mapper import recorded_from
+from app.views.folding import Catalogue, Folding, Write
+from app.views.places import columns_of
+from app.views.session import open_session
+from app.views.shadows import Shadow
+from app.views.shares import Share
+
+STEP = 5_000  # events between two words on how far it is
+# In the order of workspaces, so that the indexes, most of which begin with it, find it in order.
+SHARE = """
+SELECT position, envelope FROM integrations.events
+WHERE position <= %(head)s {after} {upto} ORDER BY workspace_id, position
+"""
+AFTER, UPTO = SQL("AND workspace_id > %(after)s"), SQL("AND workspace_id <= %(upto)s")
+Done = Callable[[int], None]
+
+
+def load(
+    dsn: str, catalogue: Catalogue, shadows: Sequence[Shadow], share: Share, done: Done
+) -> int:
+    """Fill *shadows*, those of the views of *catalogue*; return how many events that took.
+
+    *done* is told, again and again, how many more events it took.
+    """
+    by_view = {shadow.view: shadow for shadow in shadows}
+    with ExitStack() as stack:
+        writes = [
+            stack.enter_context(writing(dsn, by_view[journal.name], columns_of(journal)))
+            for journal in catalogue.journals
+        ]
+        folding = Folding(catalogue, writes)
+        amount = fold(stack.enter_context(open_session(dsn)), folding, share, done)
+    for projection in catalogue.projections:
+        columns = projection.row.__struct_fields__
+        with writing(dsn, by_view[projection.name], columns) as write:
+            for row in folding.rows[projection.name].values():
+                write(astuple(row))
+    return amount
+
+
+def fold(log: Connection[TupleRow], folding: Folding, share: Share, done: Done) -> int:
+    """Take all events of *share*; return how many there are."""
+    amount = 0
+    for row in log.execute(statement_for(share), asdict(share), binary=True):
+        folding.take(recorded_from(*row))
+        amount += 1
+        if amount % STEP == 0:
+            done(STEP)
+    done(amount % STEP)
+    return amount
+
+
+def statement_for(share: Share) -> Composed:
+    """Return what reads *share*."""
+    after = SQL("") if share.after is None else AFTER
+    return SQL(SHARE).format(after=after, upto=SQL("") if share.upto is None else UPTO)
+
+
+@contextmanager
+def writing(dsn: str, shadow: Shadow, columns: Sequence[str]) -> Generator[Write]:
+    """Yield what adds one row; all are stored at the end, or none."""
+    with open_session(dsn) as connection, connection.cursor() as cursor:  # noqa: SIM117 — the copy ends first
+        with cursor.copy(shadow.copy_statement(columns)) as copy:
+            copy.set_types(shadow.types_of(columns))
+            yield copy.write_row

@@ -1,0 +1,210 @@
+"""Makes views anew from the log beside the live ones, and switches; or only compares.
+
+A view is filled up to the log's present end by several processes, gets its keys, catches up
+with what was appended meanwhile, is compared with the live view where both should be equal, and
+takes its place in one short transaction that holds the append lock. Reads and writes go on. Before
+that transaction commits the old view serves; whatever ends the rebuild, it simply runs again.
+"""
+
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Literal
+
+import psycopg
+from msgspec import Struct
+from psycopg import Connection, IsolationLevel
+from psycopg.rows import TupleRow
+
+from app.log.follow import LogDamagedError, Part, head_of
+from app.views.catching_up import catch_up
+from app.views.comparing import Compared, compare, compare_counts
+from app.views.folding import Catalogue
+from app.views.session import open_session
+from app.views.shadows import Shadow
+from app.views.shares import shares_of
+from app.views.versions import outdated
+from app.views.workers import load_all
+from projections.catalogue import JOURNALS, PROJECTIONS
+from projections.integration_view import integration_view
+
+ONE_AT_A_TIME = "SELECT pg_try_advisory_lock(7597137600296673653)"
+APPEND_LOCK = "SELECT integrations.lock_log()"
+AFTER_SWITCH = {"integration_view": "SELECT integrations.recount()"}  # what is derived from a view
+FEW = 500  # events that may be left to catch up with under the append lock
+# Seconds to wait for those who read a view; at first short, as others wait behind us; in the end
+# longer than deadlock_timeout, when an autovacuum gives way, and shorter than a writer's patience.
+WAITS = (0.1,) * 20 + (1.5,) * 20
+Step = Literal["Reading the log", "Building indexes", "Comparing", "Switching"]
+Tell = Callable[[Step, int, int], None]
+"""Is told the step, how much of it is done, and how much there is to do."""
+
+
+class RebuildError(Exception):
+    """The views could not be rebuilt; the message is one line that says why. The old ones serve."""
+
+
+class Rebuilt(Struct, frozen=True):
+    """What was done: how many events were read, and how views differed that should not have."""
+
+    events: int
+    compared: Sequence[Compared]
+
+    @property
+    def differs(self) -> bool:
+        """Whether a view was not as the log says."""
+        return any(compared.amount for compared in self.compared)
+
+
+def chosen(names: Iterable[str]) -> Catalogue:
+    """Return the views called *names*, all where there is none.
+
+    Raises:
+        RebuildError: there is no such view.
+    """
+    known = {**PROJECTIONS, **JOURNALS}
+    wanted = set(names) or known.keys()
+    if unknown := wanted - known.keys():
+        message = f"There is no view {', '.join(sorted(unknown))}; there are {', '.join(known)}."
+        raise RebuildError(message)
+    return Catalogue(
+        tuple(view for name, view in PROJECTIONS.items() if name in wanted),
+        tuple(view for name, view in JOURNALS.items() if name in wanted),
+    )
+
+
+def rebuild(dsn: str, catalogue: Catalogue, tell: Tell) -> Rebuilt:
+    """Make the views of *catalogue* anew and put them in place.
+
+    A view whose code has not changed is compared with its rows so far.
+
+    Raises:
+        RebuildError: another rebuild runs, or somebody reads a view for too long.
+        LogDamagedError: the log has a hole.
+    """
+    with alone(dsn) as connection:
+        making = Making(dsn, connection, catalogue, tell)
+        events = making.fill()
+        stale = outdated(connection, catalogue.views)
+        fresh = [view.name for view in catalogue.views if view.name not in stale]
+        compared, head = making.compare(events, fresh)
+        making.switch(head)
+        return Rebuilt(events, compared)
+
+
+def check(dsn: str, catalogue: Catalogue, tell: Tell) -> Rebuilt:
+    """Make the views of *catalogue* anew and compare; leave the live ones as they are.
+
+    Raises:
+        RebuildError: another rebuild runs.
+        LogDamagedError: the log has a hole.
+    """
+    with alone(dsn) as connection:
+        making = Making(dsn, connection, catalogue, tell)
+        events = making.fill()
+        compared, _ = making.compare(events, [view.name for view in catalogue.views])
+        making.drop()
+        return Rebuilt(events, compared)
+
+
+@contextmanager
+def alone(dsn: str) -> Generator[Connection[TupleRow]]:
+    """Yield a connection that no other rebuild has meanwhile."""
+    with open_session(dsn) as connection:
+        if connection.execute(ONE_AT_A_TIME).fetchone() != (True,):
+            message = "A rebuild or a check is running already; wait for its end."
+            raise RebuildError(message)
+        yield connection
+
+
+class Making:
+    """The shadows of all views of a catalogue, and what is done with them, step by step."""
+
+    def __init__(
+        self, dsn: str, connection: Connection[TupleRow], catalogue: Catalogue, tell: Tell
+    ) -> None:
+        self.dsn = dsn
+        self.connection = connection
+        self.catalogue = catalogue
+        self.tell = tell
+        self.shadows = [Shadow.of(connection, view.name, view.version) for view in catalogue.views]
+
+    def fill(self) -> int:
+        """Fill and index the shadows; return the position up to which they know the log."""
+        for shadow in self.shadows:
+            shadow.open(self.connection)
+        head = head_of(self.connection)
+        shares = shares_of(self.connection, head)
+        taken = load_all(self.dsn, self.catalogue, self.shadows, shares, self._reading(head))
+        if taken != head:
+            message = f"The log is damaged: it ends at position {head} and has {taken} events."
+            raise LogDamagedError(message)
+        self._index()
+        return head
+
+    def _reading(self, head: int) -> Callable[[int], None]:
+        return lambda done: self.tell("Reading the log", done, head)
+
+    def _index(self) -> None:
+        def index(shadow: Shadow) -> None:
+            with open_session(self.dsn) as connection:
+                shadow.index(connection)
+
+        with ThreadPoolExecutor(len(self.shadows)) as threads:
+            for done, _ in enumerate(threads.map(index, self.shadows), start=1):
+                self.tell("Building indexes", done, len(self.shadows))
+
+    def compare(self, after: int, names: Sequence[str]) -> tuple[list[Compared], int]:
+        """Catch up from *after* to the end of the log, and compare the views *names* there.
+
+        Return how they differ, and the position: that of the one snapshot in which all is done.
+        """
+        self.connection.isolation_level = IsolationLevel.REPEATABLE_READ
+        with self.connection.transaction():
+            head = self._catch_up(after)
+            compared: list[Compared] = []
+            for shadow in [shadow for shadow in self.shadows if shadow.view in names]:
+                compared.append(compare(self.connection, shadow))
+                self.tell("Comparing", len(compared), len(names))
+            if integration_view.name in names:
+                compared.append(compare_counts(self.connection))
+        self.connection.isolation_level = IsolationLevel.READ_COMMITTED
+        return compared, head
+
+    def switch(self, after: int) -> None:
+        """Put the shadows, which know the log up to *after*, in their views' places."""
+        for wait in WAITS:
+            while head_of(self.connection) - after > FEW:
+                with self.connection.transaction():
+                    after = self._catch_up(after)
+            try:
+                with self.connection.transaction():
+                    self._switch_within(after, wait)
+            except psycopg.errors.LockNotAvailable:
+                time.sleep(wait)
+            else:
+                self.tell("Switching", 1, 1)
+                return
+        message = "Somebody keeps a view locked, so that it cannot be switched; try again later."
+        raise RebuildError(message)
+
+    def _switch_within(self, after: int, wait: float) -> None:
+        self.connection.execute(APPEND_LOCK)
+        head = self._catch_up(after)
+        self.connection.execute(
+            "SELECT set_config('lock_timeout', %s, true)", (f"{wait * 1000:.0f}ms",)
+        )
+        for shadow in self.shadows:
+            shadow.switch(self.connection, head)
+            self.connection.execute(AFTER_SWITCH.get(shadow.view, "SELECT"))
+
+    def _catch_up(self, after: int) -> int:
+        head = head_of(self.connection)
+        catch_up(self.connection, self.catalogue, self.shadows, Part(after=after, to=head))
+        return head
+
+    def drop(self) -> None:
+        """Drop the shadows."""
+        for shadow in self.shadows:
+            shadow.drop(self.connection)

@@ -1,0 +1,45 @@
+"""Which version of each view's code made the rows that are served."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+ADOPT = """
+INSERT INTO integrations.projections AS known (name, version)
+SELECT %(name)s, CASE WHEN EXISTS (SELECT FROM integrations.events) THEN NULL ELSE %(version)s END
+ON CONFLICT ON CONSTRAINT projections_name DO UPDATE SET version = excluded.version
+WHERE known.version <> excluded.version
+"""
+LIVE = "SELECT name, version FROM integrations.projections"
+
+
+class Versioned(Protocol):
+    """A projection or a journal."""
+
+    @property
+    def name(self) -> str:
+        """The name of its table."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """The version of its code."""
+        ...
+
+
+def adopt_versions(connection: Connection[TupleRow], catalogue: Iterable[Versioned]) -> None:
+    """Name every view of *catalogue* in the database, as its owner.
+
+    As long as the log is empty every view is up to date, whatever its version; a view that is
+    new to a log with events has none yet.
+    """
+    for view in catalogue:
+        connection.execute(ADOPT, {"name": view.name, "version": view.version})
+
+
+def outdated(connection: Connection[TupleRow], catalogue: Iterable[Versioned]) -> list[str]:
+    """Return the names of the views of *catalogue* whose rows were made by other code."""
+    live = dict(connection.execute(LIVE).fetchall())
+    return [view.name for view in catalogue if live.get(view.name) != view.version]

@@ -1,0 +1,41 @@
+"""Tokens that both contestants accept: signed by our own key, whose public half the peer gets."""
+
+import time
+from pathlib import Path
+
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from app.tokens.local_key import FILE_NAME, open_local_key
+
+LIFE = 24 * 3600  # seconds
+
+
+def tokens_for(data_dir: Path, workspaces: list[str]) -> list[str]:
+    """Return a token (EdDSA) for each of *workspaces*, by the key of *data_dir*."""
+    key, now = open_local_key(data_dir), time.time()
+    return [
+        key.issue(
+            workspace=workspace,
+            subject="benchmark",
+            ttl=LIFE,
+            issuer="integrations",
+            audience="integrations",
+            now=now,
+            role="ADMIN",
+        )
+        for workspace in workspaces
+    ]
+
+
+def write_public_key(data_dir: Path) -> Path:
+    """Write the public half of the key of *data_dir* beside it, as PEM; return the file."""
+    open_local_key(data_dir)
+    private = load_pem_private_key((data_dir / FILE_NAME).read_bytes(), password=None)
+    file = data_dir / "token-key-public.pem"
+    public = private.public_key()
+    file.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return file

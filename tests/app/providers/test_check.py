@@ -1,0 +1,288 @@
+"""What a check finds, by what the provider answers."""
+
+import asyncio
+import json
+from base64 import b64decode, urlsafe_b64decode
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from msgspec.structs import replace
+
+from app.log.event_log import UnavailableError
+from app.providers.check import AT_ONCE, Checker
+from app.providers.client import ProviderClient
+from app.providers.description import ProviderFile, Region
+from app.secrets.secret import Secret
+
+Script = Any  # that of conftest.py, which cannot be imported
+Values = dict[str, Secret]
+CheckerAt = Callable[..., Checker]
+
+# Written from the providers' documentation, where their OpenAPI files hold no error answers.
+TWILIO_REFUSES = {
+    "code": 20003,
+    "message": "Authenticate",
+    "more_info": "https://www.twilio.com/docs/errors/20003",
+    "status": 401,
+}
+TWILIO_TEST_KEYS = TWILIO_REFUSES | {"code": 20008, "status": 403}
+TOKEN = {"access_token": "ya29.token", "expires_in": 3599, "token_type": "Bearer"}
+WRONG_SIGNATURE = {"error": "invalid_grant", "error_description": "Invalid JWT Signature."}
+NO_SUCH_ACCOUNT = {
+    "error": "invalid_grant",
+    "error_description": "Invalid grant: account not found",
+}
+WRONG_CLOCK = {
+    "error": "invalid_grant",
+    "error_description": "Invalid JWT: Token must be a short-lived token (60 minutes)",
+}
+NOT_ALLOWED = {"error": {"code": 403, "message": "m", "status": "PERMISSION_DENIED"}}
+UNKNOWN_TOKEN = {"error": {"code": 401, "message": "m", "status": "UNAUTHENTICATED"}}
+
+
+Answers = list[tuple[int, Any]]
+MEANINGS: list[tuple[str, Answers, str]] = [
+    ("SENDGRID", [(200, {"scopes": ["a", "mail.send"]})], "ok"),
+    ("SENDGRID", [(200, {"scopes": ["mail.batch"]})], "insufficient"),
+    ("SENDGRID", [(200, {"scopes": "mail.send"})], "inconclusive"),
+    ("SENDGRID", [(200, {})], "inconclusive"),
+    ("SENDGRID", [(200, [])], "inconclusive"),
+    ("SENDGRID", [(401, {"errors": [{"message": "authorization required"}]})], "invalid"),
+    ("SENDGRID", [(401, "<html>sign in to the hotel's network</html>")], "inconclusive"),
+    ("SENDGRID", [(401, {"portal": "sign in"})], "inconclusive"),
+    ("SENDGRID", [(403, {"errors": [{"message": "access forbidden"}]})], "insufficient"),
+    ("SENDGRID", [(404, {"errors": []})], "inconclusive"),
+    ("ELASTIC_EMAIL", [(200, [])], "ok"),
+    ("ELASTIC_EMAIL", [(200, {})], "inconclusive"),
+    ("ELASTIC_EMAIL", [(401, {"Error": "Incorrect apikey"})], "invalid"),
+    ("ELASTIC_EMAIL", [(401, {"Error": "Access Denied."})], "insufficient"),
+    ("ELASTIC_EMAIL", [(403, {"Error": "Access Denied."})], "insufficient"),
+    ("TWILIO", [(200, {"status": "active", "auth_token": "t"})], "ok"),
+    ("TWILIO", [(200, {"status": "suspended"})], "insufficient"),
+    ("TWILIO", [(200, {"status": "closed"})], "invalid"),
+    ("TWILIO", [(401, TWILIO_REFUSES)], "invalid"),
+    ("TWILIO", [(401, TWILIO_REFUSES | {"code": True})], "inconclusive"),
+    ("TWILIO", [(403, TWILIO_TEST_KEYS)], "insufficient"),
+    ("NEXMO", [(200, {"value": 10.17, "autoReload": False})], "ok"),
+    ("NEXMO", [(200, {"value": "10.17"})], "inconclusive"),
+    ("NEXMO", [(401, {"error-code": "401"})], "invalid"),
+    ("FIREBASE_FCM", [(200, TOKEN), (200, {"name": "projects/p/messages/1"})], "ok"),
+    ("FIREBASE_FCM", [(200, TOKEN), (403, NOT_ALLOWED)], "insufficient"),
+    ("FIREBASE_FCM", [(200, TOKEN), (401, UNKNOWN_TOKEN)], "invalid"),
+    ("FIREBASE_FCM", [(200, TOKEN | {"access_token": "a\nb"})], "inconclusive"),
+    ("FIREBASE_FCM", [(200, {})], "inconclusive"),
+    ("FIREBASE_FCM", [(400, WRONG_SIGNATURE)], "invalid"),
+    ("FIREBASE_FCM", [(400, NO_SUCH_ACCOUNT)], "invalid"),
+    ("FIREBASE_FCM", [(400, WRONG_CLOCK)], "inconclusive"),
+    *[
+        (type_, [(status, {"errors": [], "Error": "e", "code": 1})], "inconclusive")
+        for type_ in ("SENDGRID", "ELASTIC_EMAIL", "TWILIO", "NEXMO", "FIREBASE_FCM")
+        for status in (204, 302, 418, 429, 500, 503)
+    ],
+]
+
+
+@pytest.mark.parametrize(("type_", "answers", "outcome"), MEANINGS)
+async def test_an_answer_means_what_the_provider_file_says(
+    type_: str,
+    answers: list[tuple[int, object]],
+    outcome: str,
+    script: Script,
+) -> None:
+    checked = await script.check(type_, *answers)
+
+    assert checked.verdict.outcome == outcome
+    assert script.answers == []
+    assert 0 <= checked.latency_ms < 5_000
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (429, "The provider is asked too often just now; check again later"),
+        (500, "The provider has a failure of its own (status {status})"),
+        (302, "The provider gave an unexpected answer (status {status})"),
+    ],
+)
+async def test_the_detail_says_why_nothing_is_known(
+    status: int,
+    message: str,
+    script: Script,
+) -> None:
+    checked = await script.check("NEXMO", (status, ""))
+
+    assert checked.verdict.message == message
+
+
+@pytest.mark.parametrize(
+    ("type_", "line", "header", "value"),
+    [
+        ("SENDGRID", "GET /v3/scopes", "authorization", "Bearer SG." + "a" * 22 + "." + "b" * 43),
+        ("ELASTIC_EMAIL", "GET /domains", "x-elasticemail-apikey", "AB" * 48),
+        ("NEXMO", "GET /account/get-balance", "accept-encoding", "identity"),
+    ],
+)
+async def test_the_request_is_that_of_the_provider_file(
+    type_: str,
+    line: str,
+    header: str,
+    value: str,
+    script: Script,
+) -> None:
+    await script.check(type_, (500, ""))
+
+    ((asked, headers, body),) = script.requests
+    assert (asked, body) == (line, b"")
+    assert headers[header] == value
+    assert {"cookie", "referer"}.isdisjoint(headers)
+
+
+async def test_basic_credentials_are_user_and_password(script: Script) -> None:
+    await script.check("TWILIO", (500, ""))
+
+    ((asked, headers, _),) = script.requests
+    assert asked == f"GET /2010-04-01/Accounts/AC{'0' * 32}.json"
+    pair = b64decode(headers["authorization"].removeprefix("Basic ")).decode()
+    assert pair == f"AC{'0' * 32}:{'1' * 32}"
+
+
+async def test_a_service_account_signs_for_a_token_and_sends_to_nobody(
+    script: Script,
+    service_account: dict[str, str],
+    rsa_key: RSAPrivateKey,
+) -> None:
+    await script.check("FIREBASE_FCM", (200, TOKEN), (200, {"name": "n"}))
+
+    (first, _, form), (second, headers, body) = script.requests
+    assert first == "POST /token"
+    (assertion,) = parse_qs(form.decode())["assertion"]
+    signed, _, signature = assertion.rpartition(".")
+    rsa_key.public_key().verify(decoded(signature), signed.encode(), PKCS1v15(), SHA256())
+    claims = json.loads(decoded(signed.split(".")[1]))
+    assert claims["aud"] == "https://oauth2.googleapis.com/token"
+    assert claims["iss"] == service_account["client_email"]
+    assert claims["exp"] - claims["iat"] <= 3_600
+    assert second == "POST /v1/projects/our-project/messages:send"
+    assert headers["authorization"] == "Bearer ya29.token"
+    assert json.loads(body)["validate_only"] is True
+
+
+def decoded(part: str) -> bytes:
+    return urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+@pytest.mark.parametrize(
+    ("type_", "values", "outcome", "message"),
+    [
+        ("SENDGRID", {}, "invalid", "This is missing: {fields}"),
+        ("TWILIO", {"apiKey": "AC" + "0" * 32}, "invalid", "This is missing: {fields}"),
+        ("SENDGRID", {"apiKey": "SG.a \n"}, "invalid", "{field} holds a space or"),
+        ("SENDGRID", {"apiKey": "a\r\nX-Evil: 1"}, "invalid", "{field} holds a space or"),
+        ("SENDGRID", {"apiKey": "schlüssel"}, "invalid", "{field} holds a space or"),
+        ("NEXMO", {"apiKey": "a:b", "apiSecret": "c"}, "invalid", "{field} holds a space or"),
+        ("TWILIO", {"apiKey": "SK1", "apiSecret": "s"}, "invalid", "apiKey is no account SID"),
+        ("TWILIO", {"apiKey": "../x", "apiSecret": "s"}, "invalid", "apiKey is no account SID"),
+        ("FIREBASE_FCM", {"apiKey": "AAAAabc:def"}, "retired", "Server keys of FCM's legacy"),
+        ("FIREBASE_FCM", {"apiKey": "{"}, "invalid", "This is not the JSON of a service"),
+        ("FIREBASE_FCM", {"apiKey": "{}"}, "invalid", "This is not the JSON of a service"),
+        ("FIREBASE_FCM", {"apiKey": "{" * 8000}, "invalid", "This is not the JSON of a service"),
+        ("GONE", {"apiKey": "k"}, "inconclusive", "This type of provider cannot be checked"),
+    ],
+)
+async def test_what_cannot_work_is_known_without_asking(
+    type_: str,
+    values: dict[str, str],
+    outcome: str,
+    message: str,
+    script: Script,
+) -> None:
+    secrets = {name: Secret(text.encode()) for name, text in values.items()}
+
+    checked = await script.check(type_, values=secrets or {"other": Secret(b"")})
+
+    assert checked.verdict.outcome == outcome
+    assert checked.verdict.message.startswith(message)
+    assert script.requests == []
+
+
+@pytest.mark.parametrize(
+    ("change", "outcome"),
+    [("", "ok"), ("other", "invalid"), ("short", "invalid"), ("missing", "invalid")],
+)
+async def test_a_vapid_pair_is_checked_offline(
+    change: str, outcome: str, providers: Mapping[str, ProviderFile], checker_at: CheckerAt
+) -> None:
+    fields = providers["WEB_PUSH"].fields
+    private = {"": fields["vapidPrivateKey"].example, "other": "A" * 42 + "E", "short": "abc"}
+    values = {"vapidPublicKey": Secret(fields["vapidPublicKey"].example.encode())}
+    if change != "missing":
+        values["vapidPrivateKey"] = Secret(private[change].encode())
+
+    checked = await checker_at("http://127.0.0.1:9").check("WEB_PUSH", values)
+
+    assert checked.verdict.outcome == outcome
+
+
+async def test_each_region_is_asked_until_one_knows_the_key(
+    script: Script, providers: Mapping[str, ProviderFile], client: ProviderClient
+) -> None:
+    checker = Checker(regions_at(providers, script.url, script.url + "/eu"), client, {})
+    script.answers = [(401, {"errors": []}), (200, {"scopes": ["mail.send"]})]
+
+    checked = await checker.check("SENDGRID", {"apiKey": Secret(b"SG.key")})
+
+    assert checked.verdict.outcome == "ok"
+    assert [asked for asked, _, _ in script.requests] == ["GET /v3/scopes", "GET /eu/v3/scopes"]
+
+
+SECOND_ANSWERS: list[tuple[tuple[int, Any], str]] = [
+    ((401, {"errors": []}), "invalid"),
+    ((503, "busy"), "inconclusive"),
+]
+
+
+@pytest.mark.parametrize(("second", "outcome"), SECOND_ANSWERS)
+async def test_a_key_is_blamed_only_if_every_region_refuses_it(
+    second: tuple[int, object],
+    outcome: str,
+    script: Script,
+    providers: Mapping[str, ProviderFile],
+    client: ProviderClient,
+) -> None:
+    checker = Checker(regions_at(providers, script.url, script.url), client, {})
+    script.answers = [(401, {"errors": []}), second]
+
+    checked = await checker.check("SENDGRID", {"apiKey": Secret(b"SG.key")})
+
+    assert checked.verdict.outcome == outcome
+
+
+def regions_at(providers: Mapping[str, ProviderFile], *urls: str) -> dict[str, ProviderFile]:
+    """Return SendGrid with regions at *urls*, which no file could name: they are not https."""
+
+    regions = [Region(name=url, url=url) for url in urls]
+    return {"SENDGRID": replace(providers["SENDGRID"], regions=regions)}
+
+
+async def test_more_checks_at_once_than_the_process_can_bear_are_turned_away(
+    checker_at: CheckerAt, provider_that: Callable[..., Any]
+) -> None:
+    async def stay_silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    values = {"apiKey": Secret(b"SG.key")}
+    async with provider_that(stay_silent) as url:
+        checker = checker_at(url, deadline=0.5)
+        full = asyncio.gather(*(checker.check("SENDGRID", values) for _ in range(AT_ONCE)))
+        await asyncio.sleep(0)
+        with pytest.raises(UnavailableError):
+            await checker.check("SENDGRID", values)
+        found = await full
+
+    assert {checked.verdict.outcome for checked in found} == {"inconclusive"}
+    assert (await checker.check("SENDGRID", {})).verdict.outcome == "invalid"

@@ -1,0 +1,77 @@
+"""VAPID keys: do they belong together?"""
+
+from base64 import b64encode, urlsafe_b64encode
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.providers.vapid import belong_together, decoded, is_private_key
+
+# The order of P-256 (SEC 2, 2.4.2): scalars from 1 to one less are keys.
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+# RFC 7748 has none for P-256; RFC 6979, A.2.5: private x, public (Ux, Uy).
+X = "C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721"
+UX = "60FED4BA255A9D31C961EB74C6356D68C049B8923B61FA6CE669622E60F29FB6"
+UY = "7903FE1008B8BC99A41AE9E95628BC64F2F1B20C2D7E9F5177A3C294D4462299"
+PUBLIC, PRIVATE = bytes.fromhex("04" + UX + UY), bytes.fromhex(X)
+
+
+def text(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def test_the_pair_of_rfc_6979_belongs_together() -> None:
+    assert belong_together(text(PUBLIC), text(PRIVATE)) is True
+
+
+@pytest.mark.parametrize("encode", [b64encode, urlsafe_b64encode])
+def test_padding_and_alphabet_make_no_difference(encode: type) -> None:
+    public, private = encode(PUBLIC).decode(), encode(PRIVATE).decode()
+    assert public.endswith("=")
+    assert belong_together(public, private) is True
+
+
+@given(st.integers(1, ORDER - 1), st.integers(1, ORDER - 1))
+def test_keys_belong_together_if_one_was_derived_of_the_other(one: int, other: int) -> None:
+    point = ec.derive_private_key(one, ec.SECP256R1()).public_key()
+    public = text(point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))
+    assert belong_together(public, text(other.to_bytes(32, "big"))) is (one == other)
+    assert belong_together(public, text(one.to_bytes(32, "big"))) is True
+
+
+@pytest.mark.parametrize(
+    ("public", "private"),
+    [
+        ("", ""),
+        ("BExample...", "example"),
+        (text(PUBLIC), ""),
+        (text(PUBLIC[:-1]), text(PRIVATE)),
+        (text(PUBLIC), text(PRIVATE + b"\0")),
+        (text(PUBLIC), text(bytes(32))),
+        (text(PUBLIC), text(ORDER.to_bytes(32, "big"))),
+        (text(PUBLIC) + "ü", text(PRIVATE)),
+        (text(PUBLIC), "=" * 43),
+    ],
+)
+def test_of_what_is_no_key_it_cannot_be_said(public: str, private: str) -> None:
+    assert belong_together(public, private) is None
+
+
+def test_a_compressed_point_is_no_key_here() -> None:
+    assert belong_together(text(b"\x03" + PUBLIC[1:33]), text(PRIVATE)) is None
+
+
+def test_a_private_key_is_known_by_its_length() -> None:
+    assert is_private_key(text(PRIVATE))
+    assert is_private_key(b64encode(PRIVATE).decode())
+    assert not is_private_key(text(PUBLIC))
+    assert not is_private_key("example")
+
+
+@given(st.text(max_size=90))
+def test_decoding_takes_any_text(key: str) -> None:
+    raw = decoded(key)
+    assert raw is None or isinstance(raw, bytes)

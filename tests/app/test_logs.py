@@ -1,0 +1,65 @@
+"""What reaches stderr: JSON lines that tell where something went wrong and never a value."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+CANARY = "SG.canary-4711"
+PRELUDE = """
+import logging, structlog
+from app.logs import configure_logs
+configure_logs("INFO")
+ours, theirs = structlog.get_logger(logger="ours"), logging.getLogger("theirs")
+def fail():
+    raise ValueError("SG.canary-4711")
+"""
+
+
+def lines(program: str) -> list[dict[str, Any]]:
+    """Return the lines that *program* logs, in a process of its own."""
+    ended = subprocess.run(
+        [sys.executable, "-c", PRELUDE + program],
+        check=True, capture_output=True, text=True, timeout=30,
+    )  # fmt: skip
+    assert ended.stdout == ""
+    assert CANARY not in ended.stderr
+    return [json.loads(line) for line in ended.stderr.splitlines()]
+
+
+@pytest.mark.parametrize("logger", ["ours", "theirs"])
+def test_a_line_says_what_when_how_bad_and_by_whom(logger: str) -> None:
+    [line] = lines(f"{logger}.info('done')")
+    assert (line["event"], line["level"], line["logger"]) == ("done", "info", logger)
+    assert line["timestamp"].endswith("Z")
+
+
+@pytest.mark.parametrize("logger", ["ours", "theirs"])
+def test_an_error_is_told_by_type_and_place_and_not_by_its_message(logger: str) -> None:
+    program = f"""
+try:
+    fail()
+except ValueError as error:
+    {logger}.error('failed', exc_info=error)
+    {logger}.exception('failed')
+"""
+    for line in lines(program):
+        assert line["error"] == "ValueError"
+        assert line["trace"][-1].endswith("fail")
+
+
+@pytest.mark.parametrize("logger", ["ours", "theirs"])
+def test_below_the_level_nothing_is_written(logger: str) -> None:
+    assert lines(f"{logger}.debug('noise')") == []
+
+
+def test_talkative_libraries_are_heard_from_warnings_on_only() -> None:
+    program = "for n in ('httpx2', 'uvicorn.error'): logging.getLogger(n).info('GET /secret')"
+    assert lines(program) == []
+
+
+def test_fields_of_a_line_are_kept_and_what_json_does_not_know_is_shown_as_its_repr() -> None:
+    [line] = lines("ours.info('x', path=__import__('pathlib').Path('/a'), n=1)")
+    assert (line["path"], line["n"]) == ("PosixPath('/a')", 1)

@@ -1,0 +1,5 @@
+from app.tokens.jws import SIGNATURES
+
+
+def test_no_other_algorithm_exists() -> None:
+    assert set(SIGNATURES.get_algorithms()) == {"EdDSA", "ES256", "RS256"}

@@ -1,0 +1,189 @@
+"""The OpenAPI document is true: Schemathesis asks the running service whatever it allows."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.providers.catalogue import load_providers
+
+Service = Any  # that of tests/conftest.py, which cannot be imported
+
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
+PREFIX = "/{locale}/api/integration"
+SECRETS = {"apiKey", "apiSecret", "vapidPrivateKey"}
+
+
+def explore(service: Service, *options: str, timeout: int) -> subprocess.CompletedProcess[str]:
+    """Run all checks of Schemathesis, positive and negative, in a workspace of their own."""
+    token = service.token("--subject", "schemathesis", workspace="schemathesis")
+    command = [SCHEMATHESIS, "--config-file", CONFIG, "run", f"{service.address}/docs/openapi.json"]
+    return subprocess.run(
+        [*command, "--header", f"Authorization: Bearer {token}", "--workers", "1", *options],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=timeout,
+    )
+
+
+def test_answers_are_true_to_the_document(service: Service, document: dict[str, Any]) -> None:
+    options = ("--max-examples", "8", "--seed", "4", "--phases", "examples,coverage,fuzzing")
+
+    run = explore(service, *options, timeout=100)
+
+    assert run.returncode == 0, run.stdout
+    assert f"Tested: {len([*operations_in(document)])}" in run.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_answers_are_true_to_the_document_whatever_and_whenever(
+    service: Service,
+) -> None:
+    run = explore(service, "--max-examples", "400", "--max-time", "240", timeout=380)
+
+    assert run.returncode == 0, run.stdout
+
+
+@pytest.fixture(scope="module")
+def document(service: Service) -> dict[str, Any]:
+    return httpx2.get(f"{service.address}/docs/openapi.json").json()
+
+
+@pytest.fixture(scope="module")
+def creation(document: dict[str, Any]) -> dict[str, Any]:
+    """The schema of the body that creates an integration."""
+    return document["components"]["schemas"]["CreateIntegrationBody"]
+
+
+def operations_in(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield path, method and operation, one by one."""
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            yield path, method, operation
+
+
+def test_the_paths_are_those_of_the_documentation(document: dict[str, Any]) -> None:
+    assert set(document["paths"][PREFIX]) == {"get", "post"}
+    assert {"get", "delete"} <= set(document["paths"][PREFIX + "/{integrationId}"])
+
+
+def test_every_operation_says_in_one_sentence_what_it_does(document: dict[str, Any]) -> None:
+    for _, _, operation in operations_in(document):
+        assert operation["summary"].endswith(".")
+
+
+def test_types_come_from_the_provider_files_and_no_other_field_is_allowed(
+    creation: dict[str, Any],
+) -> None:
+    providers = load_providers()
+
+    assert creation["properties"]["type"]["enum"] == sorted(providers)
+    assert creation["additionalProperties"] is False
+    pairs = {
+        (type_, pair["properties"]["channel"]["const"])
+        for pair in creation["anyOf"]
+        for type_ in pair["properties"]["type"]["enum"]
+    }
+    assert pairs == {(type_, provider.channel) for type_, provider in providers.items()}
+
+
+def test_the_limits_of_the_document_are_those_of_the_service(
+    service: Service, creation: dict[str, Any]
+) -> None:
+    longest = creation["properties"]["apiKey"]["maxLength"]
+    name, public = (
+        re.compile(creation["properties"][field]["pattern"]) for field in ("name", "vapidPublicKey")
+    )
+    texts = ["", " ", " n ", "n", "\tn", "a\tb", "a b", "n" * 120, " " + "n" * 120, "n" * 121]
+    texts += ["B" * 512, "B" * 513, "a\u2028b", "a\x7fb", "\u20ac" * 120, "\U0001f600" * 121]
+    base = {"name": "n", "type": "WEB_PUSH", "channel": "PUSH"}
+    tries = [(base | {"apiKey": "k" * n}, n <= longest) for n in (longest, longest + 1)]
+    tries += [(base | {"name": text}, name.search(text) is not None) for text in texts]
+    tries += [(base | {"vapidPublicKey": text}, public.search(text) is not None) for text in texts]
+
+    with service.caller("limits") as client:
+        for body, allowed in tries:
+            answer = client.post("/en/api/integration", json=body)
+            assert answer.status_code == (201 if allowed else 400), body
+
+
+def test_secrets_are_written_and_never_read(document: dict[str, Any]) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        for field, its_own in schema["properties"].items():
+            assert (field in SECRETS) is ("writeOnly" in its_own), name
+        assert name.endswith("Body") or not SECRETS & schema["properties"].keys()
+
+
+def test_the_object_has_all_twelve_fields_and_no_other(document: dict[str, Any]) -> None:
+    schema = document["components"]["schemas"]["IntegrationObject"]
+
+    assert set(schema["required"]) == set(schema["properties"])
+    assert len(schema["required"]) == 12
+    assert schema["additionalProperties"] is False
+
+
+def test_only_the_api_needs_a_token(document: dict[str, Any]) -> None:
+    for path, _, operation in operations_in(document):
+        assert operation.get("security", []) == ([{"bearer": []}] if "/api/" in path else [])
+
+
+def test_every_problem_is_the_envelope_with_its_own_error_and_status(
+    document: dict[str, Any],
+) -> None:
+    for _, _, operation in operations_in(document):
+        for status, response in operation["responses"].items():
+            if status < "400":
+                continue
+            name = response["$ref"].rpartition("/")[2]
+            problem = document["components"]["responses"][name]
+            base, its_own = problem["content"]["application/json"]["schema"]["allOf"]
+            told = its_own["properties"]["result"]["properties"]
+            assert base == {"$ref": "#/components/schemas/ProblemAnswer"}
+            assert (told["status"]["const"], told["error"]["const"]) == (int(status), name)
+
+
+@pytest.mark.parametrize(
+    ("operation_id", "statuses"),
+    [
+        ("listIntegrations", {"200", "304", "400", "401", "403", "404", "500", "503"}),
+        (
+            "createIntegration",
+            {"201", "400", "401", "403", "404", "409", "413", "415", "422", "500", "503"},
+        ),
+        ("live", {"200"}),
+        ("ready", {"200", "500", "503"}),
+    ],
+)
+def test_an_operation_has_the_statuses_that_it_answers_with(
+    document: dict[str, Any], operation_id: str, statuses: set[str]
+) -> None:
+    operation = next(o for _, _, o in operations_in(document) if o["operationId"] == operation_id)
+
+    assert set(operation["responses"]) == statuses
+
+
+def test_headers_are_told_where_they_are(document: dict[str, Any]) -> None:
+    created = document["paths"][PREFIX]["post"]["responses"]["201"]["headers"]
+    problems = document["components"]["responses"]
+
+    assert {"Location", "X-Request-Id", "Content-Language", "ETag"} <= created.keys()
+    assert "WWW-Authenticate" in problems["UNAUTHORIZED"]["headers"]
+    assert "Retry-After" in problems["UNAVAILABLE"]["headers"]
+
+
+def test_the_examples_are_those_of_the_documentation(
+    document: dict[str, Any], examples: dict[str, Any]
+) -> None:
+    content = document["paths"][PREFIX]["post"]["requestBody"]["content"]["application/json"]
+
+    assert [example["value"] for example in content["examples"].values()] == [
+        example for example in examples.values() if "type" in example
+    ]

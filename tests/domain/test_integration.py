@@ -1,0 +1,221 @@
+"""Each command: what it records, when it refuses, when it stays quiet."""
+
+import pytest
+
+from domain.errors import AlreadyExistsError, DomainError, NotFoundError, VersionMovedError
+from domain.integration import (
+    ChangeIntegration,
+    CreateIntegration,
+    Credential,
+    CredentialsChecked,
+    CredentialsReplaced,
+    DeleteIntegration,
+    Integration,
+    IntegrationCommand,
+    IntegrationCreated,
+    IntegrationDeleted,
+    IntegrationRenamed,
+    IntegrationToggled,
+    RecordCheck,
+    ReplaceCredentials,
+    Sender,
+    SenderChanged,
+    ToggleIntegration,
+    VapidPublicKeyChanged,
+    decider,
+)
+
+given, when = decider.fold, decider.decide
+
+KEY = Credential(field="apiKey", version=1, kek="kek-1", commitment="00")
+NEW_KEY = Credential(field="apiKey", version=2, kek="kek-1", commitment="01")
+SECRET = Credential(field="apiSecret", version=1, kek="kek-1", commitment="02")
+CREATED = IntegrationCreated(
+    name="Mail",
+    type="SENDGRID",
+    channel="EMAIL",
+    is_active=True,
+    sender_email="a@example.org",
+    sender_name="A",
+    sender_phone="+4930123456",
+    vapid_public_key="B-key",
+    credentials=(KEY,),
+)
+DELETED = IntegrationDeleted()
+CREATE = CreateIntegration(
+    name="Mail",
+    type="SENDGRID",
+    channel="EMAIL",
+    is_active=True,
+    sender_email="a@example.org",
+    sender_name="A",
+    sender_phone="+4930123456",
+    vapid_public_key="B-key",
+    credentials=(KEY,),
+)
+CHECK = RecordCheck(outcome="ok", detail="It works", latency_ms=12)
+NEEDING_ONE: list[IntegrationCommand] = [
+    ChangeIntegration(name="Post"),
+    ToggleIntegration(is_active=False),
+    ReplaceCredentials(credentials=(NEW_KEY,)),
+    CHECK,
+    DeleteIntegration(),
+]
+
+
+# ----- Create -----
+def test_creating_records_all_that_was_asked_for() -> None:
+    assert when(CREATE, given([])) == [CREATED]
+
+
+def test_creating_without_options_records_an_active_integration_with_nothing_else() -> None:
+    bare = CreateIntegration(name="Push", type="WEB_PUSH", channel="PUSH")
+    assert when(bare, given([])) == [
+        IntegrationCreated(name="Push", type="WEB_PUSH", channel="PUSH", is_active=True)
+    ]
+
+
+def test_creating_with_the_id_of_another_is_refused_even_if_it_is_alike() -> None:
+    with pytest.raises(AlreadyExistsError):
+        when(CREATE, given([CREATED]))
+
+
+def test_creating_with_the_id_of_a_deleted_one_is_refused() -> None:
+    with pytest.raises(AlreadyExistsError):
+        when(CREATE, given([CREATED, DELETED]))
+
+
+# ----- Every command but create -----
+@pytest.mark.parametrize("command", NEEDING_ONE, ids=lambda command: type(command).__name__)
+def test_nothing_can_be_asked_of_an_integration_that_never_was(command: IntegrationCommand) -> None:
+    with pytest.raises(NotFoundError):
+        when(command, given([]))
+
+
+@pytest.mark.parametrize("command", NEEDING_ONE, ids=lambda command: type(command).__name__)
+def test_nothing_can_be_asked_of_a_deleted_integration(command: IntegrationCommand) -> None:
+    with pytest.raises(NotFoundError):
+        when(command, given([CREATED, DELETED]))
+
+
+def test_no_command_is_forgotten_here() -> None:
+    assert {type(command) for command in (CREATE, *NEEDING_ONE)} == set(IntegrationCommand.__args__)
+
+
+# ----- Toggle -----
+def test_switching_off_records_it() -> None:
+    assert when(ToggleIntegration(is_active=False), given([CREATED])) == [
+        IntegrationToggled(is_active=False)
+    ]
+
+
+def test_switching_off_twice_records_once() -> None:
+    off = given([CREATED, IntegrationToggled(is_active=False)])
+    assert when(ToggleIntegration(is_active=False), off) == []
+
+
+def test_switching_on_what_is_on_stays_quiet() -> None:
+    assert when(ToggleIntegration(is_active=True), given([CREATED])) == []
+
+
+def test_switching_on_again_records_it() -> None:
+    off = given([CREATED, IntegrationToggled(is_active=False)])
+    assert when(ToggleIntegration(is_active=True), off) == [IntegrationToggled(is_active=True)]
+
+
+# ----- Change -----
+def test_changing_everything_records_an_event_for_each_part() -> None:
+    change = ChangeIntegration(
+        name="Post", sender_email="b@example.org", vapid_public_key="B-new", is_active=False
+    )
+    assert when(change, given([CREATED])) == [
+        IntegrationRenamed(name="Post"),
+        SenderChanged(sender_email="b@example.org", sender_name="A", sender_phone="+4930123456"),
+        VapidPublicKeyChanged(vapid_public_key="B-new"),
+        IntegrationToggled(is_active=False),
+    ]
+
+
+def test_changing_to_none_clears_and_leaves_the_rest() -> None:
+    change = ChangeIntegration(sender_name=None, vapid_public_key=None)
+    assert when(change, given([CREATED])) == [
+        SenderChanged(sender_email="a@example.org", sender_name=None, sender_phone="+4930123456"),
+        VapidPublicKeyChanged(vapid_public_key=None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "quiet",
+    [
+        ChangeIntegration(),
+        ChangeIntegration(
+            name="Mail",
+            sender_email="a@example.org",
+            sender_name="A",
+            sender_phone="+4930123456",
+            vapid_public_key="B-key",
+            is_active=True,
+        ),
+    ],
+    ids=["nothing", "what already is so"],
+)
+def test_changing_nothing_stays_quiet(quiet: ChangeIntegration) -> None:
+    assert when(quiet, given([CREATED])) == []
+
+
+# ----- Replace credentials -----
+def test_replacing_credentials_records_the_new_ones_and_the_key_that_comes_with_them() -> None:
+    replace = ReplaceCredentials(credentials=(NEW_KEY,), vapid_public_key="B-new")
+    assert when(replace, given([CREATED])) == [
+        CredentialsReplaced(credentials=(NEW_KEY,)),
+        VapidPublicKeyChanged(vapid_public_key="B-new"),
+    ]
+
+
+def test_replacing_no_credentials_stays_quiet() -> None:
+    replace = ReplaceCredentials(credentials=(), vapid_public_key="B-key")
+    assert when(replace, given([CREATED])) == []
+
+
+def test_replaced_credentials_take_the_place_of_the_same_fields_only() -> None:
+    both = given([CREATED, CredentialsReplaced(credentials=(SECRET,))])
+    assert both.credentials == (KEY, SECRET)
+    replaced = given([CREATED, *[CredentialsReplaced(credentials=(c,)) for c in (SECRET, NEW_KEY)]])
+    assert replaced.credentials == (NEW_KEY, SECRET)
+
+
+# ----- Check -----
+def test_a_check_is_recorded_and_changes_nothing() -> None:
+    checked = CredentialsChecked(outcome="ok", detail="It works", latency_ms=12)
+    assert when(CHECK, given([CREATED])) == [checked]
+    assert given([CREATED, checked]) == given([CREATED])
+
+
+def test_a_second_check_is_recorded_too() -> None:
+    checked = CredentialsChecked(outcome="ok", detail="It works", latency_ms=12)
+    assert when(CHECK, given([CREATED, checked])) == [checked]
+
+
+# ----- Delete -----
+def test_deleting_records_it_and_leaves_nothing_to_decide_on() -> None:
+    assert when(DeleteIntegration(), given([CREATED])) == [DELETED]
+    assert given([CREATED, DELETED]) == Integration(was_deleted=True)
+
+
+# ----- State -----
+def test_the_state_after_creation_is_what_later_decisions_need() -> None:
+    assert given([CREATED]) == Integration(
+        exists=True,
+        name="Mail",
+        type="SENDGRID",
+        is_active=True,
+        sender=Sender(email="a@example.org", name="A", phone="+4930123456"),
+        vapid_public_key="B-key",
+        credentials=(KEY,),
+    )
+
+
+@pytest.mark.parametrize("error", [NotFoundError, AlreadyExistsError, VersionMovedError])
+def test_a_refusal_says_its_docstring_unless_told_otherwise(error: type[DomainError]) -> None:
+    assert str(error()) == error.__doc__
+    assert str(error("Somebody deleted it.")) == "Somebody deleted it."

@@ -1,0 +1,162 @@
+"""An event is for ever: every event and shape that was ever stored is still read (design, D10).
+
+stored_events.jsonl has a line for each, with the bytes as they were stored; lines are only
+added. Whoever adds an event, or a field to one, adds to EXPECTED what the new line means, runs
+this file, and appends the line that the failing test shows.
+"""
+
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+from msgspec import Struct
+
+from app.log.mapper import recorded_from, stored_from
+from domain.integration import (
+    Credential,
+    CredentialsChecked,
+    CredentialsReplaced,
+    IntegrationCreated,
+    IntegrationDeleted,
+    IntegrationEvent,
+    IntegrationRenamed,
+    IntegrationToggled,
+    SenderChanged,
+    VapidPublicKeyChanged,
+)
+from domain.recorded import Actor, Envelope, Origin, Recorded
+
+FILE = Path(__file__).with_name("stored_events.jsonl")
+
+
+class Line(Struct, forbid_unknown_fields=True):
+    """A line of the file: the position, and the stored bytes as text."""
+
+    position: int
+    envelope: str
+
+
+LINES = [msgspec.json.decode(line, type=Line) for line in FILE.read_bytes().splitlines()]
+
+# ----- What the lines mean -----
+AT = datetime(2026, 11, 5, 9, 0, 0, 123000, UTC)
+FULL_ORIGIN = Origin(
+    actor=Actor(sub="user-1", name="Zoë 🐘", email="zoe@example.org"),
+    client_address="2001:db8::1",
+    request_id="req-1",
+    idempotency_key="key-1",
+)
+BARE_ORIGIN = Origin(actor=Actor(sub="user-2"))
+API_KEY = Credential(field="apiKey", version=1, kek="kek-1-00c0ffee", commitment="b8d2" * 16)
+API_SECRET = Credential(field="apiSecret", version=1, kek="kek-1-00c0ffee", commitment="0f15" * 16)
+PRIVATE_KEY = Credential(field="vapidPrivateKey", version=2, kek="kek-2-00facade", commitment="ab")
+
+
+def expected(
+    position: int, version: int, event: IntegrationEvent, origin: Origin = BARE_ORIGIN
+) -> Recorded:
+    return Recorded(
+        position=position,
+        workspace="demo",
+        stream="int_01jmhbnh5sexrt0p1k7vtm4ttz",
+        version=version,
+        at=AT,
+        origin=origin,
+        event=event,
+    )
+
+
+EXPECTED = [
+    expected(
+        1,
+        1,
+        IntegrationCreated(
+            name='Mail "Ümläut" \\ \u2028',
+            type="SENDGRID",
+            channel="EMAIL",
+            is_active=True,
+            sender_email="a@example.org",
+            sender_name="A",
+            sender_phone="+4930123456",
+            vapid_public_key="B-key",
+            credentials=(API_KEY, API_SECRET),
+        ),
+        FULL_ORIGIN,
+    ),
+    expected(
+        2, 1, IntegrationCreated(name="Push", type="WEB_PUSH", channel="PUSH", is_active=False)
+    ),
+    expected(3, 2, IntegrationToggled(is_active=False), FULL_ORIGIN),
+    expected(4, 3, IntegrationToggled(is_active=True)),
+    expected(5, 4, IntegrationDeleted()),
+    expected(6, 5, IntegrationRenamed(name="Post")),
+    expected(
+        7,
+        6,
+        SenderChanged(sender_email="b@example.org", sender_name=None, sender_phone="+4930123456"),
+    ),
+    expected(8, 7, VapidPublicKeyChanged(vapid_public_key="B-new")),
+    expected(9, 8, VapidPublicKeyChanged(vapid_public_key=None)),
+    expected(10, 9, CredentialsReplaced(credentials=(PRIVATE_KEY,))),
+    expected(11, 10, CredentialsChecked(outcome="invalid", detail="No such key", latency_ms=120)),
+    expected(2**63 - 1, 2**63 - 1, IntegrationDeleted()),
+]
+
+
+def encoded(recorded: Recorded) -> bytes:
+    """Return the bytes that are stored of an event today."""
+    place = {name: getattr(recorded, name) for name in Envelope.__struct_fields__}
+    return stored_from(Envelope(**place)).state
+
+
+def test_every_line_is_expected_and_every_expected_event_has_its_line() -> None:
+    lines = [Line(position=event.position, envelope=encoded(event).decode()) for event in EXPECTED]
+    missing = [msgspec.json.encode(line).decode() for line in lines[len(LINES) :]]
+    assert missing == []
+    assert len(LINES) == len(EXPECTED)
+
+
+@pytest.mark.parametrize(("line", "meant"), [*zip(LINES, EXPECTED, strict=False)])
+def test_a_stored_event_is_still_read_as_what_it_was(line: Line, meant: Recorded) -> None:
+    assert recorded_from(line.position, line.envelope.encode()) == meant
+
+
+@pytest.mark.parametrize("kind", IntegrationEvent.__args__, ids=lambda kind: kind.__name__)
+def test_every_event_has_a_line_of_exactly_the_bytes_that_are_stored_today(kind: type) -> None:
+    today = {encoded(event) for event in EXPECTED if isinstance(event.event, kind)}
+    assert today & {line.envelope.encode() for line in LINES}
+
+
+@pytest.mark.parametrize("meant", EXPECTED)
+def test_the_encoding_is_the_same_every_time(meant: Recorded) -> None:
+    again = recorded_from(meant.position, encoded(meant))
+    assert again == meant
+    assert encoded(again) == encoded(meant)
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_an_event_is_stored_under_its_name_and_not_under_a_module(line: Line) -> None:
+    stored = msgspec.json.decode(line.envelope)
+    assert stored["event"]["kind"] in {kind.__name__ for kind in IntegrationEvent.__args__}
+    assert "domain." not in line.envelope
+
+
+def test_lines_are_only_ever_added() -> None:
+    commits = git("log", "--format=%H", "--", FILE.name).split()
+    today = FILE.read_bytes().splitlines()
+    for commit in commits:
+        then = git("show", f"{commit}:./{FILE.name}").encode().splitlines()
+        assert today[: len(then)] == then
+
+
+def git(*arguments: str) -> str:
+    """Return what git says; without git, or outside a clone, there is no history to keep to."""
+    try:
+        return subprocess.run(
+            ["git", *arguments],  # noqa: S607 — git is wherever the developer has it
+            cwd=FILE.parent, capture_output=True, text=True, check=True, timeout=30,
+        ).stdout  # fmt: skip
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        pytest.skip("no git history here")
