@@ -53,8 +53,8 @@ def handler_of_libraries() -> logging.Handler:
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
             *STAMPED,
-            structlog.stdlib.add_logger_name,
             structlog.stdlib.ExtraAdder(),
+            with_source,
         ],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -67,6 +67,13 @@ def handler_of_libraries() -> logging.Handler:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     return handler
+
+
+def with_source(logger: logging.Logger | None, _: str, entry: EventDict) -> EventDict:
+    """Say whose line it is, by the name by which our own lines say it."""
+    record: logging.LogRecord | None = entry.get("_record")
+    entry["source"] = record.name if record else getattr(logger, "name", "")
+    return entry
 
 
 def without_messages_of_errors(_: object, __: str, entry: EventDict) -> EventDict:

@@ -26,7 +26,7 @@ from domain.integration import Integration, Outcome, RecordCheck
 UNOPENABLE = Verdict(
     "inconclusive", "The stored credentials cannot be opened; the reason is in the operator's log"
 )
-log = structlog.get_logger(logger="check")
+log = structlog.get_logger(source="check")
 
 
 class CheckObject(Struct, rename="camel"):

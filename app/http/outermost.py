@@ -19,7 +19,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 ANSWERED_AS = {"HEAD": "GET", "OPTIONS": "TRACE"}
 ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 ASGI = Any  # Litestar, uvicorn and httptools each type scopes and messages of their own
-log = structlog.get_logger(logger="access")
+log = structlog.get_logger(source="access")
 
 
 class Outermost:

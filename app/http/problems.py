@@ -19,7 +19,7 @@ from app.tokens.errors import UnauthorizedError
 from domain.errors import NotFoundError, VersionMovedError
 
 CLIENT_LEFT = "client disconnected prematurely"  # Litestar's words for a body without its end
-log = structlog.get_logger(logger="problems")
+log = structlog.get_logger(source="problems")
 
 
 class ForbiddenError(Exception):

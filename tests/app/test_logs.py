@@ -12,7 +12,7 @@ PRELUDE = """
 import logging, structlog
 from app.logs import configure_logs
 configure_logs("INFO")
-ours, theirs = structlog.get_logger(logger="ours"), logging.getLogger("theirs")
+ours, theirs = structlog.get_logger(source="ours"), logging.getLogger("theirs")
 def fail():
     raise ValueError("SG.canary-4711")
 """
@@ -32,7 +32,7 @@ def lines(program: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("logger", ["ours", "theirs"])
 def test_a_line_says_what_when_how_bad_and_by_whom(logger: str) -> None:
     [line] = lines(f"{logger}.info('done')")
-    assert (line["event"], line["level"], line["logger"]) == ("done", "info", logger)
+    assert (line["event"], line["level"], line["source"]) == ("done", "info", logger)
     assert line["timestamp"].endswith("Z")
 
 
