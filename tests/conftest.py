@@ -107,7 +107,6 @@ class Service(Struct, frozen=True):
             base_url=self.address, headers={"Authorization": f"Bearer {token}"}, timeout=30
         )
 
-
     def caller(self, workspace: str = "demo", role: str = "ADMIN") -> httpx2.Client:
         """Return a client as `client` does, but at once: no process is started for its token."""
         token = issue(

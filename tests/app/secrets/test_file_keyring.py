@@ -126,7 +126,7 @@ def started_together(processes: int, folder: Path, keyrings: int) -> list[list[s
     with ExitStack() as stack:
         started: list[subprocess.Popen[str]] = []
         for _ in range(processes):
-            process = subprocess.Popen(  # noqa: S603  # our own interpreter and text
+            process = subprocess.Popen(  # our own interpreter and text
                 command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )
             stack.callback(process.kill)

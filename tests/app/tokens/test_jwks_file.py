@@ -37,7 +37,7 @@ def test_a_change_counts_within_two_seconds(
     now: list[float],
     jwks_path: Path,
     jwks: list[Json],
-    replace: bool,  # noqa: FBT001 — a parameter of the test
+    replace: bool,
 ) -> None:
     target = jwks_path.with_suffix(".new") if replace else jwks_path
     target.write_text(json.dumps({"keys": jwks[1:]}))
