@@ -38,12 +38,12 @@ FUNCTIONS = tuple(
         ("app.secrets", "write_secrets.sql"),
         ("app.log", "record.sql"),
         ("app.log", "record_all.sql"),
-        ("app.views", "require_view.sql"),
-        ("app.views", "drop_shadows.sql"),
-        ("app.views", "open_shadow.sql"),
-        ("app.views", "index_shadow.sql"),
-        ("app.views", "copy_walls.sql"),
-        ("app.views", "switch_shadow.sql"),
+        ("app.views.rebuilding", "require_view.sql"),
+        ("app.views.rebuilding", "drop_shadows.sql"),
+        ("app.views.rebuilding", "open_shadow.sql"),
+        ("app.views.rebuilding", "index_shadow.sql"),
+        ("app.views.rebuilding", "copy_walls.sql"),
+        ("app.views.rebuilding", "switch_shadow.sql"),
         ("app.database", "roles.sql"),
     )
 )

@@ -1,0 +1,105 @@
+"""As whom the server runs: ourselves, or, as root, an account that nobody can log into."""
+
+import os
+import pwd
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import which
+
+from app.database.embedded.errors import NoAccountError
+
+ROOT_SERVES_AS = "integrations-db"
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+USERADD_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Account:
+    """The owner of the server's processes and files; `uid` None means: as we are."""
+
+    name: str
+    uid: int | None = None
+    gid: int | None = None
+
+    @property
+    def groups(self) -> list[int] | None:
+        """Supplementary groups: none after a switch, else unchanged."""
+        return None if self.uid is None else []
+
+    def own(self, path: Path) -> None:
+        """Give *path*, which we have just made, to the account."""
+        if self.uid is not None and self.gid is not None:
+            os.chown(path, self.uid, self.gid, follow_symlinks=False)
+
+    def first_closed(self, paths: Iterable[Path]) -> Path | None:
+        """Return the first of *paths* that the account may not enter (or execute)."""
+        test = 'for path do [ -x "$path" ] || { printf %s "$path"; exit; }; done'
+        answer = subprocess.run(  # noqa: S603 # our own script; paths are arguments, not shell text
+            ["/bin/sh", "-c", test, "sh", *map(str, paths)],
+            env={},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            check=True,
+            user=self.uid,
+            group=self.gid,
+            extra_groups=self.groups,
+        )
+        return Path(os.fsdecode(answer.stdout)) if answer.stdout else None
+
+
+def our_name() -> str:
+    """Return the name of the user we run as, which `peer` authentication will see.
+
+    Raises:
+        NoAccountError: the user has no entry in passwd, which PostgreSQL insists on.
+    """
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        raise NoAccountError.unnamed(os.geteuid()) from None
+
+
+def server_account() -> Account:
+    """Return the account for the server; as root it is made when it is missing.
+
+    PostgreSQL refuses to run as root, and `nobody` is shared with others who would then own
+    our data; so root gets a system account of its own.
+
+    Raises:
+        NoAccountError: there is none and it cannot be made, or somebody can log into it.
+    """
+    if os.geteuid() != 0:
+        return Account(our_name())
+    entry = find(ROOT_SERVES_AS) or make(ROOT_SERVES_AS)
+    if entry.pw_uid == 0 or Path(entry.pw_shell).name not in {"nologin", "false"}:
+        raise NoAccountError.with_login(ROOT_SERVES_AS)
+    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+
+
+def find(name: str) -> pwd.struct_passwd | None:
+    """Return the passwd entry of *name*."""
+    try:
+        return pwd.getpwnam(name)
+    except KeyError:
+        return None
+
+
+def make(name: str) -> pwd.struct_passwd:
+    """Make the system account *name*: own group, no home, no password, no login."""
+    useradd = which("useradd", path=SYSTEM_PATH)
+    options = ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
+    if useradd:
+        subprocess.run(  # noqa: S603 # a system program found in system directories
+            [useradd, *options, "--shell", "/usr/sbin/nologin", name],
+            env={"PATH": SYSTEM_PATH},
+            stdin=subprocess.DEVNULL,
+            stdout=2,
+            check=False,  # another keeper may have made it first: what counts is the entry
+            timeout=USERADD_SECONDS,
+        )
+    entry = find(name)
+    if entry is None:
+        raise NoAccountError.not_made(name)
+    return entry

@@ -1,0 +1,101 @@
+"""Where the files of one embedded server lie, and who may enter."""
+
+import os
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from app.database.embedded.errors import DataDirectoryError
+
+SOCKET_NAME = ".s.PGSQL.5432"
+LONGEST_SOCKET_PATH = 107  # bytes: sockaddr_un.sun_path without its NUL (unix(7))
+# libpq and PostgreSQL read a comma, a quote or a leading @ in a socket directory as syntax.
+PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+-]+")
+
+
+@dataclass(frozen=True)
+class Home:
+    """The directory of one server: `postgres`, or `postgres-throwaway` for one without fsync.
+
+    It belongs to whoever runs the service; as root only the cluster and the socket directory
+    belong to the server's account, so that nothing root writes to can be replaced under it.
+    Each lock tells one thing, and only while it is held: `leases` (shared) that a client needs
+    the server, `keeper` that a keeper lives, `ready` that the server answers, `processes` that
+    some process of the server or of initdb is alive.
+    """
+
+    path: Path
+    durable: bool
+
+    @property
+    def leases(self) -> Path:
+        """Lock that every client holds shared."""
+        return self.path / "leases.lock"
+
+    @property
+    def keeper(self) -> Path:
+        """Lock that the one keeper holds as long as it lives."""
+        return self.path / "keeper.lock"
+
+    @property
+    def ready(self) -> Path:
+        """Lock that the keeper holds while the server answers."""
+        return self.path / "ready.lock"
+
+    @property
+    def processes(self) -> Path:
+        """Lock that every process of the server inherits."""
+        return self.path / "processes.lock"
+
+    @property
+    def cluster(self) -> Path:
+        """PostgreSQL's data directory, complete or absent."""
+        return self.path / "cluster"
+
+    @property
+    def unfinished(self) -> Path:
+        """The cluster while initdb writes it."""
+        return self.path / "cluster.new"
+
+    @property
+    def log(self) -> Path:
+        """What keeper, initdb and server say; bounded, and without data."""
+        return self.path / "server.log"
+
+    @property
+    def sockets(self) -> Path:
+        """Directory of the socket: here, or in /tmp where our path is too long or not plain."""
+        here = self.path / "socket"
+        if PLAIN_PATH.fullmatch(str(here)) and len(f"{here}/{SOCKET_NAME}") <= LONGEST_SOCKET_PATH:
+            return here
+        name = f"integrations-{sha256(os.fsencode(self.path)).hexdigest()[:16]}"
+        return Path("/tmp", name)  # noqa: S108 # the same for each process, whatever its TMPDIR
+
+
+def make_home(data_dir: Path, *, durable: bool) -> Home:
+    """Return the home below *data_dir*, making what is missing.
+
+    Raises:
+        DataDirectoryError: the home belongs to another user.
+        OSError: a directory cannot be made.
+    """
+    home = Home(data_dir.resolve() / ("postgres" if durable else "postgres-throwaway"), durable)
+    make_directory(home.path.parent)
+    make_directory(home.path)
+    if {home.path.lstat().st_uid, home.path.stat().st_uid} != {os.geteuid()}:
+        raise DataDirectoryError.not_ours(home.path, home.path.stat().st_uid, os.geteuid())
+    return home
+
+
+def make_directory(path: Path) -> None:
+    """Make *path* for us alone; as root others may pass through, not look, for the account's sake.
+
+    An existing directory keeps its mode: it may not be ours to open.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True)
+    except FileExistsError:
+        return
+    if os.geteuid() == 0:
+        path.chmod(0o711)

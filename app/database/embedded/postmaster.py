@@ -1,0 +1,99 @@
+"""Starting and stopping one postmaster, and knowing when it answers."""
+
+import os
+import signal
+import stat
+import subprocess
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+
+from app.database.embedded.account import Account
+from app.database.embedded.cluster import create_cluster
+from app.database.embedded.errors import DataDirectoryError, NotRunningError
+from app.database.embedded.home import Home
+from app.database.embedded.processes import sole_claim, spawn
+from app.database.embedded.settings import write_settings
+
+START_SECONDS = 120.0  # recovery after a crash reads at most max_wal_size
+FAST_SECONDS = 8.0
+HARD_SECONDS = 5.0
+STATUS_LINE = 7  # of postmaster.pid, from 0 (src/include/utils/pidfile.h: LOCK_FILE_LINE_PM_STATUS)
+
+
+@dataclass(frozen=True)
+class Postmaster:
+    """The server's first process, a child of ours."""
+
+    home: Home
+    process: subprocess.Popen[bytes]
+
+    def answers(self) -> bool:
+        """Tell whether this very process, and not one of an older file, accepts connections."""
+        with suppress(FileNotFoundError):
+            lines = (self.home.cluster / "postmaster.pid").read_bytes().splitlines()
+            ours = lines[:1] == [str(self.process.pid).encode()]
+            return ours and lines[STATUS_LINE:][:1] == [b"ready   "]
+        return False
+
+    def wait_until_it_answers(self) -> None:
+        """Wait for the first connection to be possible.
+
+        Raises:
+            NotRunningError: it stopped, or took longer than START_SECONDS.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        while not self.answers():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise NotRunningError(self.home.path, self.home.log)
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Stop it: fast (open transactions end), then without a checkpoint, then by force.
+
+        Fast is not always enough: amid the recovery from a backend's crash, 18.6 hangs on it.
+        """
+        steps = ((signal.SIGINT, FAST_SECONDS), (signal.SIGQUIT, HARD_SECONDS))
+        for request, seconds in (*steps, (signal.SIGKILL, HARD_SECONDS)):
+            self.process.send_signal(request)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(seconds)
+                return
+
+
+def start_postmaster(home: Home, programs: Path, account: Account) -> Postmaster:
+    """Start the server of *home*, making the cluster first where there is none.
+
+    Raises:
+        EmbeddedServerError: the cluster cannot be made or the server does not start.
+    """
+    with sole_claim(home) as claim:
+        create_cluster(home, programs, account, claim)
+        # Nobody lives: a pid file, or a socket's lock file, can only name a stranger now.
+        (home.cluster / "postmaster.pid").unlink(missing_ok=True)
+        renew_socket_directory(home, account)
+        command = [str(programs / "postgres"), *write_settings(home)]
+        postmaster = Postmaster(home, spawn(command, account, claim, signal.SIGQUIT))
+    try:
+        postmaster.wait_until_it_answers()
+    except NotRunningError:
+        postmaster.stop()
+        raise
+    return postmaster
+
+
+def renew_socket_directory(home: Home, account: Account) -> None:
+    """Make the socket directory, empty and closed to others.
+
+    Raises:
+        DataDirectoryError: somebody else has put something there (possible in /tmp only).
+    """
+    with suppress(FileNotFoundError):
+        found = home.sockets.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), account.uid}:
+            raise DataDirectoryError.occupied(home.sockets)
+        rmtree(home.sockets)
+    home.sockets.mkdir(mode=0o700)
+    account.own(home.sockets)

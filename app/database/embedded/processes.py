@@ -1,0 +1,96 @@
+"""Processes that touch the cluster: they end with the keeper, and none is ever lost sight of.
+
+All of them inherit one lock (`Home.processes`). It is free exactly when none of them lives, so
+no pid file is believed. Linux only: parent-death signals, /proc, pidfd.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
+from fcntl import LOCK_EX
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from app.database.embedded.account import Account
+from app.database.embedded.errors import LeftoverError
+from app.database.embedded.home import Home
+from app.database.embedded.locks import lock_within, open_lock
+
+LEFTOVER_SECONDS = 3.0
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+# Nothing of the caller's environment reaches PostgreSQL: PG*, LC_* and TZ would change it.
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+
+
+@contextmanager
+def sole_claim(home: Home) -> Generator[BinaryIO]:
+    """Hold the lock to hand on to new processes, after the last one of an earlier run is gone.
+
+    Leftovers of a killed keeper or postmaster stop by themselves within moments; one that is
+    too busy to notice is killed, which a database must survive anyway.
+
+    Raises:
+        LeftoverError: a leftover could not be ended.
+    """
+    with open_lock(home.processes) as claim:
+        if not lock_within(LEFTOVER_SECONDS, claim, LOCK_EX):
+            kill_holders(home.processes)
+            if not lock_within(LEFTOVER_SECONDS, claim, LOCK_EX):
+                raise LeftoverError(home.cluster)
+        yield claim
+
+
+def spawn(
+    command: Sequence[str],
+    account: Account,
+    claim: BinaryIO,
+    last_signal: signal.Signals,
+    stdin: int = subprocess.DEVNULL,
+) -> subprocess.Popen[bytes]:
+    """Start *command* as *account*; it holds *claim*, and gets *last_signal* when we die."""
+    return subprocess.Popen(  # noqa: S603 # our programs, no shell
+        command,
+        stdin=stdin,
+        stdout=2,  # the log; our own stdout goes to the client that waits
+        env=ENVIRONMENT,
+        pass_fds=[claim.fileno()],
+        preexec_fn=partial(tie, os.getpid(), last_signal),  # noqa: PLW1509 # we have no threads
+        user=account.uid,
+        group=account.gid,
+        extra_groups=account.groups,
+    )
+
+
+def tie(parent: int, last_signal: signal.Signals) -> None:
+    """Get *last_signal* when *parent* dies; for a child between its switch of user and exec."""
+    LIBC.prctl(PR_SET_PDEATHSIG, last_signal)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def kill_holders(lock: Path) -> None:
+    """Kill every process but ourselves that holds *lock*."""
+    for pid in [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]:
+        with suppress(OSError):  # it is gone meanwhile, or somebody else's and none of ours
+            process = os.pidfd_open(pid)  # what we look at is what we kill, even if pids wrap
+            try:
+                if pid != os.getpid() and holds(pid, lock.stat()):
+                    signal.pidfd_send_signal(process, signal.SIGKILL)
+            finally:
+                os.close(process)
+
+
+def holds(pid: int, lock: os.stat_result) -> bool:
+    """Tell whether a file open in *pid* holds the `flock` on *lock*; reading it is not enough."""
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            details = Path(f"/proc/{pid}/fdinfo/{file.name}")
+            if os.path.samestat(file.stat(), lock) and "FLOCK" in details.read_text():
+                return True
+    return False
