@@ -242,3 +242,19 @@ def test_every_command_has_help(data_dir: Path) -> None:
     listed = run("--help", data_dir=data_dir).stdout.split("Commands:")[1]
     for line in listed.strip().splitlines():
         assert "Usage:" in run(line.split()[0], "--help", data_dir=data_dir).stdout
+
+
+def test_a_keeper_that_is_killed_is_brought_back_by_the_service(
+    start_service: Any, data_dir: Path
+) -> None:
+    with start_service(data_dir) as service:
+        add(service, "kept")
+        for process in processes_of(data_dir):
+            if "app.database.embedded" in process.cmdline():
+                process.kill()
+        deadline = time.monotonic() + 30
+        with service.client() as client:
+            while client.get(LIST).status_code != 200:
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+        assert names(service) == ["kept"]
