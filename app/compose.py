@@ -6,6 +6,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from app.as_of import Past
+from app.audit.checkpoint_key import open_checkpoint_key
+from app.audit.follower import follow_log
+from app.audit.prover import Prover
 from app.database.pools import open_pool
 from app.execute import Executor, utc_now
 from app.housekeeping import keep_house
@@ -21,7 +24,7 @@ from app.providers.client import ProviderClient
 from app.providers.description import ProviderFile
 from app.rate_limit import RateLimit
 from app.readiness import Readiness
-from app.secrets.file_keyring import open_keyring
+from app.secrets.opening import open_stored_keyring
 from app.secrets.store import SecretStore
 from app.settings import Settings, SettingsError
 from app.tokens.jwks_file import JwksFile
@@ -40,8 +43,8 @@ def compose(settings: Settings, dsn: str) -> Parts:
     """Return the parts over the migrated database *dsn*; nothing is open before `running`.
 
     Raises:
-        KeyringError, TokenKeyError, JwksError, ProviderFileError: one line that says which file
-            is wrong, and how.
+        KeyringError, TokenKeyError, JwksError, CheckpointKeyError, ProviderFileError: one line
+            that says which file is wrong, and how.
         SettingsError: INTEGRATIONS_PROVIDER_URLS names a provider that is not there.
     """
     commands = open_pool(dsn, "integrations_command")
@@ -49,16 +52,22 @@ def compose(settings: Settings, dsn: str) -> Parts:
     audits = open_pool(dsn, "integrations_audit", size=AUDIT_CONNECTIONS)
     keys = token_keys(settings)
     providers = provider_types(settings)
-    keyring = open_keyring(settings.keyring)
+    keyring = open_stored_keyring(settings.keyring, settings.vault_token_file)
+    checkpoint_key = open_checkpoint_key(settings.data_dir)
 
     @asynccontextmanager
     async def running() -> AsyncGenerator[None]:
         await keys.start()
         async with commands, queries, audits:
             housekeeping = asyncio.create_task(keep_house(commands))
+            stopping = asyncio.Event()
+            following = asyncio.create_task(follow_log(dsn, checkpoint_key, stopping))
             yield
             housekeeping.cancel()
+            stopping.set()
+            await following
         await keys.stop()
+        await keyring.close()
 
     return Parts(
         executor=Executor(PostgresLog(commands), utc_now),
@@ -66,6 +75,7 @@ def compose(settings: Settings, dsn: str) -> Parts:
         lists=IntegrationLists(queries),
         history=HistoryViews(queries),
         past=Past(LogReader(audits)),
+        prover=Prover(audits, checkpoint_key),
         keyring=keyring,
         secrets=SecretStore(commands, keyring),
         checker=Checker(providers, ProviderClient(), provider_urls(settings, providers)),

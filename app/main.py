@@ -7,6 +7,7 @@ from importlib.metadata import version
 from litestar import Litestar
 from litestar.datastructures import State
 
+from app.http.audit import AuditController
 from app.http.checks import CheckController
 from app.http.docs.page import docs_config
 from app.http.health import live, ready
@@ -37,6 +38,7 @@ def create_app(parts: Parts) -> Outermost:
             CheckController,
             IntegrationTypesController,
             HistoryController,
+            AuditController,
             live,
             ready,
         ],

@@ -1,16 +1,21 @@
 """What must be right before a start: found here, so that it is told in one line."""
 
 import asyncio
+from collections.abc import Iterable
 
 import psycopg
 
+from app.audit.checkpoint_key import open_checkpoint_key
 from app.compose import provider_types, provider_urls, token_keys
-from app.secrets.file_keyring import open_keyring
 from app.secrets.keyring import require_keks
+from app.secrets.opening import open_stored_keyring
 from app.settings import Settings
 from app.tokens.keys import KeySource
+from app.views.rebuilding.versions import adopt_versions, warn_of_outdated
+from projections.catalogue import ALL_VIEWS
 
-# One step a KEK, however many secrets there are (a loose index scan).
+# One step a KEK, however many secrets there are (a loose index scan). Closed ones are not needed:
+# their loss was accepted.
 KEKS_IN_USE = """
 WITH RECURSIVE used (kek) AS (
     SELECT min(kek) FROM integrations.secret_store
@@ -19,22 +24,39 @@ WITH RECURSIVE used (kek) AS (
     FROM used WHERE used.kek IS NOT NULL
 )
 SELECT kek FROM used WHERE kek IS NOT NULL
+EXCEPT SELECT kek FROM integrations.closed_keks
 """
 
 
 def require_startable(settings: Settings, dsn: str) -> None:
     """Raise what would stop a worker: token keys, keyring, a KEK in use that it lacks.
 
+    Log which views were made by other code; that stops nobody.
+
     Raises:
         TokenKeyError, JwksError: the keys that verify tokens cannot be had.
+        CheckpointKeyError: the key that signs checkpoints cannot be used.
         ProviderFileError, SettingsError: a provider file or address is wrong.
         KeyringError: the keyring is wrong, or lacks a KEK under which secrets are stored.
+        UnavailableError: the keyring is in a KMS that does not answer.
     """
     provider_urls(settings, provider_types(settings))
+    open_checkpoint_key(settings.data_dir)
     asyncio.run(start_and_stop(token_keys(settings)))
     with psycopg.connect(dsn) as connection:
         in_use = [kek for (kek,) in connection.execute(KEKS_IN_USE)]
-    require_keks(open_keyring(settings.keyring), in_use)
+        adopt_versions(connection, ALL_VIEWS)
+        warn_of_outdated(connection, ALL_VIEWS)
+    asyncio.run(require_keyring(settings, in_use))
+
+
+async def require_keyring(settings: Settings, in_use: Iterable[str]) -> None:
+    """Raise KeyringError where the keyring lacks a KEK of those *in_use*."""
+    keyring = open_stored_keyring(settings.keyring, settings.vault_token_file)
+    try:
+        require_keks((kek.id for kek in await keyring.keks()), in_use)
+    finally:
+        await keyring.close()
 
 
 async def start_and_stop(keys: KeySource) -> None:

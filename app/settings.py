@@ -30,7 +30,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     trusts its own key. Port 0 takes any free port. `rate_limit` is in requests a second and
     workspace, none where it is not set; `rate_burst` may come at once, a second's worth unless
     set. `providers` is a folder with more provider files; `provider_urls` are base URLs that take
-    the place of providers' own, for tests.
+    the place of providers' own, for tests. `keyring` is a path or an address in Vault.
     """
 
     database_url: str | None = None
@@ -41,7 +41,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     jwks: str | None = None
     jwt_issuer: str = "integrations"
     jwt_audience: str = "integrations"
-    keyring: Path
+    keyring: str
+    vault_token_file: Path | None = None
     log_level: LogLevel = "INFO"
     rate_limit: Rate | None = None
     rate_burst: Rate | None = None

@@ -1,28 +1,49 @@
 """What a provider type is: its channel, the fields it knows, and how their values usually look."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from msgspec import Struct
 
 from domain.integration import Channel
 
+ProviderFieldName = Literal[
+    "apiKey",
+    "apiSecret",
+    "senderEmail",
+    "senderName",
+    "senderPhone",
+    "vapidPublicKey",
+    "vapidPrivateKey",
+]
+
 
 class ProviderField(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A field that a provider uses; `format` is a regular expression for the whole value.
 
-    A value of another format is accepted with a warning, as providers change theirs.
+    A value of another format is accepted with a warning, as providers change theirs. `required`
+    says that the provider does nothing without it. `label` and `help` are English, for people;
+    `example` is made up, and of the format.
     """
 
     format: str | None = None
+    required: bool = False
+    label: str
+    help: str
+    example: str
 
 
 class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One provider type; `fields` are by the names of the HTTP API."""
+    """One provider type; `fields` are by the names of the HTTP API.
+
+    `deprecated` says in English what the provider ended, None where it goes on.
+    """
 
     type: str
     channel: Channel
     name: str
-    fields: Mapping[str, ProviderField]
+    fields: Mapping[ProviderFieldName, ProviderField]
+    deprecated: str | None = None
 
 
 Providers = Mapping[str, Provider]

@@ -12,20 +12,21 @@ from app.http.answers import ApiRequest
 from app.http.asking import UNKNOWN_PARAMETER
 from app.http.fields import FieldError, FieldProblem, Rule
 from app.http.forms import Found, InvalidFieldsError, plain_name
-from app.http.shapes import attributes_of
+from app.http.shapes import attributes_of, required_in
 
 Shape = TypeVar("Shape", bound=Struct)
 DIGITS = re.compile(r"[0-9]{1,18}")
 REPEATED = FieldProblem("REPEATED_PARAMETER", "This parameter is given more than once")
+REQUIRED = FieldProblem("REQUIRED", "This parameter is required")
 NO_NUMBER = FieldProblem("WRONG_TYPE", "This must be a number")
 
 
 class Parameters(Struct, Generic[Shape], frozen=True, kw_only=True):
     """What a query string may hold: a rule a parameter, by its name there.
 
-    Absent ones are as `shape` has them by default; `checks` see all together, once each keeps its
-    own rule. A handler that reads parameters says so by `opt={"parameters": True}`; any other
-    refuses them all.
+    Absent ones are as `shape` has them by default, and those without a default are required;
+    `checks` see all together, once each keeps its own rule. A handler that reads parameters says
+    so by `opt={"parameters": True}`; any other refuses them all.
     """
 
     shape: type[Shape]
@@ -36,14 +37,14 @@ class Parameters(Struct, Generic[Shape], frozen=True, kw_only=True):
         """Return the query string of *request* as a Struct.
 
         Raises:
-            InvalidFieldsError: one or more parameters are unknown, repeated or wrong; it holds
-                all of them.
+            InvalidFieldsError: one or more parameters are missing, unknown, repeated or wrong;
+                it holds all of them.
         """
         given: dict[str, list[str]] = {}
         for name, text in request.query_params.items():
             given.setdefault(name, []).append(text)
         values: dict[str, Any] = {}
-        found = [*self._parse(given, values)]
+        found = [*self._missing(given), *self._parse(given, values)]
         if found:
             raise InvalidFieldsError(found)
         names = attributes_of(self.shape)
@@ -51,6 +52,9 @@ class Parameters(Struct, Generic[Shape], frozen=True, kw_only=True):
         if conflicting := [found for check in self.checks for found in check(asked)]:
             raise InvalidFieldsError(conflicting)
         return asked
+
+    def _missing(self, given: Mapping[str, list[str]]) -> Iterable[Found]:
+        return [(name, REQUIRED) for name in required_in(self.shape) if name not in given]
 
     def _parse(self, given: Mapping[str, list[str]], values: dict[str, Any]) -> Iterable[Found]:
         for name, texts in given.items():
@@ -86,8 +90,9 @@ def operation_with(parameters: Parameters[Any]) -> type[Operation]:
     @dataclass
     class WithParameters(Operation):
         def __post_init__(self) -> None:
+            required = required_in(parameters.shape)
             documented = [
-                Parameter(name, "query", schema=dict(rule.schema), required=False)  # pyright: ignore[reportArgumentType] — what Litestar would make of its own class
+                Parameter(name, "query", schema=dict(rule.schema), required=name in required)  # pyright: ignore[reportArgumentType] — what Litestar would make of its own class
                 for name, rule in parameters.rules.items()
             ]
             self.parameters = [*(self.parameters or ()), *documented]

@@ -8,6 +8,7 @@ from litestar import Litestar
 from msgspec import Struct
 
 from app.as_of import Past
+from app.audit.prover import Prover
 from app.execute import Executor
 from app.http.forms import Form
 from app.http.in_flight import InFlight
@@ -31,6 +32,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     lists: IntegrationLists
     history: HistoryViews
     past: Past
+    prover: Prover
     keyring: Keyring
     secrets: SecretStore
     checker: Checker

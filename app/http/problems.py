@@ -34,6 +34,10 @@ class DoubtfulFieldsError(InvalidFieldsError):
     """What was sent is doubtful, and strict handling is preferred."""
 
 
+class NotProvableError(InvalidFieldsError):
+    """There is no such proof."""
+
+
 class UnsupportedMediaTypeError(Exception):
     """The body is not application/json."""
 
@@ -71,6 +75,7 @@ STATUS: Mapping[type[Exception], Problem] = {
         401, "UNAUTHORIZED", "A valid bearer token is needed", {"WWW-Authenticate": "Bearer"}
     ),
     ForbiddenError: Problem(403, "FORBIDDEN", "The token lacks the permission for this"),
+    NotProvableError: Problem(404, "NOT_FOUND", "There is no such proof"),
     NotFoundError: NOT_FOUND,
     VersionMovedError: Problem(
         412, "PRECONDITION_FAILED", "The integration has changed since it was read"

@@ -1,52 +1,98 @@
 """Reads the provider types from their files; a new provider is one file and no code."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 import msgspec
 
-from domain.provider import Provider, Providers
+from app.providers.description import AskCheck, Basic, ProviderFile
+from app.providers.errors import ProviderFileError
+
+PLACEHOLDER = re.compile(r"\{([A-Za-z]+)\}")
 
 
-class ProviderFileError(Exception):
-    """A provider file cannot be used; the message names the file and says why."""
-
-
-def load_providers(folders: Sequence[Traversable] = ()) -> Providers:
+def load_providers(folders: Sequence[Traversable] = ()) -> Mapping[str, ProviderFile]:
     """Return all provider types of our own files and of the *.toml in *folders*.
 
     Raises:
-        ProviderFileError: a file is malformed, or two files tell of one type.
+        ProviderFileError: a folder cannot be read, a file is malformed, or two files tell of
+            one type.
     """
-    providers: dict[str, Provider] = {}
+    providers: dict[str, ProviderFile] = {}
     for folder in (files("app.providers"), *folders):
-        for file in sorted(folder.iterdir(), key=lambda found: found.name):
+        for file in files_in(folder):
             if file.name.endswith(".toml"):
                 add(providers, read_provider(file), file.name)
     return providers
 
 
-def add(providers: dict[str, Provider], provider: Provider, name: str) -> None:
+def files_in(folder: Traversable) -> list[Traversable]:
+    """Return what is in *folder*, in the order of names."""
+    try:
+        return sorted(folder.iterdir(), key=lambda found: found.name)
+    except OSError as error:
+        message = f"The folder of provider files {folder} cannot be read ({error.strerror})."
+        raise ProviderFileError(message) from None
+
+
+def add(providers: dict[str, ProviderFile], provider: ProviderFile, name: str) -> None:
     """Put *provider* of the file *name* among the others; refuse a type that is there."""
     if provider.type in providers:
-        message = f"{name}: the type {provider.type} is there already"
+        message = f"Provider file {name}: the type {provider.type} is there already."
         raise ProviderFileError(message)
     providers[provider.type] = provider
 
 
-def read_provider(file: Traversable) -> Provider:
+def read_provider(file: Traversable) -> ProviderFile:
     """Return the provider that *file* tells of.
 
     Raises:
-        ProviderFileError: not TOML, not our shape, or a format is no regular expression.
+        ProviderFileError: not readable, not TOML, not our shape, not consistent, or a format is
+            no regular expression.
     """
     try:
-        provider = msgspec.toml.decode(file.read_bytes(), type=Provider)
-        for field in provider.fields.values():
-            re.compile(field.format or "")
-    except (msgspec.DecodeError, re.error) as error:
-        message = f"{file.name}: {error}"
+        provider = msgspec.toml.decode(file.read_bytes(), type=ProviderFile)
+        for format_ in formats_in(provider):
+            re.compile(format_)
+    except (OSError, UnicodeDecodeError, msgspec.MsgspecError, re.error) as error:
+        message = f"Provider file {file.name}: {error}."
         raise ProviderFileError(message) from None
+    unknown = sorted(names_used_by(provider) - names_known_to(provider))
+    if unknown:
+        message = f"Provider file {file.name}: the check uses what is not there: {unknown[0]}."
+        raise ProviderFileError(message)
     return provider
+
+
+def formats_in(provider: ProviderFile) -> Iterator[str]:
+    """Yield all regular expressions of *provider*."""
+    for field in provider.fields.values():
+        yield field.format or ""
+    if isinstance(provider.check, AskCheck):
+        yield from (unasked.unless for unasked in provider.check.unasked)
+
+
+def names_used_by(provider: ProviderFile) -> set[str]:
+    """Return the names of all that the check of *provider* works with."""
+    check = provider.check
+    if check is None:
+        return set()
+    if not isinstance(check, AskCheck):
+        return {"vapidPublicKey", "vapidPrivateKey"}
+    auth = (
+        {check.auth.user, check.auth.password}
+        if isinstance(check.auth, Basic)
+        else {check.auth.field}
+    )
+    account = {check.service_account.field} if check.service_account else set[str]()
+    unasked = {unasked.field for unasked in check.unasked}
+    return {"regions", *PLACEHOLDER.findall(check.path), *auth, *account, *unasked}
+
+
+def names_known_to(provider: ProviderFile) -> set[str]:
+    """Return the names that the check of *provider* may use."""
+    known = {*provider.fields, *(["regions"] if provider.regions else [])}
+    made = isinstance(provider.check, AskCheck) and provider.check.service_account
+    return known | {"accessToken", "projectId"} if made else known

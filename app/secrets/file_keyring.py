@@ -9,7 +9,7 @@ from pathlib import Path
 from shlex import quote
 
 from app.secrets.errors import KeyringError, UnknownKekError
-from app.secrets.keyring import WrappedKey
+from app.secrets.keyring import ListedKek, WrappedKey
 from app.secrets.keyring_format import Kek, decode, encode, new_kek
 from app.secrets.sealing import unwrap_key, wrap_key
 from app.secrets.secret import Secret
@@ -19,7 +19,7 @@ OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class FileKeyring:
-    """The KEKs of one file, held in memory; implements `Keyring`."""
+    """The KEKs of one file as it was when it was read, held in memory; implements `Keyring`."""
 
     __slots__ = ("_current", "_keks")
 
@@ -35,6 +35,13 @@ class FileKeyring:
     def ids(self) -> frozenset[str]:
         """Return the ids of all KEKs that `unwrap` can use."""
         return frozenset(self._keks)
+
+    def listed(self) -> list[ListedKek]:
+        """Return what may be told of the KEKs, in the order of the file."""
+        return [
+            ListedKek(id=kek.id, state=kek.state, created_at=kek.created_at)
+            for kek in self._keks.values()
+        ]
 
     async def wrap(self, key: Secret, aad: bytes) -> WrappedKey:
         """Return *key* under the current KEK, bound to *aad* and to the KEK's id."""
@@ -65,11 +72,24 @@ def open_keyring(path: Path) -> FileKeyring:
     try:
         if not path.exists():
             make_keyring(path)
+    except OSError as error:
+        problem = f"{path} cannot be opened ({error.strerror})"
+        raise KeyringError(problem) from None
+    return FileKeyring(read_keks(path))
+
+
+def read_keks(path: Path) -> tuple[Kek, ...]:
+    """Return the KEKs in the file *path*.
+
+    Raises:
+        KeyringError: the file is not there, or cannot be read or trusted.
+    """
+    try:
         content = read_private(path)
     except OSError as error:
         problem = f"{path} cannot be opened ({error.strerror})"
         raise KeyringError(problem) from None
-    return FileKeyring(decode(content, path))
+    return decode(content, path)
 
 
 def make_keyring(path: Path) -> None:

@@ -1,11 +1,12 @@
 """Keyring: what wraps the keys of secrets; a file on one machine, a KMS elsewhere."""
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from app.secrets.errors import KeyringError
+from app.secrets.errors import KeyringError, UnknownKekError
 from app.secrets.secret import Secret
 
 
@@ -19,22 +20,22 @@ class WrappedKey(Struct, frozen=True, kw_only=True):
         return f"WrappedKey(kek={self.kek!r})"
 
 
+class ListedKek(Struct, frozen=True, kw_only=True):
+    """What may be told of a KEK; exactly one of a keyring is `current` and wraps."""
+
+    id: str
+    state: Literal["current", "retired"]
+    created_at: datetime
+
+
 class Keyring(Protocol):
     """Key-encryption keys (KEKs), each with an id of its own; the keys themselves stay inside.
 
     `wrap` and `unwrap` are asynchronous although a file needs no waiting: a KMS answers over the
     network, and must not stop the event loop while it does. Awaiting a coroutine that never waits
-    costs a fraction of a microsecond. `current` and `ids` are known without asking anybody.
+    costs a fraction of a microsecond. A KMS that does not answer raises UnavailableError, for
+    nothing is known of the key then.
     """
-
-    @property
-    def current(self) -> str:
-        """Return the id of the KEK that `wrap` uses."""
-        ...
-
-    def ids(self) -> frozenset[str]:
-        """Return the ids of all KEKs that `unwrap` can use."""
-        ...
 
     async def wrap(self, key: Secret, aad: bytes) -> WrappedKey:
         """Return *key* under the current KEK, bound to *aad* and to the KEK's id."""
@@ -50,9 +51,56 @@ class Keyring(Protocol):
         ...
 
 
-def require_keks(keyring: Keyring, in_use: Iterable[str]) -> None:
-    """Raise KeyringError, in one line, where *keyring* lacks a KEK of those *in_use*."""
-    missing = sorted(set(in_use) - keyring.ids())
+class StoredKeyring(Keyring, Protocol):
+    """A keyring with a place of its own, where its KEKs can be listed, added and destroyed.
+
+    Whoever has it open sees what others do to it, at the latest with its next use.
+    """
+
+    async def keks(self) -> Sequence[ListedKek]:
+        """Return the KEKs that `unwrap` can use, oldest first."""
+        ...
+
+    async def rotate(self) -> str:
+        """Make a new KEK the current one, retire the others; return its id.
+
+        Raises:
+            KeyringError: the keyring cannot be changed.
+        """
+        ...
+
+    async def remove(self, kek: str) -> None:
+        """Destroy a retired KEK: whatever is wrapped under it can never be opened again.
+
+        Raises:
+            UnknownKekError: the keyring does not have it.
+            KeyringError: it is the current one, or the keyring cannot be changed.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give back connections, where there are any."""
+        ...
+
+
+async def current_kek(keyring: StoredKeyring) -> str:
+    """Return the id of the KEK that `wrap` uses."""
+    return next(kek.id for kek in await keyring.keks() if kek.state == "current")
+
+
+async def require_retired(keyring: StoredKeyring, kek: str) -> None:
+    """Raise UnknownKekError where *keyring* lacks *kek*, KeyringError where it is current."""
+    states = {listed.id: listed.state for listed in await keyring.keks()}
+    if kek not in states:
+        raise UnknownKekError(kek)
+    if states[kek] == "current":
+        problem = f"wraps with {kek}, which is current"
+        raise KeyringError(problem, "run integrations keys rotate, then rewrap, and try again")
+
+
+def require_keks(keks: Iterable[str], in_use: Iterable[str]) -> None:
+    """Raise KeyringError, in one line, where the keyring's *keks* lack one of those *in_use*."""
+    missing = sorted({*in_use} - {*keks})
     if missing:
         problem = f"lacks {', '.join(missing)}, under which secrets are stored"
         raise KeyringError(problem)

@@ -82,9 +82,8 @@ async def test_a_row_that_opens_but_is_not_the_recorded_one_is_refused(
         await store.opened("demo", "int_1", [wanted])
 
 
-async def test_without_its_kek_nothing_opens(
-    store: SecretStore, commands: Pool, sealed: SealedSecret
-) -> None:
+@pytest.mark.usefixtures("store")
+async def test_without_its_kek_nothing_opens(commands: Pool, sealed: SealedSecret) -> None:
     other = SecretStore(commands, FileKeyring([new_kek(epoch=2)]))
 
     with pytest.raises(UnsealError, match="not in the keyring"):

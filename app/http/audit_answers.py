@@ -1,0 +1,162 @@
+"""What the proof of the log answers (contract, 9); all hashes and stored bytes are base64."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from msgspec import Meta, Struct
+from msgspec.json import encode
+
+from app.audit.note import encode_base64
+from app.audit.prover import Consistency, Inclusion, Leaf, Signed
+from app.http.answers import ApiRequest
+from app.http.rendering import Rendered
+
+Hash = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]
+PROVED = "Proof made successfully"
+
+
+class CheckpointObject(Struct, rename="camel"):
+    """The newest checkpoint: a signed note, what it says, and the key that verifies it."""
+
+    checkpoint: str
+    verifier_key: str
+    size: int
+    root: Hash
+    position: int | None
+
+
+class InclusionObject(Struct, rename="camel"):
+    """That an event is in the tree of the checkpoint (RFC 9162, 2.1.3)."""
+
+    position: int
+    leaf_hash: Hash
+    leaf_index: int
+    tree_size: int
+    proof: list[Hash]
+    checkpoint: str
+
+
+class ConsistencyObject(Struct, rename="camel"):
+    """That the tree of `to` leaves begins with that of `from` (RFC 9162, 2.1.4)."""
+
+    from_: int
+    to: int
+    from_root: Hash
+    to_root: Hash
+    proof: list[Hash]
+    checkpoint: str
+
+
+class LeafLine(Struct, rename="camel"):
+    """A line of the export: an event's stored bytes, and where they are a leaf."""
+
+    position: int
+    leaf_index: int
+    leaf_hash: str
+    bytes: str
+
+
+class CheckpointResult(Struct):
+    """A checkpoint."""
+
+    data: CheckpointObject
+    message: str
+    status: int
+
+
+class CheckpointAnswer(Struct):
+    """The answer with a checkpoint."""
+
+    result: CheckpointResult
+
+
+class InclusionResult(Struct):
+    """An inclusion proof."""
+
+    data: InclusionObject
+    message: str
+    status: int
+
+
+class InclusionAnswer(Struct):
+    """The answer with an inclusion proof."""
+
+    result: InclusionResult
+
+
+class ConsistencyResult(Struct):
+    """A consistency proof."""
+
+    data: ConsistencyObject
+    message: str
+    status: int
+
+
+class ConsistencyAnswer(Struct):
+    """The answer with a consistency proof."""
+
+    result: ConsistencyResult
+
+
+def render_checkpoint(request: ApiRequest, signed: Signed) -> Rendered:
+    """Return the answer with a checkpoint."""
+    checkpoint = signed.checkpoint
+    data = CheckpointObject(
+        checkpoint=signed.note,
+        verifier_key=signed.verifier_key,
+        size=checkpoint.head.size,
+        root=encode_base64(checkpoint.head.root),
+        position=checkpoint.position,
+    )
+    message = request.auth.text("Checkpoint fetched successfully")
+    return rendered(request, CheckpointAnswer(CheckpointResult(data, message, 200)))
+
+
+def render_inclusion(request: ApiRequest, inclusion: Inclusion) -> Rendered:
+    """Return the answer with an inclusion proof."""
+    data = InclusionObject(
+        position=inclusion.position,
+        leaf_hash=encode_base64(inclusion.leaf),
+        leaf_index=inclusion.index,
+        tree_size=inclusion.newest.checkpoint.head.size,
+        proof=hashes(inclusion.proof),
+        checkpoint=inclusion.newest.note,
+    )
+    result = InclusionResult(data, request.auth.text(PROVED), 200)
+    return rendered(request, InclusionAnswer(result))
+
+
+def render_consistency(request: ApiRequest, consistency: Consistency) -> Rendered:
+    """Return the answer with a consistency proof."""
+    first, second = consistency.first, consistency.second
+    data = ConsistencyObject(
+        from_=first.size,
+        to=second.size,
+        from_root=encode_base64(first.root),
+        to_root=encode_base64(second.root),
+        proof=hashes(consistency.proof),
+        checkpoint=consistency.newest.note,
+    )
+    result = ConsistencyResult(data, request.auth.text(PROVED), 200)
+    return rendered(request, ConsistencyAnswer(result))
+
+
+def line_of(leaf: Leaf) -> bytes:
+    """Return the line of the export that shows *leaf*."""
+    line = LeafLine(
+        position=leaf.position,
+        leaf_index=leaf.index,
+        leaf_hash=encode_base64(leaf.hash),
+        bytes=encode_base64(leaf.envelope),
+    )
+    return encode(line) + b"\n"
+
+
+def hashes(proof: Sequence[bytes]) -> list[str]:
+    """Return the hashes of *proof* in base64."""
+    return [encode_base64(each) for each in proof]
+
+
+def rendered(request: ApiRequest, answer: Struct) -> Rendered:
+    """Return *answer* as it goes out."""
+    return Rendered(200, encode(answer), {"Content-Language": request.auth.tag})

@@ -1,0 +1,95 @@
+"""Asks providers over HTTP: the only user of httpx2 here. It trusts nothing that comes back.
+
+There is no deadline in here: whoever asks sets one over all requests of a check.
+"""
+
+import ssl
+from collections.abc import Mapping
+
+import httpx2
+import msgspec
+from msgspec import UNSET, Struct
+
+from app.providers.errors import NoAnswerError
+
+LARGEST = 64 * 1024  # bytes of an answer
+# Uncompressed, so that a small answer cannot unfold into a large one.
+COMMON = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "integrations"}
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """One request; its headers and its body may hold secrets."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
+
+    def __repr__(self) -> str:
+        return "Question(…)"
+
+
+class Answer(Struct, frozen=True):
+    """One answer; `content` is its JSON, UNSET where it is none or too large.
+
+    It may hold secrets of the provider's.
+    """
+
+    status: int
+    content: object
+
+    def __repr__(self) -> str:
+        return f"Answer({self.status}, …)"
+
+
+class ProviderClient:
+    """Sends questions, each over a connection of its own: nothing of one reaches another.
+
+    A client that were kept would keep cookies, and so carry one workspace's session into
+    another's request. Nothing of the environment counts, no proxy and no `.netrc`; no redirect
+    is followed.
+    """
+
+    def __init__(self) -> None:
+        # One context for all: making it reads every certificate of the machine.
+        self._tls = ssl.create_default_context()
+
+    async def ask(self, question: Question) -> Answer:
+        """Return the answer to *question*.
+
+        Raises:
+            NoAnswerError: nothing came, or no whole HTTP answer; errors of the library are
+                dropped, as they may repeat what was sent.
+        """
+        try:
+            async with httpx2.AsyncClient(
+                verify=self._tls, trust_env=False, follow_redirects=False, timeout=None
+            ) as client:
+                return await sent(client, question)
+        except httpx2.ConnectError:
+            reached = False
+        except Exception:  # noqa: BLE001 — whatever a stranger's bytes do to the library
+            reached = True
+        raise NoAnswerError(reached=reached)
+
+
+async def sent(client: httpx2.AsyncClient, question: Question) -> Answer:
+    """Send *question* and return its answer."""
+    headers = COMMON | {**question.headers}
+    async with client.stream(
+        question.method, question.url, headers=headers, content=question.body
+    ) as response:
+        body = bytearray()
+        async for part in response.aiter_raw():
+            body += part
+            if len(body) > LARGEST:
+                return Answer(response.status_code, UNSET)
+    return Answer(response.status_code, json_in(body))
+
+
+def json_in(body: bytes | bytearray) -> object:
+    """Return the JSON value in *body*, UNSET where there is none."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return UNSET

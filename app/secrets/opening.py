@@ -1,0 +1,26 @@
+"""Which keyring is set: a file, or a key in Vault or OpenBao."""
+
+from pathlib import Path
+
+from app.secrets.errors import KeyringError
+from app.secrets.keyring import StoredKeyring
+from app.secrets.reloading_keyring import ReloadingKeyring
+from app.secrets.vault_keyring import VaultKeyring
+
+IN_VAULT = "vault+"
+
+
+def open_stored_keyring(where: str, vault_token_file: Path | None) -> StoredKeyring:
+    """Return the keyring at *where*, a path or `vault+` and an address; to be closed.
+
+    Nobody is asked yet: that a Vault answers shows with the first use.
+
+    Raises:
+        KeyringError: the file is wrong, the address is none, or the token file is not set.
+    """
+    if not where.startswith(IN_VAULT):
+        return ReloadingKeyring(Path(where).absolute())
+    if vault_token_file is None:
+        problem = "is in Vault, and nothing says with which token to ask it"
+        raise KeyringError(problem, "set INTEGRATIONS_VAULT_TOKEN_FILE to a file with the token")
+    return VaultKeyring(where, vault_token_file)

@@ -1,0 +1,147 @@
+"""Wraps the keys of all secrets under the current KEK, beside a running service.
+
+Secrets, commitments and events stay as they are. Each batch is a transaction of its own; killed at
+any point, what is done is done, and the next run goes on with what is left.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import LiteralString
+
+from msgspec import Struct
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+
+from app.secrets.errors import DecryptionError, UnknownKekError, UnsealError
+from app.secrets.keyring import StoredKeyring, WrappedKey, current_kek
+from app.secrets.sealing import additional_data
+
+BATCH = 500  # rows; their locks are held for the milliseconds of one statement
+LEFT: LiteralString = "SELECT count(*) FROM integrations.secret_store WHERE kek <> %s"
+NEXT: LiteralString = """
+SELECT workspace_id AS workspace, stream, field, version, kek, wrapped_key
+FROM integrations.secret_store
+WHERE kek <> %s AND (workspace_id, stream, field, version) > (%s, %s, %s, %s)
+ORDER BY workspace_id, stream, field, version LIMIT %s
+"""
+# Only rows that still are as they were read; whoever replaces or deletes one wins. Rows that
+# somebody holds are left for the next run: we wait for nobody, so there can be no deadlock.
+REPLACE: LiteralString = """
+WITH given AS (
+    SELECT * FROM unnest(
+        %s::text[], %s::text[], %s::text[], %s::integer[],
+        %s::text[], %s::bytea[], %s::text[], %s::bytea[]
+    ) AS given (workspace_id, stream, field, version, kek, wrapped_key, new_kek, new_wrapped_key)
+), held AS MATERIALIZED (
+    SELECT workspace_id, stream, field, version, new_kek, new_wrapped_key
+    FROM integrations.secret_store AS stored
+    JOIN given USING (workspace_id, stream, field, version)
+    WHERE stored.kek = given.kek AND stored.wrapped_key = given.wrapped_key
+    FOR UPDATE OF stored SKIP LOCKED
+)
+UPDATE integrations.secret_store AS stored SET kek = new_kek, wrapped_key = new_wrapped_key
+FROM held
+WHERE (stored.workspace_id, stored.stream, stored.field, stored.version)
+    = (held.workspace_id, held.stream, held.field, held.version)
+"""
+
+
+class StoredKey(Struct, frozen=True, kw_only=True):
+    """The wrapped key of one secret; the first four tell which secret."""
+
+    workspace: str
+    stream: str
+    field: str
+    version: int
+    kek: str
+    wrapped_key: bytes
+
+    def __repr__(self) -> str:
+        return f"StoredKey({self.workspace!r}, {self.stream!r}, {self.field!r}, {self.version})"
+
+
+class Rewrapped(Struct, frozen=True):
+    """How many keys were wrapped anew, did not open, and are not under the current KEK yet."""
+
+    rewrapped: int
+    failed: int
+    left: int
+
+
+async def rewrap(
+    connection: AsyncConnection,
+    keyring: StoredKeyring,
+    tell: Callable[[str, int, int], None],
+    complain: Callable[[UnsealError], None],
+) -> Rewrapped:
+    """Wrap what is not under the current KEK; *complain* of each key that does not open, go on.
+
+    *tell* is told the progress: the step, how many rows are done, how many there are.
+
+    Raises:
+        UnavailableError: a KMS does not answer; what was done before stays done.
+    """
+    current = await current_kek(keyring)
+    total = await left(connection, current)
+    seen = rewrapped = failed = 0
+    tell("Rewrapping", 0, total)
+    batch = await next_batch(connection, current, after=None)
+    while batch:
+        renewed = [await renew(keyring, key, complain) for key in batch]
+        pairs = [(key, new) for key, new in zip(batch, renewed, strict=True) if new is not None]
+        failed += len(batch) - len(pairs)
+        rewrapped += await put_in_place(connection, pairs)
+        seen += len(batch)
+        tell("Rewrapping", seen, max(total, seen))
+        batch = await next_batch(connection, current, after=batch[-1])
+    return Rewrapped(rewrapped, failed, await left(connection, current))
+
+
+async def left(connection: AsyncConnection, current: str) -> int:
+    """Return how many rows are not under the KEK *current*."""
+    cursor = await connection.execute(LEFT, (current,))
+    row = await cursor.fetchone()
+    return row[0] if row else 0
+
+
+async def next_batch(
+    connection: AsyncConnection, current: str, after: StoredKey | None
+) -> list[StoredKey]:
+    """Return the next rows that are not under *current*, in the order of the primary key."""
+    place = (
+        (after.workspace, after.stream, after.field, after.version) if after else ("",) * 3 + (0,)
+    )
+    cursor = connection.cursor(row_factory=class_row(StoredKey))
+    await cursor.execute(NEXT, (current, *place, BATCH), binary=True)
+    return await cursor.fetchall()
+
+
+async def renew(
+    keyring: StoredKeyring, stored: StoredKey, complain: Callable[[UnsealError], None]
+) -> WrappedKey | None:
+    """Return the key of *stored* under the current KEK, None where it does not open."""
+    aad = additional_data(stored.workspace, stored.stream, stored.field, stored.version)
+    try:
+        key = await keyring.unwrap(WrappedKey(kek=stored.kek, wrapped=stored.wrapped_key), aad)
+    except (UnknownKekError, DecryptionError) as reason:
+        place = {"workspace": stored.workspace, "stream": stored.stream, "field": stored.field}
+        complain(UnsealError(**place, version=stored.version, reason=reason))
+        return None
+    return await keyring.wrap(key, aad)
+
+
+async def put_in_place(
+    connection: AsyncConnection, pairs: Sequence[tuple[StoredKey, WrappedKey]]
+) -> int:
+    """Put the new keys in place of the old ones; return how many rows still were as read."""
+    columns = (
+        [old.workspace for old, _ in pairs],
+        [old.stream for old, _ in pairs],
+        [old.field for old, _ in pairs],
+        [old.version for old, _ in pairs],
+        [old.kek for old, _ in pairs],
+        [old.wrapped_key for old, _ in pairs],
+        [new.kek for _, new in pairs],
+        [new.wrapped for _, new in pairs],
+    )
+    cursor = await connection.execute(REPLACE, columns)
+    return cursor.rowcount

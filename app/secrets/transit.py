@@ -1,0 +1,128 @@
+"""Asks the transit engine of HashiCorp Vault or OpenBao: the only user of httpx2 here."""
+
+import asyncio
+import re
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx2
+import msgspec
+from msgspec import Struct
+
+from app.log.event_log import UnavailableError
+from app.secrets.errors import KeyringError
+from app.secrets.file_keyring import read_private
+
+DEADLINE = 5.0  # seconds for a whole answer
+LARGEST = 1 << 20  # bytes of an answer; a key with thousands of versions has less
+ADDRESS = re.compile(
+    r"vault\+(?P<base>(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
+    r"/v1)/(?P<mount>[A-Za-z0-9_./-]+)/keys/(?P<name>[A-Za-z0-9_.-]+)"
+)
+THIS_MACHINE = ("localhost", "127.0.0.1", "[::1]")
+
+
+class KeyringAwayError(UnavailableError):
+    """The KMS did not do what was asked, and nothing is known of the key; one line."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(
+            f"The keyring {where} does not answer ({reason}): look whether Vault runs, is unsealed"
+            " and takes the token in INTEGRATIONS_VAULT_TOKEN_FILE."
+        )
+
+
+class TransitKey(Struct, frozen=True):
+    """Where a key is: the API's address up to `/v1`, the engine's mount, the key's name."""
+
+    base: str
+    mount: str
+    name: str
+
+    @property
+    def place(self) -> str:
+        """What the ids of the key's versions begin with."""
+        return f"vault:{self.mount}/{self.name}"
+
+
+def transit_key(address: str) -> TransitKey:
+    """Return the key at *address*, such as `vault+https://vault.example:8200/v1/transit/keys/k`.
+
+    Raises:
+        KeyringError: it is no such address, or goes unencrypted to another machine.
+    """
+    found = ADDRESS.fullmatch(address)
+    # Without TLS only to an agent on this machine: the request has a token and a key in it.
+    if found is None or (found["scheme"] == "http" and found["host"] not in THIS_MACHINE):
+        problem = "is no address of a key in Vault"
+        remedy = "write INTEGRATIONS_KEYRING as vault+https://HOST:PORT/v1/MOUNT/keys/NAME"
+        raise KeyringError(problem, remedy)
+    return TransitKey(found["base"], found["mount"], found["name"])
+
+
+class Answer(Struct, frozen=True):
+    """One answer; its content may hold a key."""
+
+    status: int
+    content: bytes
+
+    def __repr__(self) -> str:
+        return f"Answer({self.status}, …)"
+
+
+class TransitClient:
+    """Sends requests for one key, with the token that stands in *token_file* at the moment.
+
+    Nothing of the environment counts, no proxy and no `.netrc`; only OpenSSL's SSL_CERT_FILE
+    does, for a private authority. No redirect is followed: it would take the token along.
+    """
+
+    def __init__(self, key: TransitKey, token_file: Path) -> None:
+        self.key = key
+        self._token_file = token_file
+        self._client = httpx2.AsyncClient(
+            verify=ssl.create_default_context(),
+            trust_env=False,
+            follow_redirects=False,
+            timeout=DEADLINE,
+        )
+
+    async def ask(
+        self, method: str, path: str, body: Mapping[str, str | int] | None = None
+    ) -> Answer:
+        """Return the answer to *method* on *path*, which comes after the mount.
+
+        Raises:
+            KeyringAwayError: there was none, none within 5 s, or none that ends; errors of the
+                library are dropped, as they may repeat what was sent.
+        """
+        try:
+            async with asyncio.timeout(DEADLINE):
+                return await self._sent(method, f"{self.key.base}/{self.key.mount}/{path}", body)
+        except KeyringError:
+            reason = "its token file cannot be read, or not by us alone"
+        except TimeoutError:
+            reason = f"nothing within {DEADLINE:g} s"
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
+            reason = type(error).__name__
+        raise KeyringAwayError(self.key.place, reason)
+
+    async def _sent(self, method: str, url: str, body: Mapping[str, str | int] | None) -> Answer:
+        headers = {
+            "X-Vault-Token": read_private(self._token_file).reveal().decode("ascii").strip(),
+            "X-Vault-Request": "true",
+            "Accept-Encoding": "identity",
+        }
+        content = None if body is None else msgspec.json.encode(body)
+        received = bytearray()
+        async with self._client.stream(method, url, headers=headers, content=content) as response:
+            async for part in response.aiter_raw():
+                received += part
+                if len(received) > LARGEST:
+                    raise ValueError
+        return Answer(response.status_code, bytes(received))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()

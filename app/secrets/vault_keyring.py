@@ -1,0 +1,188 @@
+"""The keyring in HashiCorp Vault or OpenBao: a key of their transit engine, which never leaves it.
+
+Each version of the key is a KEK; its id is `vault:MOUNT/NAME:vN`. Written to the HTTP API of the
+transit engine, with `associated_data` for what a key is bound to (Vault 1.12, any OpenBao).
+Its own `rewrap` is of no use here, as it takes no associated data: keys are unwrapped and wrapped.
+"""
+
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from app.secrets.errors import DecryptionError, KeyringError, UnknownKekError
+from app.secrets.keyring import ListedKek, WrappedKey, current_kek, require_retired
+from app.secrets.sealing import wrapping_data
+from app.secrets.secret import Secret
+from app.secrets.transit import Answer, KeyringAwayError, TransitClient, transit_key
+
+CIPHERTEXT = re.compile(r"vault:v([1-9][0-9]*):[A-Za-z0-9+/]+=*")
+DONE = (200, 204)
+# Some versions of Vault answer 500 where the bytes are not what they were.
+CHANGED = b"message authentication failed"
+
+
+T = TypeVar("T")
+
+
+class Data(Struct, Generic[T]):
+    """Every answer of Vault's holds what was asked for as `data`."""
+
+    data: T
+
+
+class Encrypted(Struct):
+    """What encrypting leads to: `vault:v`, the key's version, `:`, base64."""
+
+    ciphertext: str
+
+
+class Decrypted(Struct):
+    """What decrypting leads to, in base64."""
+
+    plaintext: str
+
+    def __repr__(self) -> str:
+        return "Decrypted(…)"
+
+
+class KeyStatus(Struct):
+    """What Vault tells of a key: its versions with their Unix times, and which may be used."""
+
+    keys: Mapping[str, int]
+    latest_version: int
+    min_decryption_version: int
+
+
+class VaultKeyring:
+    """The versions of the key at *address*; a `StoredKeyring`, a KMS in place of the file.
+
+    The service needs a token that may `update` encrypt/NAME and decrypt/NAME, and `read`
+    keys/NAME; `rotate` and `remove` need to `update` keys/NAME/rotate, …/config and …/trim.
+
+    Raises:
+        KeyringError: *address* is none.
+    """
+
+    def __init__(self, address: str, token_file: Path) -> None:
+        self._key = transit_key(address)
+        self._client = TransitClient(self._key, token_file)
+
+    async def keks(self) -> Sequence[ListedKek]:
+        """Return the versions that Vault decrypts with, oldest first; none where there is no key.
+
+        Raises:
+            KeyringAwayError: Vault does not answer.
+        """
+        answer = await self._client.ask("GET", f"keys/{self._key.name}")
+        if answer.status == 404 and b'"errors":[]' in answer.content.replace(b" ", b""):  # noqa: PLR2004 — HTTP's own
+            return ()  # a mount that is not there has an error
+        status = self._data(answer, Data[KeyStatus])
+        return [
+            ListedKek(
+                id=self._id(version),
+                state="current" if version == status.latest_version else "retired",
+                created_at=datetime.fromtimestamp(status.keys[str(version)], UTC),
+            )
+            for version in sorted(map(int, status.keys))
+            if version >= status.min_decryption_version
+        ]
+
+    async def wrap(self, key: Secret, aad: bytes) -> WrappedKey:
+        """Return *key* under the newest version, bound to *aad* and to Vault's key.
+
+        Raises:
+            KeyringAwayError: Vault does not answer, or refuses.
+        """
+        body = {"plaintext": b64encode(key.reveal()).decode(), "associated_data": self._bound(aad)}
+        answer = await self._client.ask("POST", f"encrypt/{self._key.name}", body)
+        ciphertext = self._data(answer, Data[Encrypted]).ciphertext
+        version = CIPHERTEXT.fullmatch(ciphertext)
+        if version is None:
+            raise self._away("no ciphertext")
+        return WrappedKey(kek=self._id(int(version[1])), wrapped=ciphertext.encode())
+
+    async def unwrap(self, wrapped_key: WrappedKey, aad: bytes) -> Secret:
+        """Return the key that was wrapped with the same *aad*.
+
+        Raises:
+            UnknownKekError: it is another key's version, or one that Vault no longer has.
+            DecryptionError: the bytes, the KEK's id or *aad* are not those of `wrap`.
+            KeyringAwayError: Vault does not answer; nothing is known of the row then.
+        """
+        ciphertext = self._ciphertext(wrapped_key)
+        body = {"ciphertext": ciphertext, "associated_data": self._bound(aad)}
+        answer = await self._client.ask("POST", f"decrypt/{self._key.name}", body)
+        if answer.status == 400 or CHANGED in answer.content:  # noqa: PLR2004 — HTTP's own
+            # Why, only the words of the answer tell, and they differ from version to version.
+            if wrapped_key.kek in {kek.id for kek in await self.keks()}:
+                raise DecryptionError
+            raise UnknownKekError(wrapped_key.kek)
+        return Secret(b64decode(self._data(answer, Data[Decrypted]).plaintext))
+
+    async def rotate(self) -> str:
+        """Add a version to the key; return its id."""
+        self._require_done(await self._client.ask("POST", f"keys/{self._key.name}/rotate", {}))
+        return await current_kek(self)
+
+    async def remove(self, kek: str) -> None:
+        """Destroy the oldest version; `trim` cannot be undone, unlike a higher minimum.
+
+        Raises:
+            UnknownKekError: Vault does not have it.
+            KeyringError: it is the current one, or not the oldest.
+            KeyringAwayError: Vault does not answer, or the token may not.
+        """
+        await require_retired(self, kek)
+        if (await self.keks())[0].id != kek:
+            problem = f"has older versions than {kek}, and Vault destroys the oldest first"
+            raise KeyringError(problem, "remove those before")
+        first_kept = int(kek.rpartition(":v")[2]) + 1
+        minimum = {"min_decryption_version": first_kept, "min_encryption_version": first_kept}
+        for change, body in (("config", minimum), ("trim", {"min_available_version": first_kept})):
+            path = f"keys/{self._key.name}/{change}"
+            self._require_done(await self._client.ask("POST", path, body))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.close()
+
+    def _ciphertext(self, wrapped_key: WrappedKey) -> str:
+        """Return Vault's text; raise unless it is of the version that the id names."""
+        place, _, version = wrapped_key.kek.rpartition(":v")
+        if place != self._key.place:
+            raise UnknownKekError(wrapped_key.kek)
+        ciphertext = wrapped_key.wrapped.decode("ascii", "replace")
+        found = CIPHERTEXT.fullmatch(ciphertext)
+        if found is None or found[1] != version:
+            raise DecryptionError
+        return ciphertext
+
+    def _bound(self, aad: bytes) -> str:
+        # The version is not among it: Vault chooses it, and its own text bears it.
+        return b64encode(wrapping_data(self._key.place, aad)).decode()
+
+    def _id(self, version: int) -> str:
+        return f"{self._key.place}:v{version}"
+
+    def _data(self, answer: Answer, kind: type[Data[T]]) -> T:
+        self._require_done(answer)
+        try:
+            return msgspec.json.decode(answer.content, type=kind).data
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            raise self._away("nonsense") from None
+
+    def _require_done(self, answer: Answer) -> None:
+        if answer.status not in DONE:
+            raise self._away(f"status {answer.status}")
+
+    def _away(self, reason: str) -> KeyringAwayError:
+        return KeyringAwayError(self._key.place, reason)
+
+    def __repr__(self) -> str:
+        return f"VaultKeyring({self._key.place!r})"

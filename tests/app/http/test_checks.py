@@ -1,0 +1,354 @@
+"""POST …/check over real HTTP: outcome, event, history, and nothing of the provider's answer."""
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx2
+import psycopg
+import pytest
+
+from app.database.lease import database
+from app.settings import read_settings
+
+Service = Any  # that of tests/conftest.py, which cannot be imported
+Problem = Callable[..., dict[str, Any]]
+PATH = "/en/api/integration"
+SENDGRID = {
+    "name": "n",
+    "type": "SENDGRID",
+    "channel": "EMAIL",
+    "apiKey": "SG." + "k" * 22 + "." + "y" * 43,
+}
+TWILIO = {
+    "name": "t",
+    "type": "TWILIO",
+    "channel": "SMS",
+    "apiKey": "AC" + "0" * 32,
+    "apiSecret": "5ec2e7" + "1" * 26,
+}
+CANARY = "canary-of-the-provider-61d0c1"
+
+
+class Provider(ThreadingHTTPServer):
+    """Any provider: it gives every request the same answer."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.status, self.content = 200, b""
+        self.asked = 0
+        self.release = threading.Event()
+        self.release.set()
+
+    def say(self, status: int, content: object) -> None:
+        self.status, self.content = status, json.dumps(content).encode()
+
+    def wait_until_asked(self, times: int) -> None:
+        deadline = time.monotonic() + 10
+        while self.asked < times:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Provider  # pyright: ignore[reportIncompatibleVariableOverride] — it serves no other
+
+    def do_GET(self) -> None:
+        self.server.asked += 1
+        self.server.release.wait(10)
+        self.send_response(self.server.status)
+        self.send_header("X-Canary", CANARY)
+        self.send_header("Set-Cookie", CANARY)
+        self.send_header("Content-Length", str(len(self.server.content)))
+        self.end_headers()
+        self.wfile.write(self.server.content)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — its name there
+        """Stay silent."""
+
+
+@pytest.fixture(scope="module")
+def any_provider() -> Iterator[Provider]:
+    with Provider() as provider:
+        thread = threading.Thread(target=provider.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield provider
+        provider.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def provider(any_provider: Provider) -> Provider:
+    any_provider.asked = 0
+    any_provider.say(200, {"scopes": ["mail.send"]})
+    return any_provider
+
+
+@pytest.fixture(scope="module")
+def checking_service(
+    start_service: Callable[..., AbstractContextManager[Service]],
+    own_data_dir: Path,
+    any_provider: Provider,
+) -> Iterator[Service]:
+    """A service of its own, with its own database, that asks `provider` in place of all."""
+    url = f"http://127.0.0.1:{any_provider.server_port}"
+    with start_service(
+        own_data_dir, provider_urls=f"SENDGRID={url},TWILIO={url}", log_level="DEBUG"
+    ) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def own_data_dir() -> Iterator[Path]:
+    """A data directory that the account of PostgreSQL can enter."""
+    with TemporaryDirectory(prefix="integrations-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
+
+
+@pytest.fixture
+def client(checking_service: Service, workspace: str) -> Iterator[httpx2.Client]:
+    with checking_service.caller(workspace) as client:
+        yield client
+
+
+def created(client: httpx2.Client, body: Mapping[str, Any]) -> str:
+    answer = client.post(PATH, json=dict(body))
+    assert answer.status_code == 201, answer.text
+    return answer.json()["result"]["data"]["id"]
+
+
+def test_a_check_answers_what_the_provider_said(client: httpx2.Client, provider: Provider) -> None:
+    id_ = created(client, SENDGRID)
+
+    answer = client.post(f"{PATH}/{id_}/check")
+
+    result = answer.json()["result"]
+    assert (answer.status_code, list(result)) == (200, ["data", "message", "status"])
+    assert (result["message"], result["status"]) == ("Check completed", 200)
+    assert list(result["data"]) == ["outcome", "detail", "checkedAt", "latencyMs"]
+    assert result["data"]["outcome"] == "ok"
+    assert result["data"]["detail"] == "The provider accepts the credentials"
+    assert provider.asked == 1
+
+
+def test_a_check_is_recorded_and_changes_nothing_else(
+    client: httpx2.Client, provider: Provider
+) -> None:
+    provider.say(401, {"errors": [{"message": CANARY}]})
+    id_ = created(client, SENDGRID)
+    before = client.get(f"{PATH}/{id_}").json()["result"]["data"]
+
+    client.post(f"{PATH}/{id_}/check")
+
+    assert client.get(f"{PATH}/{id_}").json()["result"]["data"] == before
+    entry = client.get(f"{PATH}/{id_}/history").json()["result"]["data"][0]
+    assert entry["action"] == "CREDENTIALS_CHECKED"
+    assert entry["details"]["outcome"] == "invalid"
+    assert entry["details"]["detail"] == "The provider refuses the credentials"
+    assert isinstance(entry["details"]["latencyMs"], int)
+
+
+def test_the_detail_speaks_the_language_of_the_path_and_english_is_kept(
+    client: httpx2.Client, provider: Provider
+) -> None:
+    provider.say(503, {})
+    id_ = created(client, SENDGRID)
+
+    answer = client.post(f"/de/api/integration/{id_}/check")
+
+    data = answer.json()["result"]["data"]
+    assert data["detail"] == "Der Anbieter hat selbst eine Störung (Status 503)"
+    assert answer.headers["content-language"] == "de"
+    entry = client.get(f"{PATH}/{id_}/history").json()["result"]["data"][0]
+    assert entry["details"]["detail"] == "The provider has a failure of its own (status 503)"
+
+
+def test_nothing_to_check_is_invalid_and_says_what_is_missing(
+    client: httpx2.Client, provider: Provider
+) -> None:
+    id_ = created(client, {**TWILIO, "apiKey": None, "apiSecret": None})
+
+    data = client.post(f"{PATH}/{id_}/check").json()["result"]["data"]
+
+    assert (data["outcome"], data["detail"]) == ("invalid", "This is missing: apiKey, apiSecret")
+    assert provider.asked == 0
+
+
+def test_the_newest_credentials_are_checked(client: httpx2.Client, provider: Provider) -> None:
+    id_ = created(client, {**SENDGRID, "apiKey": None})
+    client.put(f"{PATH}/{id_}/credentials", json={"apiKey": SENDGRID["apiKey"]})
+
+    assert client.post(f"{PATH}/{id_}/check").json()["result"]["data"]["outcome"] == "ok"
+    assert provider.asked == 1
+
+
+def test_a_vapid_pair_is_checked_with_its_public_key(client: httpx2.Client) -> None:
+    pair = {
+        "vapidPublicKey": "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIg"
+        "Dll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8",
+        "vapidPrivateKey": "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw",
+    }
+    id_ = created(client, {"name": "w", "type": "WEB_PUSH", "channel": "PUSH", **pair})
+
+    data = client.post(f"{PATH}/{id_}/check").json()["result"]["data"]
+
+    assert (data["outcome"], data["detail"]) == ("ok", "The two VAPID keys belong together")
+
+
+def test_a_repeat_under_the_key_gets_the_first_answer_and_asks_nobody(
+    client: httpx2.Client, provider: Provider
+) -> None:
+    id_ = created(client, SENDGRID)
+    key = {"Idempotency-Key": "check-once"}
+
+    first = client.post(f"{PATH}/{id_}/check", headers=key)
+    provider.say(401, {"errors": []})
+    again = client.post(f"{PATH}/{id_}/check", headers=key)
+
+    assert again.content == first.content
+    assert again.headers["idempotency-replayed"] == "true"
+    assert provider.asked == 1
+
+
+def test_a_change_while_the_provider_is_asked_does_not_ask_again(
+    client: httpx2.Client, provider: Provider
+) -> None:
+    id_ = created(client, SENDGRID)
+    provider.release.clear()
+    answers: list[httpx2.Response] = []
+    check = threading.Thread(
+        target=lambda: answers.append(client.post(f"{PATH}/{id_}/check")), daemon=True
+    )
+    check.start()
+    provider.wait_until_asked(1)
+    client.post(f"{PATH}/{id_}/toggle", json={"isActive": False})
+    provider.release.set()
+    check.join(10)
+
+    assert answers[0].json()["result"]["data"]["outcome"] == "ok"
+    assert provider.asked == 1
+    actions = [e["action"] for e in client.get(f"{PATH}/{id_}/history").json()["result"]["data"]]
+    assert actions == ["CREDENTIALS_CHECKED", "INTEGRATION_DISABLED", "INTEGRATION_ADDED"]
+
+
+def test_who_may_only_look_may_not_check(
+    checking_service: Service, client: httpx2.Client, workspace: str, provider: Provider
+) -> None:
+    id_ = created(client, SENDGRID)
+
+    with checking_service.caller(workspace, role="VIEWER") as viewer:
+        answer = viewer.post(f"{PATH}/{id_}/check")
+
+    assert (answer.status_code, provider.asked) == (403, 0)
+
+
+def test_what_is_not_ours_is_not_found(
+    checking_service: Service, client: httpx2.Client, provider: Provider, problem: Problem
+) -> None:
+    with checking_service.caller("another-workspace") as other:
+        foreign = created(other, SENDGRID)
+    deleted = created(client, SENDGRID)
+    client.delete(f"{PATH}/{deleted}")
+
+    for id_ in (foreign, deleted, "int_00000000000000000000000000", "no-id"):
+        problem(client.post(f"{PATH}/{id_}/check"), 404, "NOT_FOUND")
+    assert provider.asked == 0
+
+
+def test_credentials_that_cannot_be_opened_are_inconclusive_and_named_in_the_log(
+    checking_service: Service, client: httpx2.Client, workspace: str, provider: Provider
+) -> None:
+    first, second = created(client, SENDGRID), created(client, SENDGRID)
+    with psycopg.connect(embedded_dsn(checking_service)) as admin:
+        admin.execute(  # what a thief of the database could do: another's row in its place
+            "UPDATE integrations.secret_store mine SET ciphertext = theirs.ciphertext,"
+            " nonce = theirs.nonce, wrapped_key = theirs.wrapped_key"
+            " FROM integrations.secret_store theirs"
+            " WHERE mine.stream = %s AND theirs.stream = %s",
+            (first, second),
+        )
+        admin.execute("DELETE FROM integrations.secret_store WHERE stream = %s", (second,))
+
+    found = [client.post(f"{PATH}/{id_}/check") for id_ in (first, second)]
+
+    assert [answer.json()["result"]["data"]["outcome"] for answer in found] == ["inconclusive"] * 2
+    assert provider.asked == 0
+    log = checking_service.log_file.read_text()
+    for id_ in (first, second):
+        assert f"apiKey (version 1) of integration {id_} in workspace {workspace}" in log
+
+
+def embedded_dsn(service: Service) -> str:
+    with database(read_settings(service.environment)) as dsn:
+        return dsn
+
+
+def test_nothing_of_key_or_answer_is_kept_anywhere(
+    checking_service: Service, client: httpx2.Client, provider: Provider
+) -> None:
+    id_ = created(client, TWILIO)
+    secret = TWILIO["apiSecret"]
+    full = {"auth_token": secret, "friendly_name": CANARY, "sid": CANARY}
+    shown: list[str] = []
+    for status, content in (
+        (200, {**full, "status": "active"}),
+        (200, {**full, "status": CANARY}),
+        (401, {"code": 20003, "message": CANARY, "more_info": secret}),
+        (500, full),
+        (302, CANARY),
+    ):
+        provider.say(status, content)
+        answer = client.post(f"{PATH}/{id_}/check", headers={"Idempotency-Key": f"c{status}"})
+        shown.append(answer.text + str(answer.headers))
+    shown.append(client.get(f"{PATH}/{id_}/history").text)
+    with psycopg.connect(embedded_dsn(checking_service), autocommit=True) as admin:
+        admin.execute("CHECKPOINT")
+
+    kept = [
+        file.read_bytes()
+        for file in Path(checking_service.environment["INTEGRATIONS_DATA_DIR"]).rglob("*")
+        if file.is_file()
+    ]
+
+    assert any(id_.encode() in content for content in kept)  # the search finds what is there
+    assert provider.asked == 4  # the second under the key c200 is a replay
+    for canary in (CANARY, secret):
+        forms = (
+            canary,
+            base64.b64encode(canary.encode()).decode().rstrip("="),
+            canary.encode().hex(),
+        )
+        for form in forms:
+            assert form not in "".join(shown)
+            assert not any(form.encode() in content for content in kept)
+
+
+def test_a_check_that_the_provider_holds_up_holds_up_nobody_else(
+    client: httpx2.Client, provider: Provider
+) -> None:
+    id_ = created(client, SENDGRID)
+    provider.release.clear()
+    threads = [
+        threading.Thread(target=client.post, args=(f"{PATH}/{id_}/check",), daemon=True)
+        for _ in range(20)
+    ]
+    for thread in threads:
+        thread.start()
+    provider.wait_until_asked(len(threads))
+
+    answered = client.get(f"{PATH}/{id_}").elapsed.total_seconds()
+    provider.release.set()
+    for thread in threads:
+        thread.join(10)
+
+    assert answered < 1

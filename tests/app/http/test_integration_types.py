@@ -1,0 +1,81 @@
+"""GET /integration-types: what a form for each provider needs, from the provider files."""
+
+from typing import Any
+
+import httpx2
+
+PATH = "/en/api/integration-types"
+Service = Any  # that of tests/conftest.py, which cannot be imported
+
+
+def types_from(client: httpx2.Client, path: str = PATH) -> dict[str, dict[str, Any]]:
+    result = client.get(path).json()["result"]
+    return {found["type"]: found for found in result["data"]}
+
+
+def test_the_six_types_of_the_document_are_listed(client: httpx2.Client) -> None:
+    answer = client.get(PATH)
+
+    result = answer.json()["result"]
+    assert answer.status_code == 200
+    assert result["message"] == "Integration types fetched successfully"
+    assert (result["status"], result["totalCount"]) == (200, 6)
+    assert [(t["type"], t["channel"], t["displayName"]) for t in result["data"]] == [
+        ("ELASTIC_EMAIL", "EMAIL", "Elastic Email"),
+        ("FIREBASE_FCM", "PUSH", "Firebase Cloud Messaging (legacy)"),
+        ("NEXMO", "SMS", "Vonage (Nexmo)"),
+        ("SENDGRID", "EMAIL", "SendGrid"),
+        ("TWILIO", "SMS", "Twilio"),
+        ("WEB_PUSH", "PUSH", "Web Push API (VAPID)"),
+    ]
+    assert all(found["checkable"] is True for found in result["data"])
+
+
+def test_a_type_tells_its_fields_and_where_it_is_asked(client: httpx2.Client) -> None:
+    sendgrid = types_from(client)["SENDGRID"]
+
+    assert list(sendgrid) == [
+        "type", "channel", "displayName", "fields", "regions", "checkable",
+    ]  # fmt: skip
+    assert [(f["name"], f["secret"], f["required"]) for f in sendgrid["fields"]] == [
+        ("apiKey", True, True),
+        ("senderEmail", False, False),
+        ("senderName", False, False),
+    ]
+    assert sendgrid["fields"][0]["label"] == "API key"
+    assert sendgrid["regions"] == [
+        {"name": "Global", "host": "api.sendgrid.com"},
+        {"name": "EU", "host": "api.eu.sendgrid.com"},
+    ]
+
+
+def test_what_a_provider_has_ended_is_said(client: httpx2.Client) -> None:
+    types = types_from(client)
+
+    assert types["FIREBASE_FCM"]["deprecated"].startswith("Server keys of FCM's legacy API ended")
+    assert [type_ for type_, found in types.items() if "deprecated" in found] == ["FIREBASE_FCM"]
+
+
+def test_only_secrets_are_secret(client: httpx2.Client) -> None:
+    fields = types_from(client)["WEB_PUSH"]["fields"]
+
+    assert {f["name"]: f["secret"] for f in fields} == {
+        "vapidPublicKey": False,
+        "vapidPrivateKey": True,
+    }
+
+
+def test_labels_and_help_are_translated_and_examples_are_not(client: httpx2.Client) -> None:
+    english, german = types_from(client), types_from(client, "/de-AT/api/integration-types")
+
+    for type_, found in english.items():
+        for ours, theirs in zip(found["fields"], german[type_]["fields"], strict=True):
+            assert ours["label"] != theirs["label"]
+            assert ours["help"] != theirs["help"]
+            assert ours["example"] == theirs["example"]
+
+
+def test_every_role_may_see_them_and_a_stranger_may_not(service: Service, workspace: str) -> None:
+    with service.caller(workspace, role="VIEWER") as viewer:
+        assert viewer.get(PATH).status_code == 200
+    assert httpx2.get(service.address + PATH).status_code == 401

@@ -1,0 +1,121 @@
+"""What a provider file may say of its check, and that ours say all of it."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from app.locales.catalogues import load_catalogues
+from app.providers.catalogue import load_providers
+from app.providers.description import AskCheck, ProviderFile
+from app.providers.errors import ProviderFileError
+
+CHECKED = """
+type = "OTHER"
+channel = "EMAIL"
+name = "Other"
+[fields.apiKey]
+label = "l"
+help = "h"
+example = "e"
+[[regions]]
+name = "Global"
+url = "https://api.example.com"
+[check]
+kind = "ask"
+method = "GET"
+path = "/me/{apiKey}"
+auth = { kind = "bearer", field = "apiKey" }
+rules = [{ status = 200, outcome = "ok" }]
+"""
+UNASKED = """[check]
+unasked = [{ field = "apiKey", unless = "(", outcome = "ok", detail = "d" }]
+"""
+
+
+def test_a_check_is_read(tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text(CHECKED)
+
+    check = load_providers([tmp_path])["OTHER"].check
+
+    assert isinstance(check, AskCheck)
+    assert check.rules[0].outcome == "ok"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("https://api", "http://api", "Expected `str` matching regex"),
+        ("https://api.example.com", "https://me:pw@api.example.com", "matching regex"),
+        ("https://api.example.com", "https://api.example.com/", "matching regex"),
+        ("https://api.example.com", "https://api.example.com?x=", "matching regex"),
+        ('"/me', '"me', "matching regex"),
+        ("{apiKey}", "{apiSecret}", "the check uses what is not there: apiSecret"),
+        ("{apiKey}", "{projectId}", "the check uses what is not there: projectId"),
+        ('field = "apiKey"', 'field = "accessToken"', "what is not there: accessToken"),
+        ('field = "apiKey"', 'field = "name"', "Invalid enum value 'name'"),
+        ('[[regions]]\nname = "Global"\nurl = "https://api.example.com"', "", "regions"),
+        ('"ok"', '"fine"', "Invalid enum value 'fine'"),
+        ("status = 200", "status = 99", ">= 200"),
+        ("status = 200", "state = 200", "unknown field `state`"),
+        ('kind = "ask"', 'kind = "guess"', "Invalid value 'guess'"),
+        ('kind = "bearer"', 'kind = "digest"', "Invalid value 'digest'"),
+        ("[check]", UNASKED, "missing ), unterminated"),
+    ],
+)  # fmt: skip
+def test_a_check_that_cannot_be_is_refused_by_name(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    assert old in CHECKED
+    (tmp_path / "other.toml").write_text(CHECKED.replace(old, new))
+
+    with pytest.raises(ProviderFileError, match=re.escape("Provider file other.toml: ")) as raised:
+        load_providers([tmp_path])
+
+    assert says in str(raised.value)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ProviderFileError, match="gone cannot be read"):
+        load_providers([tmp_path / "gone"])
+
+
+def test_only_these_hosts_are_ever_asked(providers: Mapping[str, ProviderFile]) -> None:
+    checks = [provider.check for provider in providers.values()]
+    accounts = [check.service_account for check in checks if isinstance(check, AskCheck)]
+    urls = [region.url for provider in providers.values() for region in provider.regions]
+
+    assert {urlsplit(url).netloc for url in urls} | {
+        urlsplit(account.url).netloc for account in accounts if account
+    } == {
+        "api.elasticemail.com",
+        "api.eu.sendgrid.com",
+        "api.sendgrid.com",
+        "api.twilio.com",
+        "fcm.googleapis.com",
+        "oauth2.googleapis.com",
+        "rest.nexmo.com",
+    }
+
+
+def test_every_type_can_be_checked(providers: Mapping[str, ProviderFile]) -> None:
+    assert all(provider.check for provider in providers.values())
+
+
+def test_all_that_our_files_say_to_people_is_in_the_catalogues(
+    providers: Mapping[str, ProviderFile],
+) -> None:
+    said: set[str] = set()
+    for provider in providers.values():
+        for field in provider.fields.values():
+            said |= {field.label, field.help}
+        said |= {provider.deprecated} if provider.deprecated else set()
+        if isinstance(provider.check, AskCheck):
+            rules = [*provider.check.rules, *provider.check.unasked]
+            account = provider.check.service_account
+            rules += account.rules if account else []
+            said |= {rule.detail for rule in rules if rule.detail}
+
+    assert said - load_catalogues().english.messages.keys() == set()

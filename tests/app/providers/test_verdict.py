@@ -1,0 +1,68 @@
+"""Which rule speaks of which answer."""
+
+import pytest
+from msgspec import UNSET
+
+from app.providers.client import Answer
+from app.providers.description import Condition, Rule
+from app.providers.verdict import UNREADABLE, holds, verdict_on
+
+ANSWER = {"a": {"b": "text"}, "n": 1, "t": True, "list": ["x", 2], "none": None}
+HOLDING = [
+    Condition(),
+    Condition(type="object"),
+    Condition(at="a.b", equals="text"),
+    Condition(at="n", type="number", equals=1),
+    Condition(at="list", contains="x"),
+    Condition(at="list", type="array"),
+    Condition(at="a.b", type="string"),
+]
+NOT_HOLDING = [
+    Condition(type="array"),
+    Condition(at="a.c", type="string"),
+    Condition(at="a.b.c", type="string"),
+    Condition(at="list.0", type="string"),
+    Condition(at="t", equals=1),
+    Condition(at="t", type="number"),
+    Condition(at="n", equals="1"),
+    Condition(at="n", equals=2),
+    Condition(at="none", type="object"),
+    Condition(at="list", contains="y"),
+    Condition(at="a.b", contains="text"),
+    Condition(at="a", contains="b"),
+    Condition(at="n", type="number", equals=2),
+]
+
+
+@pytest.mark.parametrize("condition", HOLDING)
+def test_a_condition_holds_where_all_of_it_is_so(condition: Condition) -> None:
+    assert holds(condition, ANSWER)
+
+
+@pytest.mark.parametrize("condition", NOT_HOLDING)
+def test_a_condition_does_not_hold_where_part_of_it_is_not_so(condition: Condition) -> None:
+    assert not holds(condition, ANSWER)
+
+
+def test_the_first_rule_that_fits_counts() -> None:
+    rules = [
+        Rule(status=200, where=[Condition(at="n", equals=7)], outcome="invalid"),
+        Rule(status=200, outcome="ok", detail="ours"),
+        Rule(status=200, outcome="retired"),
+    ]
+
+    verdict = verdict_on(Answer(200, ANSWER), rules)
+
+    assert (verdict.outcome, verdict.message) == ("ok", "ours")
+
+
+def test_a_rule_never_speaks_of_what_is_not_json() -> None:
+    assert verdict_on(Answer(200, UNSET), [Rule(status=200, outcome="invalid")]) == UNREADABLE
+
+
+def test_all_conditions_of_a_rule_count() -> None:
+    both = [Condition(at="n", equals=1), Condition(at="t", equals="no")]
+
+    verdict = verdict_on(Answer(200, ANSWER), [Rule(status=200, where=both, outcome="ok")])
+
+    assert verdict.outcome == "inconclusive"
