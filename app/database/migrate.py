@@ -1,5 +1,6 @@
 """Brings a database to the shape that this code needs; safe to run by many at once."""
 
+from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -43,6 +44,7 @@ FUNCTIONS = tuple(
         ("app.views.rebuilding", "open_shadow.sql"),
         ("app.views.rebuilding", "index_shadow.sql"),
         ("app.views.rebuilding", "copy_walls.sql"),
+        ("app.views.rebuilding", "forget_types.sql"),
         ("app.views.rebuilding", "switch_shadow.sql"),
         ("app.database", "roles.sql"),
     )
@@ -124,6 +126,7 @@ def migrations() -> list[Traversable]:
     return sorted(folder.iterdir(), key=lambda found: found.name)
 
 
+@cache
 def migration_names() -> frozenset[str]:
     """Return what a database that can serve has applied, functions and roles included."""
     return frozenset(file.name for file in (*migrations(), *FUNCTIONS))

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from hashlib import sha256
 from typing import Any
 
 from litestar import Response
@@ -11,6 +10,7 @@ from msgspec.structs import replace
 from app.execute import Request as CommandRequest
 from app.http.answers import ApiRequest
 from app.http.fields import FieldProblem
+from app.http.fingerprints import fingerprint_of, is_same, sealed_fingerprint
 from app.http.forms import InvalidFieldsError
 from app.http.parts import parts_of
 from app.http.problems import KeyReusedError
@@ -46,21 +46,22 @@ async def first_or_repeat(
     request: ApiRequest, command: CommandRequest, render: Render, key: str
 ) -> Response[Any]:
     """Execute *command* and keep the answer, or answer what is kept."""
-    executor = parts_of(request.app).executor
+    parts, place = parts_of(request.app), f"{command.workspace} {key}"
     fingerprint = fingerprint_of(request, await request.body())
-    kept = await executor.log.answer_to(command.workspace, key)
-    if kept is not None:
-        return replayed(kept, fingerprint)
+    if (kept := await parts.executor.log.answer_to(command.workspace, key)) is None:
+        sealed = await sealed_fingerprint(parts.keyring, fingerprint, place)
 
-    def keep(row: IntegrationRow | None) -> StoredAnswer:
-        made = render(row)
-        return StoredAnswer(key, fingerprint, made.status, made.headers, made.body)
+        def keep(row: IntegrationRow | None) -> StoredAnswer:
+            made = render(row)
+            return StoredAnswer(key, sealed, made.status, made.headers, made.body)
 
-    try:
-        return response_of(render(await executor.execute(replace(command, answer=keep))))
-    except AlreadyAnsweredError:  # by another process, in the meantime
-        kept = await executor.log.answer_to(command.workspace, key)
-        return replayed(required(kept), fingerprint)
+        try:
+            return response_of(render(await parts.executor.execute(replace(command, answer=keep))))
+        except AlreadyAnsweredError:  # by another process, in the meantime
+            kept = required(await parts.executor.log.answer_to(command.workspace, key))
+    if not await is_same(parts.keyring, kept.fingerprint, fingerprint, place):
+        raise KeyReusedError
+    return replayed(kept)
 
 
 def key_of(request: ApiRequest) -> str | None:
@@ -71,20 +72,8 @@ def key_of(request: ApiRequest) -> str | None:
     return key
 
 
-def fingerprint_of(request: ApiRequest, body: bytes) -> bytes:
-    """Return what tells this request from another: a SHA-256 over method, path and body.
-
-    It is kept for 24 h. Keys of providers are long and random, so that trying bodies against
-    it is as hopeless as trying keys against the provider.
-    """
-    place = f"{request.user.workspace} {request.method} {request.scope['path']}\n"
-    return sha256(place.encode() + body).digest()
-
-
-def replayed(kept: StoredAnswer, fingerprint: bytes) -> Response[Any]:
-    """Return the first answer once more; raise KeyReusedError where the request is another."""
-    if kept.fingerprint != fingerprint:
-        raise KeyReusedError
+def replayed(kept: StoredAnswer) -> Response[Any]:
+    """Return the first answer once more."""
     headers = {**kept.headers, "Idempotency-Replayed": "true"}
     return response_of(Rendered(kept.status, kept.body, headers))
 

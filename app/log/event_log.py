@@ -12,7 +12,7 @@ from domain.recorded import Envelope, Recorded
 class StoredAnswer(Struct, frozen=True):
     """The first answer to a request with an idempotency key, kept for 24 h with what it did.
 
-    `fingerprint` tells that request from others; `body` is the answer's, byte for byte.
+    `fingerprint` tells that request from others, sealed; `body` is the answer's, byte for byte.
     """
 
     key: str

@@ -34,7 +34,7 @@ def explore(service: Service, *options: str, timeout: int) -> subprocess.Complet
 
 
 def test_answers_are_true_to_the_document(service: Service, document: dict[str, Any]) -> None:
-    options = ("--max-examples", "8", "--seed", "4", "--phases", "examples,coverage,fuzzing")
+    options = ("--max-examples", "5", "--seed", "4", "--phases", "examples,coverage,fuzzing")
 
     run = explore(service, *options, timeout=100)
 
@@ -47,7 +47,10 @@ def test_answers_are_true_to_the_document(service: Service, document: dict[str, 
 def test_answers_are_true_to_the_document_whatever_and_whenever(
     service: Service,
 ) -> None:
-    run = explore(service, "--max-examples", "400", "--max-time", "240", timeout=380)
+    # A check would ask the real providers about what was created before.
+    options = ("--max-examples", "400", "--max-time", "180", "--exclude-operation-id")
+
+    run = explore(service, *options, "checkCredentials", timeout=380)
 
     assert run.returncode == 0, run.stdout
 

@@ -32,7 +32,7 @@ class Visit(Struct, frozen=True):
 def visit(address: str, folder: Path) -> Visit:
     """Open *address* in a new headless Chromium, and wait until the page is at rest."""
     network = folder / "network.json"
-    browser = subprocess.run(  # noqa: S603 - our own arguments, no shell
+    browser = subprocess.run(
         [
             *[str(CHROMIUM), *QUIET, f"--user-data-dir={folder / 'profile'}"],
             *[f"--log-net-log={network}", "--enable-logging=stderr"],

@@ -1,0 +1,315 @@
+"""Bodies of every wrong kind: the envelope, every wrong field at once, never a submitted value."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+Service = Any  # that of tests/conftest.py, which cannot be imported
+Json = Any
+
+PATH = "/en/api/integration"
+JSON = {"Content-Type": "application/json"}
+Problem = Callable[..., dict[str, Any]]
+NO_JSON = "The body is not valid JSON"
+NO_OBJECT = "The body must be a JSON object"
+LONE_SURROGATE = b'{"name": "\\ud800"}'
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", NO_JSON),
+        (b"{", NO_JSON),
+        (b"{} x", NO_JSON),
+        (b"name=n&type=SENDGRID", NO_JSON),
+        (b'{"name": NaN}', NO_JSON),
+        (b'{"name": 1e999}', NO_JSON),
+        (b'{"name": ' + b"9" * 5_000 + b"}", NO_JSON),
+        (b'{"name": "\xff"}', NO_JSON),
+        (b'{"name": "a\x00b"}', NO_JSON),
+        (LONE_SURROGATE, NO_JSON),
+        ('{"name": "n"}'.encode("utf-16"), NO_JSON),
+        (b"\xef\xbb\xbf{}", NO_JSON),
+        (b"[" * 60_000, NO_JSON),
+        (b'{"a":' * 9_000 + b"1" + b"}" * 9_000, NO_JSON),
+        (b"[" * 900 + b"]" * 900, NO_OBJECT),
+        (b"[]", NO_OBJECT),
+        (b"null", NO_OBJECT),
+        (b'"name"', NO_OBJECT),
+        (b"1", NO_OBJECT),
+    ],
+)
+def test_what_is_no_json_object_is_refused(
+    client: httpx2.Client, problem: Problem, content: bytes, message: str
+) -> None:
+    answer = client.post(PATH, content=content, headers=JSON)
+
+    result = problem(answer, 400, "VALIDATION_ERROR")
+    assert result["message"] == message
+    assert "details" not in result
+
+
+def test_nesting_of_every_depth_is_refused(client: httpx2.Client, problem: Problem) -> None:
+    for depth in (1, 200, *range(880, 1_010), 5_000):  # parsers give up at about 1,000
+        content = b'{"name":' + b"[" * depth + b"]" * depth + b"}"
+
+        problem(client.post(PATH, content=content, headers=JSON), 400, "VALIDATION_ERROR")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        None,
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/vnd.api+json",
+        "application/jsonx",
+        "json",
+    ],
+)
+def test_another_content_type_is_refused(
+    client: httpx2.Client, problem: Problem, content_type: str | None
+) -> None:
+    headers = {"Content-Type": content_type} if content_type else {}
+
+    answer = client.post(PATH, content=b'{"name": "n"}', headers=headers)
+
+    problem(answer, 415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+@pytest.mark.parametrize("content_type", ["APPLICATION/JSON", "application/json ; charset=utf-8"])
+def test_case_and_parameters_of_the_content_type_do_not_matter(
+    client: httpx2.Client, body: dict[str, Any], content_type: str
+) -> None:
+    answer = client.post(
+        PATH, content=json.dumps(body).encode(), headers={"Content-Type": content_type}
+    )
+
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize("size", [65_537, 1_048_576])
+def test_a_body_over_64_kib_is_refused(client: httpx2.Client, problem: Problem, size: int) -> None:
+    problem(client.post(PATH, content=b" " * size, headers=JSON), 413, "PAYLOAD_TOO_LARGE")
+
+
+def test_a_body_of_64_kib_is_read(client: httpx2.Client, body: dict[str, Any]) -> None:
+    content = json.dumps(body).encode().ljust(65_536)
+
+    assert client.post(PATH, content=content, headers=JSON).status_code == 201
+
+
+def test_a_long_body_of_unknown_length_is_refused(client: httpx2.Client, problem: Problem) -> None:
+    parts = (b" " * 10_000 for _ in range(10))
+
+    problem(client.post(PATH, content=parts, headers=JSON), 413, "PAYLOAD_TOO_LARGE")
+
+
+def test_a_client_that_reads_only_after_sending_all_gets_the_answer(service: Service) -> None:
+    """urllib closes its connection after each request: answered too early, it would be reset."""
+    token = service.token()
+    headers = {**JSON, "Authorization": f"Bearer {token}", "Connection": "close"}
+    request = urllib.request.Request(service.address + PATH, b" " * 8_000_000, headers)  # noqa: S310 — our own address
+
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=10)  # noqa: S310 — our own address
+
+    with refused.value as answer:
+        assert answer.code == 413
+
+
+WRONG = [
+    ("name", "", "WRONG_LENGTH"),
+    ("name", " \t ", "WRONG_LENGTH"),
+    ("name", "x" * 121, "WRONG_LENGTH"),
+    ("name", "a\x00b", "CONTROL_CHARACTER"),
+    ("name", "a\nb", "CONTROL_CHARACTER"),
+    ("name", "a\u2028b", "CONTROL_CHARACTER"),
+    ("name", 5, "WRONG_TYPE"),
+    ("name", ["n"], "WRONG_TYPE"),
+    ("name", {"n": 1}, "WRONG_TYPE"),
+    ("name", 10**18, "WRONG_TYPE"),
+    ("type", "sendgrid", "NOT_ALLOWED"),
+    ("type", "MAILGUN-0d1f", "NOT_ALLOWED"),
+    ("type", "", "NOT_ALLOWED"),
+    ("type", True, "WRONG_TYPE"),
+    ("channel", "FAX-MACHINE", "NOT_ALLOWED"),
+    ("channel", "SMS", "CHANNEL_MISMATCH"),
+    ("channel", 1.5, "WRONG_TYPE"),
+    ("senderName", "", "WRONG_LENGTH"),
+    ("senderName", "y" * 121, "WRONG_LENGTH"),
+    ("senderName", False, "WRONG_TYPE"),
+    ("senderEmail", "not-an-address", "INVALID_EMAIL"),
+    ("senderEmail", "", "INVALID_EMAIL"),
+    ("senderEmail", "a@b", "INVALID_EMAIL"),
+    ("senderEmail", "local@" + "d" * 300 + ".com", "INVALID_EMAIL"),
+    ("senderEmail", 7, "WRONG_TYPE"),
+    ("senderPhone", "12345678", "INVALID_PHONE"),
+    ("senderPhone", "+12345", "INVALID_PHONE"),
+    ("senderPhone", "+1234567890123456", "INVALID_PHONE"),
+    ("senderPhone", "+1 555 123 4567", "INVALID_PHONE"),
+    ("senderPhone", "+١٢٣٤٥٦٧", "INVALID_PHONE"),
+    ("senderPhone", "+1234567\n", "INVALID_PHONE"),
+    ("senderPhone", 15551234567, "WRONG_TYPE"),
+    ("apiKey", "", "WRONG_LENGTH"),
+    ("apiKey", "k" * 8_193, "WRONG_LENGTH"),
+    ("apiKey", 5, "WRONG_TYPE"),
+    ("apiSecret", "", "WRONG_LENGTH"),
+    ("apiSecret", ["secret-in-a-list"], "WRONG_TYPE"),
+    ("vapidPrivateKey", {"d": "secret-in-an-object"}, "WRONG_TYPE"),
+    ("vapidPublicKey", "", "WRONG_LENGTH"),
+    ("vapidPublicKey", "B" * 513, "WRONG_LENGTH"),
+    ("vapidPublicKey", "A" * 43, "LOOKS_LIKE_SECRET"),
+    ("isActive", "true", "WRONG_TYPE"),
+    ("isActive", 1, "WRONG_TYPE"),
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_field_is_named_and_its_value_is_not(
+    client: httpx2.Client, problem: Problem, body: dict[str, Any], wrong: tuple[str, object, str]
+) -> None:
+    field, value, code = wrong
+
+    answer = client.post(PATH, json=body | {field: value})
+
+    details = problem(answer, 400, "VALIDATION_ERROR")["details"]
+    assert [(detail["field"], detail["code"]) for detail in details] == [(field, code)]
+    assert set(details[0]) == {"field", "code", "message"}
+    if isinstance(value, str) and len(value) > 5:
+        assert value not in answer.text
+
+
+def test_all_wrong_fields_are_named_at_once(client: httpx2.Client, problem: Problem) -> None:
+    wrong: dict[str, Json] = {
+        "type": "?",
+        "channel": 1,
+        "apiKey": "",
+        "apiSecret": [],
+        "senderEmail": "?",
+        "senderName": 0,
+        "senderPhone": "0",
+        "vapidPublicKey": {},
+        "vapidPrivateKey": "",
+        "isActive": None,
+        "webhook": "?",
+    }
+
+    details = problem(client.post(PATH, json=wrong), 400, "VALIDATION_ERROR")["details"]
+
+    assert {detail["field"] for detail in details} == {"name", *wrong} - {"isActive"}
+
+
+@pytest.mark.parametrize("name", ["name", "type", "channel"])
+@pytest.mark.parametrize("null", [True, False])
+def test_what_is_required_is_required(
+    client: httpx2.Client, problem: Problem, body: dict[str, Any], name: str, *, null: bool
+) -> None:
+    missing = body | {name: None} if null else {n: v for n, v in body.items() if n != name}
+
+    details = problem(client.post(PATH, json=missing), 400, "VALIDATION_ERROR")["details"]
+
+    assert [(detail["field"], detail["code"]) for detail in details] == [(name, "REQUIRED")]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("apiToken", "apiToken"),
+        ("_" * 32, "_" * 32),
+        ("_" * 33, None),
+        ("SG.secret-in-a-name", None),
+        ("<script>", None),
+        ("", None),
+        ("a b", None),
+        ("naïve", None),
+        ("name\n", None),
+    ],
+)
+def test_an_unknown_field_is_named_only_where_its_name_is_plain(
+    client: httpx2.Client, problem: Problem, body: dict[str, Any], name: str, shown: str | None
+) -> None:
+    answer = client.post(PATH, json=body | {name: "v"})
+
+    details = problem(answer, 400, "VALIDATION_ERROR")["details"]
+    assert [(d["field"], d["code"]) for d in details] == [(shown, "UNKNOWN_FIELD")]
+
+
+def test_a_field_given_twice_is_refused(client: httpx2.Client, problem: Problem) -> None:
+    content = b'{"name": "a", "type": "TWILIO", "channel": "SMS", "\\u006eame": "b"}'
+
+    details = problem(client.post(PATH, content=content, headers=JSON), 400, "VALIDATION_ERROR")[
+        "details"
+    ]
+
+    assert [(d["field"], d["code"]) for d in details] == [("name", "REPEATED_FIELD")]
+
+
+@pytest.mark.parametrize("name", ["name", "senderName", "vapidPublicKey"])
+def test_a_secret_in_a_field_that_is_shown_is_refused(
+    client: httpx2.Client, problem: Problem, body: dict[str, Any], name: str
+) -> None:
+    for secret in ("-----BEGIN PRIVATE KEY-----", "the-same-as-the-key"):
+        answer = client.post(PATH, json=body | {name: secret, "apiKey": "the-same-as-the-key"})
+
+        details = problem(answer, 400, "VALIDATION_ERROR")["details"]
+        assert (name, "LOOKS_LIKE_SECRET") in [(d["field"], d["code"]) for d in details]
+        assert secret not in answer.text
+
+
+MARK = "\u00a4"  # in each string that is sent, so that one look finds any of them in an answer
+MARKED = st.text().map(MARK.__add__)
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(width=32) | MARKED,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(MARKED, inner, max_size=4),
+    max_leaves=12,
+)
+NAMES = st.sampled_from([*{name for name, _, _ in WRONG}, "id", "__proto__", "__class__"])
+NEARLY = st.fixed_dictionaries(
+    {
+        "name": MARKED | ANY_JSON,
+        "type": st.sampled_from(["SENDGRID", "TWILIO", "WEB_PUSH"]) | MARKED,
+        "channel": st.sampled_from(["EMAIL", "SMS", "PUSH"]) | MARKED,
+    },
+    optional={
+        "senderEmail": st.emails().map(MARK.__add__) | ANY_JSON,
+        "senderPhone": st.from_regex(r"\+[0-9]{4,17}") | ANY_JSON,
+        "apiKey": ANY_JSON,
+        "vapidPublicKey": ANY_JSON,
+        "vapidPrivateKey": ANY_JSON,
+    },
+)
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(value=NEARLY | st.dictionaries(NAMES | MARKED, ANY_JSON) | ANY_JSON)
+def test_whatever_json_is_sent_it_is_taken_or_refused_and_never_repeated(
+    client: httpx2.Client, problem: Problem, value: Json
+) -> None:
+    answer = client.post(PATH, content=json.dumps(value), headers=JSON)  # with NaN and Infinity
+
+    if answer.status_code == 201:
+        assert answer.json()["result"]["data"]["name"] == value["name"].strip()
+    else:
+        problem(answer, 400, "VALIDATION_ERROR")
+        assert MARK not in answer.text
+
+
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(content=st.binary(max_size=200))
+def test_whatever_bytes_are_sent_they_are_refused(
+    client: httpx2.Client, problem: Problem, content: bytes
+) -> None:
+    problem(client.post(PATH, content=content, headers=JSON), 400, "VALIDATION_ERROR")

@@ -1,0 +1,82 @@
+"""Times in query strings."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.http.fields import FieldError
+from app.http.moments import end, moment, start
+
+NINE = datetime(2025, 2, 20, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2025-02-20T09:00:00Z",
+        "2025-02-20T09:00:00.000Z",
+        "2025-02-20T09:00Z",
+        "2025-02-20T09:00:00",  # no offset is UTC
+        "2025-02-20T10:00:00+01:00",
+        "2025-02-20T10:00:00 01:00",  # a + that was not escaped
+        "2025-02-20T03:30:00-05:30",
+    ],
+)
+def test_a_date_time_is_one_moment_whatever_its_offset(written: str) -> None:
+    assert start(written) == end(written) == moment(written) == NINE
+
+
+def test_a_date_holds_its_whole_day() -> None:
+    midnight = datetime(2025, 2, 20, tzinfo=UTC)
+    last = datetime(2025, 2, 20, 23, 59, 59, 999999, UTC)
+    assert start("2025-02-20") == midnight
+    assert end("2025-02-20") == moment("2025-02-20") == last
+
+
+@pytest.mark.parametrize(("written", "position"), [("0", 0), ("42", 42), ("20250220", 20250220)])
+def test_digits_are_a_position(written: str, position: int) -> None:
+    assert moment(written) == position
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "now",
+        "-1",
+        "1" * 19,
+        "٣",
+        "2025-02-30",
+        "2025-13-01",
+        "2025-2-3",
+        "2025-W08-4",
+        "2025-02-20 09:00:00",
+        "2025-02-20T25:00:00Z",
+        "2025-02-20T09:00:00+25:00",
+        "2025-02-20T09:00:00Z\n",
+        "0001-01-01T00:00:00+01:00",  # before the first year
+        "9999-12-31T23:59:59-01:00",  # after the last
+        "0000-01-01",
+    ],
+)
+def test_nothing_else_is_a_moment(written: str) -> None:
+    for rule, code in ((moment, "INVALID_MOMENT"), (start, "INVALID_TIME"), (end, "INVALID_TIME")):
+        with pytest.raises(FieldError) as refused:
+            rule(written)
+        assert refused.value.problem.code == code
+
+
+@given(at=st.datetimes(timezones=st.just(UTC)))
+def test_what_python_writes_is_read_back(at: datetime) -> None:
+    assert start(at.isoformat()) == at
+
+
+@given(written=st.text() | st.from_regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d"))
+def test_any_text_is_a_moment_or_refused(written: str) -> None:
+    try:
+        read = moment(written)
+    except FieldError:
+        read = None
+    assert read is None or isinstance(read, int | datetime)

@@ -1,0 +1,106 @@
+"""Query strings: every wrong parameter at once, and never a value."""
+
+import pytest
+from litestar.testing import RequestFactory
+from msgspec import Struct
+
+from app.http.answers import ApiRequest
+from app.http.fields import FieldError, choice, text
+from app.http.forms import InvalidFieldsError
+from app.http.parameters import Parameters, number, operation_with
+
+
+class Asked(Struct, rename="camel"):
+    """What is asked for in these tests."""
+
+    page: int = 1
+    sort_by: str | None = None
+    word: str | None = None
+
+
+PARAMETERS = Parameters(
+    shape=Asked,
+    rules={"page": number(1, 200), "sortBy": choice(("name", "age")), "word": text(5)},
+)
+
+
+def asking(query: str) -> ApiRequest:
+    """Return a request with the query string *query*."""
+    request = RequestFactory().get("/")
+    request.scope["query_string"] = query.encode()
+    return request  # pyright: ignore[reportReturnType] — who asks is not read
+
+
+def found_in(query: str) -> list[tuple[str | None, str]]:
+    """Return name and code of everything wrong with *query*."""
+    with pytest.raises(InvalidFieldsError) as refused:
+        PARAMETERS.read(asking(query))
+    return [(name, problem.code) for name, problem in refused.value.found]
+
+
+def test_without_a_query_string_the_defaults_hold() -> None:
+    assert PARAMETERS.read(asking("")) == Asked()
+
+
+def test_parameters_are_read_by_the_names_of_the_api() -> None:
+    read = PARAMETERS.read(asking("page=7&sortBy=age&word=%C3%A4%20b"))
+    assert read == Asked(page=7, sort_by="age", word="ä b")
+
+
+def test_every_wrong_parameter_is_found_at_once_in_its_order() -> None:
+    assert found_in("word=toolong&page=x&colour=red&sortBy=height") == [
+        ("word", "WRONG_LENGTH"),
+        ("page", "WRONG_TYPE"),
+        ("colour", "UNKNOWN_PARAMETER"),
+        ("sortBy", "NOT_ALLOWED"),
+    ]
+
+
+def test_a_name_is_repeated_only_where_it_is_plain() -> None:
+    assert found_in("sk_live%21=1&" + "a" * 33 + "=1") == [(None, "UNKNOWN_PARAMETER")] * 2
+
+
+def test_a_parameter_given_twice_is_wrong_even_with_the_same_value() -> None:
+    assert found_in("page=2&page=2") == [("page", "REPEATED_PARAMETER")]
+
+
+def test_an_empty_parameter_is_wrong() -> None:
+    assert found_in("page=&word=") == [("page", "WRONG_TYPE"), ("word", "WRONG_LENGTH")]
+
+
+@pytest.mark.parametrize("written", ["1", "007", "200"])
+def test_a_number_is_digits_within_its_range(written: str) -> None:
+    assert number(1, 200)(written) == int(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("0", "OUT_OF_RANGE"),
+        ("201", "OUT_OF_RANGE"),
+        ("9" * 18, "OUT_OF_RANGE"),
+        ("9" * 5000, "WRONG_TYPE"),
+        ("-1", "WRONG_TYPE"),
+        ("+1", "WRONG_TYPE"),
+        ("1.0", "WRONG_TYPE"),
+        ("1e1", "WRONG_TYPE"),
+        ("1_0", "WRONG_TYPE"),
+        (" 1", "WRONG_TYPE"),
+        ("1\n", "WRONG_TYPE"),
+        ("٣", "WRONG_TYPE"),
+    ],
+)
+def test_nothing_else_is_a_number(written: str, code: str) -> None:
+    with pytest.raises(FieldError) as refused:
+        number(1, 200)(written)
+    assert refused.value.problem.code == code
+
+
+def test_the_document_tells_of_all_parameters() -> None:
+    told = operation_with(PARAMETERS)().to_schema()["parameters"]
+    assert [(p["name"], p["in"], p["required"]) for p in told] == [
+        ("page", "query", False),
+        ("sortBy", "query", False),
+        ("word", "query", False),
+    ]
+    assert told[0]["schema"] == {"type": "integer", "minimum": 1, "maximum": 200}

@@ -1,0 +1,240 @@
+"""Paths, methods and requests of every wrong kind; the same 404 for all that is not there."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+Service = Any  # that of tests/conftest.py, which cannot be imported
+
+PATH = "/en/api/integration"
+NEVER = "int_01h455vb4pex5vsknk084sn02q"
+Problem = Callable[..., dict[str, Any]]
+Raw = Callable[[bytes], bytes]
+
+
+def without_request_id(answer: httpx2.Response) -> str:
+    return answer.text.replace(answer.headers["x-request-id"], "")
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_all_that_is_not_there_is_not_there_in_the_same_bytes(
+    service: Service, client: httpx2.Client, problem: Problem, body: dict[str, Any], method: str
+) -> None:
+    deleted = client.post(PATH, json=body).headers["location"]
+    client.delete(deleted)
+    with service.caller("somebody-else") as other:
+        foreign = other.post(PATH, json=body).headers["location"]
+        absent = [foreign, deleted, f"{PATH}/{NEVER}", f"{PATH}/int_sendgrid_01", f"{PATH}/x"]
+        answers = [client.request(method, place) for place in [*absent, "/en/nowhere"]]
+        assert other.get(foreign).status_code == 200
+
+    for answer in answers:
+        problem(answer, 404, "NOT_FOUND")
+    assert len({without_request_id(answer) for answer in answers}) == 1
+    assert len({frozenset(answer.headers) for answer in answers}) == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/en",
+        "/en/api",
+        "/en/api/integrations",
+        f"{PATH}/{NEVER.upper()}",
+        f"{PATH}/{NEVER}x",
+        f"{PATH}/%00",
+        f"{PATH}/{NEVER}%00",
+        f"{PATH}/%ff%fe",
+        f"{PATH}/a%2Fb",
+        f"{PATH}/..%2f..%2fetc%2fpasswd",
+        f"{PATH}/{'a' * 20_000}",
+        "/%ff/api/integration",
+        "/%00/api/integration",
+        "/en_US/api/integration",
+        "/e/api/integration",
+        "/en-/api/integration",
+        f"/{'en-' * 30}x/api/integration",
+        "/docs/nowhere",
+        "/health",
+        "/.env",
+    ],
+)
+def test_unknown_paths_are_not_found(client: httpx2.Client, problem: Problem, path: str) -> None:
+    answer = client.get(path)
+
+    result = problem(answer, 404, "NOT_FOUND")
+    assert result["message"] == "There is nothing here"
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        (PATH, {"GET", "HEAD", "POST"}),
+        (f"{PATH}/{NEVER}", {"GET", "HEAD", "DELETE", "PATCH"}),
+        ("/health/live", {"GET", "HEAD"}),
+        ("/docs/openapi.json", {"GET", "HEAD"}),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+def test_a_method_that_a_path_has_not_is_refused_with_those_it_has(
+    client: httpx2.Client, problem: Problem, path: str, allowed: set[str], method: str
+) -> None:
+    answer = client.request(method, path)
+
+    if method in allowed:
+        assert answer.status_code != 405
+    else:
+        problem(answer, 405, "METHOD_NOT_ALLOWED")
+        assert set(answer.headers["allow"].split(", ")) == allowed
+
+
+@pytest.mark.parametrize("method", ["FOO", "get", "GETS", "X" * 300])
+def test_a_method_that_nobody_knows_is_refused(
+    client: httpx2.Client, problem: Problem, method: str
+) -> None:
+    with httpx2.Client() as bare:
+        request = bare.build_request("GET", client.base_url.join(PATH))
+        request.method = method
+        answer = bare.send(request)
+
+    problem(answer, 405, "METHOD_NOT_ALLOWED")
+    assert "GET" in answer.headers["allow"].split(", ")
+
+
+@pytest.mark.parametrize("path", [PATH, f"{PATH}/{NEVER}", "/health/live", "/en/nowhere"])
+def test_head_answers_as_get_without_the_body(client: httpx2.Client, path: str) -> None:
+    head, got = client.head(path), client.get(path)
+
+    own = {"x-request-id", "date"}
+    assert head.status_code == got.status_code
+    assert head.content == b""
+    assert {n: v for n, v in head.headers.items() if n not in own} == {
+        n: v for n, v in got.headers.items() if n not in own
+    }
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"hello\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 40,  # TLS
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET /en/api\xff HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /en/\x01 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/9.9\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a b\x00\r\n\r\n",
+        b"GET / HTTP/1.1\r\nsecret-header\r\n\r\n",
+        b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+)
+def test_what_is_no_http_gets_the_envelope_too(raw: Raw, request_: bytes) -> None:
+    head, _, content = raw(request_).partition(b"\r\n\r\n")
+
+    status_line, *lines = head.decode().split("\r\n")
+    headers = {line.split(": ")[0].lower(): line.split(": ")[1] for line in lines}
+    result = json.loads(content)["result"]
+    assert status_line.split()[1] in ("400", "405")
+    assert list(result) == ["data", "error", "message", "status", "requestId"]
+    assert str(result["status"]) == status_line.split()[1]
+    assert headers["x-request-id"] == result["requestId"]
+    assert headers["content-length"] == str(len(content))
+    assert ("allow" in headers) is (result["status"] == 405)
+    assert b"secret" not in content
+
+
+def test_a_head_without_an_end_is_cut_off(raw: Raw) -> None:
+    beginning = b"GET / HTTP/1.1\r\nHost: x\r\nX-Filler: " + b"a" * 100_000
+
+    assert raw(beginning).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_host_that_cannot_be_is_refused(client: httpx2.Client, problem: Problem) -> None:
+    answer = client.get("/health/live", headers=[(b"Host", b"\xff/..")])
+
+    assert problem(answer, 400, "VALIDATION_ERROR")["message"] == "The request is not valid"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET /health/live HTTP/1.0\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\nConnection: close\r\n\r\n",
+        b"GET http://evil.example/health/live HTTP/1.1\r\nHost: b\r\nConnection: close\r\n\r\n",
+        b"GET //health///live/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\nConnection: close, upgrade\r\nUpgrade: websocket\r\n\r\n",
+    ],
+)
+def test_odd_requests_that_are_http_are_answered(raw: Raw, request_: bytes) -> None:
+    answer = raw(request_)
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"evil" not in answer
+
+
+def test_a_client_that_leaves_in_the_middle_of_a_body_is_no_error_of_ours(
+    service: Service, client: httpx2.Client, raw: Raw
+) -> None:
+    token = client.headers["authorization"].encode()
+    head = b"POST /en/api/integration HTTP/1.1\r\nHost: x\r\nAuthorization: " + token
+    head += b"\r\nContent-Type: application/json\r\nX-Request-Id: left\r\n"
+
+    raw(head + b'Transfer-Encoding: chunked\r\n\r\n5\r\n{"nam\r\nzz\r\n')
+    while not (lines := lines_about("left", service)):
+        client.get("/health/live")
+
+    assert [line["event"] for line in lines] == ["request"]
+    assert lines[0]["status"] == 400
+
+
+def lines_about(request_id: str, service: Service) -> list[dict[str, Any]]:
+    """Return the lines of the service's log about one request."""
+    lines = map(json.loads, service.log_file.read_text().splitlines())
+    return [line for line in lines if line.get("request_id") == request_id]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", PATH), ("POST", PATH), ("GET", f"{PATH}/{NEVER}"), ("DELETE", f"{PATH}/{NEVER}")],
+)
+def test_unknown_parameters_are_refused_and_named_only_where_they_are_plain(
+    client: httpx2.Client, problem: Problem, method: str, path: str
+) -> None:
+    query = "verbose=secret-value&SG.secret-name=1&%00=&x" + "x" * 40
+
+    answer = client.request(method, f"{path}?{query}")
+
+    details = problem(answer, 400, "VALIDATION_ERROR")["details"]
+    assert len(details) >= 3
+    assert {d["field"] for d in details} == {"verbose", None}
+    assert {d["code"] for d in details} == {"UNKNOWN_PARAMETER"}
+    assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/health/live", PATH, "/en/nowhere", "/docs/openapi.json"])
+@pytest.mark.parametrize("given", ["a", "A-z_09" * 10, "-" * 64])
+def test_a_good_request_id_is_kept(client: httpx2.Client, path: str, given: str) -> None:
+    answer = client.get(path, headers={"X-Request-Id": given})
+
+    assert answer.headers.get_list("x-request-id") == [given]
+
+
+@pytest.mark.parametrize("given", ["", "a b", "a" * 65, "ä".encode(), "secret/key", "a\tb"])
+def test_a_bad_request_id_is_replaced(client: httpx2.Client, given: str | bytes) -> None:
+    name, value = b"X-Request-Id", given.encode() if isinstance(given, str) else given
+
+    answer = client.get("/en/nowhere", headers=[(name, value)])
+
+    new = answer.headers["x-request-id"]
+    assert len(new) == 32
+    assert answer.json()["result"]["requestId"] == new
+
+
+def test_every_request_has_an_id_of_its_own(client: httpx2.Client) -> None:
+    assert len({client.get("/health/live").headers["x-request-id"] for _ in range(5)}) == 5

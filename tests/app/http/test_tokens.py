@@ -1,0 +1,102 @@
+"""Who asks: every token that is not valid, and what a valid one may not do."""
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.settings import read_settings
+from scripts.token import issue
+
+Service = Any  # that of tests/conftest.py, which cannot be imported
+
+PATH = "/en/api/integration"
+Problem = Callable[..., dict[str, Any]]
+
+
+def altered(token: str, part: int, **members: object) -> str:
+    """Return *token* with other members in its header (0) or payload (1), the signature kept."""
+    parts = token.split(".")
+    inside = json.loads(base64.urlsafe_b64decode(parts[part] + "=="))
+    changed = json.dumps(inside | members).encode()
+    parts[part] = base64.urlsafe_b64encode(changed).decode().rstrip("=")
+    return ".".join(parts)
+
+
+BROKEN: dict[str, Callable[[str], str | None]] = {
+    "none": lambda _: None,
+    "empty": lambda _: "",
+    "the word alone": lambda _: "Bearer",
+    "no token": lambda _: "Bearer =",
+    "another scheme": lambda token: f"Basic {token}",
+    "no scheme": lambda token: token,
+    "two tokens": lambda token: f"Bearer {token} {token}",
+    "no JWT": lambda _: "Bearer secret-opaque-token",
+    "two parts": lambda token: f"Bearer {token.rpartition('.')[0]}",
+    "no signature": lambda token: f"Bearer {token.rpartition('.')[0]}.",
+    "another signature": lambda token: f"Bearer {token[:-8]}AAAAAAAA",
+    "another workspace": lambda token: f"Bearer {altered(token, 1, workspaceId='other')}",
+    "another role": lambda token: f"Bearer {altered(token, 1, role='VIEWER')}",
+    "a later end": lambda token: f"Bearer {altered(token, 1, exp=9_999_999_999)}",
+    "alg none": lambda token: f"Bearer {altered(token, 0, alg='none')}",
+    "alg HS256": lambda token: f"Bearer {altered(token, 0, alg='HS256')}",
+    "a key of its own": lambda token: f"Bearer {altered(token, 0, jwk={'kty': 'OKP'})}",
+    "an unknown kid": lambda token: f"Bearer {altered(token, 0, kid='secret-kid')}",
+    "too long": lambda token: f"Bearer {token}{'A' * 9_000}",
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_request_without_a_valid_token_is_refused(
+    service: Service, client: httpx2.Client, problem: Problem, how: str
+) -> None:
+    token = client.headers["authorization"].removeprefix("Bearer ")
+    broken = BROKEN[how](token)
+    headers = {} if broken is None else {"Authorization": broken}
+
+    answer = httpx2.get(service.address + PATH, headers=headers)
+
+    result = problem(answer, 401, "UNAUTHORIZED")
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert "details" not in result  # not a word about what is wrong with it
+    assert "secret" not in answer.text
+    assert token not in answer.text
+
+
+def test_an_expired_token_is_refused(service: Service, problem: Problem) -> None:
+    settings = read_settings(service.environment)
+    expired = issue(settings, workspace="w", subject="s", role="ADMIN", ttl=-61)  # 60 s of leeway
+    valid = issue(settings, workspace="w", subject="s", role="ADMIN", ttl=-30)
+
+    answers = [
+        httpx2.get(service.address + PATH, headers={"Authorization": f"Bearer {token}"})
+        for token in (expired, valid)
+    ]
+
+    problem(answers[0], 401, "UNAUTHORIZED")
+    assert answers[1].status_code == 200
+
+
+def test_who_asks_is_checked_before_what_is_asked(service: Service, problem: Problem) -> None:
+    for content in (b"{", b" " * 100_000):
+        problem(httpx2.post(service.address + PATH, content=content), 401, "UNAUTHORIZED")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", PATH), ("DELETE", f"{PATH}/int_00000000000000000000000000")]
+)
+def test_a_viewer_may_look_and_nothing_else(
+    service: Service, problem: Problem, workspace: str, method: str, path: str
+) -> None:
+    with service.caller(workspace, "VIEWER") as viewer:
+        assert viewer.get(PATH).status_code == 200
+        problem(viewer.request(method, path, json={}), 403, "FORBIDDEN")
+
+
+def test_permissions_are_what_the_token_lists(service: Service, problem: Problem) -> None:
+    with service.client("--permission", "integrations:create") as creator:
+        problem(creator.get(PATH), 403, "FORBIDDEN")
+        problem(creator.post(PATH, json={}), 400, "VALIDATION_ERROR")
