@@ -21,6 +21,7 @@ from app.http.doubts import Doubted
 from app.http.identity import require_permission
 from app.http.listing import LIST, page_of
 from app.http.once import execute_once
+from app.http.pairs import Pairs
 from app.http.parameters import operation_with
 from app.http.parts import parts_of
 from app.http.reading import FormDTO
@@ -116,10 +117,11 @@ class IntegrationController(Controller):
         self, request: ApiRequest, integration_id: FromPath[str], data: ChangeIntegrationBody
     ) -> Response[IntegrationAnswer]:
         """Change what is given; absent keeps, null clears."""
-        prepared = Prepared(ChangeIntegration(**asdict(data)))
+        pairs = Pairs(parts_of(request.app), request.user.workspace, integration_id)
 
-        async def prepare(_: Integration) -> Prepared:
-            return prepared
+        async def prepare(state: Integration) -> Prepared:
+            await pairs.require_public(state, data.vapid_public_key)
+            return Prepared(ChangeIntegration(**asdict(data)))
 
         message = "Integration updated successfully"
         return await changed(request, integration_id, Doubted(request, data, prepare), message)
@@ -154,8 +156,17 @@ class IntegrationController(Controller):
         self, request: ApiRequest, integration_id: FromPath[str], data: ReplaceCredentialsBody
     ) -> Response[IntegrationAnswer]:
         """Replace the secrets that are given; the old ones are destroyed."""
-        keyring, workspace = parts_of(request.app).keyring, request.user.workspace
-        prepare = replacement(data, keyring, workspace, integration_id)
+        parts, workspace = parts_of(request.app), request.user.workspace
+        pairs = Pairs(parts, workspace, integration_id)
+        replace = replacement(data, parts.keyring, workspace, integration_id)
+
+        async def prepare(state: Integration) -> Prepared:
+            if data.vapid_public_key is None:
+                pairs.require_private(state, data.vapid_private_key)
+            elif data.vapid_private_key is None:
+                await pairs.require_public(state, data.vapid_public_key)
+            return await replace(state)
+
         message = "Credentials replaced successfully"
         return await changed(request, integration_id, Doubted(request, data, prepare), message)
 
