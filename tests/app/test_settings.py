@@ -1,0 +1,61 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from app.settings import Settings, SettingsError, read_settings
+
+
+def test_nothing_set_gives_the_defaults_of_the_contract() -> None:
+    settings = read_settings({})
+    data_dir = Path("/var/lib/integrations" if os.geteuid() == 0 else "data").absolute()
+    assert (settings.host, settings.port, settings.workers) == ("127.0.0.1", 8000, 1)
+    assert (settings.database_url, settings.jwks) == (None, None)
+    assert (settings.jwt_issuer, settings.jwt_audience) == ("integrations", "integrations")
+    assert (settings.data_dir, settings.log_level) == (data_dir, "INFO")
+    assert str(settings.keyring) == str(data_dir / "keyring.json")
+
+
+def test_what_is_set_is_taken_and_other_variables_are_none_of_ours() -> None:
+    environment = {
+        "INTEGRATIONS_PORT": "0",
+        "INTEGRATIONS_WORKERS": "3",
+        "INTEGRATIONS_DATA_DIR": "/srv/data",
+        "PORT": "no number",
+    }
+    settings = read_settings(environment)
+    assert (settings.port, settings.workers) == (0, 3)
+    assert str(settings.keyring) == "/srv/data/keyring.json"
+
+
+def test_an_empty_value_is_the_same_as_none() -> None:
+    assert read_settings({"INTEGRATIONS_PORT": "", "INTEGRATIONS_JWKS": ""}) == read_settings({})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "takes"),
+    [
+        ("PORT", "65536", "a number from 0 to 65535"),
+        ("PORT", "8000.5", "a number from 0 to 65535"),
+        ("WORKERS", "0", "a number from 1 to 64"),
+        ("LOG_LEVEL", "chatty", "DEBUG, INFO, WARNING or ERROR"),
+        ("RATE_LIMIT", "-1", "a number above 0"),
+    ],
+)
+def test_a_wrong_value_is_told_without_repeating_it(name: str, value: str, takes: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        read_settings({f"INTEGRATIONS_{name}": value})
+    assert str(refused.value) == f"INTEGRATIONS_{name} has a wrong value; it takes {takes}."
+
+
+def test_an_unknown_name_is_told_with_all_that_are_known() -> None:
+    with pytest.raises(SettingsError) as refused:
+        read_settings({"INTEGRATIONS_PROT": "8000"})
+    assert "INTEGRATIONS_PROT is not a setting" in str(refused.value)
+    for name in Settings.__struct_fields__:
+        assert f"INTEGRATIONS_{name.upper()}" in str(refused.value)
+
+
+def test_settings_do_not_show_what_they_hold() -> None:
+    settings = read_settings({"INTEGRATIONS_DATABASE_URL": "postgresql://me:hunter2@db/x"})
+    assert "hunter2" not in f"{settings!r} {settings}"
