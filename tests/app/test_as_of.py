@@ -26,6 +26,7 @@ from domain.integration import (
     IntegrationCreated,
     IntegrationEvent,
     IntegrationRenamed,
+    IntegrationToggled,
     ToggleIntegration,
 )
 from domain.recorded import Actor, Envelope, Origin, Recorded
@@ -192,6 +193,6 @@ def test_where_a_clock_went_wrong_the_order_is_that_of_the_log() -> None:
     created = IntegrationCreated(name="A", type="SENDGRID", channel="EMAIL", is_active=True)
     rows.take(recorded(1, 1, created))
     rows.take(recorded(2, 3600, IntegrationRenamed(name="B")))
-    rows.take(recorded(3, 2, IntegrationRenamed(name="C")))
-    rows.take(recorded(4, 3601, IntegrationRenamed(name="D")))
-    assert [(row.name, row.version) for row in rows] == [("C", 3)]
+    rows.take(recorded(3, 2, IntegrationToggled(is_active=False)))
+    rows.take(recorded(4, 3601, IntegrationRenamed(name="C")))
+    assert [(row.name, row.is_active, row.version) for row in rows] == [("B", False, 3)]
