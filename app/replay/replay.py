@@ -1,0 +1,147 @@
+"""Replays the log: reads what is selected and writes it, as lines or as a table."""
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import islice
+from typing import BinaryIO, Literal, TextIO
+
+import psycopg
+from msgspec import Struct
+from psycopg import Connection
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import TupleRow
+
+from app.database.lease import database
+from app.database.migrate import first_line
+from app.log.follow import HEAD, Batch, follow, head_of, read
+from app.progress import Tell
+from app.replay.as_of import integrations_as_of
+from app.replay.lines import IntegrationLine, Line, encoder, integration_line, lines_of
+from app.replay.selection import Selection
+from app.replay.table import TableWriter, event_row, integration_row
+from app.settings import Settings
+
+ROLE = "integrations_audit"
+ROWS = 200  # of a table at once
+Format = Literal["table", "jsonl"]
+
+
+class NoLogError(Exception):
+    """There is no log to read; the message is one line that says what to do."""
+
+
+class Output(Struct, frozen=True):
+    """Where to, and how."""
+
+    out: TextIO
+    format: Format
+
+    @property
+    def raw(self) -> BinaryIO:
+        """Where lines go, as they are bytes."""
+        return self.out.buffer
+
+
+def replay(settings: Settings, selection: Selection, output: Output, tell: Tell) -> None:
+    """Write the events of *selection* that are in the log now.
+
+    Raises:
+        NoLogError: there is no log, or it cannot be reached.
+        LogDamagedError: a position is missing; the events before it were written.
+    """
+    with log_of(settings) as connection:
+        write = writer_of_events(selection, output)
+        for batch in told(connection, selection, tell):
+            write(batch)
+
+
+def replay_on(settings: Settings, selection: Selection, output: Output) -> None:
+    """Write the events of *selection*, and then each new one; only an error ends it.
+
+    A database that goes away is waited for, and nothing is missed.
+
+    Raises:
+        NoLogError, LogDamagedError: as for `replay`.
+    """
+    with log_of(settings) as connection:
+        part = selection.part(head_of(connection))
+        write = writer_of_events(selection, output)
+        for batch in follow(lambda: connected(settings), part):
+            write(batch)
+            output.out.flush()
+
+
+def replay_as_of(settings: Settings, selection: Selection, output: Output, tell: Tell) -> None:
+    """Write the integrations as the events of *selection* leave them.
+
+    Raises:
+        NoLogError, LogDamagedError: as for `replay`.
+    """
+    with log_of(settings) as connection:
+        rows = integrations_as_of(told(connection, selection, tell), selection)
+        lines = map(integration_line, rows)
+        if output.format == "jsonl":
+            write_lines(output, lines)
+        else:
+            TableWriter(output.out, "integrations").write(map(integration_row, lines))
+
+
+def told(connection: Connection[TupleRow], selection: Selection, tell: Tell) -> Iterator[Batch]:
+    """Yield the events of *selection*, and tell how many positions are behind."""
+    part = selection.part(head_of(connection))
+    amount = part.to - part.after
+    for batch in read(connection, part):
+        yield batch
+        tell("Reading the log", batch[-1][0] - part.after if batch else amount, amount)
+    tell("Reading the log", amount, amount)
+
+
+def writer_of_events(selection: Selection, output: Output) -> Callable[[Batch], None]:
+    """Return what writes a batch."""
+    if output.format == "jsonl":
+        return lambda batch: write_lines(output, lines_of(batch, selection))
+    table = TableWriter(output.out, "events")
+
+    def write(batch: Batch) -> None:
+        lines = lines_of(batch, selection)
+        while rows := [event_row(line) for line in islice(lines, ROWS)]:
+            table.write(rows)
+
+    return write
+
+
+def write_lines(output: Output, lines: Iterable[Line | IntegrationLine]) -> None:
+    """Write *lines* as JSON Lines."""
+    output.raw.write(encoder.encode_lines(list(lines)))
+
+
+@contextmanager
+def log_of(settings: Settings) -> Generator[Connection[TupleRow]]:
+    """Yield a connection that reads the log.
+
+    Raises:
+        NoLogError: the database has no log yet, or cannot be reached.
+    """
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(connected(settings))
+            connection.execute(HEAD)
+        except (psycopg.OperationalError, psycopg.errors.UndefinedTable) as error:
+            message = (
+                f"There is no log to read ({first_line(error)}):"
+                " start the service once, or see INTEGRATIONS_DATABASE_URL."
+            )
+            raise NoLogError(message) from None
+        yield connection
+
+
+@contextmanager
+def connected(settings: Settings) -> Generator[Connection[TupleRow]]:
+    """Yield an autocommitting connection of the role that reads the log and nothing else.
+
+    An embedded server that was lost is started again.
+    """
+    with database(settings) as dsn:
+        conninfo = make_conninfo(dsn, options=f"-c role={ROLE}", application_name=ROLE)
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            yield connection

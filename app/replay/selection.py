@@ -1,0 +1,65 @@
+"""Which events somebody wants to see: of whom, from when, until when."""
+
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+from app.log.follow import Part
+
+Moment = int | datetime
+"""A position of the log, or a time (UTC)."""
+
+
+LAST = 2**63 - 1  # positions are bigint
+
+
+class MomentError(ValueError):
+    """That is neither a position nor a time; the message says how to write one."""
+
+
+class Selection(Struct, frozen=True, kw_only=True):
+    """Filters, all of which must hold; None is no filter. Both ends are included."""
+
+    workspace: str | None = None
+    integration: str | None = None
+    start: Moment | None = None
+    end: Moment | None = None
+
+    def part(self, head: int) -> Part:
+        """Return where in a log that ends at *head* such events are."""
+        after = self.start - 1 if isinstance(self.start, int) else 0
+        to = min(self.end, head) if isinstance(self.end, int) else head
+        return Part(after=max(after, 0), to=to, workspace=self.workspace, stream=self.integration)
+
+    @property
+    def has_times(self) -> bool:
+        """Whether events must be looked at one by one, as the log is in no order of times."""
+        return isinstance(self.start, datetime) or isinstance(self.end, datetime)
+
+    def includes(self, at: datetime) -> bool:
+        """Tell whether an event of the part that happened *at* is wanted."""
+        late_enough = not isinstance(self.start, datetime) or at >= self.start
+        return late_enough and (not isinstance(self.end, datetime) or at <= self.end)
+
+
+def moment_from(text: str) -> Moment:
+    """Return the position or the time that *text* (ISO 8601; UTC unless it says) stands for.
+
+    Raises:
+        MomentError: it is neither.
+    """
+    try:
+        if text.isascii() and text.isdigit():
+            return position_from(text)
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        message = "write a position such as 1200, or a time such as 2026-11-05T09:00:00Z"
+        raise MomentError(message) from None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def position_from(digits: str) -> int:
+    """Return the position that *digits* say; ValueError where no log can be that long."""
+    if len(digits) > len(str(LAST)) or int(digits) > LAST:
+        raise ValueError
+    return int(digits)

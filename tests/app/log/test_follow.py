@@ -1,0 +1,122 @@
+"""Whoever reads the log from a position on misses nothing, or is told that something is missing."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from itertools import islice
+
+import psycopg
+import pytest
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from app.log.follow import LogDamagedError, Part, follow, head_of, read
+
+Log = Connection[TupleRow]
+APPEND = """
+SELECT integrations.append(ARRAY[%s], ARRAY[%s], ARRAY[%s::bigint], ARRAY['T'], ARRAY[%s::bytea])
+"""
+
+
+@pytest.fixture
+def append(admin: Log) -> Callable[..., None]:
+    """Return what appends events, whatever they say: `append(5, workspace=…, stream=…)`."""
+
+    def append(amount: int, workspace: str = "demo", stream: str = "int_1") -> None:
+        for _ in range(amount):
+            version = head_of(admin) + 1
+            admin.execute(APPEND, (workspace, stream, version, b"{}"))
+
+    return append
+
+
+def positions(log: Log, part: Part, batch: int = 3) -> list[list[int]]:
+    return [[position for position, _ in found] for found in read(log, part, batch)]
+
+
+def test_events_come_in_batches_between_two_positions(
+    admin: Log, append: Callable[..., None]
+) -> None:
+    append(8)
+    assert positions(admin, Part(to=8)) == [[1, 2, 3], [4, 5, 6], [7, 8]]
+    assert positions(admin, Part(after=2, to=5)) == [[3, 4, 5]]
+    assert positions(admin, Part(after=8, to=8)) == []
+
+
+def test_one_workspace_or_integration_alone_can_be_read(
+    admin: Log, append: Callable[..., None]
+) -> None:
+    for _ in range(4):
+        append(1, "a", "int_1")
+        append(1, "a", "int_2")
+        append(1, "b", "int_3")
+    assert positions(admin, Part(to=12, workspace="b")) == [[3, 6, 9], [12]]
+    assert positions(admin, Part(to=12, stream="int_2", after=2)) == [[5, 8, 11]]
+    assert positions(admin, Part(to=12, workspace="b", stream="int_2")) == []
+
+
+@pytest.mark.parametrize("gone", [1, 2, 4, 5, 7, 8])
+def test_a_missing_position_stops_the_reader_after_what_came_before(
+    admin: Log, append: Callable[..., None], gone: int
+) -> None:
+    append(8)
+    admin.execute("SET session_replication_role = replica")
+    admin.execute("DELETE FROM integrations.events WHERE position = %s", (gone,))
+    seen: list[int] = []
+
+    with pytest.raises(LogDamagedError, match=f"position {gone} is missing"):
+        seen.extend(position for batch in read(admin, Part(to=8), 3) for position, _ in batch)
+
+    assert seen == [*range(1, gone)]
+
+
+def test_following_goes_on_with_what_is_new_over_lost_connections(
+    dsn: str, append: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    append(4)
+    opened: list[Log] = []
+
+    @contextmanager
+    def connect() -> Generator[Log]:
+        if len(opened) % 2:
+            opened.append(opened[0])
+            raise psycopg.OperationalError
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            opened.append(connection)
+            yield connection
+
+    seen: list[int] = []
+    events = (p for batch in follow(connect, Part(to=0), 0.01) for p, _ in batch)
+    for more in range(3):
+        seen.extend(islice(events, 4 + more))
+        opened[-1].close()
+        append(5 + more)
+
+    assert seen == [*range(1, 16)]
+    assert caplog.messages.count("The database is away; waiting for it.") == 2
+
+
+def test_following_one_workspace_skips_the_others_and_misses_nothing(
+    dsn: str, append: Callable[..., None]
+) -> None:
+    append(3, "b", "int_3")
+    following = follow(
+        lambda: psycopg.connect(dsn, autocommit=True), Part(to=0, workspace="a"), 0.01
+    )
+    append(1, "a", "int_1")
+    assert [p for p, _ in next(following)] == [4]
+    append(2, "b", "int_3")
+    append(2, "a", "int_1")
+    assert [p for p, _ in next(following)] == [7, 8]
+
+
+def test_a_log_that_has_become_shorter_stops_the_follower(
+    admin: Log, dsn: str, append: Callable[..., None]
+) -> None:
+    append(3)
+    following = follow(lambda: psycopg.connect(dsn, autocommit=True), Part(to=0), 0.01)
+    assert len(next(following)) == 3
+    admin.execute("SET session_replication_role = replica")
+    admin.execute("DELETE FROM integrations.events WHERE position > 1")
+
+    with pytest.raises(LogDamagedError, match="ends at 1, and 3 was read before"):
+        next(following)
