@@ -5,3 +5,4 @@ from projections.integration_view import integration_view
 
 PROJECTIONS = {integration_view.name: integration_view}
 JOURNALS = {history.name: history}
+ALL_VIEWS = (*PROJECTIONS.values(), *JOURNALS.values())

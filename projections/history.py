@@ -1,7 +1,8 @@
 """Who did what, when: one entry an event, with what it changed, from and to."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Literal, assert_never
 
 from msgspec import Struct
@@ -19,7 +20,7 @@ from domain.integration import (
 )
 from domain.recorded import Envelope
 from projections.integration_view import IntegrationRow
-from projections.journal import Journal
+from projections.journal import Group, Journal
 
 Action = Literal[
     "INTEGRATION_ADDED",
@@ -41,6 +42,8 @@ PUBLIC = {
     "vapid_public_key": "vapidPublicKey",
 }
 """The columns of the view that can change, and their names in the HTTP API."""
+NOTHING = (None,) * len(PUBLIC)
+public_columns: Callable[[IntegrationRow], tuple[object, ...]] = attrgetter(*PUBLIC)
 
 
 class HistoryRow(Struct, frozen=True):
@@ -127,11 +130,13 @@ def changes_between(
     before: IntegrationRow | None, after: IntegrationRow | None
 ) -> dict[str, dict[str, Any]]:
     """Return from and to of each public field in which the rows differ."""
-    return {
-        name: {"from": old, "to": new}
-        for column, name in PUBLIC.items()
-        if (old := getattr(before, column, None)) != (new := getattr(after, column, None))
-    }
+    shown = zip(PUBLIC.values(), public_of(before), public_of(after), strict=True)
+    return {name: {"from": old, "to": new} for name, old, new in shown if old != new}
+
+
+def public_of(row: IntegrationRow | None) -> tuple[object, ...]:
+    """Return the values of the PUBLIC columns; nulls where there is no row."""
+    return NOTHING if row is None else public_columns(row)
 
 
 def versions_of(credentials: Iterable[Credential]) -> list[dict[str, Any]]:
@@ -145,10 +150,10 @@ history = Journal(
     HistoryRow,
     entry,
     numbers={
-        "sequence": (),
-        "action_sequence": ("action",),
-        "actor_sequence": ("actor_id",),
-        "actor_action_sequence": ("actor_id", "action"),
+        "sequence": Group(),
+        "action_sequence": Group(("action",)),
+        "actor_sequence": Group(("actor_id",)),
+        "actor_action_sequence": Group(("action", "actor_id"), joined="action_actor"),
     },
     latest={"latest_at": "created_at"},
 )

@@ -11,6 +11,17 @@ from projections.integration_view import IntegrationRow, integration_view
 Row = TypeVar("Row", bound=Struct)
 
 
+class Group(Struct, frozen=True):
+    """Rows of one workspace that are alike in the columns `by`.
+
+    Where there are several, the table may have a generated column, `joined`, that holds them with
+    a blank between.
+    """
+
+    by: Sequence[str] = ()
+    joined: str | None = None
+
+
 class Journal(Struct, Generic[Row], frozen=True):
     """A table made from the log whose rows are added and never change.
 
@@ -19,15 +30,15 @@ class Journal(Struct, Generic[Row], frozen=True):
     shows it then, None where it is not there. It never refuses.
 
     The table adds the event's position, and columns that depend on the workspace's rows so far:
-    each of `numbers` counts from 1, without holes, those that are alike in the columns that it
-    names; each of `latest` is the greatest value so far of the column that it names.
+    each of `numbers` counts from 1, without holes, those of its group; each of `latest` is the
+    greatest value so far of the column that it names.
     """
 
     name: str
     version: int
     row: type[Row]
     entry: Callable[[IntegrationRow | None, IntegrationRow | None, Envelope], Row]
-    numbers: Mapping[str, Sequence[str]]
+    numbers: Mapping[str, Group]
     latest: Mapping[str, str]
 
     def entries(self, history: Iterable[Envelope], new: Iterable[Envelope]) -> Iterator[Row]:

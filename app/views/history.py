@@ -14,6 +14,7 @@ from psycopg.rows import AsyncRowFactory, class_row, tuple_row
 from psycopg.sql import Composed
 from psycopg_pool import AsyncConnectionPool
 
+from app.database.walls import rows_within
 from app.log.postgres import unavailable_for_failures
 from app.views.numbering import (
     ALL,
@@ -100,10 +101,7 @@ class HistoryViews:
         self, query: Composed, parameters: dict[str, Any], shape: AsyncRowFactory[Row]
     ) -> list[Row]:
         with unavailable_for_failures():
-            async with self.pool.connection() as connection:
-                cursor = connection.cursor(row_factory=shape)
-                await cursor.execute(query, parameters, binary=True)
-                return await cursor.fetchall()
+            return await rows_within(self.pool, parameters["workspace"], query, parameters, shape)
 
 
 def numbering_for(wanted: HistoryFilter) -> Numbering:

@@ -11,18 +11,9 @@ from app.batching import Batcher
 from app.log.postgres import unavailable_for_failures
 from projections.integration_view import IntegrationRow
 
-MANY = """
-SELECT workspace_id, id, version, name, type, channel, is_active, sender_email, sender_name,
-       sender_phone, vapid_public_key, created_at, updated_at, name_key, search_text
-FROM unnest(%s::text[], %s::text[]) AS wanted (workspace_id, id)
-JOIN integrations.integration_view USING (workspace_id, id)
-"""
-ALL = """
-SELECT workspace_id, id, version, name, type, channel, is_active, sender_email, sender_name,
-       sender_phone, vapid_public_key, created_at, updated_at, name_key, search_text
-FROM integrations.integration_view WHERE workspace_id = ANY (%s)
-ORDER BY workspace_id, created_at, id
-"""
+# Their columns are the fields of IntegrationRow, in this order.
+MANY = "SELECT * FROM integrations.look_up(%s::text[], %s::text[])"
+ALL = "SELECT * FROM integrations.list_all(%s::text[])"
 LANES = 2  # batches under way at once
 Place = tuple[str, str]  # workspace, integration
 Rows = Sequence[IntegrationRow]

@@ -12,8 +12,10 @@ Key = tuple[Any, str]  # value of the sort column, id
 Statement = tuple[Composed, dict[str, Any]]
 
 COLUMNS = SQL(", ").join(map(Identifier, IntegrationRow.__struct_fields__))
-ROWS = SQL("SELECT {} FROM integrations.integration_view").format(COLUMNS)
-MATCHING = SQL("SELECT count(*), ({}) FROM integrations.integration_view")
+ROWS = SQL("SELECT {} FROM {}")
+VIEW = SQL("integrations.integration_view")
+FOUND = SQL("integrations.search(%(pattern)s)")
+MATCHING = SQL("SELECT count(*), ({}) FROM integrations.search(%(pattern)s)")
 COUNTED = SQL("SELECT coalesce(sum(amount), 0)::bigint, ({}) FROM integrations.integration_counts")
 HEAD = SQL("""
 SELECT sequence FROM integrations.history
@@ -57,7 +59,8 @@ def rows_statement(selection: Selection, order: Order, part: Slice) -> Statement
     if part.after is not None:
         where += SQL(" AND ({}, id) {} (%(key)s, %(id)s)").format(column, beyond)
         parameters |= {"key": part.after[0], "id": part.after[1]}
-    statement = ROWS + where + SQL(" ORDER BY {0} {1}, id {1}").format(column, direction)
+    rows = ROWS.format(COLUMNS, VIEW if selection.search is None else FOUND)
+    statement = rows + where + SQL(" ORDER BY {0} {1}, id {1}").format(column, direction)
     if part.limit is not None:
         statement += SQL(" LIMIT %(limit)s OFFSET %(skip)s")
         parameters |= {"limit": part.limit, "skip": part.skip}
@@ -75,14 +78,12 @@ def count_statement(selection: Selection) -> Statement:
 
 
 def condition(selection: Selection) -> Statement:
-    """Return the condition that *selection* is, for the view and for the counts alike."""
+    """Return the condition that *selection* is, but for its search, which is another table."""
     where = Composed([SQL(" WHERE workspace_id = %(workspace)s")])
     if selection.types is not None:
         where += SQL(" AND type = ANY (%(types)s)")
     if selection.is_active is not None:
         where += SQL(" AND is_active = %(is_active)s")
-    if selection.search is not None:
-        where += SQL(" AND search_text LIKE %(pattern)s")
     return where, {
         "workspace": selection.workspace,
         "types": list(selection.types or ()),

@@ -8,6 +8,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import AsyncRowFactory, args_row, tuple_row
 from psycopg_pool import AsyncConnectionPool
 
+from app.database.walls import rows_within
 from app.log.postgres import unavailable_for_failures
 from app.views.anchors import Anchors
 from app.views.listing import (
@@ -91,18 +92,19 @@ class IntegrationLists:
         return rows[1:]
 
     async def _count(self, selection: Selection) -> tuple[int, int]:
-        [(total, state)] = await self._ask(count_statement(selection), tuple_row)
+        statement = count_statement(selection)
+        [(total, state)] = await self._ask(selection.workspace, statement, tuple_row)
         return total, state or 0
 
     async def _rows(self, selection: Selection, order: Order, part: Slice) -> list[IntegrationRow]:
-        return await self._ask(rows_statement(selection, order, part), args_row(IntegrationRow))
+        statement = rows_statement(selection, order, part)
+        return await self._ask(selection.workspace, statement, args_row(IntegrationRow))
 
-    async def _ask(self, statement: Statement, shape: AsyncRowFactory[Any]) -> list[Any]:
+    async def _ask(
+        self, workspace: str, statement: Statement, shape: AsyncRowFactory[Any]
+    ) -> list[Any]:
         with unavailable_for_failures():
-            async with self.pool.connection() as connection:
-                cursor = connection.cursor(row_factory=shape)
-                await cursor.execute(*statement, binary=True)
-                return await cursor.fetchall()
+            return await rows_within(self.pool, workspace, *statement, shape)
 
 
 def page_of(rows: list[IntegrationRow], total: int, order: Order, limit: int) -> Page:

@@ -36,7 +36,7 @@ OF_RESOURCE = Numbering("stream = %(resource)s", "version")
 OF_ACTION = Numbering("action = %(action)s", "action_sequence")
 OF_USER = Numbering("actor_id = %(user)s", "actor_sequence")
 OF_BOTH = Numbering(
-    "action || ' ' || actor_id = %(action)s::text || ' ' || %(user)s::text", "actor_action_sequence"
+    "action_actor = %(action)s::text || ' ' || %(user)s::text", "actor_action_sequence"
 )
 
 # Each of these returns the fields of Numbers.
@@ -63,12 +63,13 @@ search (moment, low, high) AS (
 ),
 late (moment, number, created_at) AS (
     SELECT moment, {number}, created_at
-    FROM (VALUES (%(before)s::timestamptz), (%(until)s)) AS moments (moment), LATERAL (
-        SELECT * FROM integrations.history
-        WHERE created_at < latest_at AND tstzrange(created_at, latest_at) @> moment
-        OFFSET 0 -- the few late entries first: by their own index, not through all the others
-    ) AS entry
-    WHERE workspace_id = %(workspace)s AND {condition}
+    FROM (VALUES (%(before)s::timestamptz), (%(until)s)) AS moments (moment),
+        integrations.late_entries(moment) AS one (place),
+        LATERAL (
+            SELECT * FROM integrations.history AS kept
+            WHERE kept.workspace_id = %(workspace)s AND kept.sequence = one.place LIMIT 1
+        ) AS entry
+    WHERE {condition}
 ),
 bounds (below, upto) AS (
     SELECT

@@ -1,5 +1,6 @@
 """Which version of each view's code made the rows that are served."""
 
+import logging
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -12,6 +13,7 @@ SELECT %(name)s, CASE WHEN EXISTS (SELECT FROM integrations.events) THEN NULL EL
 ON CONFLICT ON CONSTRAINT projections_name DO UPDATE SET version = excluded.version
 WHERE known.version <> excluded.version
 """
+log = logging.getLogger(__name__)
 LIVE = "SELECT name, version FROM integrations.projections"
 
 
@@ -43,3 +45,12 @@ def outdated(connection: Connection[TupleRow], catalogue: Iterable[Versioned]) -
     """Return the names of the views of *catalogue* whose rows were made by other code."""
     live = dict(connection.execute(LIVE).fetchall())
     return [view.name for view in catalogue if live.get(view.name) != view.version]
+
+
+def warn_of_outdated(connection: Connection[TupleRow], catalogue: Iterable[Versioned]) -> None:
+    """Log one line that says which views were made by other code, and what to do."""
+    if names := " ".join(outdated(connection, catalogue)):
+        log.warning(
+            "The rows of %s were made by another version of the code; they are served as they are"
+            " until you run: integrations rebuild %s", names, names,
+        )  # fmt: skip

@@ -9,11 +9,11 @@ from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed
 
 from app.log.mapper import recorded_from
-from app.views.folding import Catalogue, Folding, Write
-from app.views.places import columns_of
-from app.views.session import open_session
-from app.views.shadows import Shadow
-from app.views.shares import Share
+from app.views.rebuilding.folding import Catalogue, Folding, Write
+from app.views.rebuilding.places import columns_of
+from app.views.rebuilding.session import open_session
+from app.views.rebuilding.shadows import Shadow
+from app.views.rebuilding.shares import Share
 
 STEP = 5_000  # events between two words on how far it is
 # In the order of workspaces, so that the indexes, most of which begin with it, find it in order.

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from multiprocessing.sharedctypes import Synchronized
 
 from app.orphan import stop_with_parent
-from app.views.folding import Catalogue
-from app.views.loading import load
-from app.views.shadows import Shadow
-from app.views.shares import Share
+from app.views.rebuilding.folding import Catalogue
+from app.views.rebuilding.loading import load
+from app.views.rebuilding.shadows import Shadow
+from app.views.rebuilding.shares import Share
 
 LOOK = 0.1  # seconds between two looks at how far they are
 NICE = 10

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg.sql import SQL, Composable, Composed, Identifier
+from psycopg.sql import SQL, Composed, Identifier
 
-from app.views.shadows import Shadow
+from app.views.rebuilding.shadows import Shadow
 
 SHOWN = 20  # keys
 # The sum of hashes of whole rows: no order matters; two rows that differ alike do not cancel out.
@@ -26,7 +26,7 @@ FROM {live} AS live FULL JOIN {table} AS made USING ({names})
 WHERE live IS DISTINCT FROM made
 ORDER BY {names} LIMIT %s
 """)
-COUNTS = """
+COUNTS = SQL("""
 SELECT
     ARRAY[workspace_id, type, is_active::text],
     counted IS NULL, real IS NULL, ARRAY['amount'], count(*) OVER ()
@@ -39,7 +39,7 @@ FULL JOIN (
 ) AS real USING (workspace_id, type, is_active)
 WHERE counted.amount IS DISTINCT FROM real.amount
 ORDER BY workspace_id, type, is_active LIMIT %s
-"""
+""")
 
 
 class Difference(Struct, frozen=True):
@@ -85,13 +85,15 @@ def compare(connection: Connection[TupleRow], shadow: Shadow) -> Compared:
 
 def compare_counts(connection: Connection[TupleRow]) -> Compared:
     """Compare the counts of integrations with what there is to be counted in the view."""
-    return compared_by(connection, "integration_counts", SQL(COUNTS))
+    return compared_by(connection, "integration_counts", COUNTS)
 
 
-def compared_by(connection: Connection[TupleRow], view: str, statement: Composable) -> Compared:
+def compared_by(connection: Connection[TupleRow], view: str, statement: SQL | Composed) -> Compared:
     """Return the differences that *statement* finds."""
     found = connection.execute(statement, (SHOWN,)).fetchall()
-    return Compared(view, found[0][4] if found else 0, [Difference(view, *row[:4]) for row in found])
+    return Compared(
+        view, found[0][4] if found else 0, [Difference(view, *row[:4]) for row in found]
+    )
 
 
 def differences_statement(shadow: Shadow) -> Composed:

@@ -24,7 +24,7 @@ DELETE FROM {table} WHERE ({key}) IN (SELECT * FROM unnest(%s::text[], %s::text[
 
 
 class Shadow(Struct, frozen=True):
-    """The table `<view>_v<version>`: the types of its columns (OIDs), and its view's primary key."""
+    """The table `<view>_v<version>`: the types of its columns (OIDs), and its key's columns."""
 
     view: str
     version: int

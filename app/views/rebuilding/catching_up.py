@@ -12,10 +12,10 @@ from psycopg.rows import TupleRow
 
 from app.log.follow import Part, read
 from app.log.mapper import recorded_from
-from app.views.folding import Catalogue, Stream
-from app.views.places import Places, columns_of
-from app.views.reached import resume
-from app.views.shadows import Shadow
+from app.views.rebuilding.folding import Catalogue, Stream
+from app.views.rebuilding.places import Places, columns_of
+from app.views.rebuilding.reached import resume
+from app.views.rebuilding.shadows import Shadow
 from domain.recorded import Recorded
 from projections.journal import Journal
 from projections.projection import Projection

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from app.views.places import Places
+from app.views.rebuilding.places import Places
 from domain.recorded import Recorded
 from projections.integration_view import integration_view
 from projections.journal import Journal

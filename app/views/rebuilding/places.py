@@ -1,7 +1,7 @@
 """The columns of a journal that depend on the workspace's rows so far: its numbers and latests."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from itertools import count
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from projections.journal import Journal
+from projections.journal import Group, Journal
 
 Value = TypeVar("Value")
 Reached = dict[str, dict[Hashable, Value]]
@@ -27,7 +27,8 @@ class Places:
         self.numbers: Reached[count[int]] = {name: defaultdict(new) for name in journal.numbers}
         self.latest: Reached[Any] = {name: {} for name in journal.latest}
         self._groups = [
-            (self.numbers[name], attrgetter(*group_of(by))) for name, by in journal.numbers.items()
+            (self.numbers[name], attrgetter(*columns_in(group)))
+            for name, group in journal.numbers.items()
         ]
         self._sources = [
             (self.latest[name], attrgetter(source)) for name, source in journal.latest.items()
@@ -51,9 +52,9 @@ def new() -> "count[int]":
     return count(1)
 
 
-def group_of(by: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns whose values make the group of a number."""
-    return ("workspace_id", *by)
+def columns_in(group: Group) -> tuple[str, ...]:
+    """Return the columns whose values tell a group from others."""
+    return ("workspace_id", *group.by)
 
 
 def columns_of(journal: Journal[Any]) -> list[str]:

@@ -24,6 +24,7 @@ BEGIN
             'ALTER INDEX integrations.%I RENAME TO %I', index_name || '_v' || version, index_name
         );
     END LOOP;
+    PERFORM integrations.forget_types(view_name);
     UPDATE integrations.projections p
     SET version = switch_shadow.version, position = up_to, built_at = now()
     WHERE p.name = view_name;

@@ -8,9 +8,9 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed, Identifier
 
-from app.views.places import Places, group_of
-from app.views.shadows import Shadow
-from projections.journal import Journal
+from app.views.rebuilding.places import Places, columns_in
+from app.views.rebuilding.shadows import Shadow
+from projections.journal import Group, Journal
 
 # One step down an index a group, however many rows there are.
 NUMBER = SQL("""
@@ -35,12 +35,12 @@ def resume(
     """Set *places* to what *shadow* has reached in the groups of *rows*."""
     if not rows:
         return
-    for column, by in journal.numbers.items():
-        group = group_of(by)
-        wanted = {tuple(getattr(row, name) for name in group) for row in rows}
+    for column, group in journal.numbers.items():
+        names = columns_in(group)
+        wanted = {tuple(getattr(row, name) for name in names) for row in rows}
         arrays = [list(values) for values in zip(*wanted, strict=True)]
         for *key, number in cursor.execute(number_statement(shadow, column, group), arrays):
-            places.numbers[column][tuple(key) if by else key[0]] = count(number + 1)
+            places.numbers[column][tuple(key) if group.by else key[0]] = count(number + 1)
     workspaces = [*{row.workspace_id for row in rows}]
     for column in journal.latest:
         cursor.execute(latest_statement(shadow, column), (workspaces,))
@@ -48,15 +48,26 @@ def resume(
         places.latest[column].update(reached)
 
 
-def number_statement(shadow: Shadow, column: str, groups: Sequence[str]) -> Composed:
+def number_statement(shadow: Shadow, column: str, group: Group) -> Composed:
     """Return what finds the last number of each group."""
-    same = [SQL("kept.{0} = wanted.{0}").format(Identifier(name)) for name in groups]
+    names = columns_in(group)
     return NUMBER.format(
-        groups=SQL(", ").join(map(Identifier, groups)),
+        groups=SQL(", ").join(map(Identifier, names)),
         column=Identifier(column),
         table=shadow.table,
-        same=SQL(" AND ").join(same),
-        arrays=SQL(", ").join([SQL("%s::text[]")] * len(groups)),
+        same=same_group(group),
+        arrays=SQL(", ").join([SQL("%s::text[]")] * len(names)),
+    )
+
+
+def same_group(group: Group) -> Composed:
+    """Return the condition that a kept row is of the wanted group, as an index can look it up."""
+    if group.joined is None:
+        same = [SQL("kept.{0} = wanted.{0}").format(Identifier(name)) for name in columns_in(group)]
+        return SQL(" AND ").join(same)
+    parts = [SQL("wanted.{}").format(Identifier(name)) for name in group.by]
+    return SQL("kept.workspace_id = wanted.workspace_id AND kept.{} = {}").format(
+        Identifier(group.joined), SQL(" || ' ' || ").join(parts)
     )
 
 

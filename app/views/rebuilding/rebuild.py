@@ -18,20 +18,21 @@ from psycopg import Connection, IsolationLevel
 from psycopg.rows import TupleRow
 
 from app.log.follow import LogDamagedError, Part, head_of
-from app.views.catching_up import catch_up
-from app.views.comparing import Compared, compare, compare_counts
-from app.views.folding import Catalogue
-from app.views.session import open_session
-from app.views.shadows import Shadow
-from app.views.shares import shares_of
-from app.views.versions import outdated
-from app.views.workers import load_all
+from app.views.rebuilding.catching_up import catch_up
+from app.views.rebuilding.comparing import Compared, compare, compare_counts
+from app.views.rebuilding.folding import Catalogue
+from app.views.rebuilding.session import open_session
+from app.views.rebuilding.shadows import Shadow
+from app.views.rebuilding.shares import shares_of
+from app.views.rebuilding.versions import outdated
+from app.views.rebuilding.workers import load_all
 from projections.catalogue import JOURNALS, PROJECTIONS
 from projections.integration_view import integration_view
 
 ONE_AT_A_TIME = "SELECT pg_try_advisory_lock(7597137600296673653)"
+NO_LONGER = "SELECT pg_advisory_unlock(7597137600296673653)"
 APPEND_LOCK = "SELECT integrations.lock_log()"
-AFTER_SWITCH = {"integration_view": "SELECT integrations.recount()"}  # what is derived from a view
+RECOUNT = "SELECT integrations.recount()"
 FEW = 500  # events that may be left to catch up with under the append lock
 # Seconds to wait for those who read a view; at first short, as others wait behind us; in the end
 # longer than deadlock_timeout, when an autovacuum gives way, and shorter than a writer's patience.
@@ -116,6 +117,7 @@ def alone(dsn: str) -> Generator[Connection[TupleRow]]:
             message = "A rebuild or a check is running already; wait for its end."
             raise RebuildError(message)
         yield connection
+        connection.execute(NO_LONGER)  # a backend would take its time to end
 
 
 class Making:
@@ -197,7 +199,8 @@ class Making:
         )
         for shadow in self.shadows:
             shadow.switch(self.connection, head)
-            self.connection.execute(AFTER_SWITCH.get(shadow.view, "SELECT"))
+        if integration_view.name in [shadow.view for shadow in self.shadows]:
+            self.connection.execute(RECOUNT)
 
     def _catch_up(self, after: int) -> int:
         head = head_of(self.connection)

@@ -1,0 +1,1 @@
+"""Measures the event log, its rebuild and its replay; docs/benchmarks-log.md."""

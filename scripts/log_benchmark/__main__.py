@@ -1,0 +1,71 @@
+"""The command behind scripts/benchmark_log."""
+
+from statistics import median
+
+import click
+
+from scripts.http_benchmark.machine import cpu
+from scripts.log_benchmark.appending import append_rate
+from scripts.log_benchmark.commands import rates_of, timed
+from scripts.log_benchmark.library import library_rate
+from scripts.log_benchmark.report import Figure, report
+from scripts.log_benchmark.serving import felt_during
+from scripts.log_benchmark.stage import Stage, stage
+
+AMOUNT = click.IntRange(1)
+
+
+@click.command("scripts/benchmark_log")
+@click.option("--events", type=AMOUNT, default=1_000_000, show_default=True, help="In the log.")
+@click.option("--library-events", type=AMOUNT, default=20_000, show_default=True)
+@click.option("--rounds", type=AMOUNT, default=3, show_default=True, help="Of which the median.")
+@click.option("--seconds", type=AMOUNT, default=5, show_default=True, help="Of a round of appends.")
+def command(*, events: int, library_events: int, rounds: int, seconds: int) -> None:
+    """Measure rebuild, replay and appends on a long log; print a table in Markdown."""
+    with stage(events) as on:
+        figures = measured(on, events, min(library_events, events), rounds, seconds)
+        click.echo(report(events, rounds, on.version, cpu(), figures))
+
+
+def measured(
+    on: Stage, events: int, library_events: int, rounds: int, seconds: int
+) -> list[Figure]:
+    """Return all figures; rebuilds come first, as appends make the log longer."""
+    timed(on, "rebuild")  # the first has nothing to compare with
+    rebuilds = [timed(on, "rebuild") for _ in range(rounds)]
+    library = library_rate(on.many, library_events)
+    replays = [timed(on, "replay", "--format", "jsonl") for _ in range(rounds)]
+    quiet, busy = felt_during(on, seconds * 2)
+    few, many = appends(on, rounds, seconds)
+    rebuilt = median(rates_of(rebuilds, events))
+    return [
+        Figure("rebuild of all views, events/s", rebuilt, "≥ 100,000"),
+        Figure("rebuild, MB of its processes", max(r.megabytes for r in rebuilds), "≤ 400"),
+        Figure(f"ProjectionRunner, {library_events:,} events, events/s", library, ""),
+        Figure("rebuild / ProjectionRunner", rebuilt / library, "≥ 100"),
+        Figure("replay --format jsonl, events/s", median(rates_of(replays, events)), "≥ 150,000"),
+        Figure("replay, MB", max(r.megabytes for r in replays), "flat"),
+        Figure("appends/s at 1,000 events", few, ""),
+        Figure(f"appends/s at {events:,} events", many, ""),
+        Figure("the latter / the former", many / few, "≥ 0.9"),
+        Figure("p99 of GET, ms, without a rebuild", quiet.get, ""),
+        Figure("p99 of GET, ms, during a rebuild", busy.get, f"≤ {2 * quiet.get:.1f}"),
+        Figure("p99 of POST, ms, without a rebuild", quiet.post, ""),
+        Figure("p99 of POST, ms, during a rebuild", busy.post, f"≤ {2 * quiet.post:.1f}"),
+        Figure(f"of {busy.requests} requests during a rebuild failed", busy.failed, "0"),
+    ]
+
+
+def appends(on: Stage, rounds: int, seconds: int) -> tuple[float, float]:
+    """Return the rates on few and on many events, measured in mirrored order."""
+    few: list[float] = []
+    many: list[float] = []
+    for number in range(rounds):
+        both = [(few, on.few), (many, on.many)]
+        for rates, dsn in both if number % 2 else reversed(both):
+            rates.append(append_rate(dsn, seconds))
+    return median(few), median(many)
+
+
+if __name__ == "__main__":
+    command()

@@ -1,0 +1,109 @@
+"""Fills an empty log with the lives of many integrations, encoded as the service encodes them."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from random import Random
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from app.log.mapper import encoder
+from domain.integration import (
+    Credential,
+    CredentialsChecked,
+    CredentialsReplaced,
+    IntegrationCreated,
+    IntegrationDeleted,
+    IntegrationEvent,
+    IntegrationRenamed,
+    IntegrationToggled,
+    SenderChanged,
+)
+from domain.recorded import Actor, Envelope, Origin
+
+PER_WORKSPACE = 100  # integrations
+LIFE = 5  # events of an integration
+START = datetime(2026, 1, 1, tzinfo=UTC)
+COPY = (
+    "COPY integrations.events (position, workspace_id, stream, version, type, envelope)"
+    " FROM STDIN (FORMAT binary)"
+)
+TYPES = ("int8", "text", "text", "int8", "text", "bytea")
+
+
+def fill(connection: Connection[TupleRow], events: int) -> None:
+    """Append *events* events, LIFE to an integration; the log of *connection* is empty."""
+    with connection.cursor() as cursor:
+        with cursor.copy(COPY) as copy:
+            copy.set_types(TYPES)
+            for position, envelope in enumerate(envelopes(events), start=1):
+                copy.write_row((position, *columns_of(envelope)))
+        cursor.execute("VACUUM (ANALYZE, FREEZE) integrations.events")
+
+
+def columns_of(envelope: Envelope) -> tuple[object, ...]:
+    """Return the columns of one event, its position left out."""
+    kind = type(envelope.event).__name__
+    stored = encoder.encode(envelope)
+    return (envelope.workspace, envelope.stream, envelope.version, kind, stored)
+
+
+def envelopes(amount: int) -> Iterator[Envelope]:
+    """Yield *amount* events: all integrations are created, then all are changed, and so on."""
+    integrations = -(-amount // LIFE)
+    for position in range(amount):
+        round_, number = divmod(position, integrations)
+        yield Envelope(
+            workspace=workspace_of(number // PER_WORKSPACE),
+            stream=stream_of(number),
+            version=round_ + 1,
+            at=START + timedelta(milliseconds=position),
+            origin=Origin(
+                actor=Actor(sub=f"user-{number % 50}", name="Ada", email="ada@example.org"),
+                client_address="192.0.2.7",
+                request_id=f"{position:032x}",
+            ),
+            event=life_of(number)[round_],
+        )
+
+
+def stream_of(number: int) -> str:
+    """Return the id of integration *number*."""
+    return f"int_{number:026d}"
+
+
+@cache
+def workspace_of(number: int) -> str:
+    """Return the id of the *number*-th workspace: as a platform gives them, in no order."""
+    return str(UUID(int=Random(number).getrandbits(128), version=4))  # noqa: S311 — test data
+
+
+def life_of(number: int) -> Sequence[IntegrationEvent]:
+    """Return the events of integration *number*; one of ten is deleted in the end."""
+    last = IntegrationDeleted() if number % 10 == 0 else IntegrationToggled(is_active=False)
+    middle = CredentialsReplaced(credentials=(secret(2),)) if number % 2 else CHECKED
+    return (created(number), IntegrationRenamed(name=f"Spring sale {number}"), SENDER, middle, last)
+
+
+def created(number: int) -> IntegrationCreated:
+    """Return the first event of integration *number*."""
+    return IntegrationCreated(
+        name=f"Newsletter {number}",
+        type="SENDGRID",
+        channel="EMAIL",
+        is_active=True,
+        sender_email=f"news-{number}@example.org",
+        sender_name="News",
+        credentials=(secret(1),),
+    )
+
+
+def secret(version: int) -> Credential:
+    """Return what an event tells of a sealed key."""
+    return Credential(field="apiKey", version=version, kek="kek-1-00c0ffee", commitment="b8d2" * 16)
+
+
+CHECKED = CredentialsChecked(outcome="ok", detail="The key works", latency_ms=120)
+SENDER = SenderChanged(sender_email="sale@example.org", sender_name="Sale", sender_phone=None)

@@ -1,0 +1,72 @@
+"""A row that is not as the log says is told by its key, and healed."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from app.views.rebuilding.comparing import SHOWN
+from app.views.rebuilding.rebuild import Rebuilt
+
+if TYPE_CHECKING:  # pytest loads conftest.py itself
+    from tests.app.views.rebuilding.conftest import Live, Views
+
+
+def keys_of(rebuilt: Rebuilt) -> list[str]:
+    """Return what is told of each difference."""
+    return [str(each) for compared in rebuilt.compared for each in compared.first]
+
+
+BREAKS = {
+    "UPDATE integrations.integration_view SET name = 'Wrong', is_active = NOT is_active WHERE "
+    "(workspace_id, id) = (%s, %s)": "integration_view: {} {} has other is_active, name",
+    "DELETE FROM integrations.integration_view WHERE "
+    "(workspace_id, id) = (%s, %s)": "integration_view: {} {} is missing",
+    "UPDATE integrations.integration_view SET id = 'int_x' WHERE "
+    "(workspace_id, id) = (%s, %s)": "integration_view: {0} int_x is not in the log",
+    "UPDATE integrations.history SET details = '{}', actor_id = 'eve' WHERE "
+    "(workspace_id, stream) = (%s, %s)": "history: {0} 1 has other action_actor, actor_id, details",
+}
+
+
+@pytest.mark.parametrize("broken", BREAKS)
+async def test_a_row_that_is_not_as_the_log_says_is_told_by_its_key_and_healed(
+    live: "Live", broken: Any, views: "Views"
+) -> None:
+    await live(2, 1)
+    before = views.rows()
+    key = views.admin.execute("SELECT workspace_id, stream FROM integrations.events").fetchone()
+    assert key is not None
+    views.admin.execute(broken, key)
+
+    told = keys_of(views.check())
+
+    assert BREAKS[broken].format(*key) in told
+    assert not any("Wrong" in line for line in told)
+    assert views.rows() != before
+    assert keys_of(views.rebuild()) == told
+    assert views.rows() == before
+
+
+async def test_a_wrong_count_is_told_and_healed(live: "Live", views: "Views") -> None:
+    await live(2, 1)
+    views.admin.execute("UPDATE integrations.integration_counts SET amount = 7")
+
+    [told] = keys_of(views.rebuild())
+
+    assert re.fullmatch(r"integration_counts: .* SENDGRID true has other amount", told)
+    assert not views.check().differs
+
+
+async def test_of_many_differences_the_first_are_told_and_all_are_counted(
+    live: "Live", views: "Views"
+) -> None:
+    await live(1, 60)
+    changed = views.admin.execute(
+        "UPDATE integrations.history SET resource_name = 'Wrong'"
+    ).rowcount
+    assert changed > SHOWN
+
+    by_view = {each.view: each for each in views.check().compared}
+    assert by_view["history"].amount == changed
+    assert len(by_view["history"].first) == SHOWN
