@@ -24,7 +24,9 @@ from app.audit.trees import (
     Grown,
     Leaves,
     edge_of,
+    followed_to,
     grown_from,
+    head_of,
     newest_checkpoints,
     store,
     stored_tiles,
@@ -37,9 +39,7 @@ LAST = 2.0  # seconds that the last look may take when the service stops
 BATCH = 10_000  # events of one transaction
 ONE_AT_A_TIME = "SELECT pg_try_advisory_lock(7597137600296673654)"
 AFTER_THE_OTHERS = "SELECT pg_advisory_lock(7597137600296673654)"
-POSITION = "SELECT position FROM integrations.audit_follower"
 MOVE = "UPDATE integrations.audit_follower SET position = %s WHERE position = %s"
-HEAD = "SELECT coalesce(max(position), 0) FROM integrations.events"
 EVENTS = """
 SELECT position, workspace_id, envelope FROM integrations.events
 WHERE position > %s ORDER BY position LIMIT %s
@@ -74,9 +74,8 @@ async def take_turns(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> N
         leads = False
         while not stopping.is_set():
             leads = leads or await is_first(connection)
-            if leads:
-                await catch_up(connection, key)
-            await pause(stopping)
+            if not leads or await take_batch(connection, key) < BATCH:
+                await pause(stopping)
         with suppress(TimeoutError):  # another process goes on to the end
             async with asyncio.timeout(LAST):
                 await connection.execute(AFTER_THE_OTHERS)
@@ -109,24 +108,17 @@ async def catch_up(connection: AsyncConnection, key: CheckpointKey) -> None:
 async def take_batch(connection: AsyncConnection, key: CheckpointKey) -> int:
     """Take the next events, all or none of them; return how many; raise as `catch_up`."""
     async with connection.transaction():
-        after = await number(connection, POSITION)
+        after = await followed_to(connection)
         cursor = await connection.execute(EVENTS, (after, BATCH), binary=True)
         events = await cursor.fetchall()
         require_dense(after, events)
         if events:
             await move(connection, after, events[-1][0])
             await grow_trees(connection, after, events, key)
-        elif (head := await number(connection, HEAD)) < after:
+        elif (head := await head_of(connection)) < after:
             message = f"The log is damaged: it ends at {head}, and {after} was read before."
             raise LogDamagedError(message)
         return len(events)
-
-
-async def number(connection: AsyncConnection, query: str) -> int:
-    """Return the one number that *query* asks for."""
-    row = await (await connection.execute(query.encode())).fetchone()
-    assert row is not None  # noqa: S101 — an aggregate, or the row that the migration made
-    return row[0]
 
 
 def require_dense(after: int, events: Events) -> None:

@@ -7,7 +7,7 @@ again when it is needed (at most 255 hashes a tile). So a tree takes 32 bytes a 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -38,6 +38,15 @@ def grow(frontier: Frontier, leaves: Iterable[bytes]) -> dict[Tile, bytes]:
     return {tile: bytes(gain) for tile, gain in gains.items()}
 
 
+def gaining(size: int, leaves: int) -> Iterator[Tile]:
+    """Yield the tiles that gain hashes where a tree of *size* leaves gains *leaves* more."""
+    level, start, end = 0, size, size + leaves
+    while start < end:
+        for number in range(start >> HEIGHT, ((end - 1) >> HEIGHT) + 1):
+            yield Tile(level, number)
+        level, start, end = level + 1, start >> HEIGHT, end >> HEIGHT
+
+
 def frontier_at(size: int, tiles: Tiles) -> Frontier:
     """Return the right edge of the tree when it had *size* leaves; `tiles_of` says what to read.
 
@@ -45,6 +54,12 @@ def frontier_at(size: int, tiles: Tiles) -> Frontier:
         TreeStateError: the tiles do not hold so many leaves.
     """
     return Frontier(size, [hash_of(node, tiles) for node in subtrees(0, size)])
+
+
+def goes_on(size: int, tiles: Tiles) -> bool:
+    """Tell whether *tiles*, `gaining(size, 1)` among them, hold more than *size* leaves."""
+    next_tile = tiles.get(Tile(0, size >> HEIGHT), b"")
+    return len(next_tile) > size % WIDTH * HASH_BYTES
 
 
 def tiles_of(nodes: Iterable[Node]) -> set[Tile]:

@@ -1,16 +1,19 @@
 """What the database keeps of the trees: their tiles, and the checkpoints signed over them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import LiteralString
 
 from msgspec import Struct
 from psycopg import AsyncConnection
 
-from app.audit.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from app.audit.checkpoint import Checkpoint, open_checkpoint, origin_of, sign_checkpoint
 from app.audit.checkpoint_key import CheckpointKey
 from app.audit.errors import TreeStateError
 from app.audit.merkle import subtrees
-from app.audit.tiles import Tile, Tiles, frontier_at, grow, tiles_of
+from app.audit.tiles import Tile, Tiles, frontier_at, gaining, goes_on, grow, tiles_of
 
+HEAD = "SELECT coalesce(max(position), 0) FROM integrations.events"
+POSITION = "SELECT position FROM integrations.audit_follower"
 NEWEST = """
 SELECT tree.name, newest.note FROM unnest(%s::text[]) AS tree (name)
 CROSS JOIN LATERAL (
@@ -51,6 +54,29 @@ class Grown(Struct, frozen=True):
     note: bytes
 
 
+async def head_of(connection: AsyncConnection) -> int:
+    """Return the last position of the log, 0 where it is empty."""
+    return await number(connection, HEAD)
+
+
+async def followed_to(connection: AsyncConnection) -> int:
+    """Return up to which position the log is in the trees."""
+    return await number(connection, POSITION)
+
+
+async def number(connection: AsyncConnection, query: LiteralString) -> int:
+    """Return the one number that *query* asks for."""
+    row = await (await connection.execute(query)).fetchone()
+    assert row is not None  # noqa: S101 — an aggregate, or the row that the migration made
+    return row[0]
+
+
+async def stored_notes(connection: AsyncConnection, names: Iterable[str]) -> dict[str, str]:
+    """Return the newest checkpoint of each of the trees *names* that has one, as it is stored."""
+    cursor = await connection.execute(NEWEST, ([*names],))
+    return dict(await cursor.fetchall())
+
+
 async def newest_checkpoints(
     connection: AsyncConnection, names: Iterable[str], key: CheckpointKey
 ) -> dict[str, Checkpoint]:
@@ -59,10 +85,9 @@ async def newest_checkpoints(
     Raises:
         NoteError: what is stored is not signed by *key*.
     """
-    cursor = await connection.execute(NEWEST, ([*names],))
     return {
         name: open_checkpoint(note.encode(), key.signer(name).verifier)
-        for name, note in await cursor.fetchall()
+        for name, note in (await stored_notes(connection, names)).items()
     }
 
 
@@ -89,7 +114,13 @@ async def store(connection: AsyncConnection, grown: Sequence[Grown]) -> None:
 
 def edge_of(checkpoint: Checkpoint | None) -> set[Tile]:
     """Return the tiles from which the tree of *checkpoint* goes on."""
-    return tiles_of(subtrees(0, checkpoint.head.size)) if checkpoint else set()
+    size = size_of(checkpoint)
+    return {*tiles_of(subtrees(0, size)), *gaining(size, 1)}
+
+
+def size_of(checkpoint: Checkpoint | None) -> int:
+    """Return how many leaves the tree of *checkpoint* has; without one it has none."""
+    return checkpoint.head.size if checkpoint else 0
 
 
 def grown_from(
@@ -102,9 +133,11 @@ def grown_from(
     Raises:
         TreeStateError: *tiles*, those of `edge_of`, are not those of *checkpoint*.
     """
-    frontier = frontier_at(checkpoint.head.size if checkpoint else 0, tiles)
-    if checkpoint and frontier.head != checkpoint.head:
-        message = f"The stored tree of {checkpoint.origin} is not the one that was signed."
+    size = size_of(checkpoint)
+    frontier = frontier_at(size, tiles)
+    signed = checkpoint.head if checkpoint else frontier.head
+    if frontier.head != signed or goes_on(size, tiles):
+        message = f"The stored tree of {origin_of(name)} is not the one that was signed."
         raise TreeStateError(message)
     gains = grow(frontier, leaves.hashes)
     note = sign_checkpoint(frontier.head, leaves.position, key.signer(name))

@@ -1,14 +1,51 @@
-"""The definitions of RFC 9162 as they stand there, and the tree that other projects test with."""
+"""The definitions of RFC 9162 as they stand there, the tree that other projects test with, and a
+log of twelve events that was signed twice.
+"""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from hashlib import sha256
+from pathlib import Path
+from typing import get_args
 
+import psycopg
 import pytest
+from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
+from psycopg_pool import AsyncConnectionPool
 
+from app.audit.checkpoint_key import CheckpointKey, open_checkpoint_key
+from app.audit.follower import ROLE, catch_up
+from app.audit.log_parts import Scope
 from app.audit.merkle import Frontier, Node, TreeHead, leaf_hash
 from app.audit.tiles import Tile, grow
+from app.audit.verify import Verified, verify
+from app.log.event_log import Write
+from app.log.postgres import PostgresLog
+from app.secrets.sealing import SealedSecret
+from domain.integration import (
+    CredentialsReplaced,
+    IntegrationCreated,
+    IntegrationDeleted,
+    IntegrationEvent,
+    IntegrationRenamed,
+    IntegrationToggled,
+    SecretField,
+)
+from domain.recorded import Envelope
 
 Entries = Sequence[bytes]
+Pool = AsyncConnectionPool[AsyncConnection]
+Follow = Callable[[], Awaitable[None]]
+Verify = Callable[..., Awaitable[Verified]]
+Backup = Callable[[], Callable[[], None]]
+PLAIN_COLUMNS = """
+SELECT string_agg(column_name, ', ') FROM information_schema.columns
+WHERE (table_schema, table_name, is_generated) = ('integrations', %s, 'NEVER')
+"""
+TABLES = (
+    *("events", "secret_store", "integration_view", "integration_counts", "history"),
+    *("audit_tiles", "audit_checkpoints", "audit_follower"),
+)
 
 
 class Rfc9162:
@@ -126,3 +163,170 @@ def published() -> PublishedTree:
 @pytest.fixture(scope="session")
 def large() -> LargeTree:
     return LargeTree()
+
+
+class Writer:
+    """Appends to a log as the service does, with what follows in views, history and secrets."""
+
+    off, on = IntegrationToggled(is_active=False), IntegrationToggled(is_active=True)
+
+    def __init__(self, pool: Pool, write_of: Callable[..., Write], follow: Follow) -> None:
+        self.follow = follow
+        self._log = PostgresLog(pool)
+        self._write_of = write_of
+        self._streams: dict[tuple[str, str], list[Envelope]] = {}
+
+    async def append(self, workspace: str, stream: str, event: IntegrationEvent) -> None:
+        """Append one event, and seal the secrets that it speaks of."""
+        history = self._streams.setdefault((workspace, stream), [])
+        credentials = getattr(event, "credentials", ())
+        write = self._write_of(
+            event,
+            after=history,
+            workspace=workspace,
+            stream=stream,
+            sealed=[sealed(workspace, stream, each.field, each.version) for each in credentials],
+            shred=isinstance(event, IntegrationDeleted),
+        )
+        await self._log.append(write)
+        history.extend(write.envelopes)
+
+
+def sealed(workspace: str, stream: str, field: SecretField, version: int = 1) -> SealedSecret:
+    """Return a sealed secret, each with a ciphertext of its own."""
+    return SealedSecret(
+        workspace=workspace,
+        stream=stream,
+        field=field,
+        version=version,
+        kek="kek-1-00c0ffee",
+        wrapped_key=b"wrapped",
+        nonce=b"twelve bytes",
+        ciphertext=f"{workspace} {stream} {field} {version}".encode(),
+    )
+
+
+def created(workspace: str, stream: str, *fields: SecretField) -> IntegrationCreated:
+    """Return the first event of an integration with secrets in *fields*."""
+    return IntegrationCreated(
+        name="Mail",
+        type="SENDGRID",
+        channel="EMAIL",
+        is_active=True,
+        credentials=tuple(sealed(workspace, stream, field).credential for field in fields),
+    )
+
+
+def replaced(workspace: str, stream: str, version: int) -> CredentialsReplaced:
+    """Return the event that puts another apiKey in place of the last one."""
+    return CredentialsReplaced(
+        credentials=(sealed(workspace, stream, "apiKey", version).credential,)
+    )
+
+
+FIRST = (  # positions 1 to 8
+    ("demo", "int_1", created("demo", "int_1", "apiKey")),
+    ("other", "int_1", created("other", "int_1", "apiKey")),
+    ("demo", "int_1", IntegrationRenamed(name="Post")),
+    ("demo", "int_2", created("demo", "int_2", "apiKey")),
+    ("other", "int_1", Writer.off),
+    ("demo", "int_1", replaced("demo", "int_1", 2)),
+    ("demo", "int_2", IntegrationDeleted()),
+    ("demo", "int_3", created("demo", "int_3", *get_args(SecretField)[:2])),
+)
+SECOND = (  # positions 9 to 12
+    ("other", "int_2", created("other", "int_2")),
+    ("demo", "int_3", Writer.off),
+    ("other", "int_1", Writer.on),
+    ("demo", "int_1", Writer.off),
+)
+
+
+@pytest.fixture
+def writer(commands: Pool, write_of: Callable[..., Write], follow: Follow) -> Writer:
+    return Writer(commands, write_of, follow)
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> CheckpointKey:
+    """The key that signs in this test."""
+    return open_checkpoint_key(tmp_path)
+
+
+@pytest.fixture
+async def follower(dsn: str) -> AsyncGenerator[AsyncConnection]:
+    """A connection of the role that follows the log."""
+    conninfo = make_conninfo(dsn, options=f"-c role={ROLE}")
+    async with await AsyncConnection.connect(conninfo, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def follow(follower: AsyncConnection, key: CheckpointKey) -> Follow:
+    """Take all that is in the log, and sign."""
+    return lambda: catch_up(follower, key)
+
+
+@pytest.fixture
+async def half_signed(writer: Writer) -> Writer:
+    """The first eight events, signed."""
+    for each in FIRST:
+        await writer.append(*each)
+    await writer.follow()
+    return writer
+
+
+@pytest.fixture
+async def signed(half_signed: Writer) -> Writer:
+    """Twelve events in two workspaces, signed after the eighth and after the last."""
+    for each in SECOND:
+        await half_signed.append(*each)
+    await half_signed.follow()
+    return half_signed
+
+
+def silent(*_: object) -> None:
+    """Tell nobody how far it is."""
+
+
+@pytest.fixture
+def verifying(dsn: str, key: CheckpointKey) -> Verify:
+    """Verify the log: `await verifying(workspace=…, kept=…)`."""
+
+    async def run(**scope: object) -> Verified:
+        return await verify(dsn, key, Scope(**scope), silent)  # pyright: ignore[reportArgumentType] — as Scope takes it
+
+    return run
+
+
+@pytest.fixture
+def other_key(tmp_path: Path) -> CheckpointKey:
+    """The key of somebody else."""
+    (tmp_path / "other").mkdir()
+    return open_checkpoint_key(tmp_path / "other")
+
+
+@pytest.fixture
+def backup(dsn: str) -> Generator[Backup]:
+    """Keep all tables as they are now: `set_back = backup()` sets them back to that."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")  # no trigger stops it
+
+        def keep() -> Callable[[], None]:
+            connection.execute("CREATE SCHEMA kept")
+            for table in TABLES:
+                connection.execute(
+                    f"CREATE TABLE kept.{table} AS TABLE integrations.{table}".encode()
+                )
+            return set_back
+
+        def set_back() -> None:
+            for table in TABLES:
+                [(columns,)] = connection.execute(PLAIN_COLUMNS, (table,))
+                connection.execute(f"TRUNCATE integrations.{table}".encode())
+                connection.execute(
+                    f"INSERT INTO integrations.{table} ({columns})"  # noqa: S608 — our own
+                    f" SELECT {columns} FROM kept.{table}".encode()
+                )
+
+        yield keep

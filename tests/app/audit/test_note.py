@@ -89,7 +89,7 @@ def test_a_note_without_the_keys_signature_is_refused() -> None:
 
 
 @pytest.mark.parametrize("wrong_first", [True, False])
-def test_one_wrong_signature_of_the_key_spoils_the_note(wrong_first: bool) -> None:  # noqa: FBT001 — pytest gives it by name
+def test_one_wrong_signature_of_the_key_spoils_the_note(wrong_first: bool) -> None:
     wrong = signer.sign("another text\n").decode().split("\n\n")[1]
     lines = wrong + PETER_LINE if wrong_first else PETER_LINE + wrong
     with pytest.raises(NoteError, match="does not fit"):

@@ -6,7 +6,16 @@ from hypothesis import strategies as st
 
 from app.audit.errors import TreeStateError
 from app.audit.merkle import Frontier, Node, leaf_hash, subtrees
-from app.audit.tiles import Tile, frontier_at, grow, hash_of, tile_of, tiles_of
+from app.audit.tiles import (
+    Tile,
+    frontier_at,
+    gaining,
+    goes_on,
+    grow,
+    hash_of,
+    tile_of,
+    tiles_of,
+)
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
     from tests.app.audit.conftest import LargeTree, Rfc9162
@@ -42,6 +51,21 @@ def test_batches_make_the_tiles_that_one_batch_makes(batches: list[int]) -> None
     whole = Frontier()
     assert tiles == grow(whole, entries)
     assert frontier.head == whole.head
+
+
+@given(size=st.integers(0, 70_000), leaves=st.integers(0, 600))
+def test_the_tiles_that_will_gain_are_known_before(
+    large: "LargeTree", size: int, leaves: int
+) -> None:
+    frontier = frontier_at(size, large.tiles)
+    gains = grow(frontier, [leaf_hash(b"")] * leaves)
+    assert [*gaining(size, leaves)] == sorted(gains)
+
+
+@given(size=st.integers(0, 600))
+def test_leaves_after_the_last_are_noticed(size: int) -> None:
+    assert not goes_on(size, grow(Frontier(), [leaf_hash(b"")] * size))
+    assert goes_on(size, grow(Frontier(), [leaf_hash(b"")] * (size + 1)))
 
 
 @given(level=st.integers(0, 12), data=st.data())

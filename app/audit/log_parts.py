@@ -1,0 +1,124 @@
+"""Reads the log part by part, with the checkpoints of each part, for `verify`."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
+
+from msgspec import Struct
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+
+from app.audit.checkpoint import WHOLE_LOG
+from app.audit.merkle import leaf_hash
+from app.audit.tree_check import PlacedLeaf, StoredCheckpoint
+from app.audit.trees import followed_to, head_of, number
+
+BATCH = 1_000  # events
+SIGNED = (
+    "SELECT coalesce(max(position), 0) FROM integrations.audit_checkpoints WHERE workspace_id = '*'"
+)
+EVENTS = """
+SELECT position, workspace_id, envelope FROM integrations.events
+WHERE position > %(after)s AND position <= %(upto)s
+    AND (%(workspace)s::text IS NULL OR workspace_id = %(workspace)s)
+ORDER BY position LIMIT %(limit)s
+"""
+CHECKPOINTS = """
+SELECT workspace_id AS name, size, position, convert_to(note, 'UTF8') AS note
+FROM integrations.audit_checkpoints
+WHERE position > %(after)s AND position <= %(upto)s
+    AND (%(workspace)s::text IS NULL OR workspace_id = %(workspace)s)
+"""
+
+
+class Scope(Struct, frozen=True):
+    """What is verified: one workspace or all, and a checkpoint that was kept elsewhere."""
+
+    workspace: str | None = None
+    kept: StoredCheckpoint | None = None
+
+
+class Extent(Struct, frozen=True):
+    """Up to which position there are events, stored trees, and checkpoints."""
+
+    head: int
+    followed: int
+    signed: int
+
+
+class Part(Struct, frozen=True):
+    """What stands up to a position: leaves and checkpoints of each tree, oldest first.
+
+    `missing` is the first position at which there is no event; what comes after it is left out.
+    """
+
+    upto: int
+    leaves: Mapping[str, Sequence[PlacedLeaf]]
+    checkpoints: Mapping[str, Sequence[StoredCheckpoint]]
+    missing: int | None
+
+
+async def extent_of(connection: AsyncConnection) -> Extent:
+    """Return how far everything goes."""
+    return Extent(
+        head=await head_of(connection),
+        followed=await followed_to(connection),
+        signed=await number(connection, SIGNED),
+    )
+
+
+async def read_part(connection: AsyncConnection, scope: Scope, after: int, extent: Extent) -> Part:
+    """Return what stands after position *after*; the end of the stored trees ends a part, too."""
+    upto = extent.followed if after < extent.followed < extent.head else extent.head
+    wanted = {"after": after, "upto": upto, "workspace": scope.workspace}
+    cursor = await connection.execute(EVENTS, {**wanted, "limit": BATCH}, binary=True)
+    events = await cursor.fetchall()
+    if len(events) == BATCH:
+        upto = events[-1][0]
+    missing = None if scope.workspace else first_missing(events, after, upto)
+    known = [event for event in events if missing is None or event[0] < missing]
+    checkpoints = await due(connection, scope, after, upto)
+    return Part(upto, leaves_of(known, scope), checkpoints, missing)
+
+
+def first_missing(events: Sequence[tuple[int, str, bytes]], after: int, upto: int) -> int | None:
+    """Return the first position after *after* up to *upto* that none of *events* has."""
+    positions = [position for position, *_ in events]
+    expected = range(after + 1, upto + 1)
+    if positions == [*expected]:
+        return None
+    return next(e for e, p in zip_longest(expected, positions) if e != p)
+
+
+def leaves_of(
+    events: Iterable[tuple[int, str, bytes]], scope: Scope
+) -> dict[str, list[PlacedLeaf]]:
+    """Return the leaves of the trees that *scope* speaks of."""
+    leaves: defaultdict[str, list[PlacedLeaf]] = defaultdict(list)
+    for position, workspace, envelope in events:
+        leaf = PlacedLeaf(position, leaf_hash(envelope))
+        leaves[workspace].append(leaf)
+        if scope.workspace is None:
+            leaves[WHOLE_LOG].append(leaf)
+    return leaves
+
+
+async def due(
+    connection: AsyncConnection, scope: Scope, after: int, upto: int
+) -> dict[str, list[StoredCheckpoint]]:
+    """Return the checkpoints after *after* up to *upto*, the one that was kept among them."""
+    cursor = connection.cursor(row_factory=class_row(StoredCheckpoint))
+    wanted = {"after": after, "upto": upto, "workspace": scope.workspace}
+    await cursor.execute(CHECKPOINTS, wanted, binary=True)
+    found = await cursor.fetchall()
+    if scope.kept and after < scope.kept.position <= upto:
+        found.append(scope.kept)
+    checkpoints: defaultdict[str, list[StoredCheckpoint]] = defaultdict(list)
+    for checkpoint in sorted(found, key=size_of):
+        checkpoints[checkpoint.name].append(checkpoint)
+    return checkpoints
+
+
+def size_of(checkpoint: StoredCheckpoint) -> int:
+    """Return the size of the tree that was signed."""
+    return checkpoint.size

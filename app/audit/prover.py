@@ -1,0 +1,184 @@
+"""Proves the log of a workspace to whoever asks: its newest checkpoint, proofs, all its leaves.
+
+Nothing is handed out that its receiver could not check: each proof was checked here before.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+from msgspec import Struct
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from app.audit.checkpoint import Checkpoint, open_checkpoint
+from app.audit.checkpoint_key import CheckpointKey
+from app.audit.errors import NoProofError
+from app.audit.merkle import Node, TreeHead, leaf_hash, subtrees
+from app.audit.proof_checks import require_consistency, require_inclusion
+from app.audit.proofs import consistency_plan, inclusion_plan, nodes_of, proof_from
+from app.audit.tiles import Tiles, frontier_at, tiles_of
+from app.audit.trees import stored_notes, stored_tiles
+from app.database.walls import within
+from app.log.postgres import unavailable_for_failures
+
+# The history counts the events of a workspace from 1; a wrong number would fail the proof's check.
+LEAF = """
+SELECT event.envelope, entry.sequence - 1
+FROM integrations.events AS event
+JOIN integrations.history AS entry USING (workspace_id, stream, version)
+WHERE event.workspace_id = %s AND event.position = %s
+"""
+LEAVES = """
+SELECT position, envelope FROM integrations.events
+WHERE workspace_id = %s AND position > %s ORDER BY position LIMIT %s
+"""
+BATCH = 200  # events: at most some hundred kilobytes at once
+
+
+class Signed(Struct, frozen=True):
+    """A checkpoint, the note that it was read from, and the key that verifies the note."""
+
+    checkpoint: Checkpoint
+    note: str
+    verifier_key: str
+
+
+class Inclusion(Struct, frozen=True):
+    """That the event with the hash `leaf` is the `index`-th (from 0) of those in `newest`."""
+
+    position: int
+    leaf: bytes
+    index: int
+    proof: Sequence[bytes]
+    newest: Signed
+
+
+class Consistency(Struct, frozen=True):
+    """That the tree `second` begins with the tree `first`; `newest` begins with both."""
+
+    first: TreeHead
+    second: TreeHead
+    proof: Sequence[bytes]
+    newest: Signed
+
+
+class Leaf(Struct, frozen=True):
+    """An event as it is stored, and where; `index` counts the workspace's events from 0."""
+
+    position: int
+    index: int
+    envelope: bytes
+
+    @property
+    def hash(self) -> bytes:
+        """The hash (32 bytes) that is in the tree."""
+        return leaf_hash(self.envelope)
+
+
+class NoCheckpointError(NoProofError):
+    """There is no checkpoint yet."""
+
+
+class Prover:
+    """Reads over a pool of connections of the role for looking back; *key* is what signs."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection], key: CheckpointKey) -> None:
+        self._pool = pool
+        self._key = key
+
+    async def newest(self, workspace: str) -> Signed:
+        """Return the newest checkpoint of *workspace*.
+
+        Raises:
+            NoCheckpointError: none was signed yet.
+            UnavailableError: the database is away or busy.
+        """
+        async with self._within(workspace) as connection:
+            return await self._newest(connection, workspace)
+
+    async def inclusion(self, workspace: str, position: int) -> Inclusion:
+        """Prove that the event at *position* of the log is in the newest checkpoint.
+
+        Raises:
+            NoProofError: no event of *workspace* that was signed is there.
+            ProofError: the event is not as it was signed.
+            UnavailableError: the database is away or busy.
+        """
+        async with self._within(workspace) as connection:
+            newest = await self._newest(connection, workspace)
+            envelope, index = await leaf_at(connection, workspace, position)
+            head, leaf = newest.checkpoint.head, leaf_hash(envelope)
+            plan = inclusion_plan(index, head.size)
+            proof = proof_from(plan, await tiles_for(connection, workspace, nodes_of(plan)))
+            require_inclusion(leaf, index, proof, head)
+            return Inclusion(position, leaf, index, proof, newest)
+
+    async def consistency(self, workspace: str, first: int, second: int) -> Consistency:
+        """Prove that the first *second* events begin with the first *first* of them.
+
+        Raises:
+            NoProofError: not 0 < first <= second <= the size of the newest checkpoint.
+            ProofError: the stored tree is not the one that was signed.
+            UnavailableError: the database is away or busy.
+        """
+        async with self._within(workspace) as connection:
+            newest = await self._newest(connection, workspace)
+            last = newest.checkpoint.head
+            plan, to_last = consistency_plan(first, second), consistency_plan(second, last.size)
+            edges = [*subtrees(0, first), *subtrees(0, second)]
+            nodes = [*nodes_of(plan), *nodes_of(to_last), *edges]
+            tiles = await tiles_for(connection, workspace, nodes)
+            heads = frontier_at(first, tiles).head, frontier_at(second, tiles).head
+            proof = proof_from(plan, tiles)
+            require_consistency(*heads, proof)
+            require_consistency(heads[1], last, proof_from(to_last, tiles))
+            return Consistency(*heads, proof, newest)
+
+    async def leaves(self, workspace: str) -> AsyncGenerator[Leaf]:
+        """Yield all events of *workspace*, oldest first, those without a checkpoint too.
+
+        No more than a batch is in memory, and no connection is held between batches.
+
+        Raises:
+            UnavailableError: the database is away or busy.
+        """
+        after, index, full = 0, 0, True
+        while full:
+            rows = await self._leaves(workspace, after)
+            for after, envelope in rows:
+                yield Leaf(after, index, envelope)
+                index += 1
+            full = len(rows) == BATCH
+
+    async def _leaves(self, workspace: str, after: int) -> list[tuple[int, bytes]]:
+        async with self._within(workspace) as connection:
+            cursor = await connection.execute(LEAVES, (workspace, after, BATCH), binary=True)
+            return await cursor.fetchall()
+
+    async def _newest(self, connection: AsyncConnection, workspace: str) -> Signed:
+        notes = await stored_notes(connection, [workspace])
+        if not notes:
+            raise NoCheckpointError
+        note, verifier = notes[workspace], self._key.signer(workspace).verifier
+        return Signed(open_checkpoint(note.encode(), verifier), note, str(verifier))
+
+    @asynccontextmanager
+    async def _within(self, workspace: str) -> AsyncGenerator[AsyncConnection]:
+        with unavailable_for_failures():
+            async with within(self._pool, workspace) as connection:
+                yield connection
+
+
+async def leaf_at(connection: AsyncConnection, workspace: str, position: int) -> tuple[bytes, int]:
+    """Return the stored bytes at *position*, and their place among those of *workspace*."""
+    cursor = await connection.execute(LEAF, (workspace, position), binary=True)
+    row = await cursor.fetchone()
+    if row is None:
+        message = f"No event of the workspace is at position {position}."
+        raise NoProofError(message)
+    return row
+
+
+async def tiles_for(connection: AsyncConnection, workspace: str, nodes: Sequence[Node]) -> Tiles:
+    """Return the tiles of *workspace* that hold *nodes*."""
+    return (await stored_tiles(connection, {workspace: tiles_of(nodes)}))[workspace]

@@ -1,0 +1,112 @@
+"""What follows from one stream, event by event: rows, entries, and which secrets are stored."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from app.audit.finding import Finding
+from app.log.mapper import recorded_from
+from domain.integration import Integration, decider
+from domain.recorded import Recorded
+from projections.catalogue import JOURNALS, PROJECTIONS
+from projections.integration_view import integration_view
+
+SecretPlace = tuple[str, int]
+"""Field and version."""
+
+
+class StoredEvent(NamedTuple):
+    """A row of the log."""
+
+    position: int
+    workspace: str
+    stream: str
+    version: int
+    type: str
+    envelope: bytes
+
+
+class Expected(NamedTuple):
+    """A row of a view that follows from events, None for none, and the last event's position."""
+
+    position: int
+    row: Struct | None
+
+
+class Sealed(NamedTuple):
+    """What the event at `position` says of a secret that is stored."""
+
+    position: int
+    commitment: str
+
+
+class StreamFold:
+    """One stream of one workspace up to an event; mutable."""
+
+    def __init__(self, workspace: str, stream: str) -> None:
+        self.workspace = workspace
+        self.stream = stream
+        self.position = 0
+        self.rows: dict[str, Any] = dict.fromkeys(PROJECTIONS)
+        self._version = 0
+        self._integration = decider.initial
+        self._sealed_at: dict[SecretPlace, int] = {}
+
+    def wrong_with(self, stored: StoredEvent, event: Recorded | None) -> Iterator[Finding]:
+        """Yield what is wrong with the next event, which its bytes say is *event*."""
+        if event is None:
+            yield Finding(stored.position, "the stored bytes are no event")
+        elif said_by(event) != stored[1:5]:
+            what = "workspace, stream, version or type beside the event are not those in its bytes"
+            yield Finding(stored.position, what)
+        if stored.version != self._version + 1:
+            what = f"version {stored.version} of {self.stream} follows version {self._version}"
+            yield Finding(stored.position, what)
+        if stored.position <= self.position:
+            yield Finding(stored.position, f"the event stands before older ones of {self.stream}")
+
+    def take(self, stored: StoredEvent, event: Recorded | None) -> dict[str, Expected]:
+        """Go on by one event; return its entry in each journal."""
+        self._version, self.position = stored.version, stored.position
+        if event is None:
+            return {}
+        before = self.rows[integration_view.name]
+        self.rows = {name: p.evolve(self.rows[name], event) for name, p in PROJECTIONS.items()}
+        after = self.rows[integration_view.name]
+        self._integration = decider.evolve(self._integration, event.event)
+        for place in places_in(self._integration):
+            self._sealed_at.setdefault(place, event.position)
+        return {
+            name: Expected(event.position, journal.entry(before, after, event))
+            for name, journal in JOURNALS.items()
+        }
+
+    @property
+    def secrets(self) -> dict[SecretPlace, Sealed]:
+        """What is said of each secret that the integration has."""
+        return {
+            (secret.field, secret.version): Sealed(
+                self._sealed_at[secret.field, secret.version], secret.commitment
+            )
+            for secret in self._integration.credentials
+        }
+
+
+def places_in(integration: Integration) -> list[SecretPlace]:
+    """Return field and version of each secret that *integration* has."""
+    return [(secret.field, secret.version) for secret in integration.credentials]
+
+
+def said_by(event: Recorded) -> tuple[str, str, int, str]:
+    """Return what the columns beside *event* must say."""
+    return event.workspace, event.stream, event.version, type(event.event).__name__
+
+
+def event_in(stored: StoredEvent) -> Recorded | None:
+    """Return the event that the bytes hold, None where they hold none."""
+    try:
+        return recorded_from(stored.position, stored.envelope)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,116 @@
+"""Proves the log: `integrations verify` (docs/audit.md). Reads only, all in one snapshot."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import msgspec
+import psycopg
+from msgspec import Struct
+from psycopg import AsyncConnection, IsolationLevel
+from psycopg.conninfo import make_conninfo
+from psycopg.types.json import set_json_loads
+
+from app.audit.checkpoint import WHOLE_LOG, claimed_workspace, open_checkpoint
+from app.audit.checkpoint_key import CheckpointKey
+from app.audit.errors import AuditError, CheckpointError
+from app.audit.finding import Finding, first_of
+from app.audit.log_parts import Scope, extent_of
+from app.audit.tree_check import StoredCheckpoint
+from app.audit.trees import stored_notes
+from app.audit.verify_streams import StreamsCheck
+from app.audit.verify_trees import Tell, TreesCheck
+
+ROLE = "integrations_audit"
+
+
+class VerifyError(AuditError):
+    """The log cannot be verified."""
+
+
+class Verified(Struct, frozen=True):
+    """What was compared, and what is wrong first, None where everything agrees.
+
+    `unsigned` of the `events` are in no checkpoint yet.
+    """
+
+    events: int
+    checkpoints: int
+    unsigned: int
+    first: Finding | None
+
+
+async def verify(dsn: str, key: CheckpointKey, scope: Scope, tell: Tell) -> Verified:
+    """Compare the log of *dsn* with its trees and checkpoints, its views and sealed secrets.
+
+    Raises:
+        VerifyError: the database cannot be read.
+    """
+    try:
+        async with snapshot(dsn) as connection:
+            extent = await extent_of(connection)
+            trees = TreesCheck(connection, key, scope)
+            streams = StreamsCheck(connection, scope.workspace)
+            in_trees = await trees.run(extent, tell)
+            await streams.run(extent.head, tell)
+            # Where the log was edited all that follows from it differs, too, elsewhere.
+            first = first_of([in_trees, streams.in_log]) or streams.beside_it
+            unsigned = max(0, extent.head - extent.signed)
+            return Verified(streams.events, trees.checkpoints, unsigned, first)
+    except psycopg.OperationalError as error:
+        message = f"The database cannot be read ({type(error).__name__})."
+        raise VerifyError(message) from None
+
+
+@asynccontextmanager
+async def snapshot(dsn: str) -> AsyncGenerator[AsyncConnection]:
+    """Yield a connection that reads the database as it is now, whatever happens to it."""
+    conninfo = make_conninfo(
+        dsn, options=f"-c role={ROLE} -c timezone=UTC", application_name="integrations_verify"
+    )
+    async with await AsyncConnection.connect(conninfo) as connection:
+        await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+        await connection.set_read_only(True)
+        set_json_loads(msgspec.json.decode, connection)
+        yield connection
+
+
+async def newest_note(dsn: str, name: str) -> str:
+    """Return the newest checkpoint of the workspace *name*, or of the WHOLE_LOG, as it is stored.
+
+    Raises:
+        VerifyError: there is none.
+    """
+    async with snapshot(dsn) as connection:
+        notes = await stored_notes(connection, [name])
+    if not notes:
+        message = "There is no checkpoint yet; the service signs one soon after the first event."
+        raise VerifyError(message)
+    return notes[name]
+
+
+def kept_checkpoint(note: bytes, key: CheckpointKey) -> StoredCheckpoint:
+    """Return the checkpoint that somebody kept as *note*.
+
+    Raises:
+        NoteError: it is none, or *key* did not sign it.
+        CheckpointError: it is of a log without events, with which every log agrees.
+    """
+    name = claimed_workspace(note)
+    checkpoint = open_checkpoint(note, key.signer(name).verifier)
+    if checkpoint.position is None:
+        message = "The checkpoint says nothing: it is of a log without events."
+        raise CheckpointError(message)
+    return StoredCheckpoint(name, checkpoint.head.size, checkpoint.position, note)
+
+
+def scope_of(workspace: str | None, kept: StoredCheckpoint | None) -> Scope:
+    """Return what is to be verified.
+
+    Raises:
+        VerifyError: the checkpoint is not of that workspace.
+    """
+    if kept and workspace and kept.name != workspace:
+        other = "the whole log" if kept.name == WHOLE_LOG else kept.name
+        message = f"The checkpoint is of {other}: leave out --workspace, or name that one."
+        raise VerifyError(message)
+    return Scope(workspace, kept)

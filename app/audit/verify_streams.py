@@ -1,0 +1,85 @@
+"""Second half of `verify`: what follows from the log, stream by stream.
+
+Each event's bytes against its columns and its version, the rows of all views, and the sealed
+secrets. Reads only, unlike a rebuild; holds a batch of events and what follows from them.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from psycopg import AsyncConnection
+
+from app.audit.finding import Finding, first_of
+from app.audit.secret_check import wrong_secrets
+from app.audit.stream_fold import Expected, StoredEvent, StreamFold, event_in
+from app.audit.verify_trees import Tell
+from app.audit.view_check import Key, miscounted, strange_rows, wrong_rows
+from projections.catalogue import JOURNALS, PROJECTIONS
+
+BATCH = 1_000  # events
+EVENTS = """
+SELECT position, workspace_id, stream, version, type, envelope FROM integrations.events
+WHERE %(workspace)s::text IS NULL OR workspace_id = %(workspace)s
+ORDER BY workspace_id, stream, version
+"""
+
+
+class StreamsCheck:
+    """Compares over one *connection*, in whose snapshot nothing moves; mutable.
+
+    `in_log` is what is wrong first with the log itself, `beside_it` with what follows from it;
+    `events` counts.
+    """
+
+    def __init__(self, connection: AsyncConnection, workspace: str | None) -> None:
+        self._connection = connection
+        self._workspace = workspace
+        self._fold: StreamFold | None = None
+        self.in_log: Finding | None = None
+        self.beside_it: Finding | None = None
+        self.events = 0
+
+    async def run(self, head: int, tell: Tell) -> None:
+        """Compare all streams."""
+        async with self._connection.cursor(name="streams") as cursor:
+            await cursor.execute(EVENTS, {"workspace": self._workspace}, binary=True)
+            while rows := await cursor.fetchmany(BATCH):
+                await self._take([StoredEvent(*row) for row in rows])
+                self.events += len(rows)
+                tell("compare with the views", self.events, head)
+        await self._compare_ended([self._fold] if self._fold else [])
+        self._note(await strange_rows(self._connection, self._workspace))
+        self._note(await miscounted(self._connection, self._workspace))
+
+    def _note(self, findings: Iterable[Finding]) -> None:
+        self.beside_it = first_of([self.beside_it, *findings])
+
+    async def _take(self, batch: Sequence[StoredEvent]) -> None:
+        ended: list[StreamFold] = []
+        entries: dict[str, dict[Key, Expected]] = {name: {} for name in JOURNALS}
+        for stored in batch:
+            fold = self._next(stored, ended)
+            event = event_in(stored)
+            for finding in fold.wrong_with(stored, event):
+                self.in_log = first_of([self.in_log, finding])
+            for name, entry in fold.take(stored, event).items():
+                entries[name][stored.workspace, stored.stream, stored.version] = entry
+        for name, expected in entries.items():
+            self._note(await wrong_rows(self._connection, JOURNALS[name], expected))
+        await self._compare_ended(ended)
+
+    def _next(self, stored: StoredEvent, ended: list[StreamFold]) -> StreamFold:
+        """Return the fold of the stream of *stored*; the last one goes to *ended* once it has."""
+        fold, place = self._fold, (stored.workspace, stored.stream)
+        if fold is None or (fold.workspace, fold.stream) != place:
+            ended += [fold] if fold else []
+            self._fold = fold = StreamFold(*place)
+        return fold
+
+    async def _compare_ended(self, folds: Sequence[StreamFold]) -> None:
+        for name, view in PROJECTIONS.items():
+            expected: dict[Key, Expected] = {
+                (fold.workspace, fold.stream): Expected(fold.position, fold.rows[name])
+                for fold in folds
+            }
+            self._note(await wrong_rows(self._connection, view, expected))
+        self._note(await wrong_secrets(self._connection, folds))

@@ -1,0 +1,277 @@
+"""The follower takes every event once, signs what it has taken, and stops where anything is odd."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import AsyncConnection, Connection
+from psycopg.rows import TupleRow
+from structlog.testing import capture_logs
+
+from app.audit import follower as module
+from app.audit.checkpoint import WHOLE_LOG, Checkpoint
+from app.audit.checkpoint_key import CheckpointKey
+from app.audit.errors import NoteError, TreeStateError
+from app.audit.follower import catch_up, follow_log, take_batch
+from app.audit.merkle import leaf_hash
+from app.audit.trees import newest_checkpoints
+from app.audit.verify import Verified
+from app.log.follow import LogDamagedError
+
+Verify = Callable[..., Awaitable[Verified]]
+Follow = Callable[[], Awaitable[None]]
+Writer = Any  # that of conftest.py, which cannot be imported
+ENVELOPES = """
+SELECT envelope FROM integrations.events WHERE workspace_id = %s OR %s = '*' ORDER BY position
+"""
+CHECKPOINTS = (
+    "SELECT workspace_id, size, position FROM integrations.audit_checkpoints ORDER BY 3, 1"
+)
+POSITION = "SELECT position FROM integrations.audit_follower"
+TERMINATE = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE application_name = %s AND datname = current_database()
+"""
+SOON = 10  # seconds
+
+
+@pytest.fixture
+def edit(admin: Connection[TupleRow]) -> Callable[[str], None]:
+    """Do something to the log as its superuser, whom no trigger stops."""
+    admin.execute("SET session_replication_role = replica")
+
+    def run(statement: str) -> None:
+        assert admin.execute(statement.encode()).rowcount > 0
+
+    return run
+
+
+Edit = Callable[[str], None]
+
+
+# ----- What it signs -----
+@pytest.mark.parametrize("name", ["demo", "other", WHOLE_LOG])
+@pytest.mark.usefixtures("signed")
+async def test_a_checkpoint_is_the_tree_over_the_exact_bytes_as_the_rfc_defines_it(
+    admin: Connection[TupleRow], follower: AsyncConnection, key: CheckpointKey, rfc: Any, name: str
+) -> None:
+    envelopes = [envelope for (envelope,) in admin.execute(ENVELOPES, (name, name))]
+    signed: Checkpoint = (await newest_checkpoints(follower, [name], key))[name]
+    assert signed.head == (len(envelopes), rfc.mth(envelopes))
+    assert leaf_hash(envelopes[0]) == rfc.mth(envelopes[:1])
+
+
+@pytest.mark.usefixtures("signed")
+async def test_each_workspace_that_has_changed_is_signed_up_to_its_last_event(
+    admin: Connection[TupleRow],
+) -> None:
+    assert admin.execute(CHECKPOINTS).fetchall() == [
+        ("other", 2, 5),
+        ("*", 8, 8),
+        ("demo", 6, 8),
+        ("other", 4, 11),
+        ("*", 12, 12),
+        ("demo", 8, 12),
+    ]
+
+
+async def test_where_nothing_is_new_nothing_is_signed(
+    signed: Writer, admin: Connection[TupleRow]
+) -> None:
+    before = admin.execute(CHECKPOINTS).fetchall()
+    await signed.follow()
+    assert admin.execute(CHECKPOINTS).fetchall() == before
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 5, 12, 13])
+async def test_however_many_events_a_batch_has_the_trees_are_the_same(
+    half_signed: Writer, verifying: Verify, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr(module, "BATCH", batch)
+    for switched in (half_signed.off, half_signed.on) * 3:
+        await half_signed.append("demo", "int_3", switched)
+    await half_signed.follow()
+    verified = await verifying()
+    assert (verified.first, verified.unsigned) == (None, 0)
+
+
+async def test_an_event_that_was_edited_is_not_signed_anew_and_verify_names_it(
+    signed: Writer, verifying: Verify, edit: Edit
+) -> None:
+    edit("UPDATE integrations.events SET envelope = 'forged' WHERE position = 3")
+    await signed.append("demo", "int_1", signed.on)
+    await signed.follow()
+    verified = await verifying()
+    assert verified.unsigned == 0
+    assert verified.first is not None
+    assert verified.first.position == 3
+
+
+# ----- Where it stops -----
+async def test_it_stops_at_a_hole(half_signed: Writer, edit: Edit) -> None:
+    for switched in (half_signed.off, half_signed.on, half_signed.off):
+        await half_signed.append("demo", "int_3", switched)
+    edit("DELETE FROM integrations.events WHERE position = 10")
+    with pytest.raises(LogDamagedError, match="position 10 is missing"):
+        await half_signed.follow()
+
+
+async def test_it_stops_where_the_log_has_become_shorter(signed: Writer, edit: Edit) -> None:
+    edit("DELETE FROM integrations.events WHERE position > 10")
+    with pytest.raises(LogDamagedError, match="it ends at 10, and 12 was read before"):
+        await signed.follow()
+
+
+STRANGE = {
+    "a tile was edited": (
+        "UPDATE integrations.audit_tiles SET hashes = set_byte(hashes, 0, 0)",
+        TreeStateError,
+    ),
+    "a tile is missing": (
+        "DELETE FROM integrations.audit_tiles WHERE workspace_id = 'demo'",
+        TreeStateError,
+    ),
+    "a checkpoint is missing": (
+        "DELETE FROM integrations.audit_checkpoints WHERE position = 12",
+        TreeStateError,
+    ),
+    "a workspace's checkpoint is missing": (
+        "DELETE FROM integrations.audit_checkpoints WHERE workspace_id = 'demo' AND size = 8",
+        TreeStateError,
+    ),
+    "a checkpoint was edited": (
+        "UPDATE integrations.audit_checkpoints SET note = replace(note, '12', '11')",
+        NoteError,
+    ),
+    "it was set back": (
+        "UPDATE integrations.audit_follower SET position = 11",
+        TreeStateError,
+    ),
+}
+
+
+@pytest.mark.parametrize(("statement", "error"), STRANGE.values(), ids=STRANGE)
+async def test_it_signs_nothing_where_what_is_stored_is_not_what_was_signed(
+    signed: Writer, admin: Connection[TupleRow], edit: Edit, statement: str, error: type[Exception]
+) -> None:
+    edit(statement)
+    await signed.append("demo", "int_1", signed.on)
+    before = admin.execute(CHECKPOINTS).fetchall(), admin.execute(POSITION).fetchone()
+    with pytest.raises(error):
+        await signed.follow()
+    assert (admin.execute(CHECKPOINTS).fetchall(), admin.execute(POSITION).fetchone()) == before
+
+
+async def test_it_signs_nothing_with_another_key_than_before(
+    signed: Writer, follower: AsyncConnection, other_key: CheckpointKey
+) -> None:
+    await signed.append("demo", "int_1", signed.on)
+    with pytest.raises(NoteError, match="not signed by the key"):
+        await catch_up(follower, other_key)
+
+
+async def test_two_that_take_the_same_events_cannot_both_store_them(
+    half_signed: Writer, dsn: str, follower: AsyncConnection, key: CheckpointKey, verifying: Verify
+) -> None:
+    await half_signed.append("demo", "int_3", half_signed.off)
+    async with await AsyncConnection.connect(dsn) as other:
+        await other.execute("UPDATE integrations.audit_follower SET position = position + 1")
+        taking = asyncio.create_task(take_batch(follower, key))
+        await asyncio.sleep(0.2)  # it waits for the row, having read the position before
+        await other.commit()
+        with pytest.raises(psycopg.errors.SerializationFailure):
+            await taking
+        await other.execute("UPDATE integrations.audit_follower SET position = position - 1")
+        await other.commit()
+    await half_signed.follow()
+    assert (await verifying()).first is None
+
+
+# ----- Beside the service -----
+async def run(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> asyncio.Task[None]:
+    """Start to follow, and wait until that has begun."""
+    task = asyncio.create_task(follow_log(dsn, key, stopping))
+    await asyncio.sleep(0.3)
+    return task
+
+
+async def test_told_to_stop_it_first_signs_all_that_is_there(
+    writer: Writer, dsn: str, key: CheckpointKey, verifying: Verify
+) -> None:
+    stopping = asyncio.Event()
+    task = await run(dsn, key, stopping)
+    await writer.append("demo", "int_9", writer.off)
+    stopping.set()
+    await asyncio.wait_for(task, SOON)
+    assert (await verifying()).unsigned == 0
+
+
+async def test_a_long_way_to_the_end_does_not_hold_up_a_stop(
+    writer: Writer, dsn: str, key: CheckpointKey, verifying: Verify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for switched in (writer.off, writer.on) * 20:
+        await writer.append("demo", "int_9", switched)
+    monkeypatch.setattr(module, "BATCH", 1)
+    monkeypatch.setattr(module, "LAST", 0.0)
+    stopping = asyncio.Event()
+    task = asyncio.create_task(follow_log(dsn, key, stopping))
+    while (await verifying()).unsigned == 40:  # noqa: ASYNC110 — it tells nobody how far it is
+        await asyncio.sleep(0)
+    stopping.set()
+    await asyncio.wait_for(task, SOON)
+    assert 0 < (await verifying()).unsigned < 40
+
+
+async def test_of_two_one_follows_and_the_other_takes_over_when_it_stops(
+    writer: Writer, dsn: str, key: CheckpointKey, verifying: Verify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "EVERY", 0.05)
+    stop_one, stop_other = asyncio.Event(), asyncio.Event()
+    one, other = await run(dsn, key, stop_one), await run(dsn, key, stop_other)
+    with capture_logs() as told:
+        for switched in (writer.off, writer.on) * 5:
+            await writer.append("demo", "int_9", switched)
+        stop_one.set()
+        await asyncio.wait_for(one, SOON)
+        await writer.append("demo", "int_9", writer.off)
+        await asyncio.sleep(0.5)
+        followed = await verifying()
+        stop_other.set()
+        await asyncio.wait_for(other, SOON)
+    assert told == []
+    assert (followed.events, followed.unsigned) == (11, 0)
+
+
+async def test_where_it_has_to_stop_it_says_so_loudly_and_the_service_goes_on(
+    signed: Writer, dsn: str, key: CheckpointKey, edit: Edit, verifying: Verify
+) -> None:
+    await signed.append("demo", "int_1", signed.on)
+    edit("DELETE FROM integrations.events WHERE position = 13")
+    edit("UPDATE integrations.audit_follower SET position = 13")
+    with capture_logs() as told:
+        await asyncio.wait_for(follow_log(dsn, key, asyncio.Event()), SOON)
+    [line] = told
+    assert line["log_level"] == "critical"
+    assert "AUDIT STOPPED" in line["event"]
+    assert line["reason"] == "The log is damaged: it ends at 12, and 13 was read before."
+    assert (await verifying()).first is not None
+
+
+async def test_a_database_that_is_away_is_waited_for(
+    writer: Writer, dsn: str, key: CheckpointKey, verifying: Verify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "EVERY", 0.05)
+    stopping = asyncio.Event()
+    task = await run(dsn, key, stopping)
+    with capture_logs() as told:
+        with psycopg.connect(dsn) as admin:
+            admin.execute(TERMINATE, (module.ROLE,))
+        await asyncio.sleep(0.3)
+    assert [line["event"] for line in told] == ["audit follower waits for the database"]
+    await writer.append("demo", "int_9", writer.off)
+    await asyncio.sleep(0.5)
+    assert (await verifying()).unsigned == 0
+    stopping.set()
+    await asyncio.wait_for(task, SOON)

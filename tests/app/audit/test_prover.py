@@ -1,0 +1,181 @@
+"""What is handed out is checked here as its receiver would: with the verifier key and no trust."""
+
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+
+import pytest
+from psycopg import AsyncConnection, Connection
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+from app.audit.checkpoint import open_checkpoint
+from app.audit.checkpoint_key import CheckpointKey
+from app.audit.errors import NoProofError, NoteError, ProofError
+from app.audit.merkle import Frontier, TreeHead, leaf_hash
+from app.audit.note import parse_verifier
+from app.audit.proof_checks import require_consistency, require_inclusion
+from app.audit.prover import NoCheckpointError, Prover
+from app.database.pools import open_pool
+from app.log.event_log import UnavailableError
+
+Pool = AsyncConnectionPool[AsyncConnection]
+Writer = Any  # that of conftest.py, which cannot be imported
+BYTES = (
+    "SELECT position, envelope FROM integrations.events WHERE workspace_id = %s ORDER BY position"
+)
+
+
+@pytest.fixture
+async def past(dsn: str) -> AsyncGenerator[Pool]:
+    """The pool of the role that looks back."""
+    async with open_pool(dsn, "integrations_past") as pool:
+        yield pool
+
+
+@pytest.fixture
+def prover(past: Pool, key: CheckpointKey) -> Prover:
+    return Prover(past, key)
+
+
+@pytest.mark.usefixtures("signed")
+@pytest.mark.parametrize(("workspace", "size", "position"), [("demo", 8, 12), ("other", 4, 11)])
+async def test_the_newest_checkpoint_is_signed_for_its_workspace(
+    prover: Prover, workspace: str, size: int, position: int
+) -> None:
+    newest = await prover.newest(workspace)
+    verifier = parse_verifier(newest.verifier_key)
+    assert verifier.name == f"integrations/{workspace}"
+    checkpoint = open_checkpoint(newest.note.encode(), verifier)
+    assert checkpoint == newest.checkpoint
+    assert (checkpoint.head.size, checkpoint.position) == (size, position)
+
+
+@pytest.mark.usefixtures("signed")
+@pytest.mark.parametrize("workspace", ["demo", "other"])
+async def test_every_event_of_a_workspace_can_be_proved(
+    prover: Prover, admin: Connection[TupleRow], workspace: str
+) -> None:
+    head = (await prover.newest(workspace)).checkpoint.head
+    events = admin.execute(BYTES, (workspace,)).fetchall()
+    assert len(events) == head.size
+    for index, (position, envelope) in enumerate(events):
+        inclusion = await prover.inclusion(workspace, position)
+        assert (inclusion.leaf, inclusion.index) == (leaf_hash(envelope), index)
+        require_inclusion(leaf_hash(envelope), index, inclusion.proof, head)
+
+
+@pytest.mark.usefixtures("signed")
+async def test_every_state_is_proved_to_continue_every_earlier_one(
+    prover: Prover, admin: Connection[TupleRow]
+) -> None:
+    frontier = Frontier()
+    heads: dict[int, TreeHead] = {}
+    for _, envelope in admin.execute(BYTES, ("demo",)):
+        frontier.append(leaf_hash(envelope))
+        heads[frontier.size] = frontier.head
+    for second in range(1, 9):
+        for first in range(1, second + 1):
+            proved = await prover.consistency("demo", first, second)
+            assert (proved.first, proved.second) == (heads[first], heads[second])
+            require_consistency(heads[first], heads[second], proved.proof)
+
+
+@pytest.mark.usefixtures("signed")
+async def test_all_leaves_are_exported_byte_for_byte_in_their_order(
+    prover: Prover, admin: Connection[TupleRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.audit.prover.BATCH", 3)
+    events = admin.execute(BYTES, ("demo",)).fetchall()
+    exported = [leaf async for leaf in prover.leaves("demo")]
+    assert [(leaf.position, leaf.envelope) for leaf in exported] == events
+    assert [leaf.index for leaf in exported] == [*range(8)]
+    frontier = Frontier()
+    for leaf in exported:
+        frontier.append(leaf.hash)
+    assert frontier.head == (await prover.newest("demo")).checkpoint.head
+
+
+# ----- What is refused -----
+@pytest.mark.usefixtures("signed")
+@pytest.mark.parametrize("position", [0, -1, 2, 5, 9, 13, 2**62])
+async def test_what_is_not_in_the_workspace_cannot_be_proved(prover: Prover, position: int) -> None:
+    with pytest.raises(NoProofError):
+        await prover.inclusion("demo", position)  # 2, 5 and 9 are another workspace's
+
+
+@pytest.mark.usefixtures("signed")
+@pytest.mark.parametrize(("first", "second"), [(0, 1), (2, 1), (1, 9), (9, 9), (-1, 2)])
+async def test_trees_that_there_are_not_cannot_be_compared(
+    prover: Prover, first: int, second: int
+) -> None:
+    with pytest.raises(NoProofError):
+        await prover.consistency("demo", first, second)
+
+
+async def test_an_event_that_is_not_signed_yet_cannot_be_proved(
+    prover: Prover, signed: Writer
+) -> None:
+    await signed.append("demo", "int_1", signed.on)
+    with pytest.raises(NoProofError):
+        await prover.inclusion("demo", 13)
+    assert [leaf.position async for leaf in prover.leaves("demo")][-1] == 13
+
+
+@pytest.mark.usefixtures("signed")
+async def test_where_nothing_was_signed_there_is_nothing_to_prove(prover: Prover) -> None:
+    for asked in (
+        prover.newest("new"),
+        prover.inclusion("new", 1),
+        prover.consistency("new", 1, 1),
+    ):
+        with pytest.raises(NoCheckpointError):
+            await asked
+    assert [leaf async for leaf in prover.leaves("new")] == []
+
+
+DAMAGES: dict[str, tuple[str, Callable[[Prover], Any]]] = {
+    "an edited event": (
+        "UPDATE integrations.events SET envelope = 'forged' WHERE position = 3",
+        lambda prover: prover.inclusion("demo", 3),
+    ),
+    "an edited tree": (
+        "UPDATE integrations.audit_tiles SET hashes = set_byte(hashes, 64, 0)",
+        lambda prover: prover.inclusion("demo", 3),
+    ),
+    "an edited tree between two states": (
+        "UPDATE integrations.audit_tiles SET hashes = set_byte(hashes, 64, 0)",
+        lambda prover: prover.consistency("demo", 2, 5),
+    ),
+    "an event that the history counts wrongly": (
+        """
+        UPDATE integrations.history SET sequence = sequence + 100 WHERE position = 1;
+        UPDATE integrations.history SET sequence = 1 WHERE position = 3
+        """,
+        lambda prover: prover.inclusion("demo", 3),
+    ),
+}
+
+
+@pytest.mark.usefixtures("signed")
+@pytest.mark.parametrize(("statement", "ask"), DAMAGES.values(), ids=DAMAGES)
+async def test_a_proof_that_does_not_hold_is_not_handed_out(
+    prover: Prover, admin: Connection[TupleRow], statement: str, ask: Callable[[Prover], Any]
+) -> None:
+    admin.execute("SET session_replication_role = replica")
+    admin.execute(statement.encode())
+    with pytest.raises(ProofError):
+        await ask(prover)
+
+
+@pytest.mark.usefixtures("signed")
+async def test_a_checkpoint_that_another_key_has_signed_is_not_handed_out(
+    past: Pool, other_key: CheckpointKey
+) -> None:
+    with pytest.raises(NoteError):
+        await Prover(past, other_key).newest("demo")
+
+
+async def test_a_database_that_is_away_is_said(dsn: str, key: CheckpointKey) -> None:
+    prover = Prover(open_pool(dsn, "integrations_past"), key)  # not open
+    with pytest.raises(UnavailableError):
+        await prover.newest("demo")

@@ -1,0 +1,387 @@
+"""Whoever can do everything to the database cannot edit the log so that nobody sees it."""
+
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any
+
+import psycopg
+import pytest
+
+from app.audit.checkpoint import WHOLE_LOG
+from app.audit.checkpoint_key import CheckpointKey
+from app.audit.errors import CheckpointError
+from app.audit.finding import Finding
+from app.audit.tree_check import StoredCheckpoint
+from app.audit.verify import Verified, VerifyError, kept_checkpoint, newest_note, scope_of
+
+Verify = Callable[..., Awaitable[Verified]]
+KeptOf = Callable[[str], Awaitable[StoredCheckpoint]]
+Tamper = Callable[..., None]
+Backup = Callable[[], Callable[[], None]]
+Writer = Any  # that of conftest.py, which cannot be imported
+
+
+def edited(position: int, change: str) -> list[str]:
+    return [f"UPDATE events SET {change} WHERE position = {position}"]  # noqa: S608 — our own
+
+
+def rewritten(position: int, old: str, new: str) -> list[str]:
+    """Replace a piece of the stored bytes."""
+    text = f"replace(convert_from(envelope, 'UTF8'), '{old}', '{new}')"
+    return edited(position, f"envelope = convert_to({text}, 'UTF8')")
+
+
+def swapped(one: int, other: int) -> list[str]:
+    """Let two events change places."""
+    return [
+        *edited(one, "position = 0"),
+        *edited(other, f"position = {one}"),
+        *edited(0, f"position = {other}"),
+    ]
+
+
+def secrets_swapped(one: str, other: str) -> list[str]:
+    """Let the sealed secrets of two places (workspace, stream, field) be each other's."""
+    return [
+        f"""
+        UPDATE secret_store AS s
+        SET nonce = o.nonce, ciphertext = o.ciphertext, wrapped_key = o.wrapped_key
+        FROM secret_store AS o
+        WHERE (s.workspace_id, s.stream, s.field) IN ({one}, {other})
+            AND (o.workspace_id, o.stream, o.field) IN ({one}, {other})
+            AND (o.workspace_id, o.stream, o.field) <> (s.workspace_id, s.stream, s.field)
+        """  # noqa: S608 — our own
+    ]
+
+
+INSERTED = [
+    "UPDATE events SET position = -position - 1 WHERE position >= 6",
+    "UPDATE events SET position = -position WHERE position < 0",
+    """
+    INSERT INTO events (position, workspace_id, stream, version, type, envelope)
+    SELECT 6, workspace_id, stream, 9, type, envelope FROM events WHERE position = 5
+    """,
+]
+APPENDED = [
+    """
+    INSERT INTO events (position, workspace_id, stream, version, type, envelope)
+    SELECT 13, workspace_id, stream, 5, type, convert_to(
+        replace(convert_from(envelope, 'UTF8'), '"version":4', '"version":5'), 'UTF8'
+    ) FROM events WHERE position = 12
+    """
+]
+BROUGHT_BACK = [
+    """
+    INSERT INTO secret_store
+    SELECT workspace_id, 'int_2', field, version, kek, wrapped_key, nonce, ciphertext
+    FROM secret_store WHERE (workspace_id, stream) = ('demo', 'int_1')
+    """
+]
+STRANGE_ROW = [
+    """
+    INSERT INTO integration_view SELECT strange.*
+    FROM integration_view AS v, jsonb_populate_record(v, '{"id": "int_x"}') AS strange
+    WHERE v.id = 'int_3'
+    """
+]
+# The issue's list; what is done, the first bad position, and what is said of it.
+EDITS: dict[str, tuple[list[str], int, str]] = {
+    "body changed": (rewritten(3, "Post", "Past"), 3, "is not the one that was signed"),
+    "row deleted in the middle": (["DELETE FROM events WHERE position = 5"], 5, "is missing"),
+    "first row deleted": (["DELETE FROM events WHERE position = 1"], 1, "is missing"),
+    "tail truncated": (
+        ["DELETE FROM events WHERE position > 10"],
+        11,
+        "the log ends before here; it went on to position 12",
+    ),
+    "all rows deleted": (["DELETE FROM events"], 1, "the log ends before here"),
+    "row inserted": (INSERTED, 6, "is not the one that was signed"),
+    "row added at the end": (APPENDED, 13, "history: a row is missing"),
+    "rows of one workspace swapped": (swapped(3, 4), 3, "is not the one that was signed"),
+    "rows of two workspaces swapped": (swapped(4, 5), 4, "is not the one that was signed"),
+    "actor changed": (rewritten(6, "user-1", "user-2"), 6, "is not the one that was signed"),
+    "bytes that are no event": (edited(7, "envelope = 'x'"), 7, "is not the one that was signed"),
+    "workspace changed": (edited(9, "workspace_id = 'third'"), 9, "is not the one that was signed"),
+    "workspace that cannot be": (edited(9, "workspace_id = 'a b'"), 9, "no workspace can have"),
+    "stream changed": (edited(8, "stream = 'int_9'"), 8, "are not those in its bytes"),
+    "type changed": (edited(8, "type = 'IntegrationDeleted'"), 8, "are not those in its bytes"),
+    "version changed": (edited(11, "version = 9"), 11, "are not those in its bytes"),
+    "secrets of two fields swapped": (
+        secrets_swapped("('demo', 'int_3', 'apiKey')", "('demo', 'int_3', 'apiSecret')"),
+        8,
+        "the stored secret apiKey is not the one that was sealed",
+    ),
+    "secrets of two workspaces swapped": (
+        secrets_swapped("('demo', 'int_1', 'apiKey')", "('other', 'int_1', 'apiKey')"),
+        2,
+        "the stored secret apiKey is not the one that was sealed",
+    ),
+    "secret deleted": (
+        ["DELETE FROM secret_store WHERE stream = 'int_3' AND field = 'apiSecret'"],
+        8,
+        "the secret apiSecret is not stored",
+    ),
+    "deleted secret kept": (
+        ["UPDATE secret_store SET stream = 'int_2' WHERE workspace_id = 'other'"],
+        2,
+        "the secret apiKey is not stored",
+    ),
+    "deleted secret brought back": (
+        BROUGHT_BACK,
+        7,
+        "version 2 of the secret apiKey is stored and should not be",
+    ),
+}
+# What follows from the log is compared as well.
+DERIVED: dict[str, tuple[list[str], int | None, str]] = {
+    "list edited": (
+        ["UPDATE integration_view SET name = 'x', is_active = true WHERE id = 'int_3'"],
+        10,
+        "integration_view: the row after this event has other name, is_active",
+    ),
+    "list lacks one": (
+        ["DELETE FROM integration_view WHERE (workspace_id, id) = ('other', 'int_1')"],
+        11,
+        "integration_view: a row is missing",
+    ),
+    "list has a deleted one": (
+        ["UPDATE integration_view SET id = 'int_2' WHERE id = 'int_3'"],
+        7,
+        "integration_view: a row is there that should be gone",
+    ),
+    "list has a strange one": (
+        STRANGE_ROW,
+        None,
+        "integration_view: a row is there for int_x, which has no events",
+    ),
+    "history edited": (
+        ["UPDATE history SET actor_id = 'user-2' WHERE position = 5"],
+        5,
+        "history: the row after this event has other actor_id",
+    ),
+    "history lacks one": (
+        ["DELETE FROM history WHERE position = 6"],
+        6,
+        "history: a row is missing",
+    ),
+    "history has a strange one": (
+        ["UPDATE history SET version = 7 WHERE position = 12"],
+        12,
+        "history: a row is missing",
+    ),
+    "history miscounts": (
+        ["UPDATE history SET action_sequence = 99 WHERE position = 10"],
+        10,
+        "history: the row does not follow in",
+    ),
+    "history has another latest time": (
+        ["UPDATE history SET latest_at = latest_at + interval '1s' WHERE position = 9"],
+        9,
+        "history: the row does not follow in",
+    ),
+    "stored tree edited": (
+        ["UPDATE audit_tiles SET hashes = set_byte(hashes, 3 * 32, 0) WHERE workspace_id = 'demo'"],
+        6,  # the fourth event of demo
+        "is not the one that was signed",
+    ),
+    "newest checkpoints deleted": (
+        ["DELETE FROM audit_checkpoints WHERE position > 8"],
+        9,
+        "the stored trees and their checkpoints do not end together",
+    ),
+    "a workspace's newest checkpoint deleted": (
+        ["DELETE FROM audit_checkpoints WHERE workspace_id = 'other' AND position > 8"],
+        9,
+        "no checkpoint is there of the events from here on (integrations/other)",
+    ),
+    "checkpoint edited": (
+        ["UPDATE audit_checkpoints SET note = replace(note, 'position 8', 'position 7')"],
+        8,
+        "the checkpoint here is none of ours",
+    ),
+    "checkpoint moved": (
+        ["UPDATE audit_checkpoints SET position = 7 WHERE position = 8 AND workspace_id = 'demo'"],
+        7,
+        "the events of integrations/demo from position 1 to here are not those that were signed",
+    ),
+}
+# An event, all that follows from it, and its stored hashes: as if it had always been so.
+THOROUGHLY = (
+    *rewritten(3, "Post", "Past"),
+    """
+    UPDATE audit_tiles SET hashes = overlay(hashes PLACING (
+        SELECT sha256('\\x00'::bytea || envelope) FROM events WHERE position = 3
+    ) FROM CASE workspace_id WHEN '*' THEN 2 ELSE 1 END * 32 + 1)
+    WHERE workspace_id IN ('*', 'demo')
+    """,
+    """
+    UPDATE history
+    SET resource_name = 'Past', details = replace(details::text, 'Post', 'Past')::jsonb
+    WHERE (workspace_id, stream) = ('demo', 'int_1') AND version > 1
+    """,
+    """
+    UPDATE integration_view SET name = 'Past', name_key = 'past', search_text = 'past'
+    WHERE (workspace_id, id) = ('demo', 'int_1')
+    """,
+)
+
+
+@pytest.fixture
+def tamper(dsn: str) -> Generator[Tamper]:
+    """Do something to the database as its superuser, whom no trigger stops."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("SET search_path = integrations")
+
+        def run(*statements: str) -> None:
+            for statement in statements:
+                assert connection.execute(statement.encode()).rowcount > 0
+
+        yield run
+
+
+@pytest.fixture
+def kept_of(dsn: str, key: CheckpointKey) -> KeptOf:
+    """Keep the newest checkpoint of a workspace, or of the whole log."""
+
+    async def kept(name: str) -> StoredCheckpoint:
+        return kept_checkpoint((await newest_note(dsn, name)).encode(), key)
+
+    return kept
+
+
+# ----- What it finds -----
+@pytest.mark.usefixtures("signed")
+async def test_a_log_that_nobody_edited_agrees_with_everything(verifying: Verify) -> None:
+    assert await verifying() == Verified(events=12, checkpoints=6, unsigned=0, first=None)
+    assert await verifying(workspace="demo") == Verified(
+        events=8, checkpoints=2, unsigned=0, first=None
+    )
+
+
+async def test_an_empty_log_agrees_with_everything(verifying: Verify) -> None:
+    assert await verifying() == Verified(events=0, checkpoints=0, unsigned=0, first=None)
+
+
+@pytest.mark.usefixtures("signed")
+@pytest.mark.parametrize(
+    ("edits", "position", "what"), [*EDITS.values(), *DERIVED.values()], ids=[*EDITS, *DERIVED]
+)
+async def test_an_edit_is_found_and_its_first_position_named(
+    verifying: Verify, tamper: Tamper, edits: list[str], position: int | None, what: str
+) -> None:
+    tamper(*edits)
+    first = (await verifying()).first
+    assert first is not None
+    assert (first.position, what in first.what) == (position, True), first
+
+
+@pytest.mark.usefixtures("signed")
+async def test_an_edit_of_the_event_and_all_that_follows_from_it_is_found_by_what_was_signed(
+    verifying: Verify, tamper: Tamper
+) -> None:
+    tamper(*THOROUGHLY)
+    # The hash of the event is as stored; which event it was cannot be told any more.
+    what = "the events of integrations/demo from position 1 to here are not those that were signed"
+    assert (await verifying(workspace="demo")).first == Finding(8, what)
+    assert ((await verifying()).first or Finding(0, "")).position == 8
+
+
+@pytest.mark.usefixtures("signed")
+@pytest.mark.parametrize("name", ["body changed", "actor changed", "secrets of two fields swapped"])
+async def test_one_workspace_can_be_verified_alone(
+    verifying: Verify, tamper: Tamper, name: str
+) -> None:
+    edits, position, _ = EDITS[name]
+    tamper(*edits)
+    assert ((await verifying(workspace="demo")).first or Finding(0, "")).position == position
+    assert (await verifying(workspace="other")).first is None
+
+
+@pytest.mark.usefixtures("signed")
+async def test_one_workspace_alone_shows_that_its_last_event_was_moved(
+    verifying: Verify, tamper: Tamper
+) -> None:
+    tamper(*swapped(11, 12))  # the one is of `other`, the other of `demo`: each keeps its order
+    what = "the events of integrations/demo from position 10 to here are not those that were signed"
+    assert (await verifying(workspace="demo")).first == Finding(12, what)
+
+
+@pytest.mark.usefixtures("signed")
+async def test_rewrapping_the_keys_of_secrets_changes_nothing(
+    verifying: Verify, tamper: Tamper
+) -> None:
+    tamper("UPDATE secret_store SET kek = 'kek-2-00c0ffee', wrapped_key = 'rewrapped'")
+    assert (await verifying()).first is None
+
+
+# ----- A checkpoint that was kept -----
+@pytest.mark.parametrize("name", [WHOLE_LOG, "demo", "other"])
+async def test_a_log_set_back_as_a_whole_is_found_by_whoever_kept_a_checkpoint(
+    half_signed: Writer, kept_of: KeptOf, verifying: Verify, backup: Backup, name: str
+) -> None:
+    set_back = backup()
+    await half_signed.append("demo", "int_1", half_signed.off)
+    await half_signed.append("other", "int_1", half_signed.on)
+    await half_signed.follow()
+    kept = await kept_of(name)
+    assert (await verifying(kept=kept)).first is None
+    set_back()
+    assert (await verifying()).first is None
+    first = (await verifying(kept=kept)).first
+    assert first is not None
+    assert first.position == 9
+    assert "the log ends before here" in first.what
+
+
+async def test_another_log_of_the_same_key_is_found_by_whoever_kept_a_checkpoint(
+    half_signed: Writer, kept_of: KeptOf, verifying: Verify, tamper: Tamper
+) -> None:
+    kept = await kept_of(WHOLE_LOG)
+    tamper(
+        *rewritten(3, '"requestId":null', '"requestId":"forged"'),
+        "DELETE FROM audit_tiles",
+        "DELETE FROM audit_checkpoints",
+        "UPDATE audit_follower SET position = 0",
+    )
+    await half_signed.append("demo", "int_1", half_signed.off)
+    await half_signed.follow()  # it has nothing to continue: all is signed anew, as it is
+    assert (await verifying()).first is None
+    what = "the events of integrations from position 1 to here are not those that were signed"
+    assert ((await verifying(kept=kept)).first or Finding(0, "")).what == what
+
+
+@pytest.mark.usefixtures("signed")
+async def test_a_checkpoint_by_another_key_is_none(
+    dsn: str, key: CheckpointKey, other_key: CheckpointKey
+) -> None:
+    note = (await newest_note(dsn, "demo")).encode()
+    assert kept_checkpoint(note, key).size == 8
+    with pytest.raises(Exception, match="not signed by the key"):
+        kept_checkpoint(note, other_key)
+    with pytest.raises(CheckpointError):
+        kept_checkpoint(b"anything", key)
+
+
+@pytest.mark.usefixtures("signed")
+async def test_a_workspace_is_not_verified_by_the_checkpoint_of_another(kept_of: KeptOf) -> None:
+    kept = await kept_of("demo")
+    assert scope_of("demo", kept).kept == kept
+    with pytest.raises(VerifyError, match="is of demo"):
+        scope_of("other", kept)
+
+
+async def test_where_nothing_was_signed_there_is_no_checkpoint_to_keep(dsn: str) -> None:
+    with pytest.raises(VerifyError, match="no checkpoint yet"):
+        await newest_note(dsn, WHOLE_LOG)
+
+
+# ----- What it cannot find; docs/audit.md says so -----
+async def test_what_is_edited_consistently_before_it_was_signed_is_signed_as_it_then_is(
+    signed: Writer, verifying: Verify, tamper: Tamper
+) -> None:
+    await signed.append("demo", "int_1", signed.on)
+    # No view shows the id of a request, so that nothing else has to be edited.
+    tamper(*rewritten(13, '"requestId":null', '"requestId":"forged"'))
+    assert await verifying() == Verified(events=13, checkpoints=6, unsigned=1, first=None)
+    await signed.follow()
+    assert (await verifying()).first is None
