@@ -84,8 +84,16 @@ class StoredKeyring(Keyring, Protocol):
 
 
 async def current_kek(keyring: StoredKeyring) -> str:
-    """Return the id of the KEK that `wrap` uses."""
-    return next(kek.id for kek in await keyring.keks() if kek.state == "current")
+    """Return the id of the KEK that `wrap` uses.
+
+    Raises:
+        KeyringError: there is none, as where the key was never made in a KMS.
+    """
+    for kek in await keyring.keks():
+        if kek.state == "current":
+            return kek.id
+    problem = "has no current key"
+    raise KeyringError(problem, "make one, or point INTEGRATIONS_KEYRING at another")
 
 
 async def require_retired(keyring: StoredKeyring, kek: str) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from app.secrets.errors import KeyringError
+from app.secrets.file_keyring import read_keks
 from app.secrets.keyring import StoredKeyring
 from app.secrets.reloading_keyring import ReloadingKeyring
 from app.secrets.vault_keyring import VaultKeyring
@@ -24,3 +25,14 @@ def open_stored_keyring(where: str, vault_token_file: Path | None) -> StoredKeyr
         problem = "is in Vault, and nothing says with which token to ask it"
         raise KeyringError(problem, "set INTEGRATIONS_VAULT_TOKEN_FILE to a file with the token")
     return VaultKeyring(where, vault_token_file)
+
+
+def open_former_keyring(where: str, vault_token_file: Path | None) -> StoredKeyring:
+    """Return the keyring at *where* as `open_stored_keyring` does, and make none.
+
+    Raises:
+        KeyringError: as there, or the file is not there.
+    """
+    if not where.startswith(IN_VAULT):
+        read_keks(Path(where))
+    return open_stored_keyring(where, vault_token_file)

@@ -5,6 +5,7 @@ any point, what is done is done, and the next run goes on with what is left.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import LiteralString
 
 from msgspec import Struct
@@ -12,8 +13,9 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from app.secrets.errors import DecryptionError, UnknownKekError, UnsealError
-from app.secrets.keyring import StoredKeyring, WrappedKey, current_kek
+from app.secrets.keyring import Keyring, StoredKeyring, WrappedKey, current_kek
 from app.secrets.sealing import additional_data
+from app.secrets.secret import Secret
 
 BATCH = 500  # rows; their locks are held for the milliseconds of one statement
 LEFT: LiteralString = "SELECT count(*) FROM integrations.secret_store WHERE kek <> %s"
@@ -72,10 +74,12 @@ async def rewrap(
     keyring: StoredKeyring,
     tell: Callable[[str, int, int], None],
     complain: Callable[[UnsealError], None],
+    former: Sequence[Keyring] = (),
 ) -> Rewrapped:
     """Wrap what is not under the current KEK; *complain* of each key that does not open, go on.
 
-    *tell* is told the progress: the step, how many rows are done, how many there are.
+    *tell* is told the progress: the step, how many rows are done, how many there are. Keyrings
+    that were in use before, *former*, open what *keyring* has no KEK for.
 
     Raises:
         UnavailableError: a KMS does not answer; what was done before stays done.
@@ -86,7 +90,7 @@ async def rewrap(
     tell("Rewrapping", 0, total)
     batch = await next_batch(connection, current, after=None)
     while batch:
-        renewed = [await renew(keyring, key, complain) for key in batch]
+        renewed = [await renew((keyring, *former), key, complain) for key in batch]
         pairs = [(key, new) for key, new in zip(batch, renewed, strict=True) if new is not None]
         failed += len(batch) - len(pairs)
         rewrapped += await put_in_place(connection, pairs)
@@ -116,17 +120,25 @@ async def next_batch(
 
 
 async def renew(
-    keyring: StoredKeyring, stored: StoredKey, complain: Callable[[UnsealError], None]
+    keyrings: Sequence[Keyring], stored: StoredKey, complain: Callable[[UnsealError], None]
 ) -> WrappedKey | None:
-    """Return the key of *stored* under the current KEK, None where it does not open."""
+    """Return the key of *stored* wrapped by the first of *keyrings*, None if it does not open."""
     aad = additional_data(stored.workspace, stored.stream, stored.field, stored.version)
     try:
-        key = await keyring.unwrap(WrappedKey(kek=stored.kek, wrapped=stored.wrapped_key), aad)
+        key = await unwrapped(keyrings, WrappedKey(kek=stored.kek, wrapped=stored.wrapped_key), aad)
     except (UnknownKekError, DecryptionError) as reason:
         place = {"workspace": stored.workspace, "stream": stored.stream, "field": stored.field}
         complain(UnsealError(**place, version=stored.version, reason=reason))
         return None
-    return await keyring.wrap(key, aad)
+    return await keyrings[0].wrap(key, aad)
+
+
+async def unwrapped(keyrings: Sequence[Keyring], wrapped_key: WrappedKey, aad: bytes) -> Secret:
+    """Return the key, opened by the one of *keyrings* that has its KEK; none is tried without."""
+    for keyring in keyrings:
+        with suppress(UnknownKekError):
+            return await keyring.unwrap(wrapped_key, aad)
+    raise UnknownKekError(wrapped_key.kek)
 
 
 async def put_in_place(

@@ -6,6 +6,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
+from app.database.walls import rows_within
 from app.log.postgres import unavailable_for_failures
 from app.secrets.errors import MissingSecretError, UnsealError
 from app.secrets.keyring import Keyring
@@ -46,10 +47,9 @@ class SecretStore:
 
     async def _sealed(self, workspace: str, stream: str) -> list[SealedSecret]:
         with unavailable_for_failures():
-            async with self._pool.connection() as connection:
-                cursor = connection.cursor(row_factory=class_row(SealedSecret))
-                await cursor.execute(OF_STREAM, (workspace, stream), binary=True)
-                return await cursor.fetchall()
+            shape = class_row(SealedSecret)
+            place = (workspace, stream)
+            return await rows_within(self._pool, workspace, OF_STREAM, place, shape)
 
 
 def not_found(workspace: str, stream: str, credential: Credential) -> UnsealError:

@@ -3,18 +3,18 @@
 import asyncio
 import re
 import ssl
-from collections.abc import Mapping
 from pathlib import Path
 
 import httpx2
-import msgspec
 from msgspec import Struct
 
 from app.log.event_log import UnavailableError
 from app.secrets.errors import KeyringError
 from app.secrets.file_keyring import read_private
+from app.secrets.secret import Secret
 
 DEADLINE = 5.0  # seconds for a whole answer
+NOTHING = Secret(b"")
 LARGEST = 1 << 20  # bytes of an answer; a key with thousands of versions has less
 ADDRESS = re.compile(
     r"vault\+(?P<base>(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
@@ -88,9 +88,7 @@ class TransitClient:
             timeout=DEADLINE,
         )
 
-    async def ask(
-        self, method: str, path: str, body: Mapping[str, str | int] | None = None
-    ) -> Answer:
+    async def ask(self, method: str, path: str, body: Secret = NOTHING) -> Answer:
         """Return the answer to *method* on *path*, which comes after the mount.
 
         Raises:
@@ -108,13 +106,13 @@ class TransitClient:
             reason = type(error).__name__
         raise KeyringAwayError(self.key.place, reason)
 
-    async def _sent(self, method: str, url: str, body: Mapping[str, str | int] | None) -> Answer:
+    async def _sent(self, method: str, url: str, body: Secret) -> Answer:
         headers = {
             "X-Vault-Token": read_private(self._token_file).reveal().decode("ascii").strip(),
             "X-Vault-Request": "true",
             "Accept-Encoding": "identity",
         }
-        content = None if body is None else msgspec.json.encode(body)
+        content = body.reveal()
         received = bytearray()
         async with self._client.stream(method, url, headers=headers, content=content) as response:
             async for part in response.aiter_raw():

@@ -7,56 +7,24 @@ Its own `rewrap` is of no use here, as it takes no associated data: keys are unw
 
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import NoReturn
 
 import msgspec
-from msgspec import Struct
 
 from app.secrets.errors import DecryptionError, KeyringError, UnknownKekError
 from app.secrets.keyring import ListedKek, WrappedKey, current_kek, require_retired
 from app.secrets.sealing import wrapping_data
 from app.secrets.secret import Secret
 from app.secrets.transit import Answer, KeyringAwayError, TransitClient, transit_key
+from app.secrets.transit_messages import Data, Decrypted, Encrypted, KeyStatus, T, body_of
 
 CIPHERTEXT = re.compile(r"vault:v([1-9][0-9]*):[A-Za-z0-9+/]+=*")
 DONE = (200, 204)
 # Some versions of Vault answer 500 where the bytes are not what they were.
 CHANGED = b"message authentication failed"
-
-
-T = TypeVar("T")
-
-
-class Data(Struct, Generic[T]):
-    """Every answer of Vault's holds what was asked for as `data`."""
-
-    data: T
-
-
-class Encrypted(Struct):
-    """What encrypting leads to: `vault:v`, the key's version, `:`, base64."""
-
-    ciphertext: str
-
-
-class Decrypted(Struct):
-    """What decrypting leads to, in base64."""
-
-    plaintext: str
-
-    def __repr__(self) -> str:
-        return "Decrypted(…)"
-
-
-class KeyStatus(Struct):
-    """What Vault tells of a key: its versions with their Unix times, and which may be used."""
-
-    keys: Mapping[str, int]
-    latest_version: int
-    min_decryption_version: int
 
 
 class VaultKeyring:
@@ -99,12 +67,12 @@ class VaultKeyring:
         Raises:
             KeyringAwayError: Vault does not answer, or refuses.
         """
-        body = {"plaintext": b64encode(key.reveal()).decode(), "associated_data": self._bound(aad)}
+        body = body_of(plaintext=b64encode(key.reveal()).decode(), associated_data=self._bound(aad))
         answer = await self._client.ask("POST", f"encrypt/{self._key.name}", body)
         ciphertext = self._data(answer, Data[Encrypted]).ciphertext
         version = CIPHERTEXT.fullmatch(ciphertext)
         if version is None:
-            raise self._away("no ciphertext")
+            self._give_up("nonsense")
         return WrappedKey(kek=self._id(int(version[1])), wrapped=ciphertext.encode())
 
     async def unwrap(self, wrapped_key: WrappedKey, aad: bytes) -> Secret:
@@ -116,18 +84,18 @@ class VaultKeyring:
             KeyringAwayError: Vault does not answer; nothing is known of the row then.
         """
         ciphertext = self._ciphertext(wrapped_key)
-        body = {"ciphertext": ciphertext, "associated_data": self._bound(aad)}
+        body = body_of(ciphertext=ciphertext, associated_data=self._bound(aad))
         answer = await self._client.ask("POST", f"decrypt/{self._key.name}", body)
         if answer.status == 400 or CHANGED in answer.content:  # noqa: PLR2004 — HTTP's own
             # Why, only the words of the answer tell, and they differ from version to version.
             if wrapped_key.kek in {kek.id for kek in await self.keks()}:
                 raise DecryptionError
             raise UnknownKekError(wrapped_key.kek)
-        return Secret(b64decode(self._data(answer, Data[Decrypted]).plaintext))
+        return self._key_in(self._data(answer, Data[Decrypted]))
 
     async def rotate(self) -> str:
         """Add a version to the key; return its id."""
-        self._require_done(await self._client.ask("POST", f"keys/{self._key.name}/rotate", {}))
+        self._require_done(await self._client.ask("POST", f"keys/{self._key.name}/rotate"))
         return await current_kek(self)
 
     async def remove(self, kek: str) -> None:
@@ -143,8 +111,9 @@ class VaultKeyring:
             problem = f"has older versions than {kek}, and Vault destroys the oldest first"
             raise KeyringError(problem, "remove those before")
         first_kept = int(kek.rpartition(":v")[2]) + 1
-        minimum = {"min_decryption_version": first_kept, "min_encryption_version": first_kept}
-        for change, body in (("config", minimum), ("trim", {"min_available_version": first_kept})):
+        minimum = body_of(min_decryption_version=first_kept, min_encryption_version=first_kept)
+        trimmed = body_of(min_available_version=first_kept)
+        for change, body in (("config", minimum), ("trim", trimmed)):
             path = f"keys/{self._key.name}/{change}"
             self._require_done(await self._client.ask("POST", path, body))
 
@@ -175,14 +144,20 @@ class VaultKeyring:
         try:
             return msgspec.json.decode(answer.content, type=kind).data
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            raise self._away("nonsense") from None
+            self._give_up("nonsense")
+
+    def _key_in(self, decrypted: Decrypted) -> Secret:
+        try:
+            return Secret(b64decode(decrypted.plaintext, validate=True))
+        except ValueError:
+            self._give_up("nonsense")
 
     def _require_done(self, answer: Answer) -> None:
         if answer.status not in DONE:
-            raise self._away(f"status {answer.status}")
+            self._give_up(f"status {answer.status}")
 
-    def _away(self, reason: str) -> KeyringAwayError:
-        return KeyringAwayError(self._key.place, reason)
+    def _give_up(self, reason: str) -> NoReturn:
+        raise KeyringAwayError(self._key.place, reason) from None
 
     def __repr__(self) -> str:
         return f"VaultKeyring({self._key.place!r})"

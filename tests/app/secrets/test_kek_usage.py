@@ -1,0 +1,75 @@
+"""A closed KEK: what was sealed under it and is not stored yet cannot be stored any more."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+from msgspec.structs import replace
+
+from app.log.event_log import UnavailableError, Write
+from app.log.postgres import PostgresLog
+from app.secrets.file_keyring import FileKeyring
+from app.secrets.kek_usage import KekInUseError, close_kek, connect
+from app.secrets.sealing import SealedSecret, seal
+from app.secrets.secret import Secret
+from domain.integration import IntegrationCreated
+
+Pool = Any  # that of tests/app/conftest.py
+Admin = psycopg.Connection[Any]
+WriteOf = Callable[..., Write]
+
+
+@pytest.fixture
+async def sealed(keyring: FileKeyring) -> SealedSecret:
+    return await seal(
+        keyring, workspace="demo", stream="int_1", field="apiKey", version=1, secret=Secret(b"key")
+    )
+
+
+@pytest.fixture
+def write(write_of: WriteOf, created: IntegrationCreated, sealed: SealedSecret) -> Write:
+    """What creating an integration with a secret leads to."""
+    return write_of(created, sealed=[sealed])
+
+
+async def test_nothing_is_stored_under_a_closed_kek_and_the_request_is_repeated(
+    dsn: str,
+    commands: Pool,
+    admin: Admin,
+    write: Write,
+) -> None:
+    async with await connect(dsn) as connection:
+        await close_kek(connection, write.sealed[0].kek)
+    log = PostgresLog(commands)
+
+    with pytest.raises(UnavailableError):
+        await log.append(write)
+
+    assert admin.execute("SELECT count(*) FROM integrations.events").fetchone() == (0,)
+    assert await log.append(replace(write, sealed=[])) == [1]  # without a secret it is recorded
+
+
+async def test_who_was_quicker_to_store_keeps_the_kek_open(
+    dsn: str,
+    commands: Pool,
+    admin: Admin,
+    write: Write,
+) -> None:
+    """The writer is held between storing and committing; closing waits for it, and sees its row."""
+    admin.execute("""
+        CREATE FUNCTION integrations.linger() RETURNS trigger LANGUAGE plpgsql
+        AS $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$;
+        CREATE TRIGGER linger AFTER INSERT ON integrations.secret_store
+        FOR EACH ROW EXECUTE FUNCTION integrations.linger();
+        GRANT EXECUTE ON FUNCTION integrations.linger() TO integrations_command;
+    """)
+    writing = asyncio.create_task(PostgresLog(commands).append(write))
+    await asyncio.sleep(0.25)
+
+    async with await connect(dsn) as connection:
+        with pytest.raises(KekInUseError):
+            await close_kek(connection, write.sealed[0].kek)
+
+    assert await writing == [1]
