@@ -49,7 +49,7 @@ def compose(settings: Settings, dsn: str) -> Parts:
     """
     commands = open_pool(dsn, "integrations_command")
     queries = open_pool(dsn, "integrations_query")
-    audits = open_pool(dsn, "integrations_audit", size=AUDIT_CONNECTIONS)
+    audits = open_pool(dsn, "integrations_past", size=AUDIT_CONNECTIONS)
     keys = token_keys(settings)
     providers = provider_types(settings)
     keyring = open_stored_keyring(settings.keyring, settings.vault_token_file)

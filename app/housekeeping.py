@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from typing import LiteralString
 
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
@@ -12,14 +11,7 @@ from app.log.postgres import unavailable_for_failures
 
 EVERY = 60.0  # seconds
 AT_ONCE = 1_000  # rows; what is more waits for the next time, so that no delete is a long one
-# Several workers clean up side by side: each takes rows that no other holds.
-FORGET: LiteralString = """
-DELETE FROM integrations.answers WHERE (workspace_id, key) IN (
-    SELECT workspace_id, key FROM integrations.answers
-    WHERE answered_at < now() - interval '24 hours'
-    ORDER BY answered_at LIMIT %s FOR UPDATE SKIP LOCKED
-)
-"""
+FORGET = "SELECT integrations.forget_answers(%s)"
 
 
 async def keep_house(pool: AsyncConnectionPool[AsyncConnection]) -> None:
@@ -39,4 +31,5 @@ async def forget_answers(pool: AsyncConnectionPool[AsyncConnection]) -> int:
     with unavailable_for_failures():
         async with pool.connection() as connection:
             cursor = await connection.execute(FORGET, (AT_ONCE,))
-            return cursor.rowcount
+            [(amount,)] = await cursor.fetchall()
+            return amount

@@ -7,25 +7,14 @@ import psycopg
 
 from app.audit.checkpoint_key import open_checkpoint_key
 from app.compose import provider_types, provider_urls, token_keys
-from app.secrets.keyring import require_keks
+from app.secrets.keyring import current_kek, require_keks
 from app.secrets.opening import open_stored_keyring
 from app.settings import Settings
 from app.tokens.keys import KeySource
 from app.views.rebuilding.versions import adopt_versions, warn_of_outdated
 from projections.catalogue import ALL_VIEWS
 
-# One step a KEK, however many secrets there are (a loose index scan). Closed ones are not needed:
-# their loss was accepted.
-KEKS_IN_USE = """
-WITH RECURSIVE used (kek) AS (
-    SELECT min(kek) FROM integrations.secret_store
-    UNION ALL
-    SELECT (SELECT min(kek) FROM integrations.secret_store s WHERE s.kek > used.kek)
-    FROM used WHERE used.kek IS NOT NULL
-)
-SELECT kek FROM used WHERE kek IS NOT NULL
-EXCEPT SELECT kek FROM integrations.closed_keks
-"""
+KEKS_IN_USE = "SELECT integrations.keks_in_use()"
 
 
 def require_startable(settings: Settings, dsn: str) -> None:
@@ -51,10 +40,11 @@ def require_startable(settings: Settings, dsn: str) -> None:
 
 
 async def require_keyring(settings: Settings, in_use: Iterable[str]) -> None:
-    """Raise KeyringError where the keyring lacks a KEK of those *in_use*."""
+    """Raise KeyringError where the keyring lacks a KEK of those *in_use*, or one to wrap with."""
     keyring = open_stored_keyring(settings.keyring, settings.vault_token_file)
     try:
         require_keks((kek.id for kek in await keyring.keks()), in_use)
+        await current_kek(keyring)
     finally:
         await keyring.close()
 

@@ -9,7 +9,7 @@ from app.database.migrate import migration_names
 from app.log.postgres import unavailable_for_failures
 
 APPLIED = "SELECT name FROM integrations.migrations"
-HEAD = "SELECT max(position) FROM integrations.events"
+HEAD = "SELECT integrations.head()"
 
 
 class Readiness:

@@ -30,13 +30,21 @@ FUNCTIONS = tuple(
     files(package) / name
     for package, name in (
         ("app.log", "lock_log.sql"),
+        ("app.log", "head.sql"),
         ("app.log", "append.sql"),
         ("app.log", "remember_answer.sql"),
+        ("app.log", "read_streams.sql"),
+        ("app.log", "forget_answers.sql"),
         ("app.views", "count_integration.sql"),
         ("app.views", "recount.sql"),
         ("app.views", "write_integration_view.sql"),
         ("app.views", "write_history.sql"),
+        ("app.views", "look_up.sql"),
+        ("app.views", "list_all.sql"),
+        ("app.views", "search.sql"),
+        ("app.views", "late_entries.sql"),
         ("app.secrets", "write_secrets.sql"),
+        ("app.secrets", "keks_in_use.sql"),
         ("app.log", "record.sql"),
         ("app.log", "record_all.sql"),
         ("app.views.rebuilding", "require_view.sql"),
@@ -47,9 +55,10 @@ FUNCTIONS = tuple(
         ("app.views.rebuilding", "forget_types.sql"),
         ("app.views.rebuilding", "switch_shadow.sql"),
         ("app.database", "roles.sql"),
+        ("app.database", "walls.sql"),
     )
 )
-ROLES = FUNCTIONS[-1]
+RIGHTS = FUNCTIONS[-2:]  # of all that the others make
 
 
 class MigrationError(Exception):
@@ -108,16 +117,14 @@ def apply_missing(connection: Connection[TupleRow]) -> None:
     """Run what is new; raise MigrationError where a migration that ran has changed since."""
     applied = dict(connection.execute(APPLIED).fetchall())
     for file in migrations():
-        if file.name not in applied:
-            apply(connection, file)
-        elif applied[file.name] != checksum(file):
+        if applied.get(file.name, checksum(file)) != checksum(file):
             message = f"Migration {file.name} has changed since it was applied; restore the file."
             raise MigrationError(message)
-    outdated = [file for file in FUNCTIONS if applied.get(file.name) != checksum(file)]
-    for file in outdated:
+    new = [file for file in migrations() if file.name not in applied]
+    new += [file for file in FUNCTIONS if applied.get(file.name) != checksum(file)]
+    last = RIGHTS if new else ()  # until then a new function is everybody's, a table without walls
+    for file in (*[file for file in new if file not in RIGHTS], *last):
         apply(connection, file)
-    if outdated and ROLES not in outdated:
-        apply(connection, ROLES)  # a new function is everybody's until then
 
 
 def migrations() -> list[Traversable]:

@@ -1,4 +1,5 @@
--- What each role may do; run after every migration. A role is taken on by SET ROLE.
+-- What each role may do, and nothing else (docs/roles.md); run after every migration. A role is
+-- taken on by SET ROLE. Whose rows it may see is in walls.sql.
 DO $$
 DECLARE
     role_name text;
@@ -8,8 +9,9 @@ DECLARE
     END;
 BEGIN
     FOREACH role_name IN ARRAY ARRAY[
-        'integrations_command', 'integrations_query', 'integrations_audit', 'integrations_rebuild',
-        'integrations_follower'
+        'integrations_command', 'integrations_query', 'integrations_past', 'integrations_audit',
+        'integrations_rebuild', 'integrations_follower', 'integrations_rewrap',
+        'integrations_recorder'
     ] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role_name) THEN
             BEGIN
@@ -21,6 +23,10 @@ BEGIN
         IF NOT pg_has_role(current_user, role_name, taking_on) THEN
             EXECUTE format('GRANT %I TO CURRENT_USER', role_name);
         END IF;
+        EXECUTE format('REVOKE ALL ON SCHEMA integrations FROM %I', role_name);
+        EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA integrations FROM %I', role_name);
+        EXECUTE format('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA integrations FROM %I', role_name);
+        EXECUTE format('GRANT USAGE ON SCHEMA integrations TO %I', role_name);
     END LOOP;
 END
 $$;
@@ -29,36 +35,61 @@ REVOKE ALL ON SCHEMA integrations FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA integrations FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA integrations FROM PUBLIC;
 
-GRANT USAGE ON SCHEMA integrations TO integrations_command, integrations_query;
+-- Requests that change something: they add to the log, and never change it.
 GRANT SELECT, INSERT ON integrations.events TO integrations_command;
-GRANT SELECT ON integrations.recorder_events TO integrations_command;
-GRANT SELECT, INSERT, UPDATE, DELETE ON integrations.integration_view TO integrations_command;
-GRANT SELECT, INSERT, UPDATE, DELETE ON integrations.integration_counts TO integrations_command;
+GRANT SELECT, INSERT, UPDATE, DELETE ON
+    integrations.integration_view, integrations.integration_counts, integrations.answers
+TO integrations_command;
 GRANT SELECT, INSERT ON integrations.history TO integrations_command;
 GRANT SELECT, INSERT, DELETE ON integrations.secret_store TO integrations_command;
-GRANT SELECT, INSERT, UPDATE, DELETE ON integrations.answers TO integrations_command;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA integrations TO integrations_command;
-GRANT SELECT ON integrations.integration_view, integrations.integration_counts,
-    integrations.history TO integrations_query;
-GRANT SELECT ON integrations.migrations TO integrations_query;
-GRANT SELECT ON integrations.migrations TO integrations_command;
+GRANT SELECT ON integrations.closed_keks, integrations.migrations TO integrations_command;
+GRANT EXECUTE ON FUNCTION
+    integrations.lock_log(),
+    integrations.head(),
+    integrations.append(text[], text[], bigint[], text[], bytea[]),
+    integrations.remember_answer(text, jsonb),
+    integrations.count_integration(text, text, boolean, integer),
+    integrations.write_integration_view(text, text, jsonb),
+    integrations.write_history(text, bigint, jsonb),
+    integrations.write_secrets(text, text, jsonb, boolean),
+    integrations.record(jsonb),
+    integrations.record_all(jsonb),
+    integrations.read_streams(text[], text[]),
+    integrations.forget_answers(integer),
+    integrations.keks_in_use()
+TO integrations_command;
 
--- Whoever replays the log only reads it.
-GRANT USAGE ON SCHEMA integrations TO integrations_audit, integrations_rebuild;
-GRANT SELECT ON integrations.events TO integrations_audit, integrations_rebuild;
+-- Requests that read what is now.
+GRANT SELECT ON
+    integrations.integration_view, integrations.integration_counts, integrations.history,
+    integrations.migrations
+TO integrations_query;
+GRANT EXECUTE ON FUNCTION
+    integrations.look_up(text[], text[]),
+    integrations.list_all(text[]),
+    integrations.search(text),
+    integrations.late_entries(timestamptz)
+TO integrations_query;
+
+-- Requests that look back, and prove what was.
+GRANT SELECT ON
+    integrations.events, integrations.history, integrations.audit_tiles,
+    integrations.audit_checkpoints
+TO integrations_past;
+
+-- Whoever replays or verifies the log reads all that follows from it. A sealed secret without its
+-- wrapped key opens nothing; it is compared with what the log says of it.
+GRANT SELECT ON
+    integrations.events, integrations.integration_view, integrations.history,
+    integrations.audit_tiles, integrations.audit_checkpoints, integrations.audit_follower
+TO integrations_audit;
+GRANT SELECT (workspace_id, stream, field, version, nonce, ciphertext)
+ON integrations.secret_store TO integrations_audit;
 
 -- Whoever rebuilds owns no table: the owner's functions make shadows of views, and switch.
-REVOKE EXECUTE ON FUNCTION
-    integrations.require_view(text),
-    integrations.drop_shadows(text),
-    integrations.open_shadow(text, integer),
-    integrations.index_shadow(text, integer),
-    integrations.copy_walls(text, text),
-    integrations.switch_shadow(text, integer, bigint)
-FROM integrations_command;
 GRANT SELECT ON
-    integrations.integration_view, integrations.history, integrations.integration_counts,
-    integrations.projections
+    integrations.events, integrations.integration_view, integrations.history,
+    integrations.integration_counts, integrations.projections
 TO integrations_rebuild;
 GRANT INSERT, DELETE ON integrations.integration_counts TO integrations_rebuild;
 GRANT EXECUTE ON FUNCTION
@@ -70,18 +101,23 @@ GRANT EXECUTE ON FUNCTION
     integrations.switch_shadow(text, integer, bigint)
 TO integrations_rebuild;
 
--- Whoever proves the log reads all that follows from it. A sealed secret without its wrapped key
--- opens nothing; it is compared with what the log says of it.
-GRANT SELECT ON
-    integrations.audit_tiles, integrations.audit_checkpoints, integrations.audit_follower,
-    integrations.integration_view, integrations.history
-TO integrations_audit;
-GRANT SELECT (workspace_id, stream, field, version, nonce, ciphertext)
-ON integrations.secret_store TO integrations_audit;
-
 -- Whoever follows the log reads it, adds to the trees and signs.
-GRANT USAGE ON SCHEMA integrations TO integrations_follower;
 GRANT SELECT ON integrations.events TO integrations_follower;
 GRANT SELECT, INSERT, UPDATE ON integrations.audit_tiles TO integrations_follower;
 GRANT SELECT, INSERT ON integrations.audit_checkpoints TO integrations_follower;
 GRANT SELECT, UPDATE (position) ON integrations.audit_follower TO integrations_follower;
+
+-- Whoever rewraps keys sees all of them, and no secret: not even sealed.
+GRANT SELECT (workspace_id, stream, field, version, kek, wrapped_key), UPDATE (kek, wrapped_key)
+ON integrations.secret_store TO integrations_rewrap;
+GRANT SELECT, INSERT ON integrations.closed_keks TO integrations_rewrap;
+GRANT EXECUTE ON FUNCTION integrations.lock_log() TO integrations_rewrap;
+
+-- The library's recorder reads and appends by position, and knows no workspaces.
+GRANT SELECT, INSERT ON integrations.events TO integrations_recorder;
+GRANT SELECT ON integrations.recorder_events TO integrations_recorder;
+GRANT EXECUTE ON FUNCTION
+    integrations.lock_log(),
+    integrations.head(),
+    integrations.append(text[], text[], bigint[], text[], bytea[])
+TO integrations_recorder;

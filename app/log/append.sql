@@ -1,6 +1,7 @@
 -- Appends events, in the order given, and returns their positions: 1, 2, 3 … without holes, in
 -- commit order. One writer at a time holds the lock from here to its commit; that is what makes
--- max(position) + 1 the next position and lets a tailing reader never miss one.
+-- head() + 1 the next position and lets a tailing reader never miss one. The caller names the
+-- workspace (walls.sql), or has a role that sees them all.
 CREATE OR REPLACE FUNCTION integrations.append(
     workspaces text[], streams text[], versions bigint[], types text[], envelopes bytea[]
 ) RETURNS SETOF bigint LANGUAGE plpgsql AS $$
@@ -8,7 +9,7 @@ DECLARE
     head bigint;
 BEGIN
     PERFORM integrations.lock_log();
-    SELECT coalesce(max(position), 0) INTO head FROM integrations.events;
+    head := integrations.head();
     RETURN QUERY
     INSERT INTO integrations.events (position, workspace_id, stream, version, type, envelope)
     SELECT head + item.ordinality, item.workspace, item.stream, item.version, item.type, item.envelope

@@ -8,9 +8,11 @@ import msgspec
 import psycopg
 from msgspec import Struct
 from psycopg import AsyncConnection
+from psycopg.rows import args_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from app.batching import Batcher, OverloadedError
+from app.database.walls import rows_within
 from app.log.event_log import (
     AlreadyAnsweredError,
     StoredAnswer,
@@ -21,12 +23,7 @@ from app.log.event_log import (
 from app.log.mapper import recorded_from, stored_from
 from domain.recorded import Recorded
 
-READ = """
-SELECT wanted.ordinality, event.position, event.envelope
-FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS wanted (workspace_id, stream, ordinality)
-JOIN integrations.events AS event USING (workspace_id, stream)
-ORDER BY event.workspace_id, event.stream, event.version
-"""
+READ = "SELECT item, position, envelope FROM integrations.read_streams(%s::text[], %s::text[])"
 RECORD = "SELECT positions, refusal FROM integrations.record_all(%s::jsonb)"
 ANSWER = """
 SELECT key, fingerprint, status, headers, body FROM integrations.answers
@@ -67,10 +64,9 @@ class PostgresLog:
     async def answer_to(self, workspace: str, key: str) -> StoredAnswer | None:
         """Return the answer to the first request with the idempotency key, for 24 h."""
         with unavailable_for_failures():
-            async with self.pool.connection() as connection:
-                cursor = await connection.execute(ANSWER, (workspace, key), binary=True)
-                row = await cursor.fetchone()
-        return StoredAnswer(*row) if row else None
+            shape = args_row(StoredAnswer)
+            found = await rows_within(self.pool, workspace, ANSWER, (workspace, key), shape)
+        return found[0] if found else None
 
     async def _read_all(self, streams: Sequence[Stream]) -> list[list[Recorded]]:
         workspaces, names = zip(*streams, strict=True)

@@ -4,8 +4,10 @@ from collections.abc import AsyncGenerator
 from typing import LiteralString
 
 from psycopg import AsyncConnection
+from psycopg.rows import args_row
 from psycopg_pool import AsyncConnectionPool
 
+from app.database.walls import rows_within
 from app.log.mapper import recorded_from
 from app.log.postgres import unavailable_for_failures
 from domain.recorded import Recorded
@@ -23,7 +25,7 @@ LAST_POSITION = 2**63 - 1
 
 
 class LogReader:
-    """Reads over a pool of connections of the role for audits."""
+    """Reads over a pool of connections of the role for looking back."""
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
         self.pool = pool
@@ -36,7 +38,7 @@ class LogReader:
         Raises:
             UnavailableError: the database is away or busy.
         """
-        return await self._read(STREAM, (workspace, stream, until))
+        return await self._read(workspace, STREAM, (stream, until))
 
     async def workspace(
         self, workspace: str, until: int = LAST_POSITION
@@ -50,16 +52,15 @@ class LogReader:
         """
         after, full = 0, True
         while full:
-            events = await self._read(WORKSPACE, (workspace, after, until, BATCH))
+            events = await self._read(workspace, WORKSPACE, (after, until, BATCH))
             for event in events:
                 yield event
             full = len(events) == BATCH
             after = events[-1].position if full else until
 
     async def _read(
-        self, query: LiteralString, parameters: tuple[str | int, ...]
+        self, workspace: str, query: LiteralString, parameters: tuple[str | int, ...]
     ) -> list[Recorded]:
         with unavailable_for_failures():
-            async with self.pool.connection() as connection:
-                cursor = await connection.execute(query, parameters, binary=True)
-                return [recorded_from(*row) for row in await cursor.fetchall()]
+            shape = args_row(recorded_from)
+            return await rows_within(self.pool, workspace, query, (workspace, *parameters), shape)

@@ -10,6 +10,7 @@ DECLARE
     amount integer := jsonb_array_length(write -> 'types');
     positions bigint[] := '{}';
 BEGIN
+    PERFORM set_config('app.workspace', workspace, true);  -- what is written stays within its walls
     IF jsonb_typeof(write -> 'answer') = 'object' THEN
         PERFORM integrations.remember_answer(workspace, write -> 'answer');
     END IF;

@@ -87,8 +87,11 @@ class IntegrationSubscription(ListenNotifySubscription[ApplicationRecorder]):
             self._has_been_notified.set()
 
 
-def open_recorder(dsn: str, role: str = "integrations_command") -> IntegrationLog:
+def open_recorder(dsn: str, role: str = "integrations_recorder") -> IntegrationLog:
     """Return the log of the database *dsn*, read and written as *role*; close its datastore.
+
+    The protocol knows no workspaces: one call may append to several, and positions are read across
+    all. So there is a role for it that sees them all, and no request ever has.
 
     Raises:
         eventsourcing.persistence.OperationalError: the database cannot be reached.

@@ -35,8 +35,8 @@ async def queries(dsn: str) -> AsyncGenerator[Pool]:
 
 @pytest.fixture
 async def audits(dsn: str) -> AsyncGenerator[Pool]:
-    """The pool of the role for audits."""
-    async with open_pool(dsn, "integrations_audit") as pool:
+    """The pool of the role for looking back."""
+    async with open_pool(dsn, "integrations_past") as pool:
         yield pool
 
 

@@ -43,6 +43,6 @@ async def test_a_database_that_is_away_is_unavailable(commands: Pool) -> None:
 async def test_a_log_that_cannot_be_read_is_not_called_ready(
     commands: Pool, admin: Connection[TupleRow]
 ) -> None:
-    admin.execute("REVOKE SELECT ON integrations.events FROM integrations_command")
+    admin.execute("REVOKE EXECUTE ON FUNCTION integrations.head() FROM integrations_command")
     with pytest.raises(InsufficientPrivilege):
         await Readiness(commands).checks()

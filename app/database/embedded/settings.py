@@ -37,7 +37,9 @@ THROWAWAY = "fsync = off\nfull_page_writes = off\nsynchronous_commit = off\n"
 
 def write_settings(home: Home) -> list[str]:
     """Write the settings of *home*; return the arguments that make `postgres` read them."""
-    hba = written(home, "pg_hba.conf", "local all all peer map=service\n")
+    # What `all` leaves out is for pg_basebackup.
+    rules = [f"local {database} all peer map=service\n" for database in ("all", "replication")]
+    hba = written(home, "pg_hba.conf", "".join(rules))
     name = our_name().replace('"', '""')
     # Role `all`: who may be the superuser may be any role.
     ident = written(home, "pg_ident.conf", f'service "{name}" all\n')

@@ -24,7 +24,12 @@ ORDER BY 1, 2
 """
 OPEN_TO_ALL = """
 SELECT proname FROM pg_proc WHERE pronamespace = 'integrations'::regnamespace
-    AND has_function_privilege('integrations_query', oid, 'EXECUTE')
+    AND has_function_privilege('public', oid, 'EXECUTE')
+"""
+WALLS_OF_NEWER = """
+SELECT relrowsecurity, relforcerowsecurity,
+    ARRAY(SELECT polname::text FROM pg_policy WHERE polrelid = c.oid ORDER BY polname)
+FROM pg_class c WHERE relname = 'newer'
 """
 CAN_ACT = """
 SELECT rolname, pg_has_role('ordinary', rolname, 'SET')
@@ -141,6 +146,18 @@ def test_a_new_function_is_never_open_to_everybody(empty: str, look: Look) -> No
     assert look(empty, OPEN_TO_ALL) == [("append",)]
     migrate(empty)
     assert look(empty, OPEN_TO_ALL) == []
+
+
+def test_a_new_table_with_a_workspace_has_walls_at_once(
+    empty: str, look: Look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate(empty)
+    newer = tmp_path / "9999_newer.sql"
+    newer.write_text("CREATE TABLE integrations.newer (workspace_id text)")
+    every = [*migrations(), newer]
+    monkeypatch.setattr(module, "migrations", lambda: every)
+    migrate(empty)
+    assert look(empty, WALLS_OF_NEWER) == [(True, True, ["beyond", "wall"])]
 
 
 def test_where_one_migration_fails_none_is_applied(

@@ -1,14 +1,22 @@
 """Who asks: every token that is not valid, and what a valid one may not do."""
 
 import base64
+import hmac
 import json
 from collections.abc import Callable
 from typing import Any
 
 import httpx2
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+)
 
 from app.settings import read_settings
+from app.tokens.local_key import LocalKey, base64url, open_local_key
 from scripts.token import issue
 
 Service = Any  # that of tests/conftest.py, which cannot be imported
@@ -100,3 +108,91 @@ def test_permissions_are_what_the_token_lists(service: Service, problem: Problem
     with service.client("--permission", "integrations:create") as creator:
         problem(creator.get(PATH), 403, "FORBIDDEN")
         problem(creator.post(PATH, json={}), 400, "VALIDATION_ERROR")
+
+
+# ----- Forged with all that an attacker may know, and what our own key must not have signed -----
+Claims = dict[str, object]
+
+
+def claims_of(token: str) -> Claims:
+    """Return the claims of *token*."""
+    return json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+
+
+def compact(header: Claims, claims: Claims, sign: Callable[[bytes], bytes]) -> str:
+    """Return a token with a *header* and *claims* of any kind."""
+    parts = [base64url(json.dumps(part).encode()) for part in (header, claims)]
+    return ".".join((*parts, base64url(sign(".".join(parts).encode()))))
+
+
+FORGED: dict[str, Callable[[LocalKey, Claims], str]] = {
+    "by a stranger's key": lambda key, claims: compact(
+        {"alg": "EdDSA", "kid": key.kid}, claims, STRANGER.sign
+    ),
+    "by a key in its header": lambda key, claims: compact(
+        {"alg": "EdDSA", "kid": key.kid, "jwk": jwk_of(STRANGER)}, claims, STRANGER.sign
+    ),
+    "by a key that its header leads to": lambda _, claims: compact(
+        {"alg": "EdDSA", "kid": "new", "jku": "http://127.0.0.1:9/jwks"}, claims, STRANGER.sign
+    ),
+    "unsigned": lambda _, claims: compact({"alg": "none"}, claims, lambda _: b""),
+    "HS256 with the public key": lambda key, claims: compact(
+        {"alg": "HS256", "kid": key.kid},
+        claims,
+        lambda data: hmac.digest(public_bytes(key), data, "sha256"),
+    ),
+}
+STRANGER = Ed25519PrivateKey.generate()
+WRONG: dict[str, Claims] = {
+    "expired": {"exp": 1_000_000_000},
+    "not yet valid": {"nbf": 9_000_000_000},
+    "issued in the future": {"iat": 9_000_000_000},
+    "of another issuer": {"iss": "somebody"},
+    "for another audience": {"aud": ["somebody"]},
+    "without an end": {"exp": None},
+    "without a workspace": {"workspaceId": None},
+    "with a workspace that is none": {"workspaceId": "*"},
+    "with two workspaces": {"workspaceId": ["demo", "other"]},
+    "with an unknown role": {"role": "ROOT"},
+}
+
+
+def jwk_of(key: Ed25519PrivateKey) -> Claims:
+    """Return the public key of *key* as a JWK."""
+    raw = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return {"kty": "OKP", "crv": "Ed25519", "x": base64url(raw)}
+
+
+def public_bytes(key: LocalKey) -> bytes:
+    """Return what everybody may know of *key*."""
+    public: Ed25519PublicKey = key.keys()[0].public.key
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+@pytest.mark.parametrize("how", FORGED)
+def test_a_forged_token_is_refused(
+    service: Service, client: httpx2.Client, problem: Problem, how: str
+) -> None:
+    key = open_local_key(read_settings(service.environment).data_dir)
+    claims = claims_of(client.headers["authorization"])
+    headers = {"Authorization": f"Bearer {FORGED[how](key, claims)}"}
+    problem(httpx2.get(service.address + PATH, headers=headers), 401, "UNAUTHORIZED")
+
+
+@pytest.mark.parametrize("how", [*WRONG, "as it should be"])
+def test_a_token_of_ours_that_says_something_wrong_is_refused(
+    service: Service, client: httpx2.Client, problem: Problem, how: str
+) -> None:
+    data_dir = read_settings(service.environment).data_dir
+    private = load_pem_private_key((data_dir / "token-key.pem").read_bytes(), password=None)
+    assert isinstance(private, Ed25519PrivateKey)
+    claims = claims_of(client.headers["authorization"]) | WRONG.get(how, {})
+    said = {name: value for name, value in claims.items() if value is not None}
+    token = compact({"alg": "EdDSA", "kid": open_local_key(data_dir).kid}, said, private.sign)
+
+    answer = httpx2.get(service.address + PATH, headers={"Authorization": f"Bearer {token}"})
+
+    if how in WRONG:
+        problem(answer, 401, "UNAUTHORIZED")
+    else:
+        assert answer.status_code == 200

@@ -23,7 +23,7 @@ from psycopg.rows import TupleRow
 from app.log import postgres
 
 Step = tuple[str, str]
-ROLE = "-c role=integrations_command"
+ROLE = "-c role=integrations_command -c app.workspace=demo"
 APPEND = """
 SELECT integrations.append(
     ARRAY['demo', 'demo'], ARRAY[%(stream)s, %(stream)s], ARRAY[1, 2]::bigint[],
@@ -38,7 +38,7 @@ HEAD = "SELECT coalesce(max(position), 0) FROM integrations.events"
 WAITING = "SELECT count(*) FROM pg_locks WHERE pid = %s AND NOT granted"
 APPEND_SQL = (Path(postgres.__file__).with_name("append.sql")).read_text()
 LOCK = "PERFORM integrations.lock_log();"
-DENSE = "SELECT coalesce(max(position), 0) INTO head FROM integrations.events;"
+DENSE = "head := integrations.head();"
 FROM_A_SEQUENCE = "PERFORM 1; head := nextval('integrations.gaps') * 2 - 2;"
 
 

@@ -82,7 +82,7 @@ def followed(log: IntegrationLog, done: Event) -> list[int]:
 
 def polled(dsn: str, done: Event) -> list[int]:
     """Return the positions that a plain poller finds, small page by small page."""
-    conninfo = make_conninfo(dsn, options="-c role=integrations_command")
+    conninfo = make_conninfo(dsn, options="-c role=integrations_command -c app.workspace=demo")
     with psycopg.connect(conninfo, autocommit=True) as connection:
         return list(pages(connection, done))
 

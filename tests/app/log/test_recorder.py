@@ -114,9 +114,9 @@ def test_a_subscription_that_cannot_read_tells_its_follower(dsn: str) -> None:
         next(subscription)
 
 
-def test_the_recorder_has_the_rights_of_the_role_for_commands_only(
+def test_the_recorder_has_a_role_of_its_own_that_no_request_has(
     recorder: IntegrationLog,
 ) -> None:
     with recorder.datastore.transaction() as cursor:
         row = cursor.execute("SELECT current_user AS role").fetchone()
-    assert row == {"role": "integrations_command"}
+    assert row == {"role": "integrations_recorder"}

@@ -1,0 +1,46 @@
+"""Reads within the walls of a workspace: the database shows no other's rows, whatever is asked.
+
+What a pipeline sends up to its Sync is one transaction, without a BEGIN (PostgreSQL's manual, its
+protocol, "Pipelining"). So the name of the workspace goes out together with what is asked, and is
+forgotten with the answer. Were they ever sent apart, nothing would be found.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from psycopg import AsyncConnection
+from psycopg.abc import Params, QueryNoTemplate
+from psycopg.rows import AsyncRowFactory
+from psycopg_pool import AsyncConnectionPool
+
+Pool = AsyncConnectionPool[AsyncConnection]
+Row = TypeVar("Row")
+NAME = "SELECT set_config('app.workspace', %s, true)"  # for this transaction
+
+
+async def rows_within(
+    pool: Pool,
+    workspace: str,
+    query: QueryNoTemplate,
+    parameters: Params,
+    shape: AsyncRowFactory[Row],
+) -> list[Row]:
+    """Return the rows, of *shape*, that *query* finds in *workspace*; asked in one round trip.
+
+    *pool* is of a role that serves requests. Raises as the pool and its connections do.
+    """
+    async with pool.connection() as connection:
+        cursor = connection.cursor(row_factory=shape)
+        async with connection.pipeline():
+            await connection.execute(NAME, (workspace,))
+            await cursor.execute(query, parameters, binary=True)
+        return await cursor.fetchall()
+
+
+@asynccontextmanager
+async def within(pool: Pool, workspace: str) -> AsyncGenerator[AsyncConnection]:
+    """Yield a connection of *pool* that sees *workspace* alone, for queries that follow another."""
+    async with pool.connection() as connection, connection.pipeline():
+        await connection.execute(NAME, (workspace,))
+        yield connection
