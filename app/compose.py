@@ -13,7 +13,6 @@ from app.database.pools import open_pool
 from app.execute import Executor, utc_now
 from app.housekeeping import keep_house
 from app.http.bodies import forms_for
-from app.http.in_flight import InFlight
 from app.http.parts import Parts
 from app.locales.catalogues import load_catalogues
 from app.log.postgres import PostgresLog
@@ -32,6 +31,7 @@ from app.tokens.jwks_url import JwksUrl
 from app.tokens.keys import KeySource
 from app.tokens.local_key import open_local_key
 from app.tokens.verifier import TokenVerifier
+from app.turns import Turns
 from app.views.history import HistoryViews
 from app.views.integrations import IntegrationViews
 from app.views.lists import IntegrationLists
@@ -83,7 +83,7 @@ def compose(settings: Settings, dsn: str) -> Parts:
         catalogues=load_catalogues(),
         providers=providers,
         forms=forms_for(providers),
-        in_flight=InFlight(),
+        in_flight=Turns(),
         rate_limit=rate_limit(settings),
         ready=Readiness(commands).checks,
         running=running,

@@ -1,12 +1,14 @@
 """The write path: read, fold, decide, append; the loser of a race decides again."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from msgspec import Struct
 
 from app.log.event_log import EventLog, StoredAnswer, UnavailableError, VersionTakenError, Write
 from app.secrets.sealing import SealedSecret
+from app.turns import Turns
 from domain.errors import VersionMovedError
 from domain.integration import (
     CreateIntegration,
@@ -57,6 +59,7 @@ class Executor:
     def __init__(self, log: EventLog, clock: Clock) -> None:
         self.log = log
         self.clock = clock
+        self.turns = Turns()
 
     async def execute(self, request: Request) -> IntegrationRow | None:
         """Record what the command leads to; return the integration after it, None if deleted.
@@ -68,15 +71,22 @@ class Executor:
             UnavailableError: the database is away or busy, or the stream is too contended;
                 whether anything was recorded is unknown.
         """
-        for attempt in range(ATTEMPTS):
-            write = await self._decide(request, await self._history(request, attempt))
-            try:
-                if write.envelopes or write.answer:
-                    await self.log.append(write)
-            except VersionTakenError:
-                continue
-            return row_of(write)
+        try:
+            return await self._attempt(request, 0)
+        except VersionTakenError:
+            pass
+        # Losers of one stream go one after the other: racing on, the slowest might never win.
+        async with self.turns.of((request.workspace, request.stream)):
+            for attempt in range(1, ATTEMPTS):
+                with suppress(VersionTakenError):
+                    return await self._attempt(request, attempt)
         raise UnavailableError
+
+    async def _attempt(self, request: Request, attempt: int) -> IntegrationRow | None:
+        write = await self._decide(request, await self._history(request, attempt))
+        if write.envelopes or write.answer:
+            await self.log.append(write)
+        return row_of(write)
 
     async def _decide(self, request: Request, history: Sequence[Envelope]) -> Write:
         integration = decider.fold(past.event for past in history)

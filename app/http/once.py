@@ -18,6 +18,7 @@ from app.http.rendering import Rendered, response_of
 from app.log.event_log import AlreadyAnsweredError, StillRunningError, StoredAnswer
 from projections.integration_view import IntegrationRow
 
+PATIENCE = 2.0  # seconds that a repeat waits for the first request's answer
 KEY = re.compile(r"[\x20-\x7e]{1,255}")
 MALFORMED_KEY = FieldProblem("INVALID_HEADER", "This must be 1 to 255 printable ASCII characters")
 
@@ -38,8 +39,11 @@ async def execute_once(
     parts, key = parts_of(request.app), key_of(request)
     if key is None:
         return response_of(render(await parts.executor.execute(command)))
-    async with parts.in_flight.alone((command.workspace, key)):
-        return await first_or_repeat(request, command, render, key)
+    try:
+        async with parts.in_flight.of((command.workspace, key), PATIENCE):
+            return await first_or_repeat(request, command, render, key)
+    except TimeoutError:
+        raise StillRunningError from None
 
 
 async def first_or_repeat(

@@ -11,7 +11,6 @@ from app.as_of import Past
 from app.audit.prover import Prover
 from app.execute import Executor
 from app.http.forms import Form
-from app.http.in_flight import InFlight
 from app.locales.catalogues import Catalogues
 from app.providers.check import Checker
 from app.providers.description import ProviderFile
@@ -19,6 +18,7 @@ from app.rate_limit import RateLimit
 from app.secrets.keyring import Keyring
 from app.secrets.store import SecretStore
 from app.tokens.verifier import TokenVerifier
+from app.turns import Turns
 from app.views.history import HistoryViews
 from app.views.integrations import IntegrationViews
 from app.views.lists import IntegrationLists
@@ -40,7 +40,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     catalogues: Catalogues
     providers: Mapping[str, ProviderFile]
     forms: Mapping[type[Struct], Form[Any]]
-    in_flight: InFlight
+    in_flight: Turns
     rate_limit: RateLimit | None
     ready: Callable[[], Awaitable[Mapping[str, bool]]]
     running: Callable[[], AbstractAsyncContextManager[None]]

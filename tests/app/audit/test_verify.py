@@ -61,14 +61,18 @@ INSERTED = [
     SELECT 6, workspace_id, stream, 9, type, envelope FROM events WHERE position = 5
     """,
 ]
-APPENDED = [
-    """
-    INSERT INTO events (position, workspace_id, stream, version, type, envelope)
-    SELECT 13, workspace_id, stream, 5, type, convert_to(
-        replace(convert_from(envelope, 'UTF8'), '"version":4', '"version":5'), 'UTF8'
-    ) FROM events WHERE position = 12
-    """
-]
+
+
+def appended(position: int, version: int) -> str:
+    """Add another event like the last, the fourth of its stream, with bytes that agree."""
+    return f"""
+        INSERT INTO events (position, workspace_id, stream, version, type, envelope)
+        SELECT {position}, workspace_id, stream, {version}, type, convert_to(
+            replace(convert_from(envelope, 'UTF8'), '"version":4', '"version":{version}'), 'UTF8'
+        ) FROM events WHERE position = 12
+    """  # noqa: S608 — our own
+
+
 BROUGHT_BACK = [
     """
     INSERT INTO secret_store
@@ -95,7 +99,13 @@ EDITS: dict[str, tuple[list[str], int, str]] = {
     ),
     "all rows deleted": (["DELETE FROM events"], 1, "the log ends before here"),
     "row inserted": (INSERTED, 6, "is not the one that was signed"),
-    "row added at the end": (APPENDED, 13, "history: a row is missing"),
+    "row added at the end": ([appended(13, 5)], 13, "history: a row is missing"),
+    "row added with a later version": ([appended(13, 6)], 13, "version 6 of int_1 follows version"),
+    "rows added in another order": (
+        [appended(13, 6), appended(14, 5)],
+        13,
+        "the event stands before older ones of int_1",
+    ),
     "rows of one workspace swapped": (swapped(3, 4), 3, "is not the one that was signed"),
     "rows of two workspaces swapped": (swapped(4, 5), 4, "is not the one that was signed"),
     "actor changed": (rewritten(6, "user-1", "user-2"), 6, "is not the one that was signed"),

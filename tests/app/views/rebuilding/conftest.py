@@ -53,9 +53,10 @@ def live(commands: AsyncConnectionPool[AsyncConnection]) -> Live:
     clock = clock_of(Random(0))  # noqa: S311 — test data
     executor = Executor(PostgresLog(commands), clock)
 
+    known: list[tuple[str, str]] = []
+
     async def live(seed: int, amount: int) -> None:
         random = Random(seed)  # noqa: S311 — test data
-        known: list[tuple[str, str]] = []
         for number in range(amount):
             command, (workspace, stream) = chosen_by(random, known, f"int_{seed}_{number}")
             actor = Actor(sub=random.choice(["ann", "bob"]), name=None, email="ann@example.org")

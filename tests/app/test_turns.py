@@ -1,0 +1,56 @@
+import asyncio
+
+import pytest
+
+from app.turns import Turns
+
+KEY = ("demo", "key-1")
+
+
+async def test_two_under_one_key_go_one_after_the_other_in_the_order_they_came() -> None:
+    turns, inside, order = Turns(), 0, list[int]()
+
+    async def work(number: int) -> None:
+        nonlocal inside
+        async with turns.of(KEY):
+            inside += 1
+            assert inside == 1
+            order.append(number)
+            await asyncio.sleep(0.01)
+            inside -= 1
+
+    await asyncio.gather(*(work(number) for number in range(5)))
+    assert order == [0, 1, 2, 3, 4]
+
+
+async def test_another_key_does_not_wait() -> None:
+    turns = Turns()
+    async with asyncio.timeout(1), turns.of(KEY), turns.of(("demo", "key-2")):
+        pass
+
+
+async def test_who_waits_longer_than_the_patience_gives_up_and_the_next_gets_the_turn() -> None:
+    turns = Turns()
+    async with turns.of(KEY):
+        with pytest.raises(TimeoutError):
+            async with turns.of(KEY, 0.02):
+                pass
+    async with asyncio.timeout(1), turns.of(KEY, 0.02):
+        pass
+
+
+async def test_nothing_is_kept_of_a_key_when_nobody_uses_it() -> None:
+    turns = Turns()
+    for number in range(100):
+        async with turns.of(number):
+            pass
+    assert vars(turns) == vars(Turns())
+
+
+async def test_a_failure_gives_the_turn_to_the_next() -> None:
+    turns = Turns()
+    with pytest.raises(ZeroDivisionError):
+        async with turns.of(KEY):
+            _ = 1 / 0
+    async with asyncio.timeout(1), turns.of(KEY):
+        pass
