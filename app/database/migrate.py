@@ -84,8 +84,8 @@ def migrate(dsn: str) -> None:
     except psycopg.errors.InsufficientPrivilege as error:
         message = (
             "The database user may not set up the schema: grant it CREATE on the database and"
-            " CREATEROLE, or run the first start as an administrator and grant it"
-            f" integrations_command and integrations_query ({error.sqlstate})."
+            " CREATEROLE, or run each first start of a release as an administrator and grant it the"
+            f" roles of docs/roles.md ({error.sqlstate})."
         )
         raise MigrationError(message) from None
     except psycopg.ProgrammingError as error:

@@ -202,7 +202,8 @@ def test_a_user_without_rights_is_told_which_are_missing(
 ) -> None:
     said = refusal(acting_as(empty, ordinary))
     assert "CREATE on the database" in said
-    assert "integrations_command" in said
+    assert "CREATEROLE" in said
+    assert "docs/roles.md" in said
     assert look(empty, SCHEMAS) == [(0,)]
 
 
