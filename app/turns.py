@@ -5,6 +5,10 @@ from collections.abc import AsyncGenerator, Hashable
 from contextlib import asynccontextmanager
 
 
+class NoTurnError(Exception):
+    """The turn did not come in time; nothing was done."""
+
+
 class Turns:
     """A queue a key, in this process; a key that nobody uses takes no memory."""
 
@@ -17,12 +21,12 @@ class Turns:
         """Run the block while nobody else runs one under *key*.
 
         Raises:
-            TimeoutError: the turn did not come within *patience* seconds.
+            NoTurnError: the turn did not come within *patience* seconds.
         """
         lock = self._locks.setdefault(key, asyncio.Lock())
         self._users[key] = self._users.get(key, 0) + 1
         try:
-            await asyncio.wait_for(lock.acquire(), patience)
+            await acquire(lock, patience)
             try:
                 yield
             finally:
@@ -34,3 +38,11 @@ class Turns:
         self._users[key] -= 1
         if not self._users[key]:
             del self._users[key], self._locks[key]
+
+
+async def acquire(lock: asyncio.Lock, patience: float | None) -> None:
+    """Acquire *lock*; raise NoTurnError where that takes too long."""
+    try:
+        await asyncio.wait_for(lock.acquire(), patience)
+    except TimeoutError:
+        raise NoTurnError from None

@@ -1,6 +1,5 @@
 """Safe repetition: the first answer to an Idempotency-Key is every answer (contract, 7)."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +8,7 @@ from msgspec.structs import replace
 
 from app.execute import Request as CommandRequest
 from app.http.answers import ApiRequest
+from app.http.asking import IDEMPOTENCY_KEY
 from app.http.fields import FieldProblem
 from app.http.fingerprints import fingerprint_of, is_same, sealed_fingerprint
 from app.http.forms import InvalidFieldsError
@@ -16,10 +16,10 @@ from app.http.parts import parts_of
 from app.http.problems import KeyReusedError
 from app.http.rendering import Rendered, response_of
 from app.log.event_log import AlreadyAnsweredError, StillRunningError, StoredAnswer
+from app.turns import NoTurnError
 from projections.integration_view import IntegrationRow
 
 PATIENCE = 2.0  # seconds that a repeat waits for the first request's answer
-KEY = re.compile(r"[\x20-\x7e]{1,255}")
 MALFORMED_KEY = FieldProblem("INVALID_HEADER", "This must be 1 to 255 printable ASCII characters")
 
 
@@ -42,7 +42,7 @@ async def execute_once(
     try:
         async with parts.in_flight.of((command.workspace, key), PATIENCE):
             return await first_or_repeat(request, command, render, key)
-    except TimeoutError:
+    except NoTurnError:
         raise StillRunningError from None
 
 
@@ -71,7 +71,7 @@ async def first_or_repeat(
 def key_of(request: ApiRequest) -> str | None:
     """Return the Idempotency-Key; raise InvalidFieldsError where it is malformed."""
     key = request.headers.get("idempotency-key")
-    if key is not None and not KEY.fullmatch(key):
+    if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
         raise InvalidFieldsError([("Idempotency-Key", MALFORMED_KEY)])
     return key
 

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from app.turns import Turns
+from app.turns import NoTurnError, Turns
 
 KEY = ("demo", "key-1")
 
@@ -32,7 +32,7 @@ async def test_another_key_does_not_wait() -> None:
 async def test_who_waits_longer_than_the_patience_gives_up_and_the_next_gets_the_turn() -> None:
     turns = Turns()
     async with turns.of(KEY):
-        with pytest.raises(TimeoutError):
+        with pytest.raises(NoTurnError):
             async with turns.of(KEY, 0.02):
                 pass
     async with asyncio.timeout(1), turns.of(KEY, 0.02):
