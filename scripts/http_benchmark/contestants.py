@@ -15,6 +15,7 @@ from msgspec import Struct
 from scripts.http_benchmark.errors import CannotRunError
 from scripts.http_benchmark.peer import FOLDER
 
+HERE = Path(__file__).parent
 STARTING = 60.0  # seconds
 STOPPING = 15.0
 READY = re.compile(r"(?:Listening|running) on (http://[\d.]+:\d+)")
@@ -52,10 +53,11 @@ def ours(folder: Path, *prefix: str, database_url: str | None = None) -> Generat
 def peer(
     folder: Path, *prefix: str, uvicorn: Path, public_key: Path, database_url: str
 ) -> Generator[Contestant]:
-    """Run the peer, as its own words say."""
+    """Run the peer, as its own words say, and with a toggle."""
     options = ("--port", "0", "--loop", "uvloop", "--http", "httptools", "--no-access-log")
-    command = [*prefix, str(uvicorn), "app:app", "--app-dir", str(FOLDER), *options]
+    command = [*prefix, str(uvicorn), "toggling_peer:app", "--app-dir", str(HERE), *options]
     settings = {
+        "PYTHONPATH": str(FOLDER),
         "PG_DSN": database_url,
         "JWT_PUBLIC_KEY": str(public_key),
         "PYTHONDONTWRITEBYTECODE": "1",

@@ -42,7 +42,7 @@ def measured(plan: Plan, both: Arena, folder: Path) -> Iterator[Cell]:
 def write_scenario(scenario: Scenario, both: Arena, folder: Path) -> None:
     """Write the requests of *scenario* for each side, and see that they are answered well."""
     for side in (both.ours, both.peer):
-        requests = [*scenario.requests(side.filled)]
+        requests = scenario.requests(side.filled)
         write_requests(folder / f"{side.contestant.name}.requests", requests)
         probe(side.contestant, requests)
 

@@ -1,6 +1,9 @@
 """What is measured: a scenario is a name and the requests that it sends; add a line to add one."""
 
-from collections.abc import Callable, Iterator, Sequence
+import random
+from collections.abc import Callable, Iterable, Sequence
+from itertools import cycle, islice
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +21,8 @@ NEW_INTEGRATION = msgspec.json.encode(
         "senderName": "Example Brand",
     }
 )
+ON_OFF = {active: msgspec.json.encode({"isActive": active}) for active in (True, False)}
+T = TypeVar("T")
 
 
 class Request(Struct, frozen=True):
@@ -61,30 +66,33 @@ class Filled(Struct, frozen=True):
 
 
 class Scenario(Struct, frozen=True):
-    """One kind of load; `floor` is what our requests/s over the peer's must reach."""
+    """One kind of load; `floor` is what our requests/s over the peer's must reach, where it is.
+
+    The requests are sent in their order, and then again from the first.
+    """
 
     name: str
-    floor: float
-    requests: Callable[[Filled], Iterator[Request]]
+    floor: float | None
+    requests: Callable[[Filled], Sequence[Request]]
 
 
-def get_one(filled: Filled) -> Iterator[Request]:
+def get_one(filled: Filled) -> Sequence[Request]:
     """Get each integration of each workspace."""
-    for workspace in filled.workspaces:
-        for integration in workspace.ids:
-            yield Request("GET", f"{PATH}/{integration}", workspace.token)
+    return shuffled(
+        Request("GET", f"{PATH}/{integration}", workspace.token)
+        for workspace in filled.workspaces
+        for integration in workspace.ids
+    )
 
 
-def list_all(filled: Filled) -> Iterator[Request]:
+def list_all(filled: Filled) -> Sequence[Request]:
     """List each workspace."""
-    for workspace in filled.workspaces:
-        yield Request("GET", PATH, workspace.token)
+    return shuffled(Request("GET", PATH, workspace.token) for workspace in filled.workspaces)
 
 
-def create(filled: Filled) -> Iterator[Request]:
+def create(filled: Filled) -> Sequence[Request]:
     """Create an integration with one secret in each workspace for writing."""
-    for token in filled.writers:
-        yield creation(token)
+    return shuffled(map(creation, filled.writers))
 
 
 def creation(token: str) -> Request:
@@ -92,12 +100,53 @@ def creation(token: str) -> Request:
     return Request("POST", PATH, token, NEW_INTEGRATION, 201)
 
 
-# Floors: issue 2. At 32 connections; with one, the way through the machine counts as well.
+def toggle(filled: Filled) -> Sequence[Request]:
+    """Switch each integration off, then each on: every request changes something."""
+    return off_and_on(
+        (workspace.token, integration)
+        for workspace in filled.workspaces
+        for integration in workspace.ids
+    )
+
+
+def mix(filled: Filled) -> Sequence[Request]:
+    """Of 20 requests get 14 times, list 4 times, create once and toggle once.
+
+    One integration of each workspace is toggled.
+    """
+    gets, lists, creations = (cycle(each(filled)) for each in (get_one, list_all, create))
+    toggles = off_and_on((workspace.token, workspace.ids[0]) for workspace in filled.workspaces)
+    return [
+        request
+        for toggling in toggles
+        for request in shuffled([*islice(gets, 14), *islice(lists, 4), next(creations), toggling])
+    ]
+
+
+def off_and_on(integrations: Iterable[tuple[str, str]]) -> Sequence[Request]:
+    """Return requests that switch all *integrations* (token, id) off, and then all on."""
+    order = shuffled(integrations)
+    return [
+        Request("POST", f"{PATH}/{integration}/toggle", token, ON_OFF[active])
+        for active in (False, True)
+        for token, integration in order
+    ]
+
+
+def shuffled(things: Iterable[T]) -> Sequence[T]:
+    """Return *things* in an order that is random and always the same."""
+    every = [*things]
+    return random.Random(0).sample(every, len(every))  # noqa: S311 — no secret
+
+
+# Floors: issue 6. At 32 connections; with one, the way through the machine counts as well.
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
-        Scenario("get", 2.2, get_one),
-        Scenario("list", 2.6, list_all),
-        Scenario("create", 1.8, create),
+        Scenario("get", 6, get_one),
+        Scenario("list", 5.5, list_all),
+        Scenario("create", 4, create),
+        Scenario("toggle", 4, toggle),
+        Scenario("mix", None, mix),
     )
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from scripts.http_benchmark.peer import FOLDER
+from scripts.http_benchmark.scenarios import SCENARIOS
 
 ROOT = Path(__file__).parents[2]
 BENCHMARK = (sys.executable, "-m", "scripts.http_benchmark")
@@ -38,7 +39,7 @@ def test_a_short_run_prints_a_line_for_every_scenario_with_both_sides_figures() 
 
     assert finished.returncode == 0, finished.stderr
     lines = [line.split("|")[1:-1] for line in finished.stdout.splitlines() if line[:1] == "|"]
-    assert [line[0].strip() for line in lines[2:]] == ["get", "list", "create"]
+    assert [line[0].strip() for line in lines[2:]] == [*SCENARIOS]
     for line in lines[2:]:
         ours, peer, ratio = (float(figure.strip(" *")) for figure in line[2:5])
         assert min(ours, peer) > 0

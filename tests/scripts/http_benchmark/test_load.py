@@ -12,11 +12,14 @@ import pytest
 from scripts.http_benchmark.contestants import Contestant
 from scripts.http_benchmark.errors import FailedRequestsError
 from scripts.http_benchmark.load import probe, run_round, write_requests
-from scripts.http_benchmark.scenarios import Request
+from scripts.http_benchmark.scenarios import ON_OFF, Request
 
 needs_wrk = pytest.mark.skipif(
     shutil.which("wrk") is None, reason="wrk is missing: apt-get install -y wrk"
 )
+
+
+bodies: dict[str, list[bytes]] = {}  # by path, as they came
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -26,8 +29,14 @@ class Echo(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        as_sent = self.headers["authorization"] == "Bearer t" and body in (b"", b'{"a":1}')
-        self.send_response(int(self.path[1:]) if as_sent else 400)
+        if body:
+            bodies.setdefault(self.path, []).append(body)
+        as_sent = self.headers["authorization"] == "Bearer t" and body in (
+            b"",
+            b'{"a":1}',
+            *ON_OFF.values(),
+        )
+        self.send_response(int(self.path[-3:]) if as_sent else 400)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -69,6 +78,23 @@ def test_a_round_sends_whole_requests_and_counts_their_answers(
     assert counted.rate > 0
     assert 0 < counted.p50 <= counted.p99 < 1000
     assert 0 < counted.cpu < 1e6
+
+
+@needs_wrk
+def test_rounds_go_on_where_the_last_one_ended_so_that_each_toggle_changes_something(
+    contestant: Contestant, tmp_path: Path
+) -> None:
+    bodies.clear()
+    ids = [f"int_{number}/200" for number in range(50)]
+    toggles = [Request("POST", f"/{id_}", "t", ON_OFF[on]) for on in (False, True) for id_ in ids]
+    write_requests(tmp_path / "requests", toggles)
+
+    for _ in range(2):
+        run_round(contestant, tmp_path / "requests", connections=1, seconds=1)
+
+    assert len(bodies) == len(ids)
+    for sent in bodies.values():
+        assert sent == [ON_OFF[bool(number % 2)] for number in range(len(sent))]
 
 
 @needs_wrk
