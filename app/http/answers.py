@@ -5,6 +5,7 @@ from typing import Annotated
 
 from litestar import Request
 from litestar.datastructures import State
+from litestar.params import Parameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.identifiers import FORM
@@ -15,9 +16,15 @@ from projections.integration_view import IntegrationRow
 
 ApiRequest = Request[Principal, Language, State]
 ID_PATTERN = f"^{FORM.pattern}$"
-# `Meta` is for the OpenAPI document; nothing is checked on the way out.
+# These are for the OpenAPI document; nothing is checked on the way out.
 Id = Annotated[str, Meta(pattern=ID_PATTERN)]
-Time = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
+Time = Annotated[
+    str,
+    Parameter(
+        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
+        schema_extra={"format": "date-time"},  # which Litestar does not take from Meta
+    ),
+]
 
 
 class IntegrationObject(Struct, rename="camel"):

@@ -13,7 +13,7 @@ TIME = re.compile(
 POSITION = re.compile(r"[0-9]{1,18}")
 NO_TIME = FieldProblem("INVALID_TIME", "This must be an ISO 8601 date or time")
 NO_MOMENT = FieldProblem("INVALID_MOMENT", "This must be an ISO 8601 date or time, or a position")
-IN_WORDS = {"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}
+IN_WORDS = ({"type": "string", "format": "date"}, {"type": "string", "format": "date-time"})
 
 
 def start_from(value: object) -> datetime:
@@ -49,9 +49,9 @@ def time_from(text: str, time_of_day: time) -> datetime:
         raise FieldError(NO_TIME) from None
 
 
-start = Rule(start_from, IN_WORDS)
-end = Rule(end_from, IN_WORDS)
+start = Rule(start_from, {"anyOf": [*IN_WORDS]})
+end = Rule(end_from, {"anyOf": [*IN_WORDS]})
 moment = Rule(
     moment_from,
-    {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 10**18 - 1}, IN_WORDS]},
+    {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 10**18 - 1}, *IN_WORDS]},
 )

@@ -89,7 +89,9 @@ STATUS: Mapping[type[Exception], Problem] = {
     UnsupportedMediaTypeError: Problem(
         415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json"
     ),
-    TooManyRequestsError: Problem(429, "TOO_MANY_REQUESTS", "Too many requests"),
+    TooManyRequestsError: Problem(
+        429, "TOO_MANY_REQUESTS", "Too many requests", {"Retry-After": "1"}
+    ),
     UnavailableError: UNAVAILABLE,
 }
 NO_SUCH_METHOD = Problem(405, "METHOD_NOT_ALLOWED", "This method is not allowed here")

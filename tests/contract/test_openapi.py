@@ -92,7 +92,7 @@ def test_types_come_from_the_provider_files_and_no_other_field_is_allowed(
     assert creation["additionalProperties"] is False
     pairs = {
         (type_, pair["properties"]["channel"]["const"])
-        for pair in creation["anyOf"]
+        for pair in creation["allOf"][0]["anyOf"]
         for type_ in pair["properties"]["type"]["enum"]
     }
     assert pairs == {(type_, provider.channel) for type_, provider in providers.items()}
@@ -147,19 +147,25 @@ def test_every_problem_is_the_envelope_with_its_own_error_and_status(
                 continue
             name = response["$ref"].rpartition("/")[2]
             problem = document["components"]["responses"][name]
-            base, its_own = problem["content"]["application/json"]["schema"]["allOf"]
-            told = its_own["properties"]["result"]["properties"]
-            assert base == {"$ref": "#/components/schemas/ProblemAnswer"}
+            answer = component(document, problem["content"]["application/json"]["schema"])
+            result = component(document, answer["properties"]["result"])
+            told = result["properties"]
+            assert {"data", "error", "message", "status", "requestId"} == {*result["required"]}
             assert (told["status"]["const"], told["error"]["const"]) == (int(status), name)
+
+
+def component(document: dict[str, Any], reference: dict[str, str]) -> dict[str, Any]:
+    """Return the schema that *reference* refers to."""
+    return document["components"]["schemas"][reference["$ref"].rpartition("/")[2]]
 
 
 @pytest.mark.parametrize(
     ("operation_id", "statuses"),
     [
-        ("listIntegrations", {"200", "304", "400", "401", "403", "404", "500", "503"}),
+        ("listIntegrations", {"200", "304", "400", "401", "403", "404", "429", "500", "503"}),
         (
             "createIntegration",
-            {"201", "400", "401", "403", "404", "409", "413", "415", "422", "500", "503"},
+            {"201", "400", "401", "403", "404", "409", "413", "415", "422", "429", "500", "503"},
         ),
         ("live", {"200"}),
         ("ready", {"200", "500", "503"}),
@@ -180,6 +186,7 @@ def test_headers_are_told_where_they_are(document: dict[str, Any]) -> None:
     assert {"Location", "X-Request-Id", "Content-Language", "ETag"} <= created.keys()
     assert "WWW-Authenticate" in problems["UNAUTHORIZED"]["headers"]
     assert "Retry-After" in problems["UNAVAILABLE"]["headers"]
+    assert "Retry-After" in problems["TOO_MANY_REQUESTS"]["headers"]
 
 
 def test_the_examples_are_those_of_the_documentation(

@@ -22,9 +22,10 @@ def schema_of(form: Form[Any]) -> Json:
             for name, rule in form.rules.items()
         },
         "additionalProperties": False,
-        **form.across,
     }
-    return schema | ({"required": required} if required else {})
+    # Within allOf, as generators of typed clients take a bare anyOf for all that a body has.
+    across = {"allOf": [form.across]} if form.across else {}
+    return schema | across | ({"required": required} if required else {})
 
 
 def takes_null(form: Form[Any], name: str, required: list[str]) -> bool:

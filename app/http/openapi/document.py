@@ -10,7 +10,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from app.http.answers import ProblemAnswer
 from app.http.openapi.body import schema_of
-from app.http.openapi.operation import PROBLEMS, Forms, complete, references
+from app.http.openapi.operation import PROBLEMS, Forms, complete, reference, references
 from app.http.openapi.parts import HEADERS, JSON, PARAMETERS, SECURITY_SCHEMES, Json
 from app.http.problems import Problem
 
@@ -43,10 +43,7 @@ def completed(document: Json, forms: Forms) -> Json:
             complete(item[method], path, method, forms)
     link_creation(document["paths"])
     schemas = document["components"]["schemas"]
-    _, problems = msgspec.json.schema_components(
-        [ProblemAnswer], ref_template="#/components/schemas/{name}"
-    )
-    schemas.update(problems)
+    schemas.update(problem_schemas())
     for schema in schemas.values():
         schema["additionalProperties"] = False
     schemas.update({form.shape.__name__: schema_of(form) for form in forms.values()})
@@ -87,14 +84,34 @@ def link_creation(paths: Json) -> None:
             created["links"] = links
 
 
+def problem_schemas() -> Json:
+    """Return the envelope of each problem, so that a typed client knows one from another."""
+    _, schemas = msgspec.json.schema_components(
+        [ProblemAnswer], ref_template="#/components/schemas/{name}"
+    )
+    envelope, result = schemas.pop("ProblemAnswer"), schemas.pop("ProblemResult")
+    for problem in PROBLEMS.values():
+        name = class_name(problem)
+        told = {"error": {"const": problem.error}, "status": {"const": problem.status}}
+        its_own = {"result": reference("schemas", f"{name}Result")}
+        schemas[f"{name}Answer"] = envelope | {"title": f"{name}Answer", "properties": its_own}
+        schemas[f"{name}Result"] = result | {
+            "title": f"{name}Result",
+            "properties": result["properties"] | told,
+        }
+    return schemas
+
+
+def class_name(problem: Problem) -> str:
+    """Return the error of *problem* as the name of a type: NOT_FOUND is NotFound."""
+    return "".join(word.capitalize() for word in problem.error.split("_"))
+
+
 def response_to(problem: Problem) -> Json:
     """Return how *problem* is answered."""
-    told = {"error": {"const": problem.error}, "status": {"const": problem.status}}
-    its_own = {"properties": {"result": {"properties": told}}}
-    schema = {"allOf": [{"$ref": "#/components/schemas/ProblemAnswer"}, its_own]}
     headers = ("X-Request-Id", "Content-Language", *problem.headers)
     return {
         "description": problem.message,
         "headers": references("headers", headers),
-        "content": {JSON: {"schema": schema}},
+        "content": {JSON: {"schema": reference("schemas", f"{class_name(problem)}Answer")}},
     }

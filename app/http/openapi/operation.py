@@ -66,7 +66,7 @@ def parameters_of(operation: Json, path: str, method: str) -> Iterator[Json]:
 def statuses_of(operation: Json, path: str, method: str) -> Iterator[int]:
     """Yield the statuses of the problems that *operation* may answer with."""
     if "security" in operation:
-        yield from (400, 401, 403, 404)
+        yield from (400, 401, 403, 404, 429)
         if method != "get":
             yield from (409, 422)
     if "requestBody" in operation:
