@@ -8,23 +8,27 @@ LONGEST = 64
 
 # RFC 5646 section 2.1, its rules under their own names. The "regular" grandfathered tags
 # (zh-min-nan, art-lojban, …) fit `langtag` and need no list.
-_WELL_FORMED = re.compile(
-    r"""
+_LANGUAGE_OR_PRIVATE = r"""
     (?: # langtag
-        (?: [a-z]{2,3} (?: -[a-z]{3} ){0,3} | [a-z]{4,8} )  # language and extlang
-        (?: -[a-z]{4} )?                                    # script
-        (?: -(?: [a-z]{2} | [0-9]{3} ) )?                   # region
-        (?: -(?: [a-z0-9]{5,8} | [0-9][a-z0-9]{3} ) )*      # variant
-        (?: -[0-9a-wyz] (?: -[a-z0-9]{2,8} )+ )*            # extension
-        (?: -x (?: -[a-z0-9]{1,8} )+ )?                     # privateuse
+        (?: [A-Za-z]{2,3} (?: -[A-Za-z]{3} ){0,3} | [A-Za-z]{4,8} )  # language and extlang
+        (?: -[A-Za-z]{4} )?                                          # script
+        (?: -(?: [A-Za-z]{2} | [0-9]{3} ) )?                         # region
+        (?: -(?: [A-Za-z0-9]{5,8} | [0-9][A-Za-z0-9]{3} ) )*         # variant
+        (?: -[0-9A-WYZa-wyz] (?: -[A-Za-z0-9]{2,8} )+ )*             # extension
+        (?: -[Xx] (?: -[A-Za-z0-9]{1,8} )+ )?                        # privateuse
     )
-    | x (?: -[a-z0-9]{1,8} )+                               # privateuse
-    | en-gb-oed | sgn-(?: be-fr | be-nl | ch-de )           # irregular
+    | [Xx] (?: -[A-Za-z0-9]{1,8} )+                                  # privateuse
+    """
+_IRREGULAR = r"""
+    en-gb-oed | sgn-(?: be-fr | be-nl | ch-de )
     | i-(?: ami | bnn | default | enochian | hak | klingon | lux | mingo | navajo | pwn
-          | tao | tay | tsu )                               # irregular
-    """,
-    re.VERBOSE | re.IGNORECASE | re.ASCII,
+          | tao | tay | tsu )
+    """
+_WELL_FORMED = re.compile(
+    f"{_LANGUAGE_OR_PRIVATE} | {_IRREGULAR}", re.VERBOSE | re.IGNORECASE | re.ASCII
 )
+PATTERN = re.sub(r"#.*|\s", "", f"^(?:{_LANGUAGE_OR_PRIVATE})$")
+"""The tags that are read, but for a few irregular ones, as ECMA-262 writes it in one line."""
 
 
 def is_well_formed(tag: str) -> bool:

@@ -20,9 +20,11 @@ PREFIX = "/{locale}/api/integration"
 SECRETS = {"apiKey", "apiSecret", "vapidPrivateKey"}
 
 
-def explore(service: Service, *options: str, timeout: int) -> subprocess.CompletedProcess[str]:
+def explore(
+    service: Service, *options: str, timeout: int, workspace: str = "schemathesis"
+) -> subprocess.CompletedProcess[str]:
     """Run all checks of Schemathesis, positive and negative, in a workspace of their own."""
-    token = service.token("--subject", "schemathesis", workspace="schemathesis")
+    token = service.token("--subject", "schemathesis", workspace=workspace)
     command = [SCHEMATHESIS, "--config-file", CONFIG, "run", f"{service.address}/docs/openapi.json"]
     return subprocess.run(
         [*command, "--header", f"Authorization: Bearer {token}", "--workers", "1", *options],
@@ -40,6 +42,23 @@ def test_answers_are_true_to_the_document(service: Service, document: dict[str, 
 
     assert run.returncode == 0, run.stdout
     assert f"Tested: {len([*operations_in(document)])}" in run.stdout
+
+
+def test_links_lead_from_creation_through_every_change_to_deletion(service: Service) -> None:
+    options = ("--max-examples", "40", "--seed", "4", "--phases", "stateful")
+
+    run = explore(service, *options, timeout=100, workspace="walk")
+
+    assert run.returncode == 0, run.stdout
+    with service.caller("walk") as client:
+        history = client.get("/en/api/history-log?limit=200").json()["result"]["data"]
+    assert {entry["action"] for entry in history} >= {
+        "INTEGRATION_ADDED",
+        "INTEGRATION_UPDATED",
+        "CREDENTIALS_ROTATED",
+        "CREDENTIALS_CHECKED",
+        "INTEGRATION_REMOVED",
+    }
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Makes the OpenAPI document true: Litestar knows neither our limits nor problems nor headers."""
 
 import re
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
@@ -10,7 +11,15 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from app.http.answers import ProblemAnswer
 from app.http.openapi.body import schema_of
-from app.http.openapi.operation import PROBLEMS, Forms, complete, reference, references
+from app.http.openapi.operation import (
+    PROBLEMS,
+    Forms,
+    complete,
+    is_conditional,
+    reference,
+    references,
+    shown_in,
+)
 from app.http.openapi.parts import HEADERS, JSON, PARAMETERS, SECURITY_SCHEMES, Json
 from app.http.problems import Problem
 
@@ -38,10 +47,9 @@ def completed(document: Json, forms: Forms) -> Json:
     """Return a copy of Litestar's *document* with what it does not know; bodies are by *forms*."""
     document = deepcopy(document)
     document["paths"] = {in_camel_case(p): item for p, item in document["paths"].items()}
-    for path, item in document["paths"].items():
-        for method in METHODS & item.keys():
-            complete(item[method], path, method, forms)
-    link_creation(document["paths"])
+    for path, method, operation in operations_in(document["paths"]):
+        complete(operation, path, method, forms)
+    link_integrations(document["paths"])
     schemas = document["components"]["schemas"]
     schemas.update(problem_schemas())
     for schema in schemas.values():
@@ -67,21 +75,31 @@ def camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in others)
 
 
-def link_creation(paths: Json) -> None:
-    """Say that the id in the answer to a creation is that in the paths of other operations."""
+def link_integrations(paths: Json) -> None:
+    """Say of each answer with one integration what can be asked about that integration next.
+
+    Its id goes into the path and its version, where that counts, into If-Match.
+    """
     found = {"locale": "$request.path.locale", "integrationId": "$response.body#/result/data/id"}
+    version = {"header.If-Match": "$response.header.ETag"}
     links = {
-        item[method]["operationId"]: {
-            "operationId": item[method]["operationId"],
-            "parameters": found,
+        operation["operationId"]: {
+            "operationId": operation["operationId"],
+            "parameters": found | (version if is_conditional(operation, path, method) else {}),
         }
-        for path, item in paths.items()
-        for method in item
+        for path, method, operation in operations_in(paths)
         if "{integrationId}" in path
     }
-    for item in paths.values():
-        if created := item.get("post", {}).get("responses", {}).get("201"):
-            created["links"] = links
+    for _, _, operation in operations_in(paths):
+        for response in operation["responses"].values():
+            if shown_in(response) == "IntegrationAnswer":
+                response["links"] = links
+
+
+def operations_in(paths: Json) -> Iterator[tuple[str, str, Json]]:
+    """Yield path, method and operation, one by one."""
+    for path, item in paths.items():
+        yield from ((path, method, item[method]) for method in METHODS if method in item)
 
 
 def problem_schemas() -> Json:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.http.answers import ID_PATTERN
+from app.locales.language_tag import LONGEST, PATTERN
 
 Json = dict[str, Any]
 JSON = "application/json"
@@ -11,7 +12,7 @@ TEXT = {"type": "string"}
 TAG = {"type": "string", "pattern": '^"[0-9a-zA-Z_-]+"$'}
 REQUEST_ID = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
 KEY = {"type": "string", "pattern": "^[\\x20-\\x7e]{1,255}$"}
-LOCALE = {"type": "string", "maxLength": 64, "pattern": "^[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*$"}
+LOCALE = {"type": "string", "maxLength": LONGEST, "pattern": PATTERN}
 
 SECURITY_SCHEMES: Json = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.locales.language_tag import LONGEST, fallbacks, is_well_formed
+from app.locales.language_tag import LONGEST, PATTERN, fallbacks, is_well_formed
 
 
 def words(text: str) -> list[str]:
@@ -45,6 +45,15 @@ def test_a_tag_of_the_grammar_is_well_formed_in_any_case(tag: str) -> None:
 @pytest.mark.parametrize("tag", MALFORMED, ids=ascii)
 def test_anything_else_is_malformed(tag: str) -> None:
     assert not is_well_formed(tag)
+
+
+@pytest.mark.parametrize("tag", WELL_FORMED + MALFORMED, ids=ascii)
+def test_the_pattern_for_others_says_the_same_but_for_irregular_tags(tag: str) -> None:
+    irregular = tag.lower().startswith(("i-", "en-gb-oed", "sgn-be", "sgn-ch"))
+
+    fits = re.search(PATTERN.replace("$", r"\Z"), tag) is not None  # where ECMA's $ is no \n
+
+    assert fits is (is_well_formed(tag) and not irregular) or len(tag) > LONGEST
 
 
 def test_a_tag_may_be_as_long_as_the_limit_and_no_longer() -> None:
