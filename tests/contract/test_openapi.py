@@ -208,6 +208,29 @@ def test_headers_are_told_where_they_are(document: dict[str, Any]) -> None:
     assert "Retry-After" in problems["TOO_MANY_REQUESTS"]["headers"]
 
 
+@pytest.mark.parametrize(("method", "status"), [("post", "201"), ("patch", "200")])
+def test_an_answer_with_one_integration_says_what_can_be_asked_of_it_next(
+    document: dict[str, Any], method: str, status: str
+) -> None:
+    path = PREFIX if method == "post" else PREFIX + "/{integrationId}"
+    about_one = {
+        operation["operationId"]
+        for path, _, operation in operations_in(document)
+        if "{integrationId}" in path
+    }
+
+    links = document["paths"][path][method]["responses"][status]["links"]
+
+    assert set(links) == about_one
+    assert about_one > {"getIntegration", "changeIntegration", "toggleIntegration"}
+    assert links["deleteIntegration"]["parameters"] == {
+        "locale": "$request.path.locale",
+        "integrationId": "$response.body#/result/data/id",
+        "header.If-Match": "$response.header.ETag",
+    }
+    assert "header.If-Match" not in links["getIntegration"]["parameters"]
+
+
 def test_the_examples_are_those_of_the_documentation(
     document: dict[str, Any], examples: dict[str, Any]
 ) -> None:
