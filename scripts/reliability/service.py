@@ -1,0 +1,155 @@
+"""The service as a user starts it, `integrations serve`: to be killed, stopped and started."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from app.settings import read_settings
+from scripts.token import issue
+
+INTEGRATIONS = (sys.executable, "-c", "from scripts.cli import main; main()")
+STARTING = 60.0  # seconds
+NOWHERE = "SENDGRID=http://127.0.0.1:9"  # no fault asks a provider
+
+
+class ServiceError(Exception):
+    """The service of a fault does not start."""
+
+
+class Service:
+    """One service over the database *dsn*; its data and its log are in *folder*."""
+
+    def __init__(
+        self,
+        folder: Path,
+        dsn: str,
+        *,
+        workers: int = 1,
+        environment: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
+    ) -> None:
+        self.workers_wanted = workers
+        self.prefix = [*prefix]
+        self.log_file = folder / "service.log"
+        self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        clean = {name: text for name, text in os.environ.items() if not name.startswith("INTEGR")}
+        self.environment = {
+            **clean,
+            "INTEGRATIONS_DATA_DIR": str(folder),
+            "INTEGRATIONS_DATABASE_URL": dsn,
+            "INTEGRATIONS_PORT": str(self.port),
+            "INTEGRATIONS_WORKERS": str(workers),
+            "INTEGRATIONS_PROVIDER_URLS": NOWHERE,
+            **(environment or {}),
+        }
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Start, and return when it says that it listens."""
+        with self.log_file.open("a") as log:
+            self.process = subprocess.Popen(  # noqa: S603 — our own command, no shell
+                [*self.prefix, *INTEGRATIONS, "serve"],
+                env=self.environment,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        assert self.process.stdout is not None  # noqa: S101 — it is a pipe
+        if not self.process.stdout.readline().startswith("Listening on "):
+            message = f"The service does not start: {self.log_file.read_text()[-2000:]}"
+            raise ServiceError(message)
+
+    def processes(self) -> list[psutil.Process]:
+        """Return every process of the service that lives, the supervisor first."""
+        if self.process is None or self.process.poll() is not None:
+            return []
+        first = psutil.Process(self.process.pid)
+        return [first, *first.children(recursive=True)]
+
+    def workers(self) -> list[psutil.Process]:
+        """Return the processes that answer requests: the one, or the supervisor's children."""
+        first, *children = self.processes() or [None]
+        if self.workers_wanted == 1 and not self.prefix:
+            return [first] if first else []
+        return [child for child in children if child and "spawn_main" in " ".join(child.cmdline())]
+
+    def kill(self) -> None:
+        """Send SIGKILL to all of its processes."""
+        doomed = self.processes()
+        for process in doomed:
+            process.kill()
+        if self.process is not None:
+            self.process.wait(STARTING)
+        psutil.wait_procs(doomed[1:], timeout=STARTING)
+
+    def terminate(self) -> None:
+        """Send SIGTERM to its first process, as an operator does."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGTERM)
+
+    def wait(self, timeout: float) -> int:
+        """Return the status it ended with; raise subprocess.TimeoutExpired where it goes on."""
+        return 0 if self.process is None else self.process.wait(timeout)
+
+    def end(self) -> None:
+        """Stop, by force where it does not follow."""
+        self.terminate()
+        try:
+            self.wait(15)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        if self.process is not None and self.process.stdout is not None:
+            self.process.stdout.close()
+
+    def token(self, workspace: str) -> str:
+        """Return an ADMIN's token for *workspace*."""
+        settings = read_settings(self.environment)
+        return issue(settings, workspace=workspace, subject="faults", ttl=12 * 3600, role="ADMIN")
+
+    def command(
+        self, *words: str, dsn: str | None = None, timeout: float = 300
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `integrations WORDS` to its end, on the service's database unless *dsn* is given."""
+        return subprocess.run(  # noqa: S603 — our own command, no shell
+            [*INTEGRATIONS, *words],
+            env=self.environment_with(dsn),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def spawn(self, *words: str, dsn: str | None = None) -> subprocess.Popen[bytes]:
+        """Start `integrations WORDS`; whoever asks ends it. It writes into the service's log."""
+        with self.log_file.open("a") as log:
+            return subprocess.Popen(  # noqa: S603 — our own command, no shell
+                [*INTEGRATIONS, *words], env=self.environment_with(dsn), stdout=log, stderr=log
+            )
+
+    def environment_with(self, dsn: str | None) -> dict[str, str]:
+        """Return the environment of the service, over the database *dsn* where one is given."""
+        return self.environment | ({"INTEGRATIONS_DATABASE_URL": dsn} if dsn else {})
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now; a service keeps it over its restarts."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def until(holds: Callable[[], bool], timeout: float, every: float = 0.05) -> float:
+    """Wait until *holds* does; return the seconds it took, -1 where it did not in time."""
+    began = time.monotonic()
+    while time.monotonic() - began < timeout:
+        if holds():
+            return time.monotonic() - began
+        time.sleep(every)
+    return -1.0

@@ -1,0 +1,75 @@
+"""A reader that follows the log all along, as `replay --follow` does, and notes what it saw."""
+
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from threading import Thread
+
+import psycopg
+from psycopg import Connection
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import TupleRow
+
+from app.log.follow import LogDamagedError, Part, follow, head_of
+
+ROLE = "integrations_audit"
+CATCHING_UP = 20.0  # seconds
+
+
+class Left(Exception):  # noqa: N818 — no error: the tail was told to leave
+    """The tail was told to leave."""
+
+
+class Tail:
+    """Follows the log of *dsn* in a thread; `seen` are the positions, in the order they came."""
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = make_conninfo(dsn, options=f"-c role={ROLE}", application_name="faults_tail")
+        self.seen: list[int] = []
+        self.reconnects = -1
+        self.damage: str | None = None
+        self._leaving = False
+        self._connection: Connection[TupleRow] | None = None
+        self.thread = Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        try:
+            for batch in follow(self._connect, Part(to=0), pause=0.02):
+                self.seen.extend(position for position, _ in batch)
+        except LogDamagedError as error:
+            self.damage = str(error)
+        except Left:
+            pass
+
+    @contextmanager
+    def _connect(self) -> Generator[Connection[TupleRow]]:
+        if self._leaving:
+            raise Left
+        with psycopg.connect(self.dsn, autocommit=True) as self._connection:
+            self.reconnects += 1
+            yield self._connection
+
+    def end(self) -> None:
+        """Let it come to the log's present end, and stop it."""
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            head = head_of(connection)
+        deadline = time.monotonic() + CATCHING_UP
+        while self.thread.is_alive() and (not self.seen or self.seen[-1] < head):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        self._leaving = True
+        if self._connection is not None:
+            self._connection.close()
+        self.thread.join(CATCHING_UP)
+
+
+@contextmanager
+def tail(dsn: str) -> Generator[Tail]:
+    """Follow the log while the block runs."""
+    following = Tail(dsn)
+    following.thread.start()
+    try:
+        yield following
+    finally:
+        following.end()

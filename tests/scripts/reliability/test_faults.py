@@ -1,0 +1,27 @@
+"""Every fault in its short form, and every negative control: the checker must be able to fail."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts.reliability.catalogue import FAULTS
+from scripts.reliability.fault import Fault
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("fault", [f for f in FAULTS.values() if not f.apart], ids=lambda f: f.name)
+def test_a_fault_breaks_nothing_and_a_control_is_caught(fault: Fault) -> None:
+    outcome = fault.run(fault.short)
+    assert fault.passed(outcome), (fault.breaks, [*map(str, outcome.broken)], outcome.told())
+
+
+def test_the_command_lists_every_fault() -> None:
+    listed = subprocess.run(
+        [sys.executable, "-m", "scripts.reliability", "--list"],
+        cwd=ROOT, check=True, capture_output=True, text=True, timeout=60,
+    ).stdout  # fmt: skip
+    assert [line.split()[0] for line in listed.splitlines()] == [*FAULTS]
