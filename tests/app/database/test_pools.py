@@ -1,0 +1,71 @@
+"""Pools after a connection was lost, and while the database is away."""
+
+import asyncio
+import time
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+from psycopg_pool import PoolTimeout
+
+from app.database.pools import BRIEF, PATIENCE, RenewingPool, open_pool
+
+ROLE = "integrations_query"
+END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
+
+
+async def ask(pool: RenewingPool) -> int:
+    """Ask something; return 1 where it failed because the connection was lost, else 0."""
+    try:
+        async with pool.connection() as connection:
+            await connection.execute("SELECT pg_sleep(0.02)")
+    except psycopg.OperationalError:
+        return 1
+    return 0
+
+
+def end_all_connections(dsn: str) -> None:
+    """End every connection of the pool from outside, as a restart of the server would."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(END_ALL, (ROLE,))
+
+
+async def test_after_a_loss_one_request_fails_and_all_connections_are_replaced(dsn: str) -> None:
+    async with open_pool(dsn, ROLE) as pool:
+        await asyncio.gather(*(ask(pool) for _ in range(8)))  # eight connections are open
+        end_all_connections(dsn)
+        assert [await ask(pool) for _ in range(8)] == [1, 0, 0, 0, 0, 0, 0, 0]
+
+
+async def test_a_connection_lost_in_use_does_not_take_younger_ones_along(dsn: str) -> None:
+    async with open_pool(dsn, ROLE, size=2) as pool:
+        first, second = await pool.getconn(), await pool.getconn()
+        end_all_connections(dsn)
+        for lost in (first, second):
+            with pytest.raises(psycopg.OperationalError):
+                await lost.execute("SELECT 1")
+        await pool.putconn(first)
+        young = await pool.getconn()
+        await pool.putconn(young)
+        await pool.putconn(second)
+        assert not young.closed
+
+
+async def test_while_the_database_is_away_waiting_is_brief() -> None:
+    async with open_pool("host=/nowhere", ROLE) as pool:
+        with pytest.raises(PoolTimeout):
+            await pool.getconn(timeout=1.0)
+        began = time.monotonic()
+        with pytest.raises(PoolTimeout):
+            await pool.getconn()
+        assert time.monotonic() - began < BRIEF * 2 < PATIENCE
+
+
+async def test_who_waits_is_served_soon_after_the_database_is_back(dsn: str) -> None:
+    async with open_pool(make_conninfo(dsn, host="/nowhere"), ROLE) as pool:
+        waiting = asyncio.create_task(pool.getconn(timeout=5.0))
+        await asyncio.sleep(2.0)  # by now the library alone would wait for seconds
+        pool.conninfo = make_conninfo(dsn, options=f"-c role={ROLE}")
+        began = time.monotonic()
+        await pool.putconn(await waiting)
+        assert time.monotonic() - began < 1.0
