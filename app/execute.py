@@ -86,6 +86,8 @@ class Executor:
         write = await self._decide(request, await self._history(request, attempt))
         if write.envelopes or write.answer:
             await self.log.append(write)
+        else:
+            await self.log.confirm()
         return row_of(write)
 
     async def _decide(self, request: Request, history: Sequence[Envelope]) -> Write:

@@ -80,9 +80,20 @@ class EventLog(Protocol):
         ...
 
     async def answer_to(self, workspace: str, key: str) -> StoredAnswer | None:
-        """Return the answer to the first request with the idempotency key, for 24 h.
+        """Return the answer to the first request with the idempotency key, for 24 h; confirmed.
 
         Raises:
             UnavailableError: the database is away or busy.
+        """
+        ...
+
+    async def confirm(self) -> None:
+        """Return once all that has been recorded is safe, whoever recorded it.
+
+        What can be read may still be lost with its server, where its outcome was unknown to who
+        recorded it. Nobody is told "it already is so" before.
+
+        Raises:
+            UnavailableError: the database is away or busy, or has no standby now.
         """
         ...

@@ -50,6 +50,9 @@ class MemoryLog:
         """Return the answer to the first request with the idempotency key."""
         return self.answers.get((workspace, key))
 
+    async def confirm(self) -> None:
+        """Return at once: nothing here outlives the process."""
+
     def _keep_secrets(self, write: Write) -> None:
         place = (write.workspace, write.stream)
         replaced = {new.field for new in write.sealed}

@@ -1,13 +1,15 @@
 """The event log in PostgreSQL, for the write path: asynchronous, and in batches under load."""
 
+import asyncio
 import logging
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 
 import msgspec
 import psycopg
 from msgspec import Struct
 from psycopg import AsyncConnection
+from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.rows import args_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
@@ -21,6 +23,7 @@ from app.log.event_log import (
     Write,
 )
 from app.log.mapper import recorded_from, stored_from
+from app.log.safe_commit import UnconfirmedError, confirm, confirmed, hang_up
 from domain.recorded import Recorded
 
 READ = "SELECT item, position, envelope FROM integrations.read_streams(%s::text[], %s::text[])"
@@ -30,6 +33,7 @@ SELECT key, fingerprint, status, headers, body FROM integrations.answers
 WHERE workspace_id = %s AND key = %s AND answered_at >= now() - interval '24 hours'
 """
 REFUSALS = {"taken": VersionTakenError, "answered": AlreadyAnsweredError}  # record_all.sql
+PATIENCE = 5.0  # seconds for a commit; on a cluster without its standby it would wait for ever
 LANES = 2  # batches of reads under way at once; appends go one batch after the other
 Stream = tuple[str, str]  # workspace, integration
 AWAY = (
@@ -37,8 +41,9 @@ AWAY = (
     PoolClosed,
     TooManyRequests,
     OverloadedError,
+    UnconfirmedError,
     psycopg.OperationalError,
-    psycopg.errors.ReadOnlySqlTransaction,  # a primary that is none any more
+    ReadOnlySqlTransaction,  # a primary that is none any more
 )
 log = logging.getLogger(__name__)
 
@@ -50,6 +55,7 @@ class PostgresLog:
         self.pool = pool
         self._reads: Batcher[Stream, list[Recorded]] = Batcher(self._read_all, lanes=LANES)
         self._writes: Batcher[Write, list[int]] = Batcher(self._record_all)
+        self._confirmations: Batcher[None, None] = Batcher(self._confirm_all)
 
     async def read(self, workspace: str, stream: str) -> list[Recorded]:
         """Return all events of *stream*, oldest first."""
@@ -66,7 +72,14 @@ class PostgresLog:
         with unavailable_for_failures():
             shape = args_row(StoredAnswer)
             found = await rows_within(self.pool, workspace, ANSWER, (workspace, key), shape)
+            if found:
+                await self._confirmations.ask(None)
         return found[0] if found else None
+
+    async def confirm(self) -> None:
+        """Return once all that has been recorded is safe."""
+        with unavailable_for_failures():
+            await self._confirmations.ask(None)
 
     async def _read_all(self, streams: Sequence[Stream]) -> list[list[Recorded]]:
         workspaces, names = zip(*streams, strict=True)
@@ -89,9 +102,27 @@ class PostgresLog:
 
     async def _record(self, writes: Sequence[Write]) -> list[list[int] | Exception]:
         items = msgspec.json.encode([item_from(write) for write in writes]).decode()
+        async with self._committing() as connection:
+            with confirmed(connection):
+                cursor = await connection.execute(RECORD, (items,))
+            results = [positions_or_refusal(*row) for row in await cursor.fetchall()]
+            if any(isinstance(result, ReadOnlySqlTransaction) for result in results):
+                await connection.close()  # the pool makes another, to the primary of now
+            return results
+
+    async def _confirm_all(self, asked: Sequence[None]) -> Sequence[None]:
+        async with self._committing() as connection:
+            await confirm(connection)
+        return asked
+
+    @asynccontextmanager
+    async def _committing(self) -> AsyncGenerator[AsyncConnection]:
         async with self.pool.connection() as connection:
-            cursor = await connection.execute(RECORD, (items,))
-            return [positions_or_refusal(*row) for row in await cursor.fetchall()]
+            patience = asyncio.get_running_loop().call_later(PATIENCE, hang_up, connection)
+            try:
+                yield connection
+            finally:
+                patience.cancel()
 
 
 class RecordItem(Struct):

@@ -125,6 +125,20 @@ async def test_what_already_is_so_appends_nothing(executor: Executor, memory: Me
     assert log.appends == 0
 
 
+async def test_nobody_is_told_that_it_already_is_so_before_that_is_confirmed() -> None:
+    log = Unconfirmed()
+    await Executor(log, ticking()).execute(asks(CREATE))
+    with pytest.raises(UnavailableError):
+        await Executor(log, ticking()).execute(asks(ON))
+
+
+class Unconfirmed(MemoryLog):
+    """A log whose last events may yet be lost."""
+
+    async def confirm(self) -> None:
+        raise UnavailableError
+
+
 async def test_every_projection_and_journal_is_written(
     executor: Executor, memory: MemoryLog
 ) -> None:
@@ -204,6 +218,9 @@ class Racing:
 
     async def answer_to(self, workspace: str, key: str) -> StoredAnswer | None:
         return await self.log.answer_to(workspace, key)
+
+    async def confirm(self) -> None:
+        await self.log.confirm()
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -298,6 +315,9 @@ class Contended:
 
     async def answer_to(self, workspace: str, key: str) -> StoredAnswer | None:
         raise NotImplementedError
+
+    async def confirm(self) -> None:
+        """All that is there is safe."""
 
 
 async def test_a_stream_that_is_too_contended_is_unavailable() -> None:

@@ -1,0 +1,60 @@
+"""Is what was committed safe? On a cluster it is once a standby has it, and that may stay open.
+
+A commit waits for a synchronous standby. Where that wait is cut short (by a cancelled statement, a
+time-out, an administrator) the commit returns as others do, is seen by everybody, and may yet be
+lost with its server: a warning is the only sign.
+"""
+
+import os
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from psycopg import AsyncConnection
+from psycopg.errors import Diagnostic
+
+WAIT_CUT_SHORT = "01000"  # the plainest of warnings; none of our functions gives one
+# A commit that has written something waits for the standby to have all before it. Where no standby
+# is waited for, what can be seen is on disk, and nothing is written.
+CONFIRM = """
+SELECT pg_logical_emit_message(true, 'integrations', '')
+WHERE current_setting('synchronous_standby_names') <> ''
+"""
+
+
+class UnconfirmedError(Exception):
+    """What was committed is here; whether a standby has it is unknown."""
+
+
+@contextmanager
+def confirmed(connection: AsyncConnection) -> Generator[None]:
+    """Raise UnconfirmedError where a commit of the block has not waited for its standby."""
+    cut_short = False
+
+    def look(notice: Diagnostic) -> None:
+        nonlocal cut_short
+        cut_short = cut_short or notice.sqlstate == WAIT_CUT_SHORT
+
+    connection.add_notice_handler(look)
+    try:
+        yield
+    finally:
+        connection.remove_notice_handler(look)
+    if cut_short:
+        raise UnconfirmedError
+
+
+async def confirm(connection: AsyncConnection) -> None:
+    """Wait until all that can be seen is safe; raise UnconfirmedError where that stays open."""
+    with confirmed(connection):
+        await connection.execute(CONFIRM)
+
+
+def hang_up(connection: AsyncConnection) -> None:
+    """Break *connection* off, so that whoever waits for its answer hears that there is none.
+
+    Its commit is left to wait. It keeps the log's lock meanwhile, and nobody sees what it wrote:
+    cancelled, it would be seen, and could still be lost.
+    """
+    with socket.socket(fileno=os.dup(connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
