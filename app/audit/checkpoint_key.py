@@ -7,16 +7,13 @@ a new key, but not one with the same verifier key.
 
 from pathlib import Path
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from app.audit.checkpoint import origin_of
 from app.audit.errors import CheckpointKeyError
 from app.audit.note import Signer
 from app.tokens.errors import TokenKeyError
-from app.tokens.key_file import read_or_create
-from app.tokens.local_key import new_pem
+from app.tokens.private_key import open_private_key
 
 FILE_NAME = "audit-key.pem"
 
@@ -45,23 +42,7 @@ def open_checkpoint_key(data_dir: Path) -> CheckpointKey:
         CheckpointKeyError: the file or the directory cannot be used, others than its owner may
             read or write the file, or it holds no Ed25519 key.
     """
-    path = data_dir / FILE_NAME
     try:
-        return CheckpointKey(private_key_in(read_or_create(path, new_pem), path))
-    except TokenKeyError as error:  # what read_or_create says of any key file
+        return CheckpointKey(open_private_key(data_dir / FILE_NAME, "checkpoint key"))
+    except TokenKeyError as error:
         raise CheckpointKeyError(str(error)) from None
-    except OSError as error:
-        message = f"the checkpoint key {path} cannot be used: {error.strerror}"
-        raise CheckpointKeyError(message) from None
-
-
-def private_key_in(pem: bytes, path: Path) -> Ed25519PrivateKey:
-    """Return the key in *pem*; the refusal names *path* and nothing of the content."""
-    try:
-        key = load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        key = None
-    if not isinstance(key, Ed25519PrivateKey):
-        message = f"the checkpoint key {path} is no Ed25519 key in PEM (PKCS #8, not encrypted)"
-        raise CheckpointKeyError(message)
-    return key

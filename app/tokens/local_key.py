@@ -6,22 +6,14 @@ from hashlib import sha256
 from pathlib import Path
 
 import msgspec
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from app.tokens.errors import TokenKeyError
 from app.tokens.jwks import usable_keys
 from app.tokens.jws import VerificationKey, sign
-from app.tokens.key_file import read_or_create
 from app.tokens.keys import KeySource
 from app.tokens.principal import principal_from
+from app.tokens.private_key import open_private_key
 
 FILE_NAME = "token-key.pem"
 
@@ -85,30 +77,7 @@ def open_local_key(data_dir: Path) -> LocalKey:
         TokenKeyError: the file or the directory cannot be used, others than its owner may read
             or write the file, or it holds no Ed25519 key.
     """
-    path = data_dir / FILE_NAME
-    try:
-        return LocalKey(private_key_in(read_or_create(path, new_pem), path))
-    except OSError as error:
-        message = f"the token key {path} cannot be used: {error.strerror}"
-        raise TokenKeyError(message) from None
-
-
-def new_pem() -> bytes:
-    """Return a fresh private key; unencrypted, as the file's mode protects it."""
-    key = Ed25519PrivateKey.generate()
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def private_key_in(pem: bytes, path: Path) -> Ed25519PrivateKey:
-    """Return the key in *pem*; the refusal names *path* and nothing of the content."""
-    try:
-        key = load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        key = None
-    if not isinstance(key, Ed25519PrivateKey):
-        message = f"the token key {path} is no Ed25519 key in PEM (PKCS #8, not encrypted)"
-        raise TokenKeyError(message)
-    return key
+    return LocalKey(open_private_key(data_dir / FILE_NAME, "token key"))
 
 
 def base64url(raw: bytes) -> str:
