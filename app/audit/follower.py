@@ -19,6 +19,7 @@ from app.audit.checkpoint import WHOLE_LOG, Checkpoint
 from app.audit.checkpoint_key import CheckpointKey
 from app.audit.errors import AuditError, TreeStateError
 from app.audit.merkle import leaf_hash
+from app.audit.thinning import Thinning
 from app.audit.tiles import Tile
 from app.audit.trees import (
     Grown,
@@ -71,9 +72,11 @@ async def take_turns(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> N
     """Follow the log wherever no other process does."""
     conninfo = make_conninfo(dsn, options=f"-c role={ROLE}", application_name=ROLE)
     async with await AsyncConnection.connect(conninfo, autocommit=True) as connection:
-        leads = False
+        leads, thinning = False, Thinning()
         while not stopping.is_set():
             leads = leads or await is_first(connection)
+            if leads:
+                await thinning.go_on(connection)
             if not leads or await take_batch(connection, key) < BATCH:
                 await pause(stopping)
         with suppress(TimeoutError):  # another process goes on to the end

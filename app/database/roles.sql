@@ -101,10 +101,11 @@ GRANT EXECUTE ON FUNCTION
     integrations.switch_shadow(text, integer, bigint)
 TO integrations_rebuild;
 
--- Whoever follows the log reads it, adds to the trees and signs.
+-- Whoever follows the log reads it, adds to the trees and signs; a trigger says which checkpoints
+-- may go.
 GRANT SELECT ON integrations.events TO integrations_follower;
 GRANT SELECT, INSERT, UPDATE ON integrations.audit_tiles TO integrations_follower;
-GRANT SELECT, INSERT ON integrations.audit_checkpoints TO integrations_follower;
+GRANT SELECT, INSERT, DELETE ON integrations.audit_checkpoints TO integrations_follower;
 GRANT SELECT, UPDATE (position) ON integrations.audit_follower TO integrations_follower;
 
 -- Whoever rewraps keys sees all of them, and no secret: not even sealed.
