@@ -27,6 +27,7 @@ class Batcher(Generic[Question, Answer]):
     At most *largest* questions go together and *lanes* batches are under way at a time; at most
     *bound* questions wait. Where *ask* itself raises, every question of its batch gets that
     error. Somebody who stops waiting takes nothing from the others: their question is answered.
+    `batches` and `questions` say how many there were so far.
     """
 
     def __init__(
@@ -41,9 +42,16 @@ class Batcher(Generic[Question, Answer]):
         self._largest = largest
         self._lanes = lanes
         self._bound = bound
+        self.batches = 0
+        self.questions = 0
         self._waiting: deque[tuple[Question, asyncio.Future[Answer]]] = deque()
         self._running = 0  # lanes
         self._tasks: set[asyncio.Task[None]] = set()  # asyncio itself keeps them weakly only
+
+    @property
+    def waiting(self) -> int:
+        """How many questions wait for the next batch."""
+        return len(self._waiting)
 
     async def ask(self, question: Question) -> Answer:
         """Return the answer to *question*, or raise its error.
@@ -76,6 +84,8 @@ class Batcher(Generic[Question, Answer]):
             settle(future, answer)
 
     async def _answers(self, questions: Sequence[Question]) -> Sequence[Answer | Exception]:
+        self.batches += 1
+        self.questions += len(questions)
         try:
             return as_many(await self._ask(questions), len(questions))
         except Exception as error:  # noqa: BLE001 — whatever it is, those who wait must hear it

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncGenerator, Container, Mapping
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 from app.as_of import Past
 from app.audit.checkpoint_key import open_checkpoint_key
 from app.audit.follower import follow_log
+from app.audit.lag import Lag
 from app.audit.prover import Prover
 from app.database.pools import open_pool
 from app.execute import Executor, utc_now
@@ -17,6 +19,7 @@ from app.http.parts import Parts
 from app.locales.catalogues import load_catalogues
 from app.log.postgres import PostgresLog
 from app.log.reader import LogReader
+from app.metrics.metrics import Metrics
 from app.providers.catalogue import load_providers
 from app.providers.check import Checker
 from app.providers.client import ProviderClient
@@ -54,24 +57,35 @@ def compose(settings: Settings, dsn: str) -> Parts:
     providers = provider_types(settings)
     keyring = open_stored_keyring(settings.keyring, settings.vault_token_file)
     checkpoint_key = open_checkpoint_key(settings.data_dir)
+    log, views = PostgresLog(commands), IntegrationViews(queries)
+    metrics = Metrics(
+        version("integrations"),
+        pools=(commands, queries, audits),
+        batchers={**log.batchers, **views.batchers},
+        figures=Lag(commands, audits).figures,
+    )
 
     @asynccontextmanager
     async def running() -> AsyncGenerator[None]:
         await keys.start()
         async with commands, queries, audits:
-            housekeeping = asyncio.create_task(keep_house(commands))
+            besides = [
+                asyncio.create_task(keep_house(commands)),
+                asyncio.create_task(metrics.keep_looking()),
+            ]
             stopping = asyncio.Event()
             following = asyncio.create_task(follow_log(dsn, checkpoint_key, stopping))
             yield
-            housekeeping.cancel()
+            for task in besides:
+                task.cancel()
             stopping.set()
             await following
         await keys.stop()
         await keyring.close()
 
     return Parts(
-        executor=Executor(PostgresLog(commands), utc_now),
-        views=IntegrationViews(queries),
+        executor=Executor(log, utc_now),
+        views=views,
         lists=IntegrationLists(queries),
         history=HistoryViews(queries),
         past=Past(LogReader(audits)),
@@ -85,6 +99,7 @@ def compose(settings: Settings, dsn: str) -> Parts:
         forms=forms_for(providers),
         in_flight=Turns(),
         rate_limit=rate_limit(settings),
+        metrics=metrics,
         ready=Readiness(commands).checks,
         running=running,
     )

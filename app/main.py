@@ -14,6 +14,7 @@ from app.http.health import live, ready
 from app.http.history import HistoryController
 from app.http.integration_types import IntegrationTypesController
 from app.http.integrations import IntegrationController
+from app.http.metrics import metrics
 from app.http.openapi.document import TrueDocument
 from app.http.outermost import Outermost
 from app.http.parts import Parts
@@ -41,6 +42,7 @@ def create_app(parts: Parts) -> Outermost:
             AuditController,
             live,
             ready,
+            metrics,
         ],
         state=State({"parts": parts}),
         lifespan=[lifespan],
@@ -54,4 +56,4 @@ def create_app(parts: Parts) -> Outermost:
         ),
         logging_config=None,
     )
-    return Outermost(litestar)
+    return Outermost(litestar, parts.metrics)

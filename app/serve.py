@@ -19,6 +19,7 @@ from app.http.outermost import Outermost
 from app.http.wire import HttpProtocol
 from app.logs import configure_logs
 from app.main import create_app
+from app.metrics.sharing import drop_figures, forget_moments, shared_figures
 from app.orphan import stop_with_parent
 from app.preflight import require_startable
 from app.settings import Settings, SettingsError, read_settings
@@ -58,12 +59,13 @@ def run_one(app: Outermost, listener: socket.socket, ready: Ready) -> None:
 def run_many(workers: int, listener: socket.socket, ready: Ready) -> None:
     """Serve in *workers* processes, started anew where one dies."""
     config = config_of("app.serve:worker_app", workers)
-    AnnouncingSupervisor(config, [listener], ready).run()
+    with shared_figures():
+        AnnouncingSupervisor(config, [listener], ready).run()
 
 
 def worker_app() -> Outermost:
     """Return the application of one worker process, which reads the settings for itself."""
-    stop_with_parent()
+    stop_with_parent(drop_figures)
     leave_no_core()
     settings = read_settings()
     configure_logs(settings.log_level)
@@ -114,6 +116,11 @@ class AnnouncingSupervisor(Multiprocess):
         super().init_processes()
         if all(worker.wait_until_ready(STARTING) for worker in self.processes):
             self.ready()
+
+    def keep_subprocess_alive(self) -> None:
+        """Start a worker anew where one has died, and forget what the dead one was doing."""
+        super().keep_subprocess_alive()
+        forget_moments({worker.pid for worker in self.processes})
 
 
 def listen(host: str, port: int) -> socket.socket:

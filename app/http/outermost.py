@@ -1,4 +1,4 @@
-"""The outermost ASGI callable: request id and access log, for every answer there is.
+"""The outermost ASGI callable: request id, access log and metrics, for every answer there is.
 
 Litestar's own middleware does not run for 404 and 405, so these stand around it.
 """
@@ -12,6 +12,8 @@ import structlog
 
 from app.http.long_body import reading_to_the_end
 from app.http.scope import REQUEST_ID
+from app.metrics.instruments import Kind
+from app.metrics.metrics import Metrics
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # HEAD is GET, of which the server sends the head only (RFC 9110, 9.3.2). OPTIONS is refused, as
@@ -25,12 +27,13 @@ log = structlog.get_logger(source="access")
 class Outermost:
     """Gives each request an id, its response the header X-Request-Id, and the log one line.
 
-    The line holds the route's template and no path, query string, header or body: any of them
-    may hold what a client should not have put there.
+    The line and the metrics hold the route's template and no path, query string, header or body:
+    any of them may hold what a client should not have put there.
     """
 
-    def __init__(self, app: ASGI) -> None:
+    def __init__(self, app: ASGI, metrics: Metrics) -> None:
         self.app = app
+        self.metrics = metrics
 
     async def __call__(self, scope: ASGI, receive: ASGI, send: ASGI) -> None:
         """Answer one HTTP request; other scopes pass through."""
@@ -42,6 +45,7 @@ class Outermost:
         request_id = scope[REQUEST_ID] = request_id_from(scope["headers"])
         header = (b"x-request-id", request_id.encode())
         started, status = time.perf_counter(), 500
+        self.metrics.in_progress += 1
 
         async def send_with_id(message: ASGI) -> None:
             nonlocal status
@@ -53,7 +57,11 @@ class Outermost:
         try:
             await self.app(scope, *reading_to_the_end(scope, receive, send_with_id))
         finally:
-            log_access(scope, method, status, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            kind = (route_of(scope), method if method in METHODS else "OTHER", status)
+            self.metrics.in_progress -= 1
+            self.metrics.count(kind, seconds)
+            log_access(scope, kind, seconds)
 
 
 def request_id_from(headers: list[tuple[bytes, bytes]]) -> str:
@@ -64,13 +72,19 @@ def request_id_from(headers: list[tuple[bytes, bytes]]) -> str:
     return uuid4().hex
 
 
-def log_access(scope: ASGI, method: str, status: int, seconds: float) -> None:
+def route_of(scope: ASGI) -> str:
+    """Return the template of the request's route; all that is nowhere has one name."""
+    return scope.get("path_template") or "none"
+
+
+def log_access(scope: ASGI, kind: Kind, seconds: float) -> None:
     """Write the access log's line."""
     user = scope.get("user")
+    route, method, status = kind
     log.info(
         "request",
-        method=method if method in METHODS else "OTHER",
-        route=scope.get("path_template") or "none",
+        method=method,
+        route=route,
         status=status,
         ms=round(seconds * 1000, 1),
         request_id=scope[REQUEST_ID],

@@ -12,6 +12,7 @@ from app.audit.prover import Prover
 from app.execute import Executor
 from app.http.forms import Form
 from app.locales.catalogues import Catalogues
+from app.metrics.metrics import Metrics
 from app.providers.check import Checker
 from app.providers.description import ProviderFile
 from app.rate_limit import RateLimit
@@ -42,6 +43,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     forms: Mapping[type[Struct], Form[Any]]
     in_flight: Turns
     rate_limit: RateLimit | None
+    metrics: Metrics
     ready: Callable[[], Awaitable[Mapping[str, bool]]]
     running: Callable[[], AbstractAsyncContextManager[None]]
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import msgspec
 import psycopg
@@ -56,6 +57,11 @@ class PostgresLog:
         self._reads: Batcher[Stream, list[Recorded]] = Batcher(self._read_all, lanes=LANES)
         self._writes: Batcher[Write, list[int]] = Batcher(self._record_all)
         self._confirmations: Batcher[None, None] = Batcher(self._confirm_all)
+
+    @property
+    def batchers(self) -> Mapping[str, Batcher[Any, Any]]:
+        """What asks in batches, by name."""
+        return {"reads": self._reads, "appends": self._writes}
 
     async def read(self, workspace: str, stream: str) -> list[Recorded]:
         """Return all events of *stream*, oldest first."""

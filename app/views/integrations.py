@@ -1,7 +1,7 @@
 """Reads the rows of projections/integration_view.py, in batches under load."""
 
-from collections.abc import Sequence
-from typing import LiteralString
+from collections.abc import Mapping, Sequence
+from typing import Any, LiteralString
 
 from psycopg import AsyncConnection
 from psycopg.rows import args_row
@@ -26,6 +26,11 @@ class IntegrationViews:
         self.pool = pool
         self._one: Batcher[Place, IntegrationRow | None] = Batcher(self._look_up, lanes=LANES)
         self._all: Batcher[str, Rows] = Batcher(self._list, lanes=LANES, largest=32)
+
+    @property
+    def batchers(self) -> Mapping[str, Batcher[Any, Any]]:
+        """What asks in batches, by name."""
+        return {"look_ups": self._one, "lists": self._all}
 
     async def one(self, workspace: str, integration: str) -> IntegrationRow | None:
         """Return the row of *integration*, None where the workspace has none such.

@@ -1,0 +1,53 @@
+"""How far the log is, and how much of it no signed checkpoint covers yet: for metrics."""
+
+import asyncio
+from collections.abc import Mapping
+
+from psycopg import AsyncConnection
+from psycopg.rows import tuple_row
+from psycopg_pool import AsyncConnectionPool
+
+from app.audit.checkpoint import WHOLE_LOG
+from app.database.walls import rows_within
+from app.log.event_log import UnavailableError
+from app.log.postgres import unavailable_for_failures
+
+PATIENCE = 1.0  # seconds; who scrapes waits for little more
+SIGNED = """
+SELECT size, extract(epoch FROM at)::float8 FROM integrations.audit_checkpoints
+WHERE workspace_id = %s ORDER BY size DESC LIMIT 1
+"""
+HEAD = "SELECT integrations.head()"
+Pool = AsyncConnectionPool[AsyncConnection]
+
+
+class Lag:
+    """Asks through the pools of the roles for commands and for looking back."""
+
+    def __init__(self, commands: Pool, audits: Pool) -> None:
+        self._commands = commands
+        self._audits = audits
+
+    async def figures(self) -> Mapping[str, float]:
+        """Return them by their names; that the database is away is one of them."""
+        try:
+            with unavailable_for_failures():
+                async with asyncio.timeout(PATIENCE):
+                    return await self._found()
+        except (UnavailableError, TimeoutError):
+            return {"integrations_database_up": 0}
+
+    async def _found(self) -> Mapping[str, float]:
+        signed = await rows_within(self._audits, WHOLE_LOG, SIGNED, (WHOLE_LOG,), tuple_row)
+        async with self._commands.connection() as connection:
+            [(head,)] = await (await connection.execute(HEAD)).fetchall()
+        # Asked for last, the head is never before what was signed.
+        size, at = signed[0] if signed else (0, None)
+        figures = {
+            "integrations_database_up": 1,
+            "integrations_log_position": head,
+            "integrations_log_unsigned_events": head - size,
+        }
+        return (
+            figures if at is None else figures | {"integrations_checkpoint_timestamp_seconds": at}
+        )

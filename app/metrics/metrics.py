@@ -1,0 +1,84 @@
+"""Metrics: counts requests, and looks at all else once a second and when somebody asks."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from app.metrics.instruments import Instruments, Kind
+
+EVERY = 1.0  # seconds
+
+
+class Pool(Protocol):
+    """A pool of connections, as psycopg's are."""
+
+    name: str
+
+    def get_stats(self) -> dict[str, int]:
+        """Return how many connections there are, and how many requests wait for one."""
+        ...
+
+
+class Batches(Protocol):
+    """What asks in batches, as app/batching.py does."""
+
+    batches: int
+    questions: int
+
+    @property
+    def waiting(self) -> int:
+        """How many questions wait for the next batch."""
+        ...
+
+
+class Metrics:
+    """What is told of *pools*, of *batchers* by their names, and of what *figures* finds.
+
+    `in_progress` is how many requests are being answered.
+    """
+
+    def __init__(
+        self,
+        version: str,
+        pools: Sequence[Pool],
+        batchers: Mapping[str, Batches],
+        figures: Callable[[], Awaitable[Mapping[str, float]]],
+    ) -> None:
+        self.in_progress = 0
+        self._version = version
+        self._pools = pools
+        self._batchers = batchers
+        self._figures = figures
+        self._instruments = Instruments()
+
+    def count(self, kind: Kind, seconds: float) -> None:
+        """Count a request of *kind* that took *seconds*."""
+        self._instruments.count(kind, seconds)
+
+    async def text(self) -> bytes:
+        """Return all there is in Prometheus' text format."""
+        self._look()
+        return self._instruments.text(self._version, await self._figures())
+
+    async def keep_looking(self) -> None:
+        """Look from time to time, until cancelled, so that the other workers can tell."""
+        while True:
+            self._look()
+            await asyncio.sleep(EVERY)
+
+    def _look(self) -> None:
+        show = self._instruments.show
+        show(1, "integrations_workers")
+        show(self.in_progress, "integrations_http_requests_in_progress")
+        for pool in self._pools:
+            stats = pool.get_stats()
+            size, idle = stats["pool_size"], stats["pool_available"]
+            show(size, "integrations_pool_connections", pool.name)
+            show(size - idle, "integrations_pool_connections_in_use", pool.name)
+            show(stats["pool_max"], "integrations_pool_connections_max", pool.name)
+            show(stats["requests_waiting"], "integrations_pool_waiting", pool.name)
+        for name, batcher in self._batchers.items():
+            show(batcher.batches, "integrations_batches_total", name)
+            show(batcher.questions, "integrations_batch_questions_total", name)
+            show(batcher.waiting, "integrations_batch_waiting", name)
+        self._instruments.show_process()

@@ -1,0 +1,50 @@
+"""How far the log is, and how much of it is not signed yet."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from app.audit.lag import Lag
+from domain.integration import IntegrationCreated
+
+Pool = AsyncConnectionPool[AsyncConnection]
+Follow = Callable[[], Awaitable[None]]
+Writer = Any  # that of conftest.py, which cannot be imported
+
+
+@pytest.fixture
+def lag(commands: Pool, audits: Pool) -> Lag:
+    return Lag(commands, audits)
+
+
+async def test_an_empty_log_has_nothing_to_sign(lag: Lag) -> None:
+    assert await lag.figures() == {
+        "integrations_database_up": 1,
+        "integrations_log_position": 0,
+        "integrations_log_unsigned_events": 0,
+    }
+
+
+async def test_events_lag_until_a_checkpoint_covers_them(
+    lag: Lag, writer: Writer, follow: Follow, created: IntegrationCreated
+) -> None:
+    await writer.append("demo", "int_1", created)
+    await writer.append("other", "int_2", created)
+    before = await lag.figures()
+    await follow()
+    after = await lag.figures()
+
+    assert before["integrations_log_position"] == after["integrations_log_position"] == 2
+    assert before["integrations_log_unsigned_events"] == 2
+    assert after["integrations_log_unsigned_events"] == 0
+    assert after["integrations_checkpoint_timestamp_seconds"] == pytest.approx(time.time(), abs=60)
+
+
+async def test_a_database_that_is_away_is_told_and_not_raised(lag: Lag, commands: Pool) -> None:
+    await commands.close()
+
+    assert await lag.figures() == {"integrations_database_up": 0}

@@ -1,0 +1,152 @@
+"""What a running service tells at /metrics, with one worker and with two."""
+
+import os
+import re
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil
+import pytest
+
+from app.metrics.instruments import NAMES
+
+Service = Any  # that of tests/conftest.py, which cannot be imported
+
+PATH = "/en/api/integration"
+COUNT = "integrations_http_request_duration_seconds_count"
+SAMPLE = re.compile(r"^([a-z_]+)(\{.*\})? (\S+)$", re.MULTILINE)
+SOON = 15  # seconds
+
+
+def told_by(address: str) -> dict[str, float]:
+    """Return every sample, by its name and labels; asked over a connection of its own."""
+    text = httpx2.get(f"{address}/metrics").text
+    return {name + labels: float(value) for name, labels, value in SAMPLE.findall(text)}
+
+
+def kind(route: str, method: str, status: int) -> str:
+    return f'{COUNT}{{method="{method}",route="{route}",status="{status}"}}'
+
+
+def wait_for(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SOON
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+# ----- One worker -----
+def test_requests_are_counted_by_the_template_of_their_route_method_and_status(
+    service: Service, client: httpx2.Client, body: dict[str, Any]
+) -> None:
+    before = told_by(service.address)
+    place = client.post(PATH, json=body).headers["location"]
+    client.get(place)
+    client.get(place)
+    client.put(PATH, json=body)
+    after = told_by(service.address)
+
+    def grown(route: str, method: str, status: int) -> float:
+        name = kind(route, method, status)
+        return after[name] - before.get(name, 0)
+
+    assert grown("/{locale}/api/integration", "POST", 201) == 1
+    assert grown("/{locale}/api/integration/{integration_id}", "GET", 200) == 2
+    assert grown("none", "PUT", 405) == 1
+    assert after["integrations_http_requests_in_progress"] == 1  # the one that asks
+
+
+def test_unknown_paths_are_one_series_however_many_there_are(
+    service: Service, client: httpx2.Client
+) -> None:
+    before = told_by(service.address)
+    for path in ("/wp-admin", "/.env", "/en/nowhere", "/en/api/integrations", "/%ff/x"):
+        assert client.get(path).status_code == 404
+    after = told_by(service.address)
+
+    nowhere = kind("none", "GET", 404)
+    assert after[nowhere] - before.get(nowhere, 0) == 5
+    assert {name for name in after.keys() - before.keys() if "none" not in name} == set()
+
+
+def test_whoever_asks_needs_no_token_and_sees_no_data(
+    service: Service, client: httpx2.Client, workspace: str, body: dict[str, Any]
+) -> None:
+    place = client.post(PATH, json=body).headers["location"]
+    client.get(place, params={"q": "what-i-look-for"})
+    client.get("/en/what-i-look-for")
+
+    answer = httpx2.get(f"{service.address}/metrics")
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    for data in (workspace, place.rpartition("/")[2], "what-i-look-for", "/en/"):
+        assert data not in answer.text
+
+
+def test_the_page_lists_every_metric_that_there_is_and_no_other(service: Service) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "metrics.md").read_text()
+    text = httpx2.get(f"{service.address}/metrics").text
+
+    there = set(re.findall(r"^# TYPE (\S+) ", text, re.MULTILINE))
+    listed = set(re.findall(r"^\| ([a-z_]+)", page, re.MULTILINE)) - {"metric"}
+    assert listed == set(NAMES)
+    assert there - listed == set()
+    assert listed - there <= {"integrations_checkpoint_timestamp_seconds"}  # nothing signed yet
+
+
+# ----- Two workers -----
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The system's temporary directory, as the service sees it."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    return tmp_path
+
+
+def workers_of(service: Service) -> list[psutil.Process]:
+    """Return the processes that serve, and not what helps multiprocessing."""
+    return [c for c in psutil.Process(service.process.pid).children() if is_worker(c)]
+
+
+def is_worker(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):  # it may end while we look
+        return "spawn_main" in " ".join(process.cmdline())
+    return False
+
+
+def test_whichever_worker_is_asked_the_counts_are_those_of_all_and_never_fall(
+    start_service: Any, data_dir: Path, dsn: str, temporary: Path
+) -> None:
+    def requests() -> float:
+        return told_by(service.address).get(kind("/{locale}/api/integration", "GET", 401), 0)
+
+    with start_service(data_dir, database_url=dsn, workers="2") as service:
+        for number in range(20):
+            httpx2.get(service.address + PATH)
+            assert requests() == number + 1
+        wait_for(lambda: told_by(service.address)["integrations_workers"] == 2)
+
+        first, _ = workers_of(service)
+        first.kill()
+        wait_for(lambda: len({*workers_of(service)} - {first}) == 2)
+        wait_for(lambda: told_by(service.address)["integrations_workers"] == 2)
+        assert requests() == 20
+        [folder] = temporary.glob("integrations-metrics-*")
+        assert folder.stat().st_uid == os.geteuid()
+    assert list(temporary.iterdir()) == []
+
+
+def test_the_files_of_workers_go_where_their_supervisor_was_killed(
+    start_service: Any, data_dir: Path, dsn: str, temporary: Path
+) -> None:
+    with start_service(data_dir, database_url=dsn, workers="2") as service:
+        workers = workers_of(service)
+        assert list(temporary.iterdir()) != []
+        service.process.kill()
+        psutil.wait_procs(workers, timeout=SOON)
+
+        assert list(temporary.iterdir()) == []
