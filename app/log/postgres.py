@@ -131,14 +131,20 @@ class PostgresLog:
                 patience.cancel()
 
 
+class RecordedEvent(Struct):
+    """One event as `integrations.record` takes it."""
+
+    type: str
+    envelope: str
+
+
 class RecordItem(Struct):
     """One write as `integrations.record` takes it: JSON, with bytes in base64."""
 
     workspace: str
     stream: str
     after: int
-    types: list[str]
-    envelopes: list[str]
+    events: list[RecordedEvent]
     rows: object
     entries: object
     sealed: object
@@ -149,12 +155,12 @@ class RecordItem(Struct):
 def item_from(write: Write) -> RecordItem:
     """Return *write* as the database takes it."""
     stored = [stored_from(envelope) for envelope in write.envelopes]
+    events = [RecordedEvent(event.topic, event.state.decode()) for event in stored]
     return RecordItem(
         workspace=write.workspace,
         stream=write.stream,
         after=write.envelopes[0].version - 1 if write.envelopes else 0,
-        types=[event.topic for event in stored],
-        envelopes=[event.state.decode() for event in stored],
+        events=events,
         rows=write.rows,
         entries=write.entries,
         sealed=write.sealed,

@@ -1,31 +1,44 @@
--- Records what one command led to, all or nothing: its answer under its idempotency key, its
--- events (consecutive versions of one stream), the rows of views and journals that follow from
--- them, new sealed secrets in place of older ones, and, with shred, the end of all secrets of the
--- stream. Returns the positions of the events. For integrations.record_all, which holds the lock.
-CREATE OR REPLACE FUNCTION integrations.record(write jsonb)
-RETURNS bigint[] LANGUAGE plpgsql AS $$
+-- Records what commands led to, all of it or nothing, each kind of row by one statement. Each write
+-- is of one stream: its answer under its idempotency key, its events (consecutive versions), the
+-- rows of views and journals that follow from them, new sealed secrets in place of older ones, and,
+-- with shred, the end of all secrets of the stream. Returns the positions of each write's events,
+-- in the order of the writes. For integrations.record_all, which holds the lock.
+--
+-- It looks beyond the walls, as one statement writes to many workspaces; the wall is in the
+-- functions that it calls: every row goes to the workspace of its write, whatever else it says.
+-- Plans are kept from when tables were small; without sequential scans they fit large ones, too.
+CREATE OR REPLACE FUNCTION integrations.record(writes jsonb)
+RETURNS SETOF bigint[] LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
-    workspace text := write ->> 'workspace';
-    stream text := write ->> 'stream';
-    amount integer := jsonb_array_length(write -> 'types');
-    positions bigint[] := '{}';
+    head bigint := integrations.head();
 BEGIN
-    PERFORM set_config('app.workspace', workspace, true);  -- what is written stays within its walls
-    IF jsonb_typeof(write -> 'answer') = 'object' THEN
-        PERFORM integrations.remember_answer(workspace, write -> 'answer');
-    END IF;
-    IF amount > 0 THEN
-        positions := ARRAY(SELECT integrations.append(
-            array_fill(workspace, ARRAY[amount]),
-            array_fill(stream, ARRAY[amount]),
-            ARRAY(SELECT generate_series(1, amount) + (write ->> 'after')::bigint),
-            ARRAY(SELECT jsonb_array_elements_text(write -> 'types')),
-            ARRAY(SELECT convert_to(jsonb_array_elements_text(write -> 'envelopes'), 'UTF8'))
-        ));
-        PERFORM integrations.write_integration_view(workspace, stream, write -> 'rows' -> 'integration_view');
-        PERFORM integrations.write_history(workspace, positions[1], write -> 'entries' -> 'history');
-        PERFORM integrations.write_secrets(workspace, stream, write -> 'sealed', (write ->> 'shred')::boolean);
-    END IF;
-    RETURN positions;
+    PERFORM integrations.remember_answers(writes);
+    PERFORM integrations.append(
+        array_agg(workspace), array_agg(stream), array_agg(version), array_agg(type),
+        array_agg(envelope)
+    )
+    FROM (
+        SELECT
+            write ->> 'workspace' AS workspace, write ->> 'stream' AS stream,
+            (write ->> 'after')::bigint + event.number AS version, type,
+            convert_to(event.envelope, 'UTF8') AS envelope
+        FROM jsonb_array_elements(writes) WITH ORDINALITY AS item (write, number),
+            ROWS FROM (jsonb_to_recordset(write -> 'events') AS (type text, envelope text))
+                WITH ORDINALITY AS event (type, envelope, number)
+        ORDER BY item.number, event.number
+    ) AS new;
+    PERFORM integrations.write_integration_view(writes);
+    PERFORM integrations.write_history(writes, head + 1);
+    PERFORM integrations.write_secrets(writes);
+    RETURN QUERY
+    SELECT ARRAY(SELECT generate_series(head + upto - amount + 1, head + upto)) FROM (
+        SELECT number, amount, sum(amount) OVER (ORDER BY number)::bigint AS upto
+        FROM (
+            SELECT number, jsonb_array_length(write -> 'events') AS amount
+            FROM jsonb_array_elements(writes) WITH ORDINALITY AS item (write, number)
+        ) AS counted
+    ) AS placed ORDER BY number;
 END
 $$;

@@ -46,6 +46,7 @@ FROM pg_policies WHERE schemaname = 'integrations' GROUP BY 1, 2, 3, 4, 5, 6 ORD
 """
 WALLED = "SELECT DISTINCT tablename FROM pg_policies WHERE schemaname = 'integrations' ORDER BY 1"
 MAY_READ = "SELECT has_table_privilege(%s, 'integrations.' || %s, 'SELECT')"
+SHOWN = "SELECT workspace_id, id FROM integrations.integration_view ORDER BY id"
 # A row of 'mine' and one of 'theirs', where commands leave none.
 FILL: tuple[LiteralString, ...] = (
     """
@@ -67,7 +68,7 @@ FILL: tuple[LiteralString, ...] = (
 )
 FORBIDDEN: tuple[LiteralString, ...] = (
     "SELECT integrations.append('{theirs}', '{int_9}', '{1}', '{Toggled}', '{x}')",
-    "SELECT integrations.count_integration('theirs', 'SENDGRID', true, 1)",
+    "INSERT INTO integrations.integration_counts VALUES ('theirs', 'SENDGRID', true, 1)",
     "UPDATE integrations.integration_view SET workspace_id = 'theirs'",
     """INSERT INTO integrations.secret_store
     VALUES ('theirs', 'int_9', 'apiKey', 1, 'kek-1', '', '', '')""",
@@ -173,7 +174,7 @@ def test_who_names_no_workspace_appends_nothing(dsn: str) -> None:
         nobody.execute("SELECT integrations.append('{mine}', '{int_1}', '{1}', '{Toggled}', '{x}')")
 
 
-async def test_in_a_batch_each_write_is_held_by_its_own_walls(
+async def test_in_a_batch_every_row_goes_to_the_workspace_of_its_write_whatever_it_says(
     dsn: str, write_of: WriteOf, created: IntegrationCreated
 ) -> None:
     mine = write_of(created, workspace="mine", stream="int_1")
@@ -185,8 +186,11 @@ async def test_in_a_batch_each_write_is_held_by_its_own_walls(
     items = msgspec.json.encode([item_from(write) for write in (mine, forged, theirs)]).decode()
     with acting(dsn, "integrations_command") as batch:
         results = batch.execute("SELECT * FROM integrations.record_all(%s::jsonb)", (items,))
-        assert results.fetchall() == [([1], None), (None, "42501"), ([2], None)]
-        assert seen_in(batch, "events") == []  # what was named for them is forgotten
+        assert results.fetchall() == [([1], None), ([2], None), ([3], None)]
+        assert seen_in(batch, "events") == []  # the batch has named no workspace
+    for workspace, integrations in (("mine", ["int_1", "int_2"]), ("theirs", ["int_3"])):
+        with acting(dsn, "integrations_query", workspace) as own:
+            assert own.execute(SHOWN).fetchall() == [(workspace, each) for each in integrations]
 
 
 @pytest.mark.usefixtures("filled")

@@ -1,9 +1,9 @@
 """The history under any filter, against a plain list of what was written."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import chain, count, cycle
 from typing import get_args
 
 import msgspec
@@ -20,7 +20,8 @@ from projections.history import Action, HistoryRow
 
 Pool = AsyncConnectionPool[AsyncConnection]
 WORKSPACES = (f"w{number}" for number in count(1))
-WRITE = "SELECT integrations.write_history(%s, %s, %s)"
+WRITE = "SELECT integrations.write_history(%s::jsonb, %s)"
+TOGETHER = 3  # commands in one call, every other time
 NOON = datetime(2026, 11, 5, 12, tzinfo=UTC)
 ANY = HistoryFilter()
 # A database outlives an example; each has a workspace of its own in it.
@@ -73,8 +74,25 @@ Writes = list[tuple[str, str, int, list[Action]]]
 
 
 def written(admin: Connection[TupleRow], workspace: str, writes: Writes) -> list[HistoryEntry]:
-    """Write as the service does, one call a command; return all entries, oldest first."""
+    """Write as the service does, a command alone, then some together; return all, oldest first."""
     entries: list[HistoryEntry] = []
+    left = [*recorded(workspace, writes)]
+    for size in cycle((1, TOGETHER)):
+        now, left = left[:size], left[size:]
+        if not now:
+            return entries
+        first = len(entries) + 1
+        items = [{"workspace": workspace, "stream": n[0].stream, "entries": {"history": n}} for n in now]
+        admin.execute(WRITE, (msgspec.json.encode(items).decode(), first))
+        entries += [
+            HistoryEntry(**msgspec.structs.asdict(each), position=position)
+            for position, each in enumerate(chain(*now), start=first)
+        ]
+    raise AssertionError
+
+
+def recorded(workspace: str, writes: Writes) -> Iterator[list[HistoryRow]]:
+    """Yield the rows of each write's events."""
     versions: Counter[str] = Counter()
     for stream, user, second, actions in writes:
         new: list[HistoryRow] = []
@@ -82,13 +100,7 @@ def written(admin: Connection[TupleRow], workspace: str, writes: Writes) -> list
             versions[stream] += 1
             blank = row(stream, action, user, second)
             new.append(replace(blank, workspace_id=workspace, version=versions[stream]))
-        first = len(entries) + 1
-        admin.execute(WRITE, (workspace, first, msgspec.json.encode(new).decode()))
-        entries += [
-            HistoryEntry(**msgspec.structs.asdict(each), position=position)
-            for position, each in enumerate(new, start=first)
-        ]
-    return entries
+        yield new
 
 
 def matches(entry: HistoryEntry, wanted: HistoryFilter) -> bool:

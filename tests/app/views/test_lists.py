@@ -19,7 +19,7 @@ from projections.integration_view import IntegrationRow, with_keys
 DAY = datetime(2026, 11, 23, tzinfo=UTC)
 NAMES = ("Mail", "mail", "Étoile", "étoile", "100%", "a_b", "a\\b", "Zoo", "Straße", "STRASSE")
 TYPES = ("SENDGRID", "ELASTIC_EMAIL", "TWILIO")
-WRITE = "SELECT integrations.write_integration_view(%s, %s, %s::jsonb)"
+WRITE = "SELECT integrations.write_integration_view(%s::jsonb)"
 
 
 def row(number: int, workspace: str = "demo") -> IntegrationRow:
@@ -69,6 +69,16 @@ def matching(selection: Selection, order: Order) -> list[IntegrationRow]:
     return sorted(found, key=lambda r: (getattr(r, order.column), r.id), reverse=order.descending)
 
 
+def written(r: IntegrationRow) -> dict[str, object]:
+    """Return the write that *r* follows from, as far as the view is concerned."""
+    return {
+        "workspace": r.workspace_id,
+        "stream": r.id,
+        "events": [{}],
+        "rows": {"integration_view": r},
+    }
+
+
 @pytest.fixture(scope="module")
 def filled(server_dsn: str, template: str) -> str:
     """A database that holds ROWS, and as many of another workspace."""
@@ -76,8 +86,8 @@ def filled(server_dsn: str, template: str) -> str:
         connection.execute(f"CREATE DATABASE listed TEMPLATE {template}".encode())
     dsn = make_conninfo(server_dsn, dbname="listed")
     with psycopg.connect(dsn) as connection:
-        for r in (*ROWS, *(row(number, "other") for number in range(60))):
-            connection.execute(WRITE, (r.workspace_id, r.id, encode(r).decode()))
+        others = [row(number, "other") for number in range(60)]
+        connection.execute(WRITE, (encode([*map(written, [*ROWS, *others])]).decode(),))
     return dsn
 
 
