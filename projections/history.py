@@ -1,9 +1,8 @@
 """Who did what, when: one entry an event, with what it changed, from and to."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
-from operator import attrgetter
-from typing import Any, Literal, assert_never
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -13,6 +12,7 @@ from domain.integration import (
     CredentialsReplaced,
     IntegrationCreated,
     IntegrationDeleted,
+    IntegrationEvent,
     IntegrationRenamed,
     IntegrationToggled,
     SenderChanged,
@@ -42,8 +42,16 @@ PUBLIC = {
     "vapid_public_key": "vapidPublicKey",
 }
 """The columns of the view that can change, and their names in the HTTP API."""
-NOTHING = (None,) * len(PUBLIC)
-public_columns: Callable[[IntegrationRow], tuple[object, ...]] = attrgetter(*PUBLIC)
+ACTIONS: dict[type[IntegrationEvent], Action] = {
+    IntegrationCreated: "INTEGRATION_ADDED",
+    IntegrationDeleted: "INTEGRATION_REMOVED",
+    IntegrationRenamed: "INTEGRATION_UPDATED",
+    SenderChanged: "INTEGRATION_UPDATED",
+    VapidPublicKeyChanged: "INTEGRATION_UPDATED",
+    CredentialsReplaced: "CREDENTIALS_ROTATED",
+    CredentialsChecked: "CREDENTIALS_CHECKED",
+}
+"""What events are called; IntegrationToggled has two names."""
 
 
 class HistoryRow(Struct, frozen=True):
@@ -71,72 +79,61 @@ def entry(
 ) -> HistoryRow:
     """Return the entry of one event."""
     shown = after or before
-    actor = envelope.origin.actor
+    origin = envelope.origin
     return HistoryRow(
         workspace_id=envelope.workspace,
         stream=envelope.stream,
         version=envelope.version,
         resource_name=shown.name if shown else "",
-        action=action_of(envelope),
-        details=details_of(before, after, envelope),
-        actor_id=actor.sub,
-        actor_name=actor.name,
-        actor_email=actor.email,
-        ip_address=envelope.origin.client_address,
+        action=action_of(envelope.event),
+        details=details_of(before, after, envelope.event),
+        actor_id=origin.actor.sub,
+        actor_name=origin.actor.name,
+        actor_email=origin.actor.email,
+        ip_address=origin.client_address,
         created_at=envelope.at,
     )
 
 
-def action_of(envelope: Envelope) -> Action:
-    """Return what the event is called in the history."""
-    match envelope.event:
-        case IntegrationCreated():
-            return "INTEGRATION_ADDED"
-        case IntegrationDeleted():
-            return "INTEGRATION_REMOVED"
-        case IntegrationToggled(is_active=is_active):
-            return "INTEGRATION_ENABLED" if is_active else "INTEGRATION_DISABLED"
-        case IntegrationRenamed() | SenderChanged() | VapidPublicKeyChanged():
-            return "INTEGRATION_UPDATED"
-        case CredentialsReplaced():
-            return "CREDENTIALS_ROTATED"
-        case CredentialsChecked():
-            return "CREDENTIALS_CHECKED"
-        case _:
-            assert_never(envelope.event)
+def action_of(event: IntegrationEvent) -> Action:
+    """Return what *event* is called in the history."""
+    if isinstance(event, IntegrationToggled):
+        return "INTEGRATION_ENABLED" if event.is_active else "INTEGRATION_DISABLED"
+    return ACTIONS[type(event)]
 
 
 def details_of(
-    before: IntegrationRow | None, after: IntegrationRow | None, envelope: Envelope
+    before: IntegrationRow | None, after: IntegrationRow | None, event: IntegrationEvent
 ) -> dict[str, Any]:
-    """Return what the event changed, or what a check found."""
-    match envelope.event:
-        case CredentialsChecked() as event:
+    """Return what *event* changed, or what a check found."""
+    match event:
+        case CredentialsReplaced():
+            return {"credentials": versions_of(event.credentials)}
+        case CredentialsChecked():
             return {
                 "outcome": event.outcome,
                 "detail": event.detail,
                 "latencyMs": event.latency_ms,
             }
-        case CredentialsReplaced(credentials=credentials):
-            return {"credentials": versions_of(credentials)}
-        case IntegrationCreated(credentials=credentials):
-            changes = changes_between(before, after)
-            return {"changes": changes, "credentials": versions_of(credentials)}
+        case IntegrationCreated():
+            changes = changes_between(before, after, PUBLIC)
+            return {"changes": changes, "credentials": versions_of(event.credentials)}
+        case IntegrationDeleted():
+            return {"changes": changes_between(before, after, PUBLIC)}
         case _:
-            return {"changes": changes_between(before, after)}
+            return {"changes": changes_between(before, after, event.__struct_fields__)}
 
 
 def changes_between(
-    before: IntegrationRow | None, after: IntegrationRow | None
+    before: IntegrationRow | None, after: IntegrationRow | None, columns: Iterable[str]
 ) -> dict[str, dict[str, Any]]:
-    """Return from and to of each public field in which the rows differ."""
-    shown = zip(PUBLIC.values(), public_of(before), public_of(after), strict=True)
-    return {name: {"from": old, "to": new} for name, old, new in shown if old != new}
-
-
-def public_of(row: IntegrationRow | None) -> tuple[object, ...]:
-    """Return the values of the PUBLIC columns; nulls where there is no row."""
-    return NOTHING if row is None else public_columns(row)
+    """Return from and to of each of the public *columns* in which the rows differ."""
+    changes: dict[str, dict[str, Any]] = {}
+    for column in columns:
+        old, new = getattr(before, column, None), getattr(after, column, None)
+        if old != new:
+            changes[PUBLIC[column]] = {"from": old, "to": new}
+    return changes
 
 
 def versions_of(credentials: Iterable[Credential]) -> list[dict[str, Any]]:

@@ -66,25 +66,24 @@ def evolve(row: IntegrationRow | None, envelope: Envelope) -> IntegrationRow | N
 
 def changed_row(row: IntegrationRow, event: ChangingEvent, envelope: Envelope) -> IntegrationRow:
     """Return *row* after an event that left the integration in place."""
-    changed = replace(
-        row,
-        **changed_columns(event),
-        version=envelope.version,
-        updated_at=updated_at(row, envelope),
-    )
-    return with_keys(changed) if isinstance(event, IntegrationRenamed | SenderChanged) else changed
+    match event:
+        case CredentialsChecked():  # being checked is no change
+            return replace(row, version=envelope.version)
+        case CredentialsReplaced():
+            return replace(row, version=envelope.version, updated_at=envelope.at)
+        case IntegrationRenamed() | SenderChanged():
+            return with_keys(with_columns(row, event, envelope))
+        case _:
+            return with_columns(row, event, envelope)
 
 
-def updated_at(row: IntegrationRow, envelope: Envelope) -> datetime:
-    """Return when the integration was last changed; being checked is no change."""
-    return row.updated_at if isinstance(envelope.event, CredentialsChecked) else envelope.at
-
-
-def changed_columns(event: ChangingEvent) -> dict[str, object]:
-    """Return the columns that *event* changes, beside version and time."""
-    if isinstance(event, CredentialsReplaced | CredentialsChecked):
-        return {}
-    return asdict(event)  # the fields of the other events are columns by the same names
+def with_columns(
+    row: IntegrationRow,
+    event: IntegrationRenamed | SenderChanged | VapidPublicKeyChanged | IntegrationToggled,
+    envelope: Envelope,
+) -> IntegrationRow:
+    """Return *row* with the fields of *event*, which are columns by the same names."""
+    return replace(row, version=envelope.version, updated_at=envelope.at, **asdict(event))
 
 
 def created_row(event: IntegrationCreated, envelope: Envelope) -> IntegrationRow:
@@ -112,7 +111,7 @@ def created_row(event: IntegrationCreated, envelope: Envelope) -> IntegrationRow
 def with_keys(row: IntegrationRow) -> IntegrationRow:
     """Return *row* with what it is sorted by and found by."""
     shown = (row.name, row.sender_email, row.sender_name, row.sender_phone)
-    text = "\n".join(part.casefold() for part in shown if part)
+    text = "\n".join(filter(None, shown)).casefold()
     return replace(row, name_key=row.name.casefold(), search_text=text)
 
 

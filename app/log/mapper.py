@@ -7,6 +7,8 @@ from domain.recorded import Envelope, Recorded
 
 encoder = msgspec.json.Encoder()
 decoder = msgspec.json.Decoder(Recorded)
+envelope_from = msgspec.json.Decoder(Envelope).decode
+"""Returns the event that was stored as these bytes, without its position; raises as below."""
 
 
 def stream_name(workspace: str, stream: str) -> str:

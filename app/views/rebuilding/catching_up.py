@@ -13,8 +13,8 @@ from psycopg.rows import TupleRow
 from app.log.follow import Part, read
 from app.log.mapper import recorded_from
 from app.views.rebuilding.folding import Catalogue, Stream
-from app.views.rebuilding.places import Places, columns_of
-from app.views.rebuilding.reached import resume
+from app.views.rebuilding.places import columns_of
+from app.views.rebuilding.reached import resumed
 from app.views.rebuilding.shadows import Shadow
 from domain.recorded import Recorded
 from projections.journal import Journal
@@ -26,7 +26,7 @@ SELECT position, envelope FROM integrations.events
 JOIN unnest(%s::text[], %s::text[]) AS moved (workspace_id, stream) USING (workspace_id, stream)
 WHERE position <= %s ORDER BY workspace_id, stream, version
 """
-Entry = tuple[int, Struct]
+Entry = tuple[int, Any]
 """A row of a journal, and the position of its event before it."""
 
 
@@ -84,9 +84,8 @@ def add_entries(
 ) -> None:
     """Add the rows of the new events of *streams*, in the order of the log."""
     entries = sorted((e for stream in streams for e in stream.entries(journal)), key=position_of)
-    places = Places(journal)
-    resume(cursor, journal, shadow, places, [row for _, row in entries])
-    rows = [places.columns(position, row) for position, row in entries]
+    places = resumed(cursor, journal, shadow, [row for _, row in entries])
+    rows = [places[row.workspace_id].columns(position, row) for position, row in entries]
     shadow.add(cursor, columns_of(journal), rows)
 
 

@@ -1,19 +1,21 @@
 """Folds a log from its beginning into the rows of projections and journals."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from app.views.rebuilding.places import Places
-from domain.recorded import Recorded
+from domain.recorded import Envelope
 from projections.integration_view import integration_view
 from projections.journal import Journal
 from projections.projection import Projection
 
 Stream = tuple[str, str]
 """Workspace and stream."""
-Rows = dict[Stream, Struct]
+Rows = dict[str, Struct]
+"""Of one workspace, by stream."""
 Write = Callable[[tuple[object, ...]], None]
 
 
@@ -30,41 +32,57 @@ class Catalogue(Struct, frozen=True):
 
 
 class Folding:
-    """Takes events in the order of the log; mutable.
+    """Takes the events of one workspace after the other, each in the order of the log; mutable.
 
-    Rows of projections are kept until they are asked for; those of a journal go to its *write*
-    at once. Memory grows with the integrations that exist, not with the events.
+    What follows from them goes to the *writes* of its view: entries of a journal at once, rows of
+    a projection when their workspace ends. Memory grows with the integrations of one workspace.
     """
 
-    def __init__(self, catalogue: Catalogue, writes: Iterable[Write]) -> None:
-        self.seen: Rows = {}
-        self.rows: dict[str, Rows] = {
-            projection.name: self.seen if projection is integration_view else {}
-            for projection in catalogue.projections
+    def __init__(self, catalogue: Catalogue, writes: Mapping[str, Write]) -> None:
+        self._catalogue = catalogue
+        self._writes = writes
+        self._begin("")
+
+    def _begin(self, workspace: str) -> None:
+        self._workspace = workspace
+        self._seen: Rows = {}
+        self._rows: dict[str, Rows] = {
+            projection.name: self._seen if projection is integration_view else {}
+            for projection in self._catalogue.projections
         }
         self._others = [
-            (projection.evolve, self.rows[projection.name])
-            for projection in catalogue.projections
+            (projection.evolve, self._rows[projection.name])
+            for projection in self._catalogue.projections
             if projection is not integration_view
         ]
         self._journals = [
-            (journal.entry, Places(journal).columns, write)
-            for journal, write in zip(catalogue.journals, writes, strict=True)
+            (journal.entry, Places(journal).columns, self._writes[journal.name])
+            for journal in self._catalogue.journals
         ]
 
-    def take(self, event: Recorded) -> None:
+    def take(self, position: int, envelope: Envelope) -> None:
         """Move all rows on by one event."""
-        stream = (event.workspace, event.stream)
-        before: Any = self.seen.get(stream)
-        after = integration_view.evolve(before, event)
-        put(self.seen, stream, after)
+        if envelope.workspace != self._workspace:
+            self.end()
+            self._begin(envelope.workspace)
+        stream = envelope.stream
+        before: Any = self._seen.get(stream)
+        after = integration_view.evolve(before, envelope)
+        put(self._seen, stream, after)
         for evolve, rows in self._others:
-            put(rows, stream, evolve(rows.get(stream), event))
+            put(rows, stream, evolve(rows.get(stream), envelope))
         for entry, columns, write in self._journals:
-            write(columns(event.position, entry(before, after, event)))
+            write(columns(position, entry(before, after, envelope)))
+
+    def end(self) -> None:
+        """Write the rows of the last workspace; nothing of it is to come."""
+        for name, rows in self._rows.items():
+            write = self._writes[name]
+            for row in rows.values():
+                write(astuple(row))
 
 
-def put(rows: Rows, stream: Stream, row: Struct | None) -> None:
+def put(rows: Rows, stream: str, row: Struct | None) -> None:
     """Keep *row*, or nothing where there is none any more."""
     if row is None:
         rows.pop(stream, None)

@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
-from msgspec.structs import asdict, astuple
+from msgspec.structs import asdict
 from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed
 
-from app.log.mapper import recorded_from
+from app.log.mapper import envelope_from
 from app.views.rebuilding.folding import Catalogue, Folding, Write
 from app.views.rebuilding.places import columns_of
 from app.views.rebuilding.session import open_session
 from app.views.rebuilding.shadows import Shadow
 from app.views.rebuilding.shares import Share
+from projections.journal import Journal
+from projections.projection import Projection
 
 STEP = 5_000  # events between two words on how far it is
 # In the order of workspaces, so that the indexes, most of which begin with it, find it in order.
@@ -32,30 +35,30 @@ def load(
 
     *done* is told, again and again, how many more events it took.
     """
-    by_view = {shadow.view: shadow for shadow in shadows}
+    by_name = {view.name: columns_of_view(view) for view in catalogue.views}
     with ExitStack() as stack:
-        writes = [
-            stack.enter_context(writing(dsn, by_view[journal.name], columns_of(journal)))
-            for journal in catalogue.journals
-        ]
+        writes = {
+            shadow.view: stack.enter_context(writing(dsn, shadow, by_name[shadow.view]))
+            for shadow in shadows
+        }
         folding = Folding(catalogue, writes)
-        amount = fold(stack.enter_context(open_session(dsn)), folding, share, done)
-    for projection in catalogue.projections:
-        columns = projection.row.__struct_fields__
-        with writing(dsn, by_view[projection.name], columns) as write:
-            for row in folding.rows[projection.name].values():
-                write(astuple(row))
-    return amount
+        return fold(stack.enter_context(open_session(dsn)), folding, share, done)
+
+
+def columns_of_view(view: Projection[Any] | Journal[Any]) -> Sequence[str]:
+    """Return the columns that are written of *view*."""
+    return columns_of(view) if isinstance(view, Journal) else view.row.__struct_fields__
 
 
 def fold(log: Connection[TupleRow], folding: Folding, share: Share, done: Done) -> int:
     """Take all events of *share*; return how many there are."""
     amount = 0
-    for row in log.execute(statement_for(share), asdict(share), binary=True):
-        folding.take(recorded_from(*row))
+    for position, stored in log.execute(statement_for(share), asdict(share), binary=True):
+        folding.take(position, envelope_from(stored))
         amount += 1
         if amount % STEP == 0:
             done(STEP)
+    folding.end()
     done(amount % STEP)
     return amount
 

@@ -1,50 +1,47 @@
 """The columns of a journal that depend on the workspace's rows so far: its numbers and latests."""
 
 from collections import defaultdict
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from itertools import count
-from operator import attrgetter
-from typing import Any, TypeVar
+from operator import itemgetter
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import astuple
 
 from projections.journal import Group, Journal
 
-Value = TypeVar("Value")
-Reached = dict[str, dict[Hashable, Value]]
-"""For each column, what each group has reached."""
+Numbers = dict[Hashable, "count[int]"]
+"""For each group that a workspace has, the numbers that are free; the group is its values."""
 
 
 class Places:
-    """Numbers the rows of a journal as integrations.write_history does; mutable.
-
-    The group of a number is a workspace and the values of the columns that it names, that of a
-    latest the workspace alone.
-    """
+    """Numbers the rows of one workspace as integrations.write_history does; mutable."""
 
     def __init__(self, journal: Journal[Any]) -> None:
-        self.numbers: Reached[count[int]] = {name: defaultdict(new) for name in journal.numbers}
-        self.latest: Reached[Any] = {name: {} for name in journal.latest}
+        self.numbers: dict[str, Numbers] = {name: defaultdict(new) for name in journal.numbers}
+        self.latest: dict[str, Any] = dict.fromkeys(journal.latest)
+        fields = journal.row.__struct_fields__
         self._groups = [
-            (self.numbers[name], attrgetter(*columns_in(group)))
+            (self.numbers[name], itemgetter(*map(fields.index, group.by or fields[:1])))
             for name, group in journal.numbers.items()
         ]
-        self._sources = [
-            (self.latest[name], attrgetter(source)) for name, source in journal.latest.items()
-        ]
+        self._sources = [(name, fields.index(source)) for name, source in journal.latest.items()]
 
     def columns(self, position: int, row: Struct) -> tuple[object, ...]:
         """Return the columns of the next *row*: those of `columns_of`, in their order."""
-        numbers = [next(reached[group(row)]) for reached, group in self._groups]
-        latests = [self._latest(reached, value(row), row) for reached, value in self._sources]
-        return (*astuple(row), position, *numbers, *latests)
+        values = astuple(row)
+        numbers = [next(reached[group(values)]) for reached, group in self._groups]
+        for name, source in self._sources:
+            last = self.latest[name]
+            if last is None or values[source] > last:
+                self.latest[name] = values[source]
+        return (*values, position, *numbers, *self.latest.values())
 
-    def _latest(self, reached: dict[Hashable, Any], value: Any, row: Any) -> object:  # noqa: ANN401 — what can be compared
-        last = reached.get(row.workspace_id)
-        if last is None or value > last:
-            reached[row.workspace_id] = last = value
-        return last
+    def reach(self, column: str, group: Sequence[str], number: int) -> None:
+        """Go on after *number* in *group*: the values of its columns, or the workspace."""
+        key = tuple(group) if len(group) > 1 else group[0]  # as an itemgetter makes it
+        self.numbers[column][key] = count(number + 1)
 
 
 def new() -> "count[int]":

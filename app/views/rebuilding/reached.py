@@ -1,7 +1,6 @@
 """What the numbers and latests of a journal have reached in its shadow."""
 
 from collections.abc import Sequence
-from itertools import count
 from typing import Any
 
 from psycopg import Cursor
@@ -25,27 +24,25 @@ SELECT workspace_id, (
 """)
 
 
-def resume(
-    cursor: Cursor[TupleRow],
-    journal: Journal[Any],
-    shadow: Shadow,
-    places: Places,
-    rows: Sequence[Any],
-) -> None:
-    """Set *places* to what *shadow* has reached in the groups of *rows*."""
+def resumed(
+    cursor: Cursor[TupleRow], journal: Journal[Any], shadow: Shadow, rows: Sequence[Any]
+) -> dict[str, Places]:
+    """Return the places of the workspaces of *rows*, as far as *shadow* has them."""
+    places = {row.workspace_id: Places(journal) for row in rows}
     if not rows:
-        return
+        return places
     for column, group in journal.numbers.items():
         names = columns_in(group)
         wanted = {tuple(getattr(row, name) for name in names) for row in rows}
         arrays = [list(values) for values in zip(*wanted, strict=True)]
-        for *key, number in cursor.execute(number_statement(shadow, column, group), arrays):
-            places.numbers[column][tuple(key) if group.by else key[0]] = count(number + 1)
-    workspaces = [*{row.workspace_id for row in rows}]
+        for workspace, *key, number in cursor.execute(
+            number_statement(shadow, column, group), arrays
+        ):
+            places[workspace].reach(column, key or [workspace], number)
     for column in journal.latest:
-        cursor.execute(latest_statement(shadow, column), (workspaces,))
-        reached = {workspace: value for workspace, value in cursor if value is not None}
-        places.latest[column].update(reached)
+        for workspace, value in cursor.execute(latest_statement(shadow, column), ([*places],)):
+            places[workspace].latest[column] = value
+    return places
 
 
 def number_statement(shadow: Shadow, column: str, group: Group) -> Composed:
