@@ -11,13 +11,17 @@ from urllib.parse import urlencode
 import psycopg
 from msgspec import Struct
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.sql import SQL, Identifier
 
 from app.database.embedded import open_embedded
 from scripts.http_benchmark.contestants import Contestant, ours, peer
 from scripts.http_benchmark.filling import fill
 from scripts.http_benchmark.machine import Cores
+from scripts.http_benchmark.pace import Site
 from scripts.http_benchmark.scenarios import Filled
 from scripts.http_benchmark.tokens import tokens_for, write_public_key
+
+DATABASES = ("ours", "peer", "appends")
 
 
 class Side(Struct, frozen=True):
@@ -28,10 +32,11 @@ class Side(Struct, frozen=True):
 
 
 class Arena(Struct, frozen=True):
-    """Both sides, and the version of their PostgreSQL."""
+    """Both sides, and where they are; which version of PostgreSQL."""
 
     ours: Side
     peer: Side
+    site: Site
     postgresql: str
 
 
@@ -46,7 +51,7 @@ def arena(folder: Path, uvicorn: Path, cores: Cores, workspaces: int) -> Generat
     os.sched_setaffinity(0, {cores.load})  # and with it PostgreSQL's and the load's, our children
     pin = ("taskset", "--cpu-list", str(cores.servers))
     with open_embedded(folder) as server:
-        version = make_databases(server.dsn)
+        make_databases(server.dsn)
         dsn = make_conninfo(server.dsn, dbname="ours")
         with (
             ours(folder, *pin, database_url=dsn) as us,
@@ -60,7 +65,8 @@ def arena(folder: Path, uvicorn: Path, cores: Cores, workspaces: int) -> Generat
         ):
             filled = [side(contestant, folder, workspaces) for contestant in (us, them)]
             tidy(server.dsn)
-            yield Arena(filled[0], filled[1], version)
+            site = Site(server.dsn, folder, cores)
+            yield Arena(filled[0], filled[1], site, version_of(server.dsn))
 
 
 def side(contestant: Contestant, folder: Path, workspaces: int) -> Side:
@@ -70,11 +76,16 @@ def side(contestant: Contestant, folder: Path, workspaces: int) -> Side:
     return Side(contestant, asyncio.run(fill(contestant.address, readers, writers)))
 
 
-def make_databases(dsn: str) -> str:
-    """Make the two databases; return the server's version."""
+def make_databases(dsn: str) -> None:
+    """Make a database for each of DATABASES."""
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE ours")
-        connection.execute("CREATE DATABASE peer")
+        for name in DATABASES:
+            connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+
+
+def version_of(dsn: str) -> str:
+    """Return the version of the server."""
+    with psycopg.connect(dsn) as connection:
         number = connection.info.server_version
     return f"{number // 10000}.{number % 10000}"
 

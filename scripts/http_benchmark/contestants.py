@@ -40,9 +40,12 @@ class Contestant(Struct, frozen=True):
 
 
 @contextmanager
-def ours(folder: Path, *prefix: str, database_url: str | None = None) -> Generator[Contestant]:
+def ours(
+    folder: Path, *prefix: str, database_url: str | None = None, workers: int = 1
+) -> Generator[Contestant]:
     """Run our service as a user would; its data and its log are in *folder*."""
     settings = {"INTEGRATIONS_DATA_DIR": str(folder), "INTEGRATIONS_PORT": "0"}
+    settings["INTEGRATIONS_WORKERS"] = str(workers)
     if database_url is not None:
         settings["INTEGRATIONS_DATABASE_URL"] = database_url
     with started("ours", [*prefix, INTEGRATIONS, "serve"], settings, folder) as contestant:

@@ -29,14 +29,14 @@ def two_cores() -> Cores:
     return Cores(*allowed[:2])
 
 
-def description(postgresql: str, peer: str) -> str:
+def description(postgresql: str, peer: str | None = None) -> str:
     """Return in one paragraph what was measured where, *peer* being its versions."""
     ours = ", ".join(f"{name} {version(name)}" for name in OURS)
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {cpu()}, {os.cpu_count()} cores,"
         f" Linux {'.'.join(platform.release().split('.')[:2])}, Python {platform.python_version()},"
         f" PostgreSQL {postgresql} (embedded, durable).\n"
-        f"Ours: {ours}.\nPeer: {peer}."
+        f"Ours: {ours}." + (f"\nPeer: {peer}." if peer else "")
     )
 
 

@@ -1,6 +1,6 @@
 """From rounds to a table: medians of both contestants, and ours over the peer's."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median
 
 from msgspec import Struct
@@ -40,8 +40,13 @@ def middle(rounds: Sequence[Round]) -> Round:
 
 def table(cells: Sequence[Cell]) -> str:
     """Return *cells* as a Markdown table, one line a cell."""
-    lines = [COLUMNS, ("---", *["---:"] * (len(COLUMNS) - 1)), *map(line_of, cells)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown(COLUMNS, map(line_of, cells))
+
+
+def markdown(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Return *lines* under *columns* as a table; the first column holds names."""
+    every = [columns, ("---", *["---:"] * (len(columns) - 1)), *lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in every)
 
 
 def line_of(cell: Cell) -> Sequence[str]:

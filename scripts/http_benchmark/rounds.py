@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
-from msgspec import Struct
 
 from scripts.http_benchmark.arena import Arena
 from scripts.http_benchmark.load import Round, probe, run_round, write_requests
+from scripts.http_benchmark.pace import Pace
 from scripts.http_benchmark.report import Cell
 from scripts.http_benchmark.scenarios import Scenario
 
@@ -15,12 +15,10 @@ WARM_UP = 2  # seconds at most
 LOADED = 32  # connections at which the floors hold
 
 
-class Plan(Struct, frozen=True, kw_only=True):
-    """What to measure: each scenario in `rounds` of `seconds` a side, at all `connections`."""
+class Plan(Pace, frozen=True, kw_only=True):
+    """What to measure: each scenario on either side, at all `connections`."""
 
     scenarios: Sequence[Scenario]
-    seconds: int
-    rounds: int
     connections: Sequence[int]
 
 
@@ -50,13 +48,12 @@ def write_scenario(scenario: Scenario, both: Arena, folder: Path) -> None:
 def mirrored(
     both: Arena, folder: Path, connections: int, plan: Plan
 ) -> tuple[list[Round], list[Round]]:
-    """Return our rounds and the peer's, in the order A B B A …: the first is measured slower."""
+    """Return our rounds and the peer's."""
     sides = (both.ours.contestant, both.peer.contestant)
     rounds: dict[str, list[Round]] = {side.name: [] for side in sides}
     files = {side.name: folder / f"{side.name}.requests" for side in sides}
     for side in sides:
         run_round(side, files[side.name], connections, min(WARM_UP, plan.seconds))
-    for number in range(plan.rounds):
-        for side in sides if number % 2 == 0 else reversed(sides):
-            rounds[side.name].append(run_round(side, files[side.name], connections, plan.seconds))
+    for side in plan.mirrored(sides):
+        rounds[side.name].append(run_round(side, files[side.name], connections, plan.seconds))
     return rounds["ours"], rounds["peer"]

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from uuid import uuid4
@@ -15,26 +15,34 @@ from projections.catalogue import JOURNALS, PROJECTIONS
 from scripts.log_benchmark.filling import created, workspace_of
 
 CALLERS = 32
+Kind = Callable[[int], Iterator[Write]]
+"""What a caller, by its number, appends."""
 ORIGIN = Origin(actor=Actor(sub="benchmark"))
 
 
-def append_rate(dsn: str, seconds: float) -> float:
-    """Return how many events a second CALLERS append together, one each at a time."""
-    return asyncio.run(appended(dsn, seconds)) / seconds
+def append_rate(
+    dsn: str, seconds: float, callers: int = CALLERS, kind: Kind | None = None
+) -> float:
+    """Return how many events a second *callers* append together, one each at a time.
+
+    What they append is what creations lead to, unless *kind* says otherwise.
+    """
+    sources = [(kind or writes)(caller) for caller in range(callers)]
+    return asyncio.run(appended(dsn, seconds, sources)) / seconds
 
 
-async def appended(dsn: str, seconds: float) -> int:
-    """Append for *seconds*; return how many events."""
+async def appended(dsn: str, seconds: float, sources: Sequence[Iterator[Write]]) -> int:
+    """Append for *seconds* from all *sources*; return how many events."""
     async with open_pool(dsn, "integrations_command") as pool:
         log = PostgresLog(pool)
         end = time.perf_counter() + seconds
-        done = await asyncio.gather(*(append_until(log, end, n) for n in range(CALLERS)))
+        done = await asyncio.gather(*(append_until(log, end, source) for source in sources))
     return sum(done)
 
 
-async def append_until(log: PostgresLog, end: float, caller: int) -> int:
-    """Create one integration after the other until *end*; return how many."""
-    for done, write in enumerate(writes(caller)):
+async def append_until(log: PostgresLog, end: float, source: Iterator[Write]) -> int:
+    """Append one write of *source* after the other until *end*; return how many."""
+    for done, write in enumerate(source):
         if time.perf_counter() > end:
             return done
         await log.append(write)

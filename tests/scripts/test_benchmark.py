@@ -1,6 +1,7 @@
 """The benchmark runs from end to end, in its shortest form, and says what it lacks."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -38,13 +39,63 @@ def test_a_short_run_prints_a_line_for_every_scenario_with_both_sides_figures() 
     finished = run("scripts/benchmark", *sizes.split(), timeout=390)
 
     assert finished.returncode == 0, finished.stderr
-    lines = [line.split("|")[1:-1] for line in finished.stdout.splitlines() if line[:1] == "|"]
-    assert [line[0].strip() for line in lines[2:]] == [*SCENARIOS]
-    for line in lines[2:]:
-        ours, peer, ratio = (float(figure.strip(" *")) for figure in line[2:5])
+    http, appends, workers = tables(finished.stdout)
+    assert [line[0] for line in http] == [*SCENARIOS]
+    for line in http:
+        ours, peer, ratio = map(number, line[2:5])
         assert min(ours, peer) > 0
         assert ratio == pytest.approx(ours / peer, rel=0.05)
+    assert [line[0] for line in appends] == ["1", "16", "32"]
+    for line in appends:
+        assert number(line[3]) == pytest.approx(number(line[2]) / number(line[1]), abs=0.01)
+        assert 0 < number(line[5]) < number(line[1]) * 10
+    assert [line[0] for line in workers] == ["get", "list", "mix"]
+    for line in workers:
+        assert number(line[3]) == pytest.approx(number(line[2]) / number(line[1]), abs=0.01)
     assert "Warm start to ready: " in finished.stdout
+
+
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is missing: apt-get install -y wrk")
+def test_growth_asks_each_size_for_one_for_a_page_and_to_append() -> None:
+    finished = run(
+        *BENCHMARK,
+        *["growth", "--integrations", "1000", "--seconds", "1", "--rounds", "1"],
+        timeout=110,
+    )
+
+    assert finished.returncode == 0, finished.stderr
+    [sizes] = tables(finished.stdout)
+    assert [line[:2] for line in sizes] == [["1,000", "1"], ["1,000", "1,000"]]
+    for line in sizes:
+        assert all(number(figure) > 0 for figure in line[2:])
+    for ratios in zip(*(line[5:] for line in sizes), strict=True):
+        assert min(map(number, ratios)) == 1
+
+
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is missing: apt-get install -y wrk")
+def test_a_soak_tells_how_much_memory_a_worker_has_before_and_after() -> None:
+    finished = run(*BENCHMARK, *["soak", "--minutes", "0.05", "--seconds", "1"], timeout=110)
+
+    assert finished.returncode == 0, finished.stderr
+    [lines] = tables(finished.stdout)
+    idle, first, last, grown, requests = (number(line[1]) for line in lines)
+    assert 20 < idle < last < 1000
+    assert grown == pytest.approx((last / first - 1) * 100, abs=0.2)
+    assert requests > 0
+
+
+def tables(text: str) -> list[list[list[str]]]:
+    """Return the lines of each table in *text*, without its head, as their cells."""
+    found = re.findall(r"(?:^\|.*\n?)+", text, re.MULTILINE)
+    return [
+        [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()[2:]]
+        for table in found
+    ]
+
+
+def number(figure: str) -> float:
+    """Return a figure of a table as a number."""
+    return float(figure.strip("*").replace(",", ""))
 
 
 def test_without_wrk_it_says_how_to_get_it_and_measures_nothing() -> None:
