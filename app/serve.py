@@ -122,6 +122,12 @@ class AnnouncingSupervisor(Multiprocess):
         super().keep_subprocess_alive()
         forget_moments({worker.pid for worker in self.processes})
 
+    def terminate_all(self) -> None:
+        """Stop the workers, and listening: nobody is to wait for an answer that cannot come."""
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
+
 
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens on *host*; port 0 takes any free one.

@@ -101,6 +101,25 @@ def test_a_running_request_is_finished_when_the_service_is_told_to_stop(
         assert service.process.wait(timeout=10) == 0
 
 
+def test_once_told_to_stop_it_refuses_new_connections_at_once(
+    start_service: Any, data_dir: Path, dsn: str
+) -> None:
+    with start_service(data_dir, database_url=dsn, workers="2") as service:
+        with ThreadPoolExecutor(1) as pool, psycopg.connect(dsn) as holder:
+            client = service.caller()
+            holder.execute("SELECT integrations.lock_log()")
+            running = pool.submit(client.post, LIST, json=BODY)
+            time.sleep(0.5)
+            service.process.terminate()
+            time.sleep(1.0)
+            with pytest.raises(httpx2.ConnectError):
+                httpx2.get(service.address + "/health/live", timeout=3)
+            holder.rollback()
+            assert running.result(timeout=10).status_code == 201
+            client.close()
+        assert service.process.wait(timeout=10) == 0
+
+
 def test_what_one_worker_wrote_every_worker_shows(start_service: Any, data_dir: Path) -> None:
     with start_service(data_dir, workers="2") as service:
         for number in range(10):
