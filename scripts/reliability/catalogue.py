@@ -1,6 +1,21 @@
 """Every fault by name, in the order of the table in docs/reliability.md."""
 
-from scripts.reliability import database_faults
+from scripts.reliability import (
+    command_faults,
+    controls,
+    database_faults,
+    stopping_faults,
+    worker_faults,
+)
 from scripts.reliability.fault import Fault
 
-FAULTS: dict[str, Fault] = {fault.name: fault for fault in (*database_faults.FAULTS,)}
+FAULTS: dict[str, Fault] = {
+    fault.name: fault
+    for fault in (
+        *worker_faults.FAULTS,
+        *database_faults.FAULTS,
+        *stopping_faults.FAULTS,
+        *command_faults.FAULTS,
+        *controls.FAULTS,
+    )
+}

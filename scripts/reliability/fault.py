@@ -13,9 +13,9 @@ Run = Callable[[int], Outcome]
 class Fault(Struct, frozen=True):
     """One fault; `short` and `long` are the rounds of its two forms.
 
-    `breaks` is the invariant that a negative control must be caught breaking, None for a fault
-    that must break nothing. `apart` says why the fault is run by its name alone, None where it is
-    one of all.
+    `in_ci` is whether CI runs the short one. `breaks` is the invariant that a negative control must
+    be caught breaking, None for a fault that must break nothing. `apart` says why the fault is run
+    by its name alone, None where it is one of all.
     """
 
     name: str
@@ -23,6 +23,7 @@ class Fault(Struct, frozen=True):
     run: Run
     short: int = 1
     long: int = 10
+    in_ci: bool = True
     breaks: str | None = None
     apart: str | None = None
 

@@ -46,6 +46,8 @@ class Ledger:
         """How often each status was answered, and each kind of failure without an answer."""
         self.complaints: list[tuple[str, str]] = []
         """Name of an invariant that an answer broke, and how."""
+        self.answered: set[str] = set()
+        """The ids of all requests, reads too, that were answered with whatever status."""
         self.acknowledged = 0
         self.longest_answer = 0.0  # seconds
         self.longest_gap = 0.0  # seconds without an acknowledged write

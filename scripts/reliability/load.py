@@ -6,6 +6,7 @@ import ssl
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import count
 from threading import Event, Thread
 
 import httpx2
@@ -26,6 +27,7 @@ RESOLVING = 60.0  # seconds in which repeating a key must settle what is unknown
 UNSETTLED = {409, 429, 503}
 """The first request still runs, too many, unavailable: ask again, under the same key."""
 EXPECTED = {200, 201, 404}
+NEW_CONNECTIONS = 0.1  # of all writes
 READS = 0.15  # of all requests
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loads no certificates, which takes long
 KINDS: Sequence[What] = ("create", "toggle", "rename", "credentials", "delete")
@@ -68,6 +70,8 @@ class Client:
     """One client of one workspace: its requests go one after the other, on one connection."""
 
     def __init__(self, number: int, shared: Shared) -> None:
+        self.number = number
+        self.reads = count(1)
         self.workspace = WORKSPACES[number % len(WORKSPACES)]
         self.shared = shared
         self.ledger = shared.ledger
@@ -130,15 +134,21 @@ class Client:
 
     async def _send(self, http: httpx2.AsyncClient, asked: Asked) -> httpx2.Response | None:
         asked.request_ids.append(f"r{asked.number}-{len(asked.request_ids)}")
-        headers = {"X-Request-Id": asked.request_ids[-1]}
+        headers = {"X-Request-Id": asked.request_ids[-1], **self._perhaps_leaving()}
         if asked.key:
             headers["Idempotency-Key"] = asked.key
         return await self._hear(
             http, http.build_request(asked.method, asked.path, json=asked.json, headers=headers)
         )
 
+    def _perhaps_leaving(self) -> dict[str, str]:
+        """Now and then take a new connection, which may lead to another worker."""
+        return {"Connection": "close"} if self.random.random() < NEW_CONNECTIONS else {}
+
     async def _read(self, http: httpx2.AsyncClient) -> None:
-        answer = await self._hear(http, http.build_request("GET", "/en/api/integration"))
+        headers = {"X-Request-Id": f"g{self.number}-{next(self.reads)}"}
+        request = http.build_request("GET", "/en/api/integration", headers=headers)
+        answer = await self._hear(http, request)
         if answer is None or answer.status_code != 200:  # noqa: PLR2004 — OK
             await asyncio.sleep(AFTER_FAILURE)
             return
@@ -160,6 +170,7 @@ class Client:
             took = time.monotonic() - began
             self.ledger.longest_answer = max(self.ledger.longest_answer, took)
         self.ledger.statuses[str(answer.status_code)] += 1
+        self.ledger.answered.add(request.headers["X-Request-Id"])
         self._look_at(answer)
         return answer
 

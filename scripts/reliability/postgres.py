@@ -21,7 +21,7 @@ from app.database.embedded.account import server_account
 from app.database.embedded.binaries import programs_for
 from app.database.embedded.cluster import INITDB
 from app.database.embedded.home import Home, make_home
-from app.database.embedded.locks import open_lock
+from app.database.embedded.locks import lock_within, open_lock
 from app.database.embedded.postmaster import renew_socket_directory
 from app.database.embedded.processes import ENVIRONMENT
 from app.database.embedded.settings import ROLE, write_settings
@@ -139,7 +139,9 @@ class Postgres:
     def _wait_for_leftovers(self) -> None:
         """Wait until no process of an earlier run lives: all of them inherited one lock."""
         with open_lock(self.home.processes) as claim:
-            flock(claim, LOCK_EX)
+            if not lock_within(STOPPING, claim, LOCK_EX):
+                message = "A process of PostgreSQL does not end."
+                raise PostgresError(message)
 
     def _wait_until_it_answers(self) -> None:
         deadline = time.monotonic() + STARTING

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -24,7 +25,10 @@ class ServiceError(Exception):
 
 
 class Service:
-    """One service over the database *dsn*; its data and its log are in *folder*."""
+    """One service over the database *dsn*; its data and its log are in *folder*.
+
+    *prefix* are words before its command, such as `faketime` or `ip netns exec NAME`.
+    """
 
     def __init__(
         self,
@@ -76,16 +80,16 @@ class Service:
 
     def workers(self) -> list[psutil.Process]:
         """Return the processes that answer requests: the one, or the supervisor's children."""
-        first, *children = self.processes() or [None]
-        if self.workers_wanted == 1 and not self.prefix:
-            return [first] if first else []
-        return [child for child in children if child and "spawn_main" in " ".join(child.cmdline())]
+        if self.workers_wanted == 1:
+            return self.processes()[:1]
+        return [child for child in self.processes()[1:] if is_worker(child)]
 
     def kill(self) -> None:
         """Send SIGKILL to all of its processes."""
         doomed = self.processes()
         for process in doomed:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         if self.process is not None:
             self.process.wait(STARTING)
         psutil.wait_procs(doomed[1:], timeout=STARTING)
@@ -127,16 +131,32 @@ class Service:
             check=False,
         )
 
-    def spawn(self, *words: str, dsn: str | None = None) -> subprocess.Popen[bytes]:
-        """Start `integrations WORDS`; whoever asks ends it. It writes into the service's log."""
-        with self.log_file.open("a") as log:
+    def spawn(
+        self, *words: str, dsn: str | None = None, out: Path | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start `integrations WORDS`; whoever asks ends it.
+
+        It writes into the file *out*, else into the service's log, as its errors do.
+        """
+        with self.log_file.open("a") as log, (out or self.log_file).open("a") as output:
             return subprocess.Popen(  # noqa: S603 — our own command, no shell
-                [*INTEGRATIONS, *words], env=self.environment_with(dsn), stdout=log, stderr=log
+                [*INTEGRATIONS, *words],
+                env=self.environment_with(dsn),
+                stdout=output,
+                stderr=log,
             )
 
     def environment_with(self, dsn: str | None) -> dict[str, str]:
         """Return the environment of the service, over the database *dsn* where one is given."""
         return self.environment | ({"INTEGRATIONS_DATABASE_URL": dsn} if dsn else {})
+
+
+def is_worker(process: psutil.Process) -> bool:
+    """Tell whether *process*, a child of the supervisor, lives and serves."""
+    try:
+        return "spawn_main" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # a zombie is one, too
+        return False
 
 
 def free_port() -> int:

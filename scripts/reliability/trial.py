@@ -4,6 +4,7 @@ import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
+import psycopg
 from msgspec import Struct, field
 
 from scripts.reliability.canaries import new_mark
@@ -14,6 +15,9 @@ from scripts.reliability.resources import resources_of
 from scripts.reliability.stage import Stage, Way, stage
 from scripts.reliability.tailing import Tail, tail
 
+REQUESTS = """
+SELECT convert_from(envelope, 'UTF8')::jsonb #>> '{origin,requestId}' FROM integrations.events
+"""
 WARM = 60  # acknowledged writes, before what the service holds is measured
 
 
@@ -35,6 +39,15 @@ class Trial(Struct, frozen=True):
     load: Load
     tail: Tail
     outcome: Outcome
+
+    def execute(self, statements: str) -> None:
+        """Run *statements*, ours, in the database as its owner."""
+        with psycopg.connect(self.stage.dsn, autocommit=True) as connection:
+            connection.execute(statements.encode())
+
+    def complain(self, invariant: str, how: str) -> None:
+        """Tell that *invariant*, one of this fault alone or not, was broken."""
+        self.load.ledger.complain(invariant, how)
 
     def note(self, name: str, value: object) -> None:
         """Keep a figure that this fault alone has."""
@@ -68,6 +81,7 @@ def trial_on(opened: AbstractContextManager[Stage], clients: int = CLIENTS) -> G
             took = time.monotonic() - began
         outcome.figures |= figures_of(running.ledger, took)
         outcome.broken = check(on, running.ledger, following, mark, before)
+        outcome.figures["committed without an answer"] = unanswered(on, running.ledger)
 
 
 def figures_of(ledger: Ledger, took: float) -> dict[str, str]:
@@ -82,3 +96,10 @@ def figures_of(ledger: Ledger, took: float) -> dict[str, str]:
         "slowest answer": f"{ledger.longest_answer:.1f} s",
         "longest time without a write": f"{ledger.longest_gap:.1f} s",
     }
+
+
+def unanswered(on: Stage, ledger: Ledger) -> str:
+    """Return how many events are in the log whose own request got no answer."""
+    with psycopg.connect(on.dsn) as connection:
+        ids = {request_id for (request_id,) in connection.execute(REQUESTS)}
+    return f"{len(ids - ledger.answered):,}"
