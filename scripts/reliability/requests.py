@@ -3,6 +3,9 @@
 import random
 from collections import defaultdict
 from itertools import count
+from typing import Any
+
+from msgspec import Struct
 
 from scripts.reliability.canaries import Mark
 from scripts.reliability.ledger import Asked, What
@@ -10,6 +13,15 @@ from scripts.reliability.ledger import Asked, What
 PATH = "/en/api/integration"
 AT_LEAST = 4  # integrations of a workspace; with fewer, one is created instead
 AT_MOST = 60
+
+
+class Wish(Struct, frozen=True):
+    """How something is asked for over HTTP, and the name or the state that is wanted."""
+
+    method: str
+    path: str
+    json: dict[str, Any] | None = None
+    wanted: str | bool | None = None
 
 
 class Requests:
@@ -24,34 +36,40 @@ class Requests:
     def new(self, what: What, workspace: str, dice: random.Random) -> Asked:
         """Return a request for *what* in *workspace*, every other one with an idempotency key."""
         number, known = next(self.numbers), self.known[workspace]
-        if len(known) < AT_LEAST or (what == "create" and len(known) > AT_MOST):
-            what = "create" if len(known) < AT_LEAST else "delete"
-        key = f"key-{number}" if number % 2 else None
-        stream = None if what == "create" else dice.choice(known)
-        if what == "delete" and stream is not None:
+        if len(known) < AT_LEAST:
+            what = "create"
+        elif what == "create" and len(known) > AT_MOST:
+            what = "delete"
+        stream = "" if what == "create" else dice.choice(known)
+        if what == "delete":
             known.remove(stream)
-        name = f"{workspace} {number}"
-        place, secret = f"{PATH}/{stream}", self.mark.secret(number)
-        asked = Asked(number, workspace, what, "POST", PATH, None, key, stream=stream)
+        wish = self._wish(what, f"{workspace} {number}", self.mark.secret(number), stream)
+        return Asked(
+            number=number,
+            workspace=workspace,
+            what=what,
+            method=wish.method,
+            path=PATH + wish.path,
+            json=wish.json,
+            key=f"key-{number}" if number % 2 else None,
+            wanted=wish.wanted,
+            stream=stream or None,
+        )
+
+    def _wish(self, what: What, name: str, secret: str, stream: str) -> Wish:
         match what:
             case "create":
-                asked.wanted = name
-                asked.json = {
-                    "name": name, "type": "TWILIO", "channel": "SMS",
-                    "apiKey": secret, "apiSecret": secret,
-                }  # fmt: skip
+                sms = {"name": name, "type": "TWILIO", "channel": "SMS"}
+                return Wish("POST", "", {**sms, "apiKey": secret, "apiSecret": secret}, name)
             case "toggle":
-                asked.wanted = not self.active.get(stream or "", True)
-                asked.path, asked.json = f"{place}/toggle", {"isActive": asked.wanted}
+                other = not self.active.get(stream, True)
+                return Wish("POST", f"/{stream}/toggle", {"isActive": other}, other)
             case "rename":
-                asked.wanted = name
-                asked.method, asked.path, asked.json = "PATCH", place, {"name": name}
+                return Wish("PATCH", f"/{stream}", {"name": name}, name)
             case "credentials":
-                asked.method, asked.path = "PUT", f"{place}/credentials"
-                asked.json = {"apiSecret": secret}
+                return Wish("PUT", f"/{stream}/credentials", {"apiSecret": secret})
             case "delete":
-                asked.method, asked.path = "DELETE", place
-        return asked
+                return Wish("DELETE", f"/{stream}")
 
     def learn(self, asked: Asked, location: str | None) -> None:
         """Keep what an answer told: a new integration, or a state."""
