@@ -15,6 +15,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess
 from app.compose import compose
 from app.database.lease import database
 from app.database.migrate import migrate
+from app.database.primary import of_primary
 from app.http.outermost import Outermost
 from app.http.wire import HttpProtocol
 from app.logs import configure_logs
@@ -41,7 +42,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     leave_no_core()
     configure_logs(settings.log_level)
     with database(settings) as dsn:
-        migrate(dsn)
+        migrate(of_primary(dsn))
         require_startable(settings, dsn)
         with listen(settings.host, settings.port) as listener:
             ready = partial(announce, address_of(listener))

@@ -13,7 +13,6 @@ from contextlib import suppress
 import psycopg
 import structlog
 from psycopg import AsyncConnection
-from psycopg.conninfo import make_conninfo
 
 from app.audit.checkpoint import WHOLE_LOG, Checkpoint
 from app.audit.checkpoint_key import CheckpointKey
@@ -32,6 +31,7 @@ from app.audit.trees import (
     store,
     stored_tiles,
 )
+from app.database.primary import of_primary
 from app.log.follow import LogDamagedError, hole
 
 ROLE = "integrations_follower"
@@ -70,7 +70,7 @@ async def follow_log(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> N
 
 async def take_turns(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> None:
     """Follow the log wherever no other process does."""
-    conninfo = make_conninfo(dsn, options=f"-c role={ROLE}", application_name=ROLE)
+    conninfo = of_primary(dsn, options=f"-c role={ROLE}", application_name=ROLE)
     async with await AsyncConnection.connect(conninfo, autocommit=True) as connection:
         leads, thinning = False, Thinning()
         while not stopping.is_set():

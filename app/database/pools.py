@@ -7,8 +7,9 @@ one: whatever broke one connection has broken its neighbours, so all of them are
 from weakref import WeakSet
 
 from psycopg import AsyncConnection
-from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
+
+from app.database.primary import of_primary
 
 SIZE = 8  # connections a role and worker, unless said otherwise
 QUEUE = 1_000  # requests that may wait for one; more are answered 503 at once
@@ -70,5 +71,5 @@ def open_pool(dsn: str, role: str, *, size: int = SIZE) -> RenewingPool:
     Times come in UTC, wherever the server thinks it is.
     Statements are prepared at first use: planning them anew doubles the database's work.
     """
-    conninfo = make_conninfo(dsn, options=f"-c role={role} -c timezone=UTC", application_name=role)
+    conninfo = of_primary(dsn, options=f"-c role={role} -c timezone=UTC", application_name=role)
     return RenewingPool(conninfo, role, size)

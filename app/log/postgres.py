@@ -112,8 +112,9 @@ class PostgresLog:
             with confirmed(connection):
                 cursor = await connection.execute(RECORD, (items,))
             results = [positions_or_refusal(*row) for row in await cursor.fetchall()]
-            if any(isinstance(result, ReadOnlySqlTransaction) for result in results):
-                await connection.close()  # the pool makes another, to the primary of now
+            for result in results:
+                if isinstance(result, ReadOnlySqlTransaction):
+                    raise result
             return results
 
     async def _confirm_all(self, asked: Sequence[None]) -> Sequence[None]:
@@ -127,6 +128,9 @@ class PostgresLog:
             patience = asyncio.get_running_loop().call_later(PATIENCE, hang_up, connection)
             try:
                 yield connection
+            except ReadOnlySqlTransaction:
+                await connection.close()  # the pool makes others, to the primary of now
+                raise
             finally:
                 patience.cancel()
 

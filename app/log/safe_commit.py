@@ -9,16 +9,18 @@ import os
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, BaseConnection
 from psycopg.errors import Diagnostic
 
 WAIT_CUT_SHORT = "01000"  # the plainest of warnings; none of our functions gives one
 # A commit that has written something waits for the standby to have all before it. Where no standby
-# is waited for, what can be seen is on disk, and nothing is written.
+# is waited for, what can be seen is on disk, and nothing is written. A former primary, which waits
+# for none either, fails in the first function.
 CONFIRM = """
-SELECT pg_logical_emit_message(true, 'integrations', '')
-WHERE current_setting('synchronous_standby_names') <> ''
+SELECT pg_current_xact_id(), pg_logical_emit_message(true, 'integrations', '')
+WHERE current_setting('synchronous_standby_names') <> '' OR pg_is_in_recovery()
 """
 
 
@@ -27,7 +29,7 @@ class UnconfirmedError(Exception):
 
 
 @contextmanager
-def confirmed(connection: AsyncConnection) -> Generator[None]:
+def confirmed(connection: BaseConnection[Any]) -> Generator[None]:
     """Raise UnconfirmedError where a commit of the block has not waited for its standby."""
     cut_short = False
 
@@ -50,7 +52,7 @@ async def confirm(connection: AsyncConnection) -> None:
         await connection.execute(CONFIRM)
 
 
-def hang_up(connection: AsyncConnection) -> None:
+def hang_up(connection: BaseConnection[Any]) -> None:
     """Break *connection* off, so that whoever waits for its answer hears that there is none.
 
     Its commit is left to wait. It keeps the log's lock meanwhile, and nobody sees what it wrote:

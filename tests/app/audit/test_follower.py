@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection, Connection
 from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Identifier, Literal
 from structlog.testing import capture_logs
 
 from app.audit import follower as module
@@ -270,6 +271,25 @@ async def test_a_database_that_is_away_is_waited_for(
             admin.execute(TERMINATE, (module.ROLE,))
         await asyncio.sleep(0.3)
     assert [line["event"] for line in told] == ["audit follower waits for the database"]
+    await writer.append("demo", "int_9", writer.off)
+    await asyncio.sleep(0.5)
+    assert (await verifying()).unsigned == 0
+    stopping.set()
+    await asyncio.wait_for(task, SOON)
+
+
+async def test_a_server_that_takes_no_writes_is_waited_for_too(
+    writer: Writer, dsn: str, key: CheckpointKey, verifying: Verify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "EVERY", 0.05)
+    stopping = asyncio.Event()
+    with psycopg.connect(dsn, autocommit=True) as admin, capture_logs() as told:
+        reads_only = SQL("ALTER DATABASE {} SET default_transaction_read_only = {}")
+        admin.execute(reads_only.format(Identifier(admin.info.dbname), Literal("on")))
+        task = asyncio.create_task(follow_log(dsn, key, stopping))
+        await asyncio.sleep(0.3)
+        admin.execute(reads_only.format(Identifier(admin.info.dbname), Literal("off")))
+    assert {line["event"] for line in told} == {"audit follower waits for the database"}
     await writer.append("demo", "int_9", writer.off)
     await asyncio.sleep(0.5)
     assert (await verifying()).unsigned == 0

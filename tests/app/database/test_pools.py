@@ -6,6 +6,7 @@ import time
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from psycopg.sql import SQL, Identifier, Literal
 from psycopg_pool import PoolTimeout
 
 from app.database.pools import BRIEF, PATIENCE, RenewingPool, open_pool
@@ -69,3 +70,14 @@ async def test_who_waits_is_served_soon_after_the_database_is_back(dsn: str) -> 
         began = time.monotonic()
         await pool.putconn(await waiting)
         assert time.monotonic() - began < 1.0
+
+
+async def test_no_server_that_takes_no_writes_is_connected_to(dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        name = SQL("ALTER DATABASE {} SET default_transaction_read_only = {}")
+        admin.execute(name.format(Identifier(admin.info.dbname), Literal("on")))
+        async with open_pool(dsn, ROLE) as pool:
+            with pytest.raises(PoolTimeout):
+                await pool.getconn(timeout=1.0)
+            admin.execute(name.format(Identifier(admin.info.dbname), Literal("off")))
+            await pool.putconn(await pool.getconn(timeout=5.0))
