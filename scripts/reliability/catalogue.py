@@ -7,6 +7,7 @@ from scripts.reliability import (
     stopping_faults,
     worker_faults,
 )
+from scripts.reliability.cluster import faults as cluster_faults
 from scripts.reliability.fault import Fault
 
 FAULTS: dict[str, Fault] = {
@@ -16,6 +17,7 @@ FAULTS: dict[str, Fault] = {
         *database_faults.FAULTS,
         *stopping_faults.FAULTS,
         *command_faults.FAULTS,
+        *cluster_faults.FAULTS,
         *controls.FAULTS,
     )
 }
