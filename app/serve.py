@@ -12,6 +12,7 @@ from types import FrameType
 import uvicorn
 from uvicorn.supervisors.multiprocess import Multiprocess
 
+from app.collector import collect_seldom
 from app.compose import compose
 from app.database.lease import database
 from app.database.migrate import migrate
@@ -47,7 +48,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         with listen(settings.host, settings.port) as listener:
             ready = partial(announce, address_of(listener))
             if settings.workers == 1:
-                run_one(create_app(compose(settings, dsn)), listener, ready)
+                run_one(application(settings, dsn), listener, ready)
             else:
                 run_many(settings.workers, listener, ready)
 
@@ -71,7 +72,14 @@ def worker_app() -> Outermost:
     settings = read_settings()
     configure_logs(settings.log_level)
     lease = ExitStack()  # given back by the operating system when the worker ends
-    return create_app(compose(settings, lease.enter_context(database(settings))))
+    return application(settings, lease.enter_context(database(settings)))
+
+
+def application(settings: Settings, dsn: str) -> Outermost:
+    """Return the application over the migrated database *dsn*, for the whole life of a process."""
+    app = create_app(compose(settings, dsn))
+    collect_seldom()
+    return app
 
 
 def config_of(app: Outermost | str, workers: int = 1) -> uvicorn.Config:
