@@ -82,7 +82,9 @@ def written(admin: Connection[TupleRow], workspace: str, writes: Writes) -> list
         if not now:
             return entries
         first = len(entries) + 1
-        items = [{"workspace": workspace, "stream": n[0].stream, "entries": {"history": n}} for n in now]
+        items = [
+            {"workspace": workspace, "stream": n[0].stream, "entries": {"history": n}} for n in now
+        ]
         admin.execute(WRITE, (msgspec.json.encode(items).decode(), first))
         entries += [
             HistoryEntry(**msgspec.structs.asdict(each), position=position)
