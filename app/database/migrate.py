@@ -49,6 +49,7 @@ FUNCTIONS = tuple(
         ("app.views.rebuilding", "require_view.sql"),
         ("app.views.rebuilding", "drop_shadows.sql"),
         ("app.views.rebuilding", "open_shadow.sql"),
+        ("app.views.rebuilding", "build_index.sql"),
         ("app.views.rebuilding", "index_shadow.sql"),
         ("app.views.rebuilding", "copy_walls.sql"),
         ("app.views.rebuilding", "forget_types.sql"),

@@ -92,6 +92,7 @@ GRANT EXECUTE ON FUNCTION
     integrations.recount(),
     integrations.drop_shadows(text),
     integrations.open_shadow(text, integer),
+    integrations.build_index(text, integer, text),
     integrations.index_shadow(text, integer),
     integrations.switch_shadow(text, integer, bigint)
 TO integrations_rebuild;

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
+from operator import itemgetter
 from typing import Literal
 
 import psycopg
@@ -21,17 +23,20 @@ from app.log.follow import LogDamagedError, Part, head_of
 from app.views.rebuilding.catching_up import catch_up
 from app.views.rebuilding.comparing import Compared, compare, compare_counts
 from app.views.rebuilding.folding import Catalogue
+from app.views.rebuilding.loading import load
 from app.views.rebuilding.session import open_session
 from app.views.rebuilding.shadows import Shadow
 from app.views.rebuilding.shares import shares_of
+from app.views.rebuilding.traffic import Traffic, most_lanes
 from app.views.rebuilding.versions import outdated
-from app.views.rebuilding.workers import load_all
+from app.views.rebuilding.workers import in_lanes, load_all
 from projections.catalogue import JOURNALS, PROJECTIONS
 from projections.integration_view import integration_view
 
 ONE_AT_A_TIME = "SELECT pg_try_advisory_lock(7597137600296673653)"
 NO_LONGER = "SELECT pg_advisory_unlock(7597137600296673653)"
 APPEND_LOCK = "SELECT integrations.lock_log()"
+PARALLEL = "SELECT set_config('max_parallel_workers_per_gather', %s, true)"
 RECOUNT = "SELECT integrations.recount()"
 FEW = 500  # events that may be left to catch up with under the append lock
 # Seconds to wait for those who read a view; at first short, as others wait behind us; in the end
@@ -130,6 +135,7 @@ class Making:
         self.connection = connection
         self.catalogue = catalogue
         self.tell = tell
+        self.traffic = Traffic(connection)
         self.shadows = [Shadow.of(connection, view.name, view.version) for view in catalogue.views]
 
     def fill(self) -> int:
@@ -138,7 +144,8 @@ class Making:
             shadow.open(self.connection)
         head = head_of(self.connection)
         shares = shares_of(self.connection, head)
-        taken = load_all(self.dsn, self.catalogue, self.shadows, shares, self._reading(head))
+        fill = partial(load, self.dsn, self.catalogue, self.shadows)
+        taken = load_all(fill, shares, self.traffic, self._reading(head))
         if taken != head:
             message = f"The log is damaged: it ends at position {head} and has {taken} events."
             raise LogDamagedError(message)
@@ -149,13 +156,25 @@ class Making:
         return lambda done: self.tell("Reading the log", done, head)
 
     def _index(self) -> None:
-        def index(shadow: Shadow) -> None:
-            with open_session(self.dsn) as connection:
-                shadow.index(connection)
+        wanted = [
+            (size, shadow, index)
+            for shadow in self.shadows
+            for index, size in shadow.indexes(self.connection)
+        ]
+        wanted.sort(key=itemgetter(0), reverse=True)  # so that the last one is a short one
 
-        with ThreadPoolExecutor(len(self.shadows)) as threads:
-            for done, _ in enumerate(threads.map(index, self.shadows), start=1):
-                self.tell("Building indexes", done, len(self.shadows))
+        def build(job: tuple[int, Shadow, str]) -> None:
+            _, shadow, index = job
+            with open_session(self.dsn) as connection:
+                shadow.build(connection, index)
+
+        with ThreadPoolExecutor(most_lanes()) as threads:
+            in_lanes(
+                partial(threads.submit, build), wanted, self.traffic,
+                lambda done: self.tell("Building indexes", done, len(wanted)),
+            )  # fmt: skip
+        for shadow in self.shadows:
+            shadow.index(self.connection)
 
     def compare(self, after: int, names: Sequence[str]) -> tuple[list[Compared], int]:
         """Catch up from *after* to the end of the log, and compare the views *names* there.
@@ -165,6 +184,7 @@ class Making:
         self.connection.isolation_level = IsolationLevel.REPEATABLE_READ
         with self.connection.transaction():
             head = self._catch_up(after)
+            self.connection.execute(PARALLEL, (f"{self.traffic.lanes - 1}",))
             compared: list[Compared] = []
             for shadow in [shadow for shadow in self.shadows if shadow.view in names]:
                 compared.append(compare(self.connection, shadow))

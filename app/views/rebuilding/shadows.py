@@ -17,6 +17,10 @@ SELECT attname FROM pg_constraint JOIN pg_attribute ON attrelid = conrelid AND a
 WHERE conrelid = format('integrations.%%I', %s::text)::regclass AND contype = 'p'
 ORDER BY array_position(conkey, attnum)
 """
+INDEXES = """
+SELECT relname, pg_relation_size(indexrelid) FROM pg_index JOIN pg_class ON oid = indexrelid
+WHERE indrelid = format('integrations.%%I', %s::text)::regclass
+"""
 COPY = SQL("COPY {table} ({columns}) FROM STDIN (FORMAT binary)")
 DELETE = SQL("""
 DELETE FROM {table} WHERE ({key}) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
@@ -79,8 +83,18 @@ class Shadow(Struct, frozen=True):
         workspaces, names = [w for w, _ in streams], [s for _, s in streams]
         cursor.execute(statement, (workspaces, names))
 
+    def indexes(self, connection: Connection[TupleRow]) -> list[tuple[str, int]]:
+        """Return the name of each index of the view, and its size there in bytes."""
+        return [(name, size) for name, size in connection.execute(INDEXES, (self.view,))]
+
+    def build(self, connection: Connection[TupleRow], index: str) -> None:
+        """Give the table the view's *index*."""
+        connection.execute(
+            "SELECT integrations.build_index(%s, %s, %s)", (self.view, self.version, index)
+        )
+
     def index(self, connection: Connection[TupleRow]) -> None:
-        """Give the table its view's keys and indexes."""
+        """Make keys of the indexes that are keys of the view; all have been built."""
         connection.execute("SELECT integrations.index_shadow(%s, %s)", (self.view, self.version))
 
     def switch(self, connection: Connection[TupleRow], position: int) -> None:

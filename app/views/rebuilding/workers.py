@@ -3,44 +3,61 @@
 import gc
 import multiprocessing
 import os
-import time
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from multiprocessing.sharedctypes import Synchronized
+from typing import TypeVar
 
 from app.orphan import stop_with_parent
-from app.views.rebuilding.folding import Catalogue
-from app.views.rebuilding.loading import load
-from app.views.rebuilding.shadows import Shadow
+from app.views.rebuilding.loading import Done
 from app.views.rebuilding.shares import Share
+from app.views.rebuilding.traffic import Traffic, most_lanes
 
 LOOK = 0.1  # seconds between two looks at how far they are
 NICE = 10
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+Fill = Callable[[Share, Done], int]
 Told = Callable[[int], None]
 progress: "Synchronized[int]"  # events that all workers have taken; in workers only
 
 
-def load_all(
-    dsn: str, catalogue: Catalogue, shadows: Sequence[Shadow], shares: Sequence[Share], tell: Told
-) -> int:
-    """Fill *shadows* from the events of *shares*; return how many that took.
+def load_all(fill: Fill, shares: Sequence[Share], traffic: Traffic, tell: Told) -> int:
+    """Let each of *shares* be filled by a process; return how many events that took.
 
     *tell* is told, again and again, how many of all events have been taken.
     """
     taken = multiprocessing.get_context("fork").Value("q", 0)
-    with pool(workers_for(os.cpu_count()), taken) as run:
-        running = [run.submit(load_one, dsn, catalogue, shadows, share) for share in shares]
-        while not all(each.done() for each in running):
-            require_none_failed(running)
-            tell(taken.value)
-            time.sleep(LOOK)
-        return sum(each.result() for each in running)
+    with pool(most_lanes(), taken) as run:
+
+        def start(share: Share) -> Future[int]:
+            return run.submit(fill_one, fill, share)
+
+        return sum(in_lanes(start, shares, traffic, lambda _: tell(taken.value)))
 
 
-def workers_for(cores: int | None) -> int:
-    """Return how many processes fold: as many as there are cores, but four at most."""
-    return min(cores or 1, 4)
+def in_lanes(
+    start: Callable[[Job], Future[Result]],
+    jobs: Iterable[Job],
+    traffic: Traffic,
+    tell: Told,
+) -> list[Result]:
+    """Start all *jobs*, at any time as many as *traffic* allows, and return their results.
+
+    *tell* is told, again and again, how many have ended. The first that fails ends it.
+    """
+    waiting = deque(jobs)
+    running: set[Future[Result]] = set()
+    results: list[Result] = []
+    while waiting or running:
+        while waiting and len(running) < traffic.lanes:
+            running.add(start(waiting.popleft()))
+        ended, running = wait(running, timeout=LOOK, return_when=FIRST_COMPLETED)
+        results += [each.result() for each in ended]
+        tell(len(results))
+    return results
 
 
 @contextmanager
@@ -60,13 +77,6 @@ def pool(amount: int, taken: "Synchronized[int]") -> Generator[ProcessPoolExecut
             raise
 
 
-def require_none_failed(running: Sequence[Future[int]]) -> None:
-    """Raise what one of *running* raised."""
-    for each in running:
-        if each.done():
-            each.result()
-
-
 def begin(taken: "Synchronized[int]") -> None:
     """Prepare a worker."""
     global progress  # noqa: PLW0603 — how a pool's initializer hands something on
@@ -76,11 +86,11 @@ def begin(taken: "Synchronized[int]") -> None:
     gc.disable()  # rows and events hold no cycles; looking for them takes a fifth of the time
 
 
-def load_one(dsn: str, catalogue: Catalogue, shadows: Sequence[Shadow], share: Share) -> int:
+def fill_one(fill: Fill, share: Share) -> int:
     """Fill the share of one worker."""
 
     def done(events: int) -> None:
         with progress.get_lock():
             progress.value += events
 
-    return load(dsn, catalogue, shadows, share, done)
+    return fill(share, done)

@@ -1,0 +1,49 @@
+"""Whether others are at work on the database just now: a rebuild steps back for them."""
+
+import os
+import time
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+COMMITTED = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"
+FEW = 40  # transactions a second: followers, monitoring, and the rebuild itself
+WINDOW = 0.5  # seconds between two looks; a backend tells its transactions once a second
+CALM = 3  # looks without traffic before there is none any more
+
+
+def most_lanes() -> int:
+    """Return how many lanes there may be at all: as many as there are cores, but four at most."""
+    return min(os.cpu_count() or 1, 4)
+
+
+class Traffic:
+    """Tells how many lanes a rebuild may take: one while others work, else as many as cores.
+
+    It cannot know whose transactions are counted, and takes those beyond FEW for requests. Until
+    it has looked for a while it takes one lane.
+    """
+
+    def __init__(self, connection: Connection[TupleRow]) -> None:
+        self._connection = connection
+        self._calm = CALM - 1  # one look without traffic is enough to begin
+        self._looked = time.monotonic()
+        self._committed = self._count()
+
+    @property
+    def lanes(self) -> int:
+        """How many there may be now."""
+        if time.monotonic() - self._looked >= WINDOW:
+            self._look()
+        return most_lanes() if self._calm >= CALM else 1
+
+    def _look(self) -> None:
+        now, committed = time.monotonic(), self._count()
+        rate = (committed - self._committed) / (now - self._looked)
+        self._looked, self._committed = now, committed
+        self._calm = 0 if rate > FEW else self._calm + 1
+
+    def _count(self) -> int:
+        row = self._connection.execute(COMMITTED).fetchone()
+        assert row is not None  # noqa: S101 — the database that we are connected to
+        return row[0]

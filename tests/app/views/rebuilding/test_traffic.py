@@ -1,0 +1,78 @@
+"""A rebuild takes one lane while others are at work on the database."""
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from app.views.rebuilding.session import open_session
+from app.views.rebuilding.traffic import CALM, WINDOW, Traffic
+from app.views.rebuilding.workers import in_lanes
+
+TELL_AT_ONCE = "SELECT pg_stat_force_next_flush()"
+
+
+@pytest.fixture(autouse=True)
+def three_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have three cores, wherever the test runs."""
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+
+
+def work(admin: Connection[TupleRow]) -> None:
+    """Do as many transactions as requests would."""
+    for _ in range(200):
+        admin.execute("SELECT 1")
+    admin.execute(TELL_AT_ONCE)
+
+
+def test_where_nobody_else_works_there_are_as_many_lanes_as_cores(
+    dsn: str, admin: Connection[TupleRow]
+) -> None:
+    admin.execute(TELL_AT_ONCE)
+    with open_session(dsn) as connection:
+        traffic = Traffic(connection)
+        assert traffic.lanes == 1
+        time.sleep(WINDOW)
+        assert traffic.lanes == 3
+
+
+def test_while_others_work_and_shortly_after_there_is_one_lane(
+    dsn: str, admin: Connection[TupleRow]
+) -> None:
+    with open_session(dsn) as connection:
+        traffic = Traffic(connection)
+        work(admin)
+        time.sleep(WINDOW)
+        assert traffic.lanes == 1
+        seen: list[int] = []
+        for _ in range(CALM):
+            time.sleep(WINDOW)
+            seen.append(traffic.lanes)
+        assert seen == [1, 1, 3]
+
+
+def test_jobs_run_in_as_many_lanes_as_there_are_and_all_results_come_back(
+    dsn: str, admin: Connection[TupleRow]
+) -> None:
+    running: list[int] = []
+    most: list[int] = []
+
+    def job(number: int) -> int:
+        running.append(number)
+        most.append(len(running))
+        time.sleep(0.05)
+        running.remove(number)
+        return number
+
+    with open_session(dsn) as connection, ThreadPoolExecutor(4) as threads:
+        traffic = Traffic(connection)
+        work(admin)
+        time.sleep(WINDOW)
+
+        def start(number: int) -> Future[int]:
+            return threads.submit(job, number)
+
+        assert sorted(in_lanes(start, range(6), traffic, lambda _: None)) == [*range(6)]
+    assert max(most) == 1
