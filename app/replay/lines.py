@@ -21,12 +21,15 @@ class ToldOrigin(Struct):
 
 
 class Told(Struct):
-    """A stored envelope as it stands there: the event is passed on byte for byte."""
+    """A stored envelope as it stands there: the event is passed on byte for byte.
+
+    `at` is UTC, ends in Z, and has six decimals or none.
+    """
 
     workspace: str
     stream: str
     version: int
-    at: datetime
+    at: str
     origin: ToldOrigin
     event: Raw
 
@@ -63,6 +66,7 @@ class IntegrationLine(Struct, rename="camel"):
 
 
 KIND = b'{"kind":"'
+WHOLE_SECONDS = len("2026-11-05T09:00:00Z")
 decoder = msgspec.json.Decoder(Told)
 encoder = msgspec.json.Encoder()
 
@@ -71,23 +75,23 @@ def lines_of(batch: Batch, selection: Selection) -> Iterator[Line]:
     """Yield a line for each event of *batch* that is wanted."""
     for position, envelope in batch:
         told = decoder.decode(envelope)
-        if not selection.has_times or selection.includes(told.at):
+        if not selection.has_times or selection.includes(datetime.fromisoformat(told.at)):
             yield line_of(position, told)
 
 
 def line_of(position: int, told: Told) -> Line:
     """Return the line of one event."""
     kind, data = parted(bytes(told.event))
+    at = f"{told.at[:19]}{told.at[19:23] if len(told.at) > WHOLE_SECONDS else '.000'}Z"
     return Line(
-        position, told.workspace, told.stream, told.version, kind,
-        text_of(told.at), told.origin.actor, data,
-    )  # fmt: skip
+        position, told.workspace, told.stream, told.version, kind, at, told.origin.actor, data
+    )
 
 
 def parted(event: bytes) -> tuple[str, Raw]:
     """Return the kind of a stored event, which is always its first field, and the others."""
-    kind, _, others = event.removeprefix(KIND).partition(b'"')
-    return kind.decode(), Raw(b"{" + others.removeprefix(b","))
+    end = event.index(b'"', len(KIND))
+    return event[len(KIND) : end].decode(), Raw(b"{" + event[end + 1 :].removeprefix(b","))
 
 
 def integration_line(row: IntegrationRow) -> IntegrationLine:

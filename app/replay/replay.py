@@ -1,6 +1,7 @@
 """Replays the log: reads what is selected and writes it, as lines or as a table."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from typing import BinaryIO, Literal, TextIO
@@ -90,10 +91,19 @@ def told(connection: Connection[TupleRow], selection: Selection, tell: Tell) -> 
     """Yield the events of *selection*, and tell how many positions are behind."""
     part = selection.part(head_of(connection))
     amount = part.to - part.after
-    for batch in read(connection, part):
+    for batch in read_ahead(read(connection, part)):
         yield batch
         tell("Reading the log", batch[-1][0] - part.after if batch else amount, amount)
     tell("Reading the log", amount, amount)
+
+
+def read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Yield *batches*; while one is looked at, the database is at work on the next."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = thread.submit(next, batches, None)
+            yield batch
 
 
 def writer_of_events(selection: Selection, output: Output) -> Callable[[Batch], None]:
