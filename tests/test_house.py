@@ -1,13 +1,18 @@
 """What holds for the whole tree and no tool checks."""
 
 import re
-import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = [file for folder in ("app", "scripts") for file in (ROOT / folder).rglob("*.py")]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+# In backquotes, or at the start of a line of an example.
+COMMAND_LINE = re.compile(r"(?:`|^)(integrations(?: [^`|>#\n]*)?)(?:`|  |$| [|>#])", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 
 
@@ -21,7 +26,7 @@ def test_no_lock_names_an_index_or_a_file_address() -> None:
         assert not re.search(r"https?://|--(extra-)?index-url|@ file:", lock.read_text())
 
 
-@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in LINK.findall(page.read_text()):
         assert (page.parent / target).exists(), target
@@ -35,11 +40,67 @@ def test_the_settings_page_lists_every_setting() -> None:
     assert listed == {PREFIX + name.upper() for name in Settings.__struct_fields__}
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_page_names_a_setting_that_does_not_exist(page: Path) -> None:
+    from app.settings import PREFIX, Settings  # noqa: PLC0415 — these tests alone need it
+
+    named = set(re.findall(r"INTEGRATIONS_[A-Z_]+[A-Z]", page.read_text()))
+
+    assert named <= {PREFIX + name.upper() for name in Settings.__struct_fields__}
+
+
+def commands_of(group: click.Group, before: str = "integrations") -> Iterator[tuple[str, Any]]:
+    """Yield each command with the words that call it: `integrations keys list`."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands_of(command, f"{before} {name}")
+        else:
+            yield f"{before} {name}", command
+
+
+def options_of(command: click.Command) -> set[str]:
+    return {"--help", *(o for p in command.params for o in p.opts if o.startswith("--"))}
+
+
 def test_the_readme_lists_every_command() -> None:
+    from scripts.cli import commands  # noqa: PLC0415 — the tests of commands alone need it
+
     readme = (ROOT / "README.md").read_text()
-    help_text = subprocess.run(
-        [ROOT / ".venv/bin/integrations", "--help"],
-        check=True, capture_output=True, text=True, timeout=30,
-    ).stdout  # fmt: skip
-    for command in re.findall(r"^  ([a-z]+) ", help_text.partition("Commands:")[2], re.MULTILINE):
-        assert f"integrations {command}" in readme, command
+    rows = [row for row in readme.splitlines() if row.startswith("| `integrations ")]
+
+    for words, _ in commands_of(commands):
+        _, first, *others = words.split()
+        listed = [row for row in rows if row.startswith(f"| `integrations {first}")]
+        assert listed, words
+        assert all(f" {other}`" in row or f"`{other}`" in row for other in others for row in listed)
+
+
+def test_the_pages_tell_of_every_command_and_option_of_keys() -> None:
+    from scripts.cli import commands  # noqa: PLC0415
+
+    page = (ROOT / "docs" / "operations.md").read_text()
+
+    for words, command in commands_of(commands):
+        if words.startswith("integrations keys"):
+            assert words in page, words
+            assert all(option in page for option in options_of(command) - {"--help"}), words
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_page_names_a_command_or_option_that_does_not_exist(page: Path) -> None:
+    from scripts.cli import commands  # noqa: PLC0415
+
+    known = dict(commands_of(commands))
+    for line in COMMAND_LINE.findall(page.read_text()):
+        words = line.split()
+        named = next((n for n in (3, 2) if " ".join(words[:n]) in known), None)
+        assert named or words[1:] in (["keys"], []), line
+        if named:
+            options = {word.partition("=")[0] for word in words if word.startswith("--")}
+            assert options <= options_of(known[" ".join(words[:named])]), line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_page_names_a_script_that_does_not_exist(page: Path) -> None:
+    for script in re.findall(r"`(scripts/[a-z_]+(?:\.py)?)\b", page.read_text()):
+        assert (ROOT / script).exists(), script
