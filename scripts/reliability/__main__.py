@@ -1,8 +1,10 @@
 """The command behind scripts/faults."""
 
+import signal
 import sys
 import time
 from collections.abc import Sequence
+from types import FrameType
 
 import click
 
@@ -17,6 +19,7 @@ from scripts.reliability.fault import Fault
 @click.option("--list", "only_list", is_flag=True, help="Only list the faults.")
 def command(*, names: Sequence[str], short: bool, rounds: int | None, only_list: bool) -> None:
     """Make faults under load, NAME or all of them, and tell what broke; status 1 where any did."""
+    signal.signal(signal.SIGTERM, leave)
     faults = [FAULTS[name] for name in names] or [f for f in FAULTS.values() if not f.apart]
     if only_list:
         for fault in FAULTS.values():
@@ -24,6 +27,11 @@ def command(*, names: Sequence[str], short: bool, rounds: int | None, only_list:
         return
     results = [told(fault, rounds or (fault.short if short else fault.long)) for fault in faults]
     sys.exit(0 if all(results) else 1)
+
+
+def leave(_: int, __: FrameType | None) -> None:
+    """End as after Ctrl-C: what was started is stopped."""
+    sys.exit(128 + signal.SIGTERM)
 
 
 def told(fault: Fault, rounds: int) -> bool:
