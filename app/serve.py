@@ -146,10 +146,12 @@ def listen(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
+        host.encode("idna")  # create_server would find out too late, and leave its socket open
         listener = socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", "no host can have this name")
         message = (
-            f"Cannot listen on {host} port {port} ({error.strerror}):"
+            f"Cannot listen on {host} port {port} ({reason}):"
             " set INTEGRATIONS_HOST and INTEGRATIONS_PORT to a free address."
         )
         raise SettingsError(message) from None

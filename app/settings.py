@@ -1,6 +1,7 @@
 """What an operator can set: environment variables INTEGRATIONS_*, read once."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,11 +11,12 @@ from msgspec import Meta, Struct
 from msgspec.structs import fields
 
 PREFIX = "INTEGRATIONS_"
+SURROGATE = re.compile("[\ud800-\udfff]")  # what stands in a value for bytes that are no UTF-8
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Rate = Annotated[float, Meta(gt=0, le=1_000_000)]
 Workers = Annotated[int, Meta(ge=1, le=64)]
 ProviderUrls = Annotated[
-    str, Meta(pattern=r"^[A-Z0-9_]+=https?://[^,\s]+(,[A-Z0-9_]+=https?://[^,\s]+)*$")
+    str, Meta(pattern=r"^[A-Z0-9_]+=https?://[^,\s]+(,[A-Z0-9_]+=https?://[^,\s]+)*\Z")
 ]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -58,8 +60,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings in *environment*, with defaults for what is not there.
 
     Raises:
-        SettingsError: an INTEGRATIONS_* name is unknown or its value is wrong; an empty value
-            is the same as none.
+        SettingsError: an INTEGRATIONS_* name is unknown, or its value is wrong or no UTF-8; an
+            empty value is the same as none.
     """
     given = {
         name.removeprefix(PREFIX).lower(): value
@@ -79,6 +81,9 @@ def require_right(name: str, value: str) -> None:
     if name not in types:
         known = ", ".join(sorted(PREFIX + known.upper() for known in types))
         message = f"{PREFIX}{name.upper()} is not a setting; the settings are {known}."
+        raise SettingsError(message)
+    if SURROGATE.search(value):
+        message = f"{PREFIX}{name.upper()} is not UTF-8."
         raise SettingsError(message)
     try:
         msgspec.convert(value, types[name], strict=False, dec_hook=path_from)

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import msgspec
 from msgspec import Struct
 
 from app.audit.finding import Finding
-from app.log.mapper import recorded_from
+from app.log.mapper import NoEventError, recorded_from
 from domain.integration import Integration, decider
 from domain.recorded import Recorded
 from projections.catalogue import JOURNALS, PROJECTIONS
@@ -108,5 +107,5 @@ def event_in(stored: StoredEvent) -> Recorded | None:
     """Return the event that the bytes hold, None where they hold none."""
     try:
         return recorded_from(stored.position, stored.envelope)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except NoEventError:
         return None

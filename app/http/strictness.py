@@ -10,12 +10,13 @@ from app.http.problems import STATUS, DoubtfulFieldsError
 from app.http.rendering import Rendered
 
 APPLIED = STATUS[DoubtfulFieldsError].headers
-WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-QUOTED = r'"(?:[^"\\]|\\.)*"'
+WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
+QUOTED = r'"(?:[^"\\]|\\.)*+"'
 LONGEST = 1_000  # characters that are looked at; longer ones would take our time
+# Possessive (`+` behind a quantifier): what was taken is not given back, which would take our time.
 # A preference with its value, and what may stand behind it: `handling = "strict"; wait=5`.
 PREFERENCE = re.compile(
-    rf"\s*({WORD})\s*(?:=\s*({WORD}|{QUOTED}))?\s*(?:;(?:[^\",]|{QUOTED})*)?(?:,|$)"
+    rf"\s*+({WORD})\s*+(?:=\s*+({WORD}|{QUOTED}))?+\s*+(?:;(?:[^\",]|{QUOTED})*+)?+(?:,|$)"
 )
 
 

@@ -11,6 +11,10 @@ envelope_from = msgspec.json.Decoder(Envelope).decode
 """Returns the event that was stored as these bytes, without its position; raises as below."""
 
 
+class NoEventError(ValueError):
+    """The stored bytes are no event that we ever stored."""
+
+
 def stream_name(workspace: str, stream: str) -> str:
     """Return the library's originator id: the workspace, a slash, and the stream."""
     return f"{workspace}/{stream}"
@@ -33,9 +37,15 @@ def recorded_from(position: int, envelope: bytes) -> Recorded:
     putting it before their first field lets one decoder make the whole event in one go.
 
     Raises:
-        msgspec.ValidationError: the bytes are no event that we ever stored.
+        NoEventError: the bytes are no event that we ever stored.
     """
-    return decoder.decode(b'{"position":%d,%b' % (position, envelope[1:]))
+    try:
+        event = decoder.decode(b'{"position":%d,%b' % (position, envelope[1:]))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise NoEventError(NoEventError.__doc__) from None  # the reason would repeat values
+    if event.position != position:  # the bytes have one of their own
+        raise NoEventError(NoEventError.__doc__)
+    return event
 
 
 def recorded_from_notification(notification: Notification) -> Recorded:

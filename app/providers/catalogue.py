@@ -10,6 +10,7 @@ import msgspec
 from app.providers.description import AskCheck, Basic, ProviderFile
 from app.providers.errors import ProviderFileError
 
+LARGEST = 16 * 1024  # bytes of a file; the parser takes the square of a long key's time
 PLACEHOLDER = re.compile(r"\{([A-Za-z]+)\}")
 
 
@@ -49,20 +50,43 @@ def read_provider(file: Traversable) -> ProviderFile:
     """Return the provider that *file* tells of.
 
     Raises:
-        ProviderFileError: not readable, not TOML, not our shape, not consistent, or a format is
-            no regular expression.
+        ProviderFileError: not readable, or as `provider_in`.
     """
     try:
-        provider = msgspec.toml.decode(file.read_bytes(), type=ProviderFile)
-        for format_ in formats_in(provider):
-            re.compile(format_)
-    except (OSError, UnicodeDecodeError, msgspec.MsgspecError, re.error) as error:
+        content = file.read_bytes()
+    except OSError as error:
         message = f"Provider file {file.name}: {error}."
+        raise ProviderFileError(message) from None
+    return provider_in(content, file.name)
+
+
+def provider_in(content: bytes, name: str) -> ProviderFile:
+    """Return the provider that the *content* of the file *name* tells of.
+
+    Raises:
+        ProviderFileError: larger than 16 KiB, not TOML, not our shape, not consistent, or a
+            format is no regular expression.
+    """
+    try:
+        provider = decoded(content)
+    except (msgspec.MsgspecError, re.error, ValueError, OverflowError, RecursionError) as error:
+        message = f"Provider file {name}: {error}."
         raise ProviderFileError(message) from None
     unknown = sorted(names_used_by(provider) - names_known_to(provider))
     if unknown:
-        message = f"Provider file {file.name}: the check uses what is not there: {unknown[0]}."
+        message = f"Provider file {name}: the check uses what is not there: {unknown[0]}."
         raise ProviderFileError(message)
+    return provider
+
+
+def decoded(content: bytes) -> ProviderFile:
+    """Return *content* as its Struct, after a look at its size and its regular expressions."""
+    if len(content) > LARGEST:
+        message = f"it is larger than {LARGEST} bytes"
+        raise ValueError(message)
+    provider = msgspec.toml.decode(content, type=ProviderFile)
+    for format_ in formats_in(provider):
+        re.compile(format_)
     return provider
 
 

@@ -52,10 +52,10 @@ def moment_from(text: str) -> Moment:
         if text.isascii() and text.isdigit():
             return position_from(text)
         time = datetime.fromisoformat(text)
-    except ValueError:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):  # an offset can lead beyond the years
         message = "write a position such as 1200, or a time such as 2026-11-05T09:00:00Z"
         raise MomentError(message) from None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def position_from(digits: str) -> int:

@@ -22,7 +22,7 @@ class Kek(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fiel
     it tells nothing of the key, and the first KEKs of two machines differ.
     """
 
-    id: Annotated[str, Meta(pattern=r"^kek-[1-9][0-9]*-[0-9a-f]{8}\Z")]
+    id: Annotated[str, Meta(pattern=r"^kek-[1-9][0-9]{0,17}-[0-9a-f]{8}\Z")]
     state: Literal["current", "retired"]
     created_at: Annotated[datetime, Meta(tz=True)]
     key: Secret

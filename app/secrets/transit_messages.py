@@ -1,14 +1,15 @@
 """What is sent to the transit engine, and the parts of its answers that count."""
 
 from collections.abc import Mapping
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from app.secrets.secret import Secret
 
 T = TypeVar("T")
+UnixTime = Annotated[int, Meta(ge=0, le=253_402_300_799)]  # up to the year 9999
 
 
 class Data(Struct, Generic[T]):
@@ -35,7 +36,7 @@ class Decrypted(Struct):
 class KeyStatus(Struct):
     """What Vault tells of a key: its versions with their Unix times, and which may be used."""
 
-    keys: Mapping[str, int]
+    keys: Mapping[int, UnixTime]
     latest_version: int
     min_decryption_version: int
 

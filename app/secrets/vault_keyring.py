@@ -21,7 +21,7 @@ from app.secrets.secret import Secret
 from app.secrets.transit import Answer, KeyringAwayError, TransitClient, transit_key
 from app.secrets.transit_messages import Data, Decrypted, Encrypted, KeyStatus, T, body_of
 
-CIPHERTEXT = re.compile(r"vault:v([1-9][0-9]*):[A-Za-z0-9+/]+=*")
+CIPHERTEXT = re.compile(r"vault:v([1-9][0-9]{0,17}):[A-Za-z0-9+/]+=*")
 DONE = (200, 204)
 # Some versions of Vault answer 500 where the bytes are not what they were.
 CHANGED = b"message authentication failed"
@@ -55,9 +55,9 @@ class VaultKeyring:
             ListedKek(
                 id=self._id(version),
                 state="current" if version == status.latest_version else "retired",
-                created_at=datetime.fromtimestamp(status.keys[str(version)], UTC),
+                created_at=datetime.fromtimestamp(status.keys[version], UTC),
             )
-            for version in sorted(map(int, status.keys))
+            for version in sorted(status.keys)
             if version >= status.min_decryption_version
         ]
 
@@ -143,7 +143,7 @@ class VaultKeyring:
         self._require_done(answer)
         try:
             return msgspec.json.decode(answer.content, type=kind).data
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             self._give_up("nonsense")
 
     def _key_in(self, decrypted: Decrypted) -> Secret:

@@ -7,6 +7,7 @@ import msgspec
 from app.tokens.errors import UnauthorizedError
 
 LEEWAY = 60.0  # seconds that the issuer's clock may differ from ours
+END_OF_TIME = 1e18  # seconds; what is later than that may be too large for a float
 Claims = dict[str, object]
 
 
@@ -64,4 +65,4 @@ def seconds(claims: Claims, claim: str) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         message = f"The token's {claim} is not a number."
         raise UnauthorizedError(message)
-    return value
+    return min(value, END_OF_TIME)

@@ -90,6 +90,7 @@ def key_or_objection(raw: msgspec.Raw) -> VerificationKey | str:
     """Return the key, or why we do not take it; the reason repeats nothing of it."""
     try:
         jwk = msgspec.json.decode(raw, type=Jwk)
+        fields = msgspec.json.decode(raw, type=dict[str, object])  # looks at what Jwk passes over
     except (ValueError, RecursionError):
         return "it is no JWK"
     algorithm = ALGORITHMS.get((jwk.kty, jwk.crv))
@@ -97,7 +98,7 @@ def key_or_objection(raw: msgspec.Raw) -> VerificationKey | str:
         return "it is none of Ed25519, P-256 and RSA"
     if objection := objection_to_use(jwk, algorithm):
         return objection
-    key = verification_key(msgspec.json.decode(raw, type=dict[str, object]), algorithm)
+    key = verification_key(fields, algorithm)
     return key_of_right_size(key) if key else "its numbers are not a public key"
 
 

@@ -40,12 +40,20 @@ def test_an_empty_value_is_the_same_as_none() -> None:
         ("WORKERS", "0", "a number from 1 to 64"),
         ("LOG_LEVEL", "chatty", "DEBUG, INFO, WARNING or ERROR"),
         ("RATE_LIMIT", "-1", "a number above 0"),
+        ("PROVIDER_URLS", "TWILIO=http://a\n", "TYPE=URL, with commas between more of them"),
     ],
 )
 def test_a_wrong_value_is_told_without_repeating_it(name: str, value: str, takes: str) -> None:
     with pytest.raises(SettingsError) as refused:
         read_settings({f"INTEGRATIONS_{name}": value})
     assert str(refused.value) == f"INTEGRATIONS_{name} has a wrong value; it takes {takes}."
+
+
+@pytest.mark.parametrize("name", ["PORT", "HOST", "DATA_DIR", "PROVIDER_URLS"])
+def test_a_value_that_is_no_utf_8_is_told_without_repeating_it(name: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        read_settings({f"INTEGRATIONS_{name}": "8\udcff"})
+    assert str(refused.value) == f"INTEGRATIONS_{name} is not UTF-8."
 
 
 def test_an_unknown_name_is_told_with_all_that_are_known() -> None:

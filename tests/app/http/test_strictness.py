@@ -1,10 +1,13 @@
 """Prefer: handling=strict refuses what is doubtful (RFC 7240)."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import httpx2
 import pytest
+
+from app.http.strictness import PREFERENCE
 
 PATH = "/en/api/integration"
 Problem = Callable[..., dict[str, Any]]
@@ -77,6 +80,15 @@ def test_whatever_else_is_preferred_only_warns(
     assert answer.status_code == 201
     assert "preference-applied" not in answer.headers
     assert answer.elapsed.total_seconds() < 1
+
+
+@pytest.mark.parametrize("header", ["a;" + "b" * 995 + '"', "a" + " " * 998 + '"', " " * 1_000])
+def test_a_header_that_is_no_preference_takes_no_time(header: str) -> None:
+    started = time.process_time()
+
+    assert PREFERENCE.findall(header) == []
+
+    assert time.process_time() - started < 0.03
 
 
 def test_the_header_may_come_more_than_once(client: httpx2.Client, body: dict[str, Any]) -> None:

@@ -86,6 +86,7 @@ BROKEN = "is empty, broken or not of version 1"
 ONE_CURRENT = "does not hold exactly one current key"
 WRONG_LENGTH = "holds a key that is not 32 bytes long"
 REFUSED: dict[str, tuple[str, str]] = {
+    "an endless epoch": (FILE.replace("kek-2-", f"kek-{'2' * 5000}-"), BROKEN),
     "nothing": ("", BROKEN),
     "white space": ("\n \n", BROKEN),
     "half a file": (FILE[:200], BROKEN),

@@ -38,6 +38,10 @@ KEY = Secret(bytes(range(32)))
         (200, b'{"data":{}}'),
         (200, b'{"data":{"plaintext":"?"}}'),
         (200, b"\xff"),
+        (200, b"[" * 5_000),
+        (200, b'{"data":{"keys":{"x":1},"latest_version":1,"min_decryption_version":1}}'),
+        (200, b'{"data":{"keys":{"1":1e18},"latest_version":1,"min_decryption_version":1}}'),
+        (200, b'{"data":{"ciphertext":"vault:v' + b"1" * 5_000 + b':AAAA"}}'),
         (200, b"x" * (1 << 21)),
     ],
 )

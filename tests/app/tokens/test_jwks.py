@@ -52,6 +52,13 @@ def test_a_key_that_is_not_for_us_is_skipped_with_its_reason(
     assert usable.skipped == (f"key 2 is skipped: {reason}",)
 
 
+def test_a_key_with_bytes_that_are_no_text_is_skipped(jwks: list[Json]) -> None:
+    document = json.dumps({"keys": [jwks[0], jwks[1] | {"note": "n"}]}).encode()
+    usable = usable_keys(document.replace(b'"n"}', b'"\xff"}'))
+    assert [key.kid for key in usable.keys] == ["EdDSA"]
+    assert usable.skipped == ("key 2 is skipped: it is no JWK",)
+
+
 @pytest.mark.parametrize(
     "private",
     [

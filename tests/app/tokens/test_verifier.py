@@ -204,6 +204,18 @@ def test_a_time_that_is_no_number_is_refused(
     assert refusal("Bearer " + token(**{claim: value})) == f"The token's {claim} is not a number."
 
 
+@pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])
+def test_a_time_beyond_all_numbers_is_far_in_the_future(
+    refusal: Refusal, token: Token, verifier: TokenVerifier, claim: str
+) -> None:
+    far = "Bearer " + token(**{claim: 10**400})
+
+    if claim == "exp":
+        assert verifier.verify(far).workspace
+    else:
+        assert refusal(far) == f"The token is not valid yet ({claim})."
+
+
 @pytest.mark.parametrize("iss", [None, "", "https://canary.test", ["https://issuer.test"], 1])
 def test_another_issuer_is_refused(refusal: Refusal, token: Token, iss: object) -> None:
     assert refusal("Bearer " + token(iss=iss)) == "The token is of another issuer."
