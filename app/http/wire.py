@@ -1,5 +1,6 @@
 """HTTP below the application: what the parser refuses is answered by the envelope, too."""
 
+import asyncio
 import sys
 from http import HTTPStatus
 from uuid import uuid4
@@ -11,36 +12,87 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from app.http.problems import INVALID, NO_SUCH_METHOD, Problem, problem_answer
 
 HEAD_LIMIT = 64 * 1024  # bytes of a request line with its headers; the parser itself has none
+# Bytes behind a head that are no body: what marks chunks, and trailers. Five bytes mark a chunk,
+# so the largest body passes even byte by byte.
+FRAME_LIMIT = 1024 * 1024
+PATIENCE = 30.0  # seconds that a client has for a whole request
+LOOK_EVERY = 5.0  # seconds
 # The parser stops before it has read the path: all methods that any path has.
 METHODS = "DELETE, GET, HEAD, PATCH, POST, PUT"
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """HTTP/1.1 by uvicorn and httptools; refuses in our words, and heads without an end."""
+    """HTTP/1.1 by uvicorn and httptools; refuses in our words, and what never ends."""
 
     in_head = True
-    head_size = 0
+    overhead = 0
+    waiting_since: float | None = None
+    look: asyncio.TimerHandle
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] — as uvicorn has it
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self.waiting_since = self.loop.time()
+        self.look = self.loop.call_later(LOOK_EVERY, self.end_what_never_ends)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Look no more."""
+        self.look.cancel()
+        super().connection_lost(exc)
+
+    def end_what_never_ends(self) -> None:
+        """Close the connection of a client that takes too long for a request; look again later.
+
+        It is closed without a word: whoever sends a byte a minute does not read.
+        """
+        since = self.waiting_since
+        if since is not None and self.loop.time() - since > PATIENCE and not self.is_answering():
+            self.transport.close()
+        else:
+            self.look = self.loop.call_later(LOOK_EVERY, self.end_what_never_ends)
+
+    def is_answering(self) -> bool:
+        """Tell whether a request was read to its end and its answer was not sent to its own."""
+        return bool(self.cycle) and not (self.cycle.more_body or self.cycle.response_complete)
 
     def data_received(self, data: bytes) -> None:
         """Take the next bytes of the connection."""
+        if self.waiting_since is None:
+            self.waiting_since = self.loop.time()
         super().data_received(data)
-        if self.in_head and not self.transport.is_closing():
-            self.head_size += len(data)
-            if self.head_size > HEAD_LIMIT:
-                self.send_400_response("")
+        self.overhead += len(data)
+        if self.overhead > (HEAD_LIMIT if self.in_head else FRAME_LIMIT):
+            self.send_400_response("")
 
     def on_message_begin(self) -> None:
         """Start to count a new head."""
-        self.in_head, self.head_size = True, 0
+        self.in_head, self.overhead = True, 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Stop counting."""
-        self.in_head = False
+        """Start to count what is no body; trailers come after this and are no headers of ours."""
+        self.in_head, self.overhead = False, 0
         super().on_headers_complete()
+        self.headers = []
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        self.overhead -= len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Wait no longer."""
+        self.waiting_since = None
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 — uvicorn's signature and text
         """Answer what is no HTTP, and close the connection."""
+        if self.transport.is_closing():
+            return
+        if self.is_answering():  # a refusal now would be taken for the answer to what came before
+            self.cycle.keep_alive = False
+            self.flow.pause_reading()
+            return
         unknown_method = isinstance(sys.exception(), HttpParserInvalidMethodError)
         problem = NO_SUCH_METHOD if unknown_method else INVALID
         self.transport.write(response_to(problem, {"Allow": METHODS} if unknown_method else {}))

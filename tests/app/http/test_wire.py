@@ -1,0 +1,124 @@
+"""The protocol below the application, over real sockets, with less patience than it has."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from app.http import wire
+from app.http.wire import FRAME_LIMIT, HttpProtocol
+
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Connect = Callable[[], Any]
+POST = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+ANSWERED_IN = 0.4  # seconds
+
+
+async def app(_: Any, receive: Any, send: Any) -> None:
+    """Read the body, wait a moment, and answer 200; a client that left gets nothing."""
+    while (message := await receive()).get("more_body"):
+        pass
+    if message["type"] == "http.request":
+        await answer(send)
+
+
+async def answer(send: Any) -> None:
+    """Answer 200, a little later than patience lasts."""
+    await asyncio.sleep(ANSWERED_IN)
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]}
+    )
+    await send({"type": "http.response.body", "body": b""})
+
+
+@pytest.fixture
+async def connect(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Connect]:
+    """Connect to a server whose patience is 0.2 s."""
+    monkeypatch.setattr(wire, "PATIENCE", 0.2)
+    monkeypatch.setattr(wire, "LOOK_EVERY", 0.05)
+    config = uvicorn.Config(app, http=HttpProtocol, ws="none", lifespan="off", log_config=None)
+    config.load()
+    writers: list[asyncio.StreamWriter] = []
+
+    async def connection() -> Connection:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writers.append(writer)
+        return reader, writer
+
+    server = await asyncio.get_running_loop().create_server(
+        lambda: HttpProtocol(config, ServerState(), {}), "127.0.0.1", 0
+    )
+    yield connection
+    for writer in writers:
+        writer.close()
+    server.close()
+
+
+@pytest.mark.parametrize(
+    ("beginning", "drop"),
+    [
+        (b"", b""),
+        (b"", b"\r\n"),
+        (b"GET / HTTP/1.1\r\nX: ", b"x"),
+        (POST, b"0"),
+        (POST + b"FFFF\r\n", b"a"),
+        (POST + b"1\r\na\r\n0\r\nTrailer: ", b"t"),
+    ],
+)
+async def test_a_client_that_never_ends_its_request_is_sent_away(
+    connect: Connect, beginning: bytes, drop: bytes
+) -> None:
+    reader, writer = await connect()
+
+    writer.write(beginning)
+    dripping = asyncio.create_task(drip(writer, drop))
+
+    with suppress(ConnectionResetError):  # of what was sent too late
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+    dripping.cancel()
+
+
+async def drip(writer: asyncio.StreamWriter, drop: bytes) -> None:
+    """Send *drop* now and then."""
+    while not writer.is_closing():
+        writer.write(drop)
+        await asyncio.sleep(0.02)
+
+
+async def test_an_answer_may_take_longer_than_its_request(connect: Connect) -> None:
+    reader, writer = await connect()
+
+    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+
+    assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_a_connection_may_be_used_again_and_again(connect: Connect) -> None:
+    reader, writer = await connect()
+
+    for _ in range(2):
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b" 200 OK" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+
+
+@pytest.mark.parametrize("endless", [b"1;" + b"e" * 999, b"0\r\nT: " + b"t" * 999])
+async def test_what_marks_chunks_has_an_end_and_so_have_trailers(
+    connect: Connect, endless: bytes
+) -> None:
+    reader, writer = await connect()
+
+    writer.write(POST + endless + b"e" * FRAME_LIMIT)
+
+    assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 400 Bad Request")
+
+
+async def test_a_large_body_passes_even_byte_by_byte(connect: Connect) -> None:
+    reader, writer = await connect()
+
+    writer.write(POST + b"1\r\na\r\n" * 65_536 + b"0\r\n\r\n")
+
+    assert b" 200 OK" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
