@@ -1,6 +1,5 @@
 """Runs the service: one process or several on one listening socket, until SIGTERM or Ctrl-C."""
 
-import resource
 import signal
 import socket
 import sys
@@ -14,6 +13,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess
 
 from app.collector import collect_seldom
 from app.compose import compose
+from app.crashes import leave_no_trace_of_values
 from app.database.lease import database
 from app.database.migrate import migrate
 from app.database.primary import of_primary
@@ -40,7 +40,6 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """
     for told_to_stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(told_to_stop, exit_quietly)
-    leave_no_core()
     configure_logs(settings.log_level)
     with database(settings) as dsn:
         migrate(of_primary(dsn))
@@ -68,7 +67,7 @@ def run_many(workers: int, listener: socket.socket, ready: Ready) -> None:
 def worker_app() -> Outermost:
     """Return the application of one worker process, which reads the settings for itself."""
     stop_with_parent(drop_figures)
-    leave_no_core()
+    leave_no_trace_of_values()
     settings = read_settings()
     configure_logs(settings.log_level)
     lease = ExitStack()  # given back by the operating system when the worker ends
@@ -163,11 +162,6 @@ def address_of(listener: socket.socket) -> str:
     """Return the URL at which *listener* is reached."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def leave_no_core() -> None:
-    """Let no crash write this process's memory to disk: there are keys and secrets in it."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def exit_quietly(_: int, __: FrameType | None) -> None:

@@ -5,6 +5,7 @@ import sys
 import click
 
 from app.audit.errors import AuditError
+from app.crashes import leave_no_trace_of_values
 from app.database.embedded import EmbeddedServerError
 from app.database.migrate import MigrationError
 from app.log.follow import LogDamagedError
@@ -45,6 +46,7 @@ commands.add_command(keys_commands)
 
 def main() -> None:
     """Run a command; what its user can mend ends it with one line and status 1."""
+    leave_no_trace_of_values()
     try:
         commands()
     except TOLD_IN_ONE_LINE as error:

@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
+import psycopg
 import pytest
 from msgspec import Struct
 
 Find = Callable[[bytes], list[str]]
 
 
-def spellings_of(mark: str) -> Iterator[tuple[str, bytes]]:
-    """Yield the ways in which *mark* may stand in bytes: raw, UTF-16, hex, base64 anywhere."""
-    raw = mark.encode()
+def spellings_of(raw: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the ways in which *raw* may stand in bytes: so, UTF-16, hex, base64 anywhere."""
     yield "raw", raw
     for encoding in ("utf-16-le", "utf-16-be"):
-        yield encoding, mark.encode(encoding)
+        yield encoding, raw.decode("latin-1").encode(encoding)
     yield "hex", raw.hex().encode()
     yield "HEX", raw.hex().upper().encode()
     for kind, encode in (("base64", b64encode), ("base64url", urlsafe_b64encode)):
@@ -28,30 +28,72 @@ def spellings_of(mark: str) -> Iterator[tuple[str, bytes]]:
             yield f"{kind} after {offset}", encode(raw[start : start + whole])
 
 
-class Canaries(Struct, frozen=True):
+class Hidden(Struct, frozen=True):
+    """Bytes that are looked for, however they are spelt."""
+
+    raw: bytes
+
+    def found_in(self, data: bytes) -> list[str]:
+        """Return in which spellings they stand in *data*."""
+        return [name for name, spelling in spellings_of(self.raw) if spelling in data]
+
+    def found_under(self, folder: Path) -> dict[str, list[str]]:
+        """Return the files under *folder* that hold them, and how they are spelt there."""
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        found = {str(path.relative_to(folder)): self.found_in(content_of(path)) for path in files}
+        return {name: spellings for name, spellings in found.items() if spellings}
+
+
+def content_of(path: Path) -> bytes:
+    """Return what is in the file *path*, nothing where the server has removed it meanwhile."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+class Canaries(Hidden, frozen=True):
     """Secrets that hold one and the same mark, each of them once."""
 
-    mark: str
     numbers: Iterator[int]
 
     def new(self) -> str:
         """Return a secret that was never given out before."""
-        return f"{self.mark}-{next(self.numbers)}"
-
-    def found_in(self, data: bytes) -> list[str]:
-        """Return in which spellings the mark stands in *data*."""
-        return [name for name, spelling in spellings_of(self.mark) if spelling in data]
-
-    def found_under(self, folder: Path) -> dict[str, list[str]]:
-        """Return the files under *folder* that hold the mark, and how it is spelt there."""
-        files = [path for path in folder.rglob("*") if path.is_file()]
-        found = {str(path.relative_to(folder)): self.found_in(path.read_bytes()) for path in files}
-        return {name: spellings for name, spellings in found.items() if spellings}
+        return f"{self.raw.decode()}-{next(self.numbers)}"
 
 
 def new_canaries() -> Canaries:
     """Return canaries with a mark of 24 characters that stands nowhere else."""
-    return Canaries("CANARY" + secrets.token_hex(9), count(1))
+    return Canaries(b"CANARY" + secrets.token_hex(9).encode(), count(1))
+
+
+# All that a server can say: every statement with its parameters, every error with its details.
+TALKATIVE = {
+    "log_statement": "all",
+    "log_parameter_max_length": "-1",
+    "log_parameter_max_length_on_error": "-1",
+    "log_min_error_statement": "error",
+    "log_min_messages": "info",
+    "log_error_verbosity": "verbose",
+}
+
+
+@pytest.fixture
+def make_talkative() -> Callable[[psycopg.Connection], None]:
+    """Let the server of a connection log all that it can."""
+
+    def make_talkative(database: psycopg.Connection) -> None:
+        for name, value in TALKATIVE.items():
+            database.execute(f"ALTER SYSTEM SET {name} = '{value}'".encode())
+        database.execute("SELECT pg_reload_conf()")
+
+    return make_talkative
+
+
+@pytest.fixture
+def hidden() -> type[Hidden]:
+    """Any bytes, to be looked for."""
+    return Hidden
 
 
 @pytest.fixture

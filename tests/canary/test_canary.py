@@ -22,15 +22,6 @@ Database = psycopg.Connection
 PATH = "/en/api/integration"
 SECRETS = ("apiKey", "apiSecret", "vapidPrivateKey")
 JSON = {"Content-Type": "application/json"}
-# All that a server can say: every statement with its parameters, every error with its details.
-TALKATIVE = {
-    "log_statement": "all",
-    "log_parameter_max_length": "-1",
-    "log_parameter_max_length_on_error": "-1",
-    "log_min_error_statement": "error",
-    "log_min_messages": "info",
-    "log_error_verbosity": "verbose",
-}
 
 
 class Heard(Struct, frozen=True):
@@ -206,13 +197,15 @@ def exercise(service: Service, database: Database, canaries: Canaries, public: C
 
 @pytest.mark.timeout(180)
 def test_no_canary_is_found_in_any_byte(
-    start_service: Callable[..., Any], data_dir: Path, canaries: Canaries, public: Canaries
+    start_service: Callable[..., Any],
+    data_dir: Path,
+    make_talkative: Callable[[Database], None],
+    canaries: Canaries,
+    public: Canaries,
 ) -> None:
     with start_service(data_dir, log_level="DEBUG") as service, open_embedded(data_dir) as server:
         with psycopg.connect(server.dsn, autocommit=True) as database:
-            for name, value in TALKATIVE.items():
-                database.execute(f"ALTER SYSTEM SET {name} = '{value}'".encode())
-            database.execute("SELECT pg_reload_conf()")
+            make_talkative(database)
             heard = exercise(service, database, canaries, public)
             database.execute("CHECKPOINT")
         told = b"\n".join(heard.answers)
