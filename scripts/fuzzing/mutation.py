@@ -77,14 +77,14 @@ def with_other_value(data: bytes, _: Sequence[bytes], random: Random) -> bytes:
     return text.replace(f'"{MARK}"'.encode(), random.choice(VALUES))
 
 
-def places_in(value: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401 — JSON is anything
+def places_in(holder: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401 — JSON is anything
     """Yield every place in a JSON document: what holds it, and its key or index there."""
-    if isinstance(value, dict | list):
-        holder: Any = value
-        keys: list[Any] = [*holder] if isinstance(value, dict) else [*range(len(holder))]
-        for key in keys:
-            yield holder, key
-            yield from places_in(holder[key])
+    if type(holder) not in (dict, list):
+        return
+    keys: list[Any] = [*holder] if type(holder) is dict else [*range(len(holder))]
+    for key in keys:
+        yield holder, key
+        yield from places_in(holder[key])
 
 
 def place_in(data: bytes, random: Random) -> tuple[int, int]:

@@ -20,6 +20,8 @@ FLAGS = (
 INPUTS = re.compile(r"stat::number_of_executed_units:\s+(\d+)")
 MEMORY = re.compile(r"stat::peak_rss_mb:\s+(\d+)")
 WAYS = re.compile(r"cov: (\d+) ft: \d+")
+UNCAUGHT = "=== Uncaught Python exception: ==="
+END = "== ERROR: libF"
 STARTING = 120  # seconds beside those of fuzzing: instrumenting takes a while
 
 
@@ -56,8 +58,14 @@ def outcome_in(report: str, *, failed: bool) -> Outcome:
         inputs=last(INPUTS, report),
         ways=last(WAYS, report),
         megabytes=last(MEMORY, report),
-        finding=report[-4_000:] if failed else "",
+        finding=finding_in(report) if failed else "",
     )
+
+
+def finding_in(report: str) -> str:
+    """Return the part of *report* that tells of a finding: a traceback, or else its end."""
+    _, found, told = report.partition(UNCAUGHT)
+    return told.partition(END)[0].strip() if found else report[-2_000:].strip()
 
 
 def last(pattern: re.Pattern[str], report: str) -> int:

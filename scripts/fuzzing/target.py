@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
+from app.http.fields import FieldError, FieldProblem
+from app.http.forms import InvalidFieldsError
+
 SLOW = 1.0  # seconds of this process's time for one input
 RUN = 8  # characters that a refusal may share with what it refuses
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
@@ -58,8 +61,18 @@ class Target(Struct, frozen=True, kw_only=True):
 
 
 def told_by(refusal: Exception) -> str:
-    """Return all that can be read in *refusal*: its message, and what it holds for an answer."""
-    return f"{refusal}\n{vars(refusal) or ''}"
+    """Return all that can be read in *refusal*: its message, and its details for an answer."""
+    if isinstance(refusal, FieldError):
+        return f"{refusal}\n{words_of(refusal.problem)}"
+    found = refusal.found if isinstance(refusal, InvalidFieldsError) else ()
+    details = {f"{name} {words_of(problem)}" for name, problem in found}  # often many are alike
+    return "\n".join([str(refusal), *sorted(details)])
+
+
+def words_of(problem: FieldProblem) -> str:
+    """Return all that *problem* says."""
+    limits = " ".join(str(limit) for limit in problem.limits.values())
+    return f"{problem.code} {problem.message} {limits}"
 
 
 def repeated_runs(text: str, source: str) -> Iterator[str]:

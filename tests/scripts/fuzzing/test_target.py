@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
+from app.http.fields import FieldProblem
+from app.http.forms import InvalidFieldsError
 from scripts.fuzzing.target import FindingError, Target, repeated_runs, require
 
 
@@ -77,3 +79,14 @@ def test_a_promise_that_does_not_hold_is_a_finding() -> None:
     require(holds=True, promise="kept")
     with pytest.raises(FindingError, match="one cursor, one text"):
         require(holds=False, promise="one cursor, one text")
+
+
+def test_the_details_of_an_answer_are_looked_at_too() -> None:
+    def refuse_in_detail(data: bytes) -> None:
+        raise InvalidFieldsError([(None, FieldProblem("CODE", "Wrong", {"limit": data.decode()}))])
+
+    target = target_of(refuse_in_detail, (InvalidFieldsError,))
+
+    assert not target.feed(b"plain_name")
+    with pytest.raises(FindingError, match="repeats its input"):
+        target.feed(b"SG.secret")
