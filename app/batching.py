@@ -5,6 +5,7 @@ together as soon as it has answered: the more load, the larger the batches, and 
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
@@ -14,7 +15,7 @@ Answer = TypeVar("Answer")
 
 
 class OverloadedError(Exception):
-    """More is waiting than can be answered soon."""
+    """More is waiting than can be answered soon, or something has waited too long already."""
 
 
 class MiscountError(Exception):
@@ -25,8 +26,10 @@ class Batcher(Generic[Question, Answer]):
     """Asks *ask* many questions at once; it returns an answer, or an error, for each in order.
 
     At most *largest* questions go together and *lanes* batches are under way at a time; at most
-    *bound* questions wait. Where *ask* itself raises, every question of its batch gets that
-    error. Somebody who stops waiting takes nothing from the others: their question is answered.
+    *bound* questions wait, each at most *patience* seconds and the batch before its own: where
+    the database does not answer, thousands must not wait for as many time-outs in a row. Where
+    *ask* itself raises, every question of its batch gets that error. Somebody who stops waiting
+    takes nothing from the others: their question is answered.
     `batches` and `questions` say how many there were so far.
     """
 
@@ -37,6 +40,7 @@ class Batcher(Generic[Question, Answer]):
         largest: int = 128,
         lanes: int = 1,
         bound: int = 4096,
+        patience: float = 2.0,
     ) -> None:
         self._ask = ask
         self._largest = largest
@@ -44,7 +48,8 @@ class Batcher(Generic[Question, Answer]):
         self._bound = bound
         self.batches = 0
         self.questions = 0
-        self._waiting: deque[tuple[Question, asyncio.Future[Answer]]] = deque()
+        self._patience = patience
+        self._waiting: deque[tuple[Question, asyncio.Future[Answer], float]] = deque()
         self._running = 0  # lanes
         self._tasks: set[asyncio.Task[None]] = set()  # asyncio itself keeps them weakly only
 
@@ -57,12 +62,12 @@ class Batcher(Generic[Question, Answer]):
         """Return the answer to *question*, or raise its error.
 
         Raises:
-            OverloadedError: too many questions wait already.
+            OverloadedError: too many questions wait already, or it has waited too long.
         """
         if len(self._waiting) >= self._bound:
             raise OverloadedError
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((question, future))
+        self._waiting.append((question, future, time.monotonic()))
         if self._running < self._lanes:
             self._running += 1
             task = asyncio.create_task(self._run_lane())
@@ -71,11 +76,22 @@ class Batcher(Generic[Question, Answer]):
         return await future
 
     async def _run_lane(self) -> None:
-        while self._waiting:
-            size = min(self._largest, len(self._waiting))
-            await self._answer([self._waiting.popleft() for _ in range(size)])
+        while batch := self._next_batch():
+            await self._answer(batch)
         # In the same step as the look above: who asks from now on starts a lane.
         self._running -= 1
+
+    def _next_batch(self) -> list[tuple[Question, "asyncio.Future[Answer]"]]:
+        """Return the next questions that go together; tell those that waited too long."""
+        oldest = time.monotonic() - self._patience
+        batch: list[tuple[Question, asyncio.Future[Answer]]] = []
+        while self._waiting and len(batch) < self._largest:
+            question, future, since = self._waiting.popleft()
+            if since < oldest:
+                settle(future, OverloadedError())
+            else:
+                batch.append((question, future))
+        return batch
 
     async def _answer(self, batch: Sequence[tuple[Question, "asyncio.Future[Answer]"]]) -> None:
         for (_, future), answer in zip(

@@ -4,18 +4,64 @@ What is lost is found out by the request that uses it, which is answered 503. It
 one: whatever broke one connection has broken its neighbours, so all of them are replaced at once.
 """
 
+from collections.abc import Mapping
+from typing import TypeVar
 from weakref import WeakSet
 
+import psycopg
 from psycopg import AsyncConnection
+from psycopg.abc import PQGen
+from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
 from app.database.primary import of_primary
+
+Found = TypeVar("Found")
 
 SIZE = 8  # connections a role and worker, unless said otherwise
 QUEUE = 1_000  # requests that may wait for one; more are answered 503 at once
 PATIENCE = 5.0  # seconds that a request waits for one
 BRIEF = 0.5  # seconds that it waits while the database is known to be away
 RETRY = 0.25  # seconds between two attempts to reach the database while somebody waits
+ANSWER = 6.0  # seconds that one answer may take, whatever swallows it: longer than the server's own
+# A network that drops packets says nothing. Unless its address says otherwise, a connection:
+NETWORK = {
+    "connect_timeout": 3,  # s; more than two lost SYNs, which go out after 0, 1 and 3 s
+    "tcp_user_timeout": 5_000,  # ms without an acknowledgement of what was sent
+    # What was sent and acknowledged, and is then waited for, or a connection that idles, is only
+    # missed by asking: after 5 s of silence, every 2 s, three times.
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+# The server gives up before we do, so that a lost answer is not a statement that still runs; and
+# what locks a table (an ALTER, a VACUUM FULL) makes a request fail as fast as a held append lock.
+SERVER = {
+    "statement_timeout": "5s",
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "10s",
+}
+
+
+class BoundedConnection(AsyncConnection):
+    """A connection that is given up when an answer takes too long.
+
+    A server that is stopped and a proxy that stalls acknowledge every packet: no time-out of TCP
+    sees them, and the server's own do not run.
+    """
+
+    async def wait(
+        self,
+        gen: PQGen[Found],
+        interval: float = 0.1,
+        timeout: float | None = None,  # noqa: ASYNC109 — the library's
+    ) -> Found:
+        """Return what *gen* does; raise ConnectionTimeout, and close, where that takes too long."""
+        try:
+            return await super().wait(gen, interval, ANSWER if timeout is None else timeout)
+        except psycopg.errors._WaitTimeout:  # noqa: SLF001 — no public name  # pyright: ignore[reportPrivateUsage]
+            self.pgconn.finish()
+            raise psycopg.errors.ConnectionTimeout from None
 
 
 class RenewingPool(AsyncConnectionPool[AsyncConnection]):
@@ -30,6 +76,7 @@ class RenewingPool(AsyncConnectionPool[AsyncConnection]):
         self._away = False
         super().__init__(
             conninfo,
+            connection_class=BoundedConnection,
             kwargs={"autocommit": True, "prepare_threshold": 0},
             min_size=1,
             max_size=size,
@@ -71,5 +118,12 @@ def open_pool(dsn: str, role: str, *, size: int = SIZE) -> RenewingPool:
     Times come in UTC, wherever the server thinks it is.
     Statements are prepared at first use: planning them anew doubles the database's work.
     """
-    conninfo = of_primary(dsn, options=f"-c role={role} -c timezone=UTC", application_name=role)
-    return RenewingPool(conninfo, role, size)
+    options = {"role": role, "timezone": "UTC", **SERVER}
+    return RenewingPool(bounded(dsn, role, options), role, size)
+
+
+def bounded(dsn: str, role: str, options: Mapping[str, str]) -> str:
+    """Return how to reach *dsn* within the time-outs of the network, with *options* there."""
+    given = " ".join(f"-c {name}={value}" for name, value in options.items())
+    own = {name: str(value) for name, value in NETWORK.items()} | conninfo_to_dict(dsn)
+    return of_primary("", **own | {"options": given, "application_name": role})

@@ -115,3 +115,18 @@ async def test_no_more_than_the_largest_go_together_and_no_more_lanes_than_said(
     squares.gate.set()
     assert await asyncio.gather(*tasks) == [n * n for n in range(1, 8)]
     assert max(map(len, squares.batches)) == 2
+
+
+async def test_what_waited_too_long_behind_a_slow_batch_is_not_asked_any_more(
+    squares: Squares,
+) -> None:
+    batcher = Batcher(squares.ask, patience=0.1)
+    squares.gate.clear()
+    first, late = await asked(batcher, 1), await asked(batcher, 2, 3)
+    await asyncio.sleep(0.15)
+    young = await asked(batcher, 4)
+    squares.gate.set()
+    answers = await asyncio.gather(*first, *late, *young, return_exceptions=True)
+    assert [answers[0], answers[3]] == [1, 16]
+    assert [type(answer) for answer in answers[1:3]] == [OverloadedError, OverloadedError]
+    assert squares.batches == [[1], [4]]

@@ -5,10 +5,11 @@ import time
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier, Literal
 from psycopg_pool import PoolTimeout
 
+from app.database import pools
 from app.database.pools import BRIEF, PATIENCE, RenewingPool, open_pool
 
 ROLE = "integrations_query"
@@ -81,3 +82,29 @@ async def test_no_server_that_takes_no_writes_is_connected_to(dsn: str) -> None:
                 await pool.getconn(timeout=1.0)
             admin.execute(name.format(Identifier(admin.info.dbname), Literal("off")))
             await pool.putconn(await pool.getconn(timeout=5.0))
+
+
+async def test_an_answer_that_does_not_come_is_given_up_and_the_connection_replaced(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pools, "ANSWER", 0.3)
+    async with open_pool(dsn, ROLE) as pool:
+        began = time.monotonic()
+        with pytest.raises(psycopg.errors.ConnectionTimeout):
+            async with pool.connection() as connection:
+                await connection.execute("SELECT pg_sleep(3)")
+        assert time.monotonic() - began < 1
+        assert await ask(pool) == 0
+
+
+async def test_time_outs_of_network_and_server_are_set_unless_the_address_sets_them(
+    dsn: str,
+) -> None:
+    async with open_pool(make_conninfo(dsn, connect_timeout=9), ROLE) as pool:
+        async with pool.connection() as connection:
+            cursor = await connection.execute(
+                "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"
+            )
+            assert await cursor.fetchone() == ("5s", "2s")
+        set_ = conninfo_to_dict(str(pool.conninfo))
+        assert (set_["connect_timeout"], set_["tcp_user_timeout"]) == ("9", "5000")
