@@ -1,0 +1,66 @@
+"""What the tables beside the peer's say: appends, growth, memory, workers."""
+
+import pytest
+
+from app.identifiers import is_integration_id
+from scripts.http_benchmark.appends import Appends, appends_table, events_alone
+from scripts.http_benchmark.growth import Grown, Size, growth_table, stream
+from scripts.http_benchmark.pace import Pace
+from scripts.http_benchmark.soak import Soaked, soak_table
+from scripts.http_benchmark.workers import Measured, workers_table
+from scripts.log_benchmark.appending import writes
+
+
+def test_appends_are_shown_as_a_share_of_what_pgbench_inserts_with_the_floor_at_16() -> None:
+    sixteen = Appends(16, [1000, 1100, 900], [800, 700], [500])
+
+    assert appends_table([sixteen]).splitlines()[-1] == (
+        "| 16 | 1,000 | 750 | **0.75** | 0.7 | 500 | 0.50 |"
+    )
+    one = Appends(1, [100], [50], [25])
+    assert appends_table([one]).splitlines()[-1] == "| 1 | 100 | 50 | **0.50** |  | 25 | 0.25 |"
+
+
+def test_an_event_alone_is_the_same_event_with_nothing_for_the_views() -> None:
+    whole, alone = next(writes(1)), next(events_alone(1))
+
+    assert [type(each.event) for each in alone.envelopes] == [
+        type(each.event) for each in whole.envelopes
+    ]
+    assert set(alone.rows.values()) == {None}
+    assert [*alone.entries.values()] == [[]]
+
+
+def test_growth_is_shown_as_multiples_of_the_least_of_each_kind() -> None:
+    small = Grown(Size(1_000, 1), {"get": [4000], "page": [2000], "append": [1000]})
+    large = Grown(Size(1_000_000, 1_000), {"get": [4000], "page": [1000], "append": [1250]})
+
+    assert growth_table([small, large]).splitlines()[2:] == [
+        "| 1,000 | 1 | 250 | 500 | 1000 | **1.00** | **1.00** | **1.25** |",
+        "| 1,000,000 | 1,000 | 250 | 1000 | 800 | **1.00** | **2.00** | **1.00** |",
+    ]
+
+
+def test_growth_asks_for_ids_that_the_service_takes() -> None:
+    assert all(map(is_integration_id, (stream(1), stream(1_000_000))))
+
+
+def test_a_soak_compares_the_ends_of_what_comes_after_the_warm_up() -> None:
+    warm_up, rest = [50.0, 90.0], [100.0, 100.0, 103.0, 99.0, 120.0, 101.0, 102.0, 102.0]
+    soaked = Soaked(80, [*warm_up, *rest], 12_345, 10)
+
+    assert soaked.ends == (100, 102)
+    assert "| grown, % | **2.00** | ≤ 2 |" in soak_table(soaked)
+
+
+def test_two_workers_are_shown_beside_one_with_the_share_of_the_machine_that_both_took() -> None:
+    get = Measured("get", ([1000, 1100], [1680]), ([61, 59], [98]))
+
+    assert workers_table([get]).splitlines()[-1] == (
+        "| get | 1050 | 1680 | **1.60** | 1.5 | 60 % | 98 % |"
+    )
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 3])
+def test_rounds_are_mirrored(rounds: int) -> None:
+    assert [*Pace(rounds=rounds, seconds=1).mirrored("ab")] == [*"abbaab"[: 2 * rounds]]
