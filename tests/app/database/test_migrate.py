@@ -36,6 +36,10 @@ SELECT rolname, pg_has_role('ordinary', rolname, 'SET')
 FROM pg_roles WHERE starts_with(rolname, 'integrations_')
 """
 BODY = "SELECT prosrc FROM pg_proc WHERE proname = 'lock_log'"
+OF_A_BATCH = """
+SELECT proname, bool_and(proretset), count(*) FROM pg_proc
+WHERE proname IN ('record', 'write_history') GROUP BY proname ORDER BY proname
+"""
 SCHEMAS = "SELECT count(*) FROM pg_namespace WHERE nspname = 'integrations'"
 MIGRATE = "import sys; from app.database.migrate import migrate; migrate(sys.argv[1])"
 
@@ -134,6 +138,26 @@ def test_a_function_whose_file_has_changed_is_put_in_place_anew(empty: str, look
     migrate(empty)
     assert look(empty, BODY) == [(body,)]
     assert "older" not in {checksum for _, checksum, _ in look(empty, APPLIED)}
+
+
+def test_functions_that_took_one_command_give_way_to_those_that_take_a_batch(
+    empty: str, look: Look
+) -> None:
+    migrate(empty)
+    administered(
+        empty,
+        "DROP FUNCTION integrations.record(jsonb);"
+        "CREATE FUNCTION integrations.record(write jsonb) RETURNS bigint[] LANGUAGE sql"
+        " AS 'SELECT NULL::bigint[]';"
+        "CREATE FUNCTION integrations.write_history(text, bigint, jsonb) RETURNS void LANGUAGE sql"
+        " AS '';"
+        "DELETE FROM integrations.migrations"
+        " WHERE name IN ('record.sql', '0011_replaced_functions.sql')",
+    )
+
+    migrate(empty)
+
+    assert look(empty, OF_A_BATCH) == [("record", True, 1), ("write_history", False, 1)]
 
 
 def test_a_new_function_is_never_open_to_everybody(empty: str, look: Look) -> None:
