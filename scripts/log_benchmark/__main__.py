@@ -4,6 +4,7 @@ from statistics import median
 
 import click
 
+from scripts.audit_benchmark import in_memory, tree_of
 from scripts.http_benchmark.machine import cpu
 from scripts.log_benchmark.appending import append_rate
 from scripts.log_benchmark.commands import rates_of, timed
@@ -12,6 +13,7 @@ from scripts.log_benchmark.report import Figure, report
 from scripts.log_benchmark.serving import felt_during
 from scripts.log_benchmark.stage import Stage, stage
 
+PROOFS = 1_000
 AMOUNT = click.IntRange(1)
 
 
@@ -38,6 +40,8 @@ def measured(
     quiet, busy = felt_during(on, seconds * 2)
     few, many = appends(on, rounds, seconds)
     rebuilt = median(rates_of(rebuilds, events))
+    tree = tree_of(events)
+    made, checked = in_memory(tree, PROOFS)
     return [
         Figure("rebuild of all views, events/s", rebuilt, "≥ 100,000"),
         Figure("rebuild, MB of its processes", max(r.megabytes for r in rebuilds), "≤ 400"),
@@ -48,6 +52,9 @@ def measured(
         Figure("appends/s at 1,000 events", few, ""),
         Figure(f"appends/s at {events:,} events", many, ""),
         Figure("the latter / the former", many / few, "≥ 0.9"),
+        Figure(f"tree of {events:,} leaves, ms", tree.seconds * 1000, "≤ 5,000"),
+        Figure("inclusion proof made, µs", made * 1000, "≤ 5,000"),
+        Figure("inclusion proof checked, µs", checked * 1000, "≤ 100"),
         Figure("p99 of GET, ms, without a rebuild", quiet.get, ""),
         Figure("p99 of GET, ms, during a rebuild", busy.get, f"≤ {2 * quiet.get:.1f}"),
         Figure("p99 of POST, ms, without a rebuild", quiet.post, ""),

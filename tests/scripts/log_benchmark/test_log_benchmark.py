@@ -39,7 +39,7 @@ def test_a_short_run_prints_every_figure() -> None:
     assert done.returncode == 0, done.stderr
     lines = [line.split("|")[1:-1] for line in done.stdout.splitlines() if line[:1] == "|"]
     figures = {cells[0].strip(): cells[1].strip() for cells in lines[2:]}
-    assert len(figures) == 14
+    assert len(figures) == 17
     assert all(float(value.replace(",", "")) > 0 for value in [*figures.values()][:-1])
     assert [*figures.values()][-1] == "0", "requests failed during a rebuild"
 
