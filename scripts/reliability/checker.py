@@ -3,6 +3,7 @@
 import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 import httpx2
@@ -18,6 +19,7 @@ from scripts.reliability.stage import Stage
 from scripts.reliability.tailing import Tail
 from scripts.reliability.witness import Found, look
 
+COMMANDS = (("rebuild", "--check"), ("verify",))
 SHOWN = 3  # complaints of one invariant
 READY_WITHIN = 30.0  # seconds
 ANSWERS = 40  # that must come, one after the other, once the service is ready
@@ -70,6 +72,8 @@ def check(
     after = resources_of(stage)
     tail.end()
     witness = look(stage)
+    with ThreadPoolExecutor() as threads:  # each takes seconds, and there are two cores
+        rebuild, verify = (threads.submit(ended, stage, *words) for words in COMMANDS)
     attempts, streams = defaultdict[str, list[Found]](list), defaultdict[str, list[Found]](list)
     for row in witness.log:
         attempts[row.stored.origin.request_id or ""].append(row)
@@ -81,8 +85,8 @@ def check(
         attempts=attempts,
         streams=streams,
         tailed=Tailed(tail.seen, tail.damage),
-        rebuild=ended(stage, "rebuild", "--check"),
-        verify=ended(stage, "verify"),
+        rebuild=rebuild.result(),
+        verify=verify.result(),
         before=before,
         after=after,
         workers=stage.service.workers_wanted,
