@@ -64,6 +64,7 @@ class Shared(Struct):
     mark: Mark
     requests: Requests
     leaving: Event
+    failed: Event
 
 
 class Client:
@@ -91,8 +92,8 @@ class Client:
             while not self.shared.leaving.is_set():
                 await self._ask_something(http)
                 await asyncio.sleep(PAUSE)
-            deadline = time.monotonic() + RESOLVING
-            while self.unsettled and time.monotonic() < deadline:
+            deadline, failed = time.monotonic() + RESOLVING, self.shared.failed
+            while self.unsettled and time.monotonic() < deadline and not failed.is_set():
                 await self._attempt(http, self.unsettled.pop(0))
 
     async def _ask_something(self, http: httpx2.AsyncClient) -> None:
@@ -197,7 +198,7 @@ class Load:
         tokens = {workspace: stage.service.token(workspace) for workspace in WORKSPACES}
         self.ledger = Ledger()
         self.shared = Shared(
-            stage.service.address, tokens, self.ledger, mark, Requests(mark), Event()
+            stage.service.address, tokens, self.ledger, mark, Requests(mark), Event(), Event()
         )
         self.clients: Sequence[Client] = [Client(number, self.shared) for number in range(clients)]
         self.thread = Thread(target=self._run, daemon=True)
@@ -222,15 +223,22 @@ class Load:
     def end(self) -> None:
         """Let the clients come to their end."""
         self.shared.leaving.set()
-        self.thread.join(RESOLVING + 3 * ANSWER_WITHIN)
+        if not self.shared.failed.is_set():
+            self.thread.join(RESOLVING + 3 * ANSWER_WITHIN)
 
 
 @contextmanager
 def load(stage: Stage, mark: Mark, clients: int = CLIENTS) -> Generator[Load]:
-    """Run a load while the block runs, and settle what can be settled at its end."""
+    """Run a load while the block runs, and settle what can be settled at its end.
+
+    Where the block fails nothing is to be settled any more, and nobody waits for the clients.
+    """
     running = Load(stage, mark, clients)
     running.thread.start()
     try:
         yield running
+    except BaseException:
+        running.shared.failed.set()
+        raise
     finally:
         running.end()
