@@ -2,8 +2,10 @@
 
 from scripts.reliability import (
     command_faults,
+    contention_faults,
     controls,
     database_faults,
+    network_faults,
     stopping_faults,
     worker_faults,
 )
@@ -16,6 +18,8 @@ FAULTS: dict[str, Fault] = {
         *worker_faults.FAULTS,
         *database_faults.FAULTS,
         *stopping_faults.FAULTS,
+        *network_faults.FAULTS,
+        *contention_faults.FAULTS,
         *command_faults.FAULTS,
         *cluster_faults.FAULTS,
         *controls.FAULTS,

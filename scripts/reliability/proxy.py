@@ -1,0 +1,135 @@
+"""A proxy between the service and its database: it delays, stalls, resets, and swallows replies."""
+
+import asyncio
+import socket
+import struct
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from threading import Thread
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+RESET = struct.pack("ii", 1, 0)  # for SO_LINGER: closing sends RST
+LOOK_EVERY = 0.01  # seconds
+RECORDING = b'"after":'  # stands in what integrations.record_all is called with
+
+
+class Proxy:
+    """Listens on a port of this machine; each connection is one to the server's Unix socket.
+
+    A fault sets `delay`, the seconds that each answer takes longer, `stalled`, to let nothing
+    through either way, and `swallow`, to cut the connection of the next append whose parameters
+    hold these bytes once it is answered: by then it has committed. `swallowed` counts these.
+    """
+
+    def __init__(self) -> None:
+        self.delay = 0.0
+        self.stalled = False
+        self.swallow: bytes | None = None
+        self.swallowed = 0
+        self._server_socket = ""
+        self._clients: set[asyncio.StreamWriter] = set()
+
+    @contextmanager
+    def open(self, dsn: str) -> Generator[str]:
+        """Yield the way through the proxy to *dsn*, which is a Unix socket."""
+        direct = conninfo_to_dict(dsn)
+        direct.pop("requirepeer", None)
+        self._server_socket = f"{direct['host']}/.s.PGSQL.{direct.get('port', '5432')}"
+        self._loop = asyncio.new_event_loop()
+        listener = socket.create_server(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        thread = Thread(target=self._loop.run_until_complete, args=[self._listen(listener)])
+        thread.daemon = True
+        thread.start()
+        try:
+            yield make_conninfo("", **direct | {"host": "127.0.0.1", "port": str(port)})
+        finally:
+            self._loop.call_soon_threadsafe(self._stop)
+            thread.join(5)
+            self._loop.close()
+
+    def reset_all(self) -> int:
+        """Reset every connection that is open now; return how many."""
+        clients = [*self._clients]
+        for client in clients:
+            self._loop.call_soon_threadsafe(reset, client)
+        return len(clients)
+
+    def _stop(self) -> None:
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+
+    async def _listen(self, listener: socket.socket) -> None:
+        with suppress(asyncio.CancelledError):
+            async with await asyncio.start_server(self._serve, sock=listener) as server:
+                await server.serve_forever()
+
+    async def _serve(self, up: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
+        self._clients.add(client)
+        flow = Flow(self, client)
+        with suppress(OSError, asyncio.CancelledError):
+            down, server = await asyncio.open_unix_connection(self._server_socket)
+            flow.server = server
+            await asyncio.gather(flow.forth(up, server), flow.back(down))
+        flow.close()
+        self._clients.discard(client)
+
+
+class Flow:
+    """One connection through the proxy."""
+
+    def __init__(self, proxy: Proxy, client: asyncio.StreamWriter) -> None:
+        self.proxy = proxy
+        self.client = client
+        self.server: asyncio.StreamWriter | None = None
+        self.recording = False
+
+    async def forth(self, up: asyncio.StreamReader, server: asyncio.StreamWriter) -> None:
+        """Pass on what the service sends."""
+        while sent := await up.read(65536):
+            await self._while_stalled()
+            self.recording |= self.proxy.swallow is not None and self.proxy.swallow in sent
+            server.write(sent)
+            await server.drain()
+        self.close()
+
+    async def back(self, down: asyncio.StreamReader) -> None:
+        """Pass on what the server answers, unless it is a reply that must not arrive."""
+        while answered := await down.read(65536):
+            await asyncio.sleep(self.proxy.delay)
+            await self._while_stalled()
+            if self.recording and self.proxy.swallow is not None:
+                self.proxy.swallow = None
+                self.proxy.swallowed += 1
+                break
+            self.client.write(answered)
+            await self.client.drain()
+        self.close()
+
+    async def _while_stalled(self) -> None:
+        while self.proxy.stalled:  # noqa: ASYNC110 — it is set in another thread
+            await asyncio.sleep(LOOK_EVERY)
+
+    def close(self) -> None:
+        """Close both ends."""
+        for end in (self.client, self.server):
+            if end is not None:
+                end.close()
+
+
+def reset(client: asyncio.StreamWriter) -> None:
+    """Close the connection with a RST in place of a FIN."""
+    raw = client.get_extra_info("socket")
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    client.transport.abort()
+
+
+def swallow_one(proxy: Proxy, within: float = 10.0) -> bool:
+    """Let the reply to the next append be lost; tell whether one was, in time."""
+    before, deadline = proxy.swallowed, time.monotonic() + within
+    proxy.swallow = RECORDING
+    while proxy.swallowed == before and time.monotonic() < deadline:
+        time.sleep(LOOK_EVERY)
+    return proxy.swallowed > before
