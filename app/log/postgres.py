@@ -24,7 +24,7 @@ from app.log.event_log import (
     Write,
 )
 from app.log.mapper import recorded_from, stored_from
-from app.log.safe_commit import UnconfirmedError, confirm, confirmed, hang_up
+from app.log.safe_commit import UnconfirmedError, confirm, confirmed, hung_up_after
 from domain.recorded import Recorded
 
 READ = "SELECT item, position, envelope FROM integrations.read_streams(%s::text[], %s::text[])"
@@ -42,6 +42,7 @@ AWAY = (
     PoolClosed,
     TooManyRequests,
     OverloadedError,
+    TimeoutError,
     UnconfirmedError,
     psycopg.OperationalError,
     ReadOnlySqlTransaction,  # a primary that is none any more
@@ -108,8 +109,8 @@ class PostgresLog:
 
     async def _record(self, writes: Sequence[Write]) -> list[list[int] | Exception]:
         items = msgspec.json.encode([item_from(write) for write in writes]).decode()
-        async with self._committing() as connection:
-            with confirmed(connection):
+        async with self._of_primary() as connection:
+            with hung_up_after(PATIENCE, connection), confirmed(connection):
                 cursor = await connection.execute(RECORD, (items,))
             results = [positions_or_refusal(*row) for row in await cursor.fetchall()]
             for result in results:
@@ -118,21 +119,19 @@ class PostgresLog:
             return results
 
     async def _confirm_all(self, asked: Sequence[None]) -> Sequence[None]:
-        async with self._committing() as connection:
+        # Cancelled in time: nothing that matters was written, and who waits keeps a connection.
+        async with self._of_primary() as connection, asyncio.timeout(PATIENCE):
             await confirm(connection)
         return asked
 
     @asynccontextmanager
-    async def _committing(self) -> AsyncGenerator[AsyncConnection]:
+    async def _of_primary(self) -> AsyncGenerator[AsyncConnection]:
         async with self.pool.connection() as connection:
-            patience = asyncio.get_running_loop().call_later(PATIENCE, hang_up, connection)
             try:
                 yield connection
             except ReadOnlySqlTransaction:
                 await connection.close()  # the pool makes others, to the primary of now
                 raise
-            finally:
-                patience.cancel()
 
 
 class RecordedEvent(Struct):

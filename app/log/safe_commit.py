@@ -5,6 +5,7 @@ time-out, an administrator) the commit returns as others do, is seen by everybod
 lost with its server: a warning is the only sign.
 """
 
+import asyncio
 import os
 import socket
 from collections.abc import Generator
@@ -52,11 +53,22 @@ async def confirm(connection: AsyncConnection) -> None:
         await connection.execute(CONFIRM)
 
 
+@contextmanager
+def hung_up_after(seconds: float, connection: AsyncConnection) -> Generator[None]:
+    """Hang up where the block takes longer than *seconds*."""
+    patience = asyncio.get_running_loop().call_later(seconds, hang_up, connection)
+    try:
+        yield
+    finally:
+        patience.cancel()
+
+
 def hang_up(connection: BaseConnection[Any]) -> None:
     """Break *connection* off, so that whoever waits for its answer hears that there is none.
 
     Its commit is left to wait. It keeps the log's lock meanwhile, and nobody sees what it wrote:
     cancelled, it would be seen, and could still be lost.
     """
-    with socket.socket(fileno=os.dup(connection.fileno())) as line:
-        line.shutdown(socket.SHUT_RDWR)
+    if not connection.closed:
+        with socket.socket(fileno=os.dup(connection.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)

@@ -1,5 +1,6 @@
 """The cluster: three nodes, and before them the one address at which the primary is reached."""
 
+import os
 import secrets
 import shutil
 from collections.abc import Generator, Mapping, Sequence
@@ -8,6 +9,7 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from tempfile import gettempdir
 
+import click
 import httpx2
 import msgspec
 import psycopg
@@ -37,8 +39,8 @@ STARTING = 90.0  # seconds
 LOCK = Path(gettempdir(), "integrations-faults-cluster.lock")
 
 
-class ClusterError(Exception):
-    """The cluster cannot be had; the message says why."""
+class ClusterError(click.ClickException):
+    """The cluster cannot be had; the one line says why."""
 
 
 class Member(Struct):
@@ -195,9 +197,12 @@ def ask(node: Node, method: str, path: str, **told: str) -> httpx2.Response:
 @contextmanager
 def cluster() -> Generator[Cluster]:
     """Yield a cluster that stands; nothing of it is left when the block ends."""
+    if os.geteuid() != 0:
+        message = "Networks of one's own need root."
+        raise ClusterError(message)
     missing = [program for program in NEEDED if shutil.which(program) is None]
     if missing:
-        message = f"{', '.join(missing)} is missing; as root: {PACKAGES}"
+        message = f"{', '.join(missing)} is missing: {PACKAGES}"
         raise ClusterError(message)
     with LOCK.open("w") as only_one, new_folder() as folder:
         try:

@@ -73,7 +73,7 @@ def cancel_the_wait(on: Trial, nodes: Cluster) -> None:
     standby.thaw()
     on.note("waits cancelled", cancelled)
     if told or not cancelled:
-        on.load.ledger.complain(SILENCE, f"{told} told while {cancelled} waits were cancelled")
+        on.complain(SILENCE, f"{told} told while {cancelled} waits were cancelled")
     on.load.acknowledge(BETWEEN, RECOVERING)
 
 
@@ -100,7 +100,7 @@ def require_silence(on: Trial, primary: Node) -> None:
                 leaving.cancel()
     except (psycopg.OperationalError, psycopg.InternalError, UnconfirmedError):
         return
-    on.load.ledger.complain(SILENCE, f"{primary.name} confirms, and has no standby")
+    on.complain(SILENCE, f"{primary.name} confirms, and has no standby")
 
 
 def read_a_standby(on: Trial, nodes: Cluster) -> None:
@@ -109,7 +109,7 @@ def read_a_standby(on: Trial, nodes: Cluster) -> None:
         done = on.stage.service.command(*words, dsn=nodes.standby_dsn())
         if done.returncode:
             said = done.stderr.strip()[-500:] or done.stdout.strip()[-500:]
-            on.load.ledger.complain("a standby can be read", f"{words[0]}: {said}")
+            on.complain("a standby can be read", f"{words[0]}: {said}")
 
 
 def lose_the_primary(rounds: int) -> Outcome:
@@ -128,7 +128,7 @@ def lose_the_primary(rounds: int) -> Outcome:
         read_a_standby(on, nodes)
         for node in nodes.nodes.values():
             if on.load.shared.mark.stands_in(node.log_file.read_bytes()):
-                ledger.complain("no secret is anywhere", f"in the log of node {node.name}")
+                on.complain("no secret is anywhere", f"in the log of node {node.name}")
     return on.outcome
 
 

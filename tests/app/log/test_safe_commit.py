@@ -118,6 +118,7 @@ async def test_confirming_waits_for_the_standby(
     monkeypatch.setattr(app.log.postgres, "PATIENCE", 0.3)
     with pytest.raises(UnavailableError):
         await log.confirm()
+    assert admin.execute(CANCEL).fetchall() == []  # nobody goes on waiting
     set_standbys(admin, "")
     await log.confirm()
 
