@@ -75,6 +75,7 @@ TARGETS = (
         refusals=(UnauthorizedError,),
         examples=(b"Bearer " + TOKEN, b"bearer  " + TOKEN, b"Basic dTpw"),
         words=(b".", b"eyJhbGciOiJub25lIn0", b"=", b"Bearer "),
+        known=("Authorization: Bearer header",),
     ),
     Target(
         name="claims",
