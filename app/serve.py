@@ -26,7 +26,7 @@ from app.orphan import stop_with_parent
 from app.preflight import require_startable
 from app.settings import Settings, SettingsError, read_settings
 
-GRACE = 7  # seconds that running requests have to finish; the promise is to exit within 10
+GRACE = 5  # seconds that running requests have to finish; the promise is to exit within 10
 STARTING = 60.0  # seconds that a worker has to start
 Ready = Callable[[], None]
 
