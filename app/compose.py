@@ -50,9 +50,10 @@ def compose(settings: Settings, dsn: str) -> Parts:
             that says which file is wrong, and how.
         SettingsError: INTEGRATIONS_PROVIDER_URLS names a provider that is not there.
     """
-    commands = open_pool(dsn, "integrations_command")
-    queries = open_pool(dsn, "integrations_query")
-    audits = open_pool(dsn, "integrations_past", size=AUDIT_CONNECTIONS)
+    size, pooler = settings.pool_size, settings.pooler_url
+    commands = open_pool(dsn, "integrations_command", size=size, pooler=pooler)
+    queries = open_pool(dsn, "integrations_query", size=size, pooler=pooler)
+    audits = open_pool(dsn, "integrations_past", size=AUDIT_CONNECTIONS, pooler=pooler)
     keys = token_keys(settings)
     providers = provider_types(settings)
     keyring = open_stored_keyring(settings.keyring, settings.vault_token_file)

@@ -13,6 +13,7 @@ from msgspec.structs import fields
 PREFIX = "INTEGRATIONS_"
 SURROGATE = re.compile("[\ud800-\udfff]")  # what stands in a value for bytes that are no UTF-8
 Port = Annotated[int, Meta(ge=0, le=65535)]
+PoolSize = Annotated[int, Meta(ge=1, le=100)]
 Rate = Annotated[float, Meta(gt=0, le=1_000_000)]
 Workers = Annotated[int, Meta(ge=1, le=64)]
 ProviderUrls = Annotated[
@@ -28,7 +29,9 @@ class SettingsError(Exception):
 class Settings(Struct, frozen=True, kw_only=True):
     """All settings; the field `jwt_issuer` is the variable INTEGRATIONS_JWT_ISSUER, and so on.
 
-    Without `database_url` PostgreSQL is embedded, in `data_dir`; without `jwks` the service
+    Without `database_url` PostgreSQL is embedded, in `data_dir`. Requests go through `pooler_url`
+    where it is set, a PgBouncer in transaction mode, and through `pool_size` connections a worker
+    for each of commands and queries. Without `jwks` the service
     trusts its own key. Port 0 takes any free port. `rate_limit` is in requests a second and
     workspace, none where it is not set; `rate_burst` may come at once, a second's worth unless
     set. `providers` is a folder with more provider files; `provider_urls` are base URLs that take
@@ -36,6 +39,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """
 
     database_url: str | None = None
+    pooler_url: str | None = None
+    pool_size: PoolSize = 8
     data_dir: Path
     host: str = "127.0.0.1"
     port: Port = 8000
@@ -95,6 +100,7 @@ def require_right(name: str, value: str) -> None:
 def expected(name: str) -> str:
     """Return in words what the setting *name* takes."""
     ranges = {"port": "a number from 0 to 65535", "workers": "a number from 1 to 64"}
+    ranges["pool_size"] = "a number from 1 to 100"
     ranges |= dict.fromkeys(("rate_limit", "rate_burst"), "a number above 0")
     ranges["provider_urls"] = "TYPE=URL, with commas between more of them"
     return ranges.get(name, "DEBUG, INFO, WARNING or ERROR")

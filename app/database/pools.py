@@ -4,7 +4,6 @@ What is lost is found out by the request that uses it, which is answered 503. It
 one: whatever broke one connection has broken its neighbours, so all of them are replaced at once.
 """
 
-from collections.abc import Mapping
 from typing import TypeVar
 from weakref import WeakSet
 
@@ -71,13 +70,14 @@ class RenewingPool(AsyncConnectionPool[AsyncConnection]):
     the database; here an attempt is as young as the request that waits for it.
     """
 
-    def __init__(self, conninfo: str, name: str, size: int) -> None:
+    def __init__(self, conninfo: str, name: str, size: int, *, pooled: bool = False) -> None:
+        self._pooled = pooled
         self._current: WeakSet[AsyncConnection] = WeakSet()
         self._away = False
         super().__init__(
             conninfo,
             connection_class=BoundedConnection,
-            kwargs={"autocommit": True, "prepare_threshold": 0},
+            kwargs={"autocommit": True, "prepare_threshold": None if pooled else 0},
             min_size=1,
             max_size=size,
             max_waiting=QUEUE,
@@ -102,6 +102,8 @@ class RenewingPool(AsyncConnectionPool[AsyncConnection]):
             await self.drain()
 
     async def _opened(self, conn: AsyncConnection) -> None:
+        if self._pooled:
+            await require_role(conn, self.name)
         self._current.add(conn)
         self._away = False
 
@@ -112,18 +114,36 @@ class RenewingPool(AsyncConnectionPool[AsyncConnection]):
             await self.check()  # lets an empty pool grow: the next attempt
 
 
-def open_pool(dsn: str, role: str, *, size: int = SIZE) -> RenewingPool:
+class WrongRoleError(Exception):
+    """A pooler gives connections of another role than the one that was asked for."""
+
+
+async def require_role(connection: AsyncConnection, role: str) -> None:
+    """Raise WrongRoleError unless *connection* acts as *role*: it would look over the walls."""
+    row = await (await connection.execute("SELECT current_user")).fetchone()
+    if row != (role,):
+        message = f"The pooler's database {role} does not act as that role: see docs/operations.md."
+        raise WrongRoleError(message)
+
+
+def open_pool(dsn: str, role: str, *, size: int = SIZE, pooler: str | None = None) -> RenewingPool:
     """Return a pool, not yet open, of autocommitting connections that act as *role*.
 
     Times come in UTC, wherever the server thinks it is.
     Statements are prepared at first use: planning them anew doubles the database's work.
+
+    A *pooler* in transaction mode gives each statement another session: nothing can be prepared,
+    and what a session is set to is set by the pooler, in its database that has the role's name.
     """
-    options = {"role": role, "timezone": "UTC", **SERVER}
-    return RenewingPool(bounded(dsn, role, options), role, size)
+    if pooler is not None:
+        return RenewingPool(bounded(pooler, role, dbname=role), role, size, pooled=True)
+    options = " ".join(
+        f"-c {name}={value}" for name, value in {"role": role, "timezone": "UTC", **SERVER}.items()
+    )
+    return RenewingPool(bounded(dsn, role, options=options), role, size)
 
 
-def bounded(dsn: str, role: str, options: Mapping[str, str]) -> str:
-    """Return how to reach *dsn* within the time-outs of the network, with *options* there."""
-    given = " ".join(f"-c {name}={value}" for name, value in options.items())
-    own = {name: str(value) for name, value in NETWORK.items()} | conninfo_to_dict(dsn)
-    return of_primary("", **own | {"options": given, "application_name": role})
+def bounded(dsn: str, name: str, **more: str) -> str:
+    """Return how to reach *dsn*, with *more*, within the time-outs of the network."""
+    own = {key: str(value) for key, value in NETWORK.items()} | conninfo_to_dict(dsn)
+    return of_primary("", **own | {"application_name": name} | more)

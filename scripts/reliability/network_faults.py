@@ -10,7 +10,6 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from scripts.reliability.fault import Fault
 from scripts.reliability.own_network import NEEDS, dropped, in_own_network
 from scripts.reliability.proxy import Proxy, swallow_one
-from scripts.reliability.service import free_port
 from scripts.reliability.trial import Outcome, Trial, trial
 
 BETWEEN = 15  # acknowledged writes
@@ -19,6 +18,7 @@ STALLED = 12.0  # seconds: longer than one answer may take
 BOUND = 10.0  # seconds that any answer may take, whatever happens to the network
 BACK = 5.0  # seconds after which writes must go on
 LOSS = 0.05  # of all packets
+PORT = 5432  # of the server; free in a network of our own
 LOSSY = 20.0  # seconds
 
 
@@ -86,11 +86,10 @@ def half_open(rounds: int) -> Outcome:
 
 def half_open_there(rounds: int) -> Outcome:
     """Make connections half open, in a network of our own."""
-    port = free_port()
-    with trial(settings=listening(port), way=partial(by_tcp, port)) as on:
+    with trial(settings={"listen_addresses": "127.0.0.1"}, way=by_tcp) as on:
         for _ in range(rounds):
             on.load.acknowledge(BETWEEN)
-            with dropped(port):
+            with dropped(PORT):
                 time.sleep(STALLED)
             on.load.acknowledge(1, BACK)
         on.load.acknowledge(BETWEEN)
@@ -105,10 +104,9 @@ def loss(rounds: int) -> Outcome:
 
 def loss_there(rounds: int) -> Outcome:
     """Lose packets, in a network of our own."""
-    port = free_port()
-    with trial(settings=listening(port), way=partial(by_tcp, port)) as on:
+    with trial(settings={"listen_addresses": "127.0.0.1"}, way=by_tcp) as on:
         before, began = on.load.ledger.acknowledged, time.monotonic()
-        with dropped(port, LOSS):
+        with dropped(PORT, LOSS):
             time.sleep(LOSSY * rounds)
             wrote = (on.load.ledger.acknowledged - before) / (time.monotonic() - began)
         on.note("writes a second", f"{wrote:.0f}")
@@ -117,16 +115,11 @@ def loss_there(rounds: int) -> Outcome:
     return on.outcome
 
 
-def listening(port: int) -> dict[str, str]:
-    """Return the settings by which the server is reached over TCP, too."""
-    return {"listen_addresses": "127.0.0.1", "port": str(port)}
-
-
 @contextmanager
-def by_tcp(port: int, dsn: str) -> Generator[str]:
+def by_tcp(dsn: str) -> Generator[str]:
     """Yield the way to *dsn* over TCP."""
     direct = conninfo_to_dict(dsn)
-    yield make_conninfo("", **direct | {"host": "127.0.0.1", "port": str(port)})
+    yield make_conninfo("", **direct | {"host": "127.0.0.1"})
 
 
 def require_bound(on: Trial) -> None:
