@@ -85,6 +85,6 @@ def require_bound(on: Trial) -> None:
 
 FAULTS = [
     Fault("crowd", "200 clients, and pools of 4", crowd, in_ci=False),
-    Fault("no-connections", "max_connections is reached", no_connections),
+    Fault("no-connections", "max_connections is reached", no_connections, in_ci=False),
     Fault("pgbouncer", "PgBouncer between, 200 clients, the server killed", pooled, apart=NEEDS),
 ]

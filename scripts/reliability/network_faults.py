@@ -130,8 +130,16 @@ def require_bound(on: Trial) -> None:
 
 FAULTS = [
     Fault("lost-replies", "the reply to COMMIT is cut off", lost_replies, short=5, long=50),
-    Fault("resets", "all connections to the database are reset", resets, short=3, long=50),
-    Fault("slow-database", "each answer of the database takes 50 ms longer", slow, short=4),
+    Fault(
+        "resets", "all connections to the database are reset", resets, short=3, long=50, in_ci=False
+    ),
+    Fault(
+        "slow-database",
+        "each answer of the database takes 50 ms longer",
+        slow,
+        short=4,
+        in_ci=False,
+    ),
     Fault("stalled-database", "the database's end acknowledges and is silent", stall, long=3),
     Fault(
         "half-open", "packets to the database are dropped for 12 s", half_open, apart=NEEDS, long=3

@@ -111,11 +111,10 @@ async def test_time_outs_of_network_and_server_are_set_unless_the_address_sets_t
 
 
 async def test_behind_a_pooler_that_gives_another_role_nobody_is_served(dsn: str) -> None:
-    async with open_pool(dsn, ROLE) as pool:
-        async with pool.connection() as connection:
-            await pools.require_role(connection, ROLE)
-            with pytest.raises(pools.WrongRoleError, match="integrations_command"):
-                await pools.require_role(connection, "integrations_command")
+    async with open_pool(dsn, ROLE) as pool, pool.connection() as connection:
+        await pools.require_role(connection, ROLE)
+        with pytest.raises(pools.WrongRoleError, match="integrations_command"):
+            await pools.require_role(connection, "integrations_command")
 
 
 async def test_behind_a_pooler_the_database_is_named_like_the_role_and_nothing_is_prepared(
