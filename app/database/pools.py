@@ -145,5 +145,5 @@ def open_pool(dsn: str, role: str, *, size: int = SIZE, pooler: str | None = Non
 
 def bounded(dsn: str, name: str, **more: str) -> str:
     """Return how to reach *dsn*, with *more*, within the time-outs of the network."""
-    own = {key: str(value) for key, value in NETWORK.items()} | conninfo_to_dict(dsn)
+    own = {key: str(value) for key, value in (NETWORK | conninfo_to_dict(dsn)).items()}
     return of_primary("", **own | {"application_name": name} | more)

@@ -147,7 +147,11 @@ def read_until(on: Trial, leaving: Event, took: list[float]) -> None:
     ) as client:  # fmt: skip
         while not leaving.wait(0.05):
             began = time.monotonic()
-            status = client.get("/en/api/integration?limit=5").status_code
+            try:
+                status = client.get("/en/api/integration?limit=5").status_code
+            except httpx2.TransportError as error:
+                on.complain("reads go on", type(error).__name__)
+                continue
             took.append(time.monotonic() - began)
             if status != 200:  # noqa: PLR2004 — OK
                 on.complain("reads go on", f"a read was answered {status}")
@@ -169,5 +173,6 @@ FAULTS = [
         "VACUUM, CREATE INDEX CONCURRENTLY, pg_dump and pg_basebackup",
         maintenance,
         long=5,
+        in_ci=False,
     ),
 ]

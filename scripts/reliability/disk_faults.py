@@ -48,7 +48,7 @@ def move(server: Postgres, part: str, disk: Path) -> None:
     old, new = server.home.cluster / part, disk / part
     shutil.copytree(old, new)
     for path in (new, *new.rglob("*")):
-        os.chown(path, server.account.uid, server.account.gid)
+        server.account.own(path)
     shutil.rmtree(old)
     old.symlink_to(new)
     server.start()
