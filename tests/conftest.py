@@ -2,11 +2,12 @@
 
 import gc
 import os
+import pty
 import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -165,6 +166,33 @@ def service(server_dsn: str) -> Generator[Service]:
     dsn = make_conninfo(server_dsn, dbname="shared_service")
     with new_data_dir() as folder, started(folder, database_url=dsn) as running:
         yield running
+
+
+OnTerminal = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def on_terminal() -> OnTerminal:
+    """Run a command whose stderr is a terminal; return what that shows."""
+    return shown_on_terminal
+
+
+def shown_on_terminal(command: list[str], **environment: str) -> str:
+    """Run *command* to its good end with stderr on a terminal of its own; return what it shows."""
+    ours, theirs = pty.openpty()
+    wide = {"TERM": "xterm", "COLUMNS": "160"}
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        process = subprocess.Popen(
+            command, env={**os.environ, **environment, **wide},
+            stdout=subprocess.DEVNULL, stderr=theirs,
+        )  # fmt: skip
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # what a terminal says where the last who wrote to it has left
+            while piece := terminal.read(1 << 16):
+                shown += piece
+        assert process.wait(timeout=60) == 0, shown
+    return shown.decode()
 
 
 AnyOf = Callable[[UnionType], st.SearchStrategy[Any]]

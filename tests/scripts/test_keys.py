@@ -1,7 +1,6 @@
 """integrations keys, beside a running service, and what can be restored after it."""
 
 import os
-import pty
 import resource
 import shutil
 import signal
@@ -196,29 +195,17 @@ def test_one_damaged_row_is_named_and_neither_list_nor_rewrap_breaks(
 
 
 def test_a_progress_bar_is_shown_on_a_terminal_only(
-    start: StartService, data_dir: Path, dsn: str
+    start: StartService,
+    data_dir: Path,
+    dsn: str,
+    on_terminal: Callable[..., str],
 ) -> None:
     with start(data_dir, database_url=dsn) as service, service.caller() as client:
         add(client, "SG.key")
         done(service, "rotate")
-        shown = on_terminal(service, "rewrap")
+        shown = on_terminal([*INTEGRATIONS, "keys", "rewrap"], **service.environment)
         assert "Rewrapping" in shown
         assert "1/1" in shown
-
-
-def on_terminal(service: Service, *words: str) -> str:
-    """Return what `integrations keys` shows on a terminal of its own as stderr."""
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [*INTEGRATIONS, "keys", *words],
-        env=service.environment | {"TERM": "xterm", "COLUMNS": "120"},
-        stdout=subprocess.DEVNULL, stderr=theirs,
-    ) as process:  # fmt: skip
-        process.wait(timeout=60)
-    os.close(theirs)
-    shown = os.read(ours, 1 << 16).decode()
-    os.close(ours)
-    return shown
 
 
 # ----- Rows in the wrong place -----

@@ -5,6 +5,8 @@ from typing import Any
 
 import httpx2
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 PATH = "/en/api/integration"
 NAMES = ["Delta", "alpha", "Bravo", "charlie", "Écho"]
@@ -62,6 +64,51 @@ def test_filters_and_orders(
     assert names(client, **parameters) == expected
     assert result(client, **parameters)["totalCount"] == len(expected)
     assert names(client, **parameters, asOf="999999999") == expected
+
+
+FILTERS: dict[str, st.SearchStrategy[Any]] = {
+    "channel": st.sampled_from(["EMAIL", "SMS", "PUSH"]),
+    "type": st.sampled_from(["SENDGRID", "TWILIO", "NEXMO"]),
+    "isActive": st.booleans(),
+    "q": st.sampled_from(["a", "A", "éc", "ÉCHO", "al", "%", "_"]),
+    "sort": st.sampled_from(["createdAt", "-createdAt", "name", "-name"]),
+    "page": st.integers(1, 4),
+    "asOf": st.just(999_999_999),
+}
+SIZES = st.dictionaries(st.sampled_from(["limit", "pageSize"]), st.integers(1, 6), max_size=1)
+
+
+@settings(max_examples=100, deadline=None)
+@given(asked=st.fixed_dictionaries({}, optional=FILTERS), size=SIZES)
+def test_whatever_is_combined_the_answer_is_that_of_a_plain_model(
+    client: httpx2.Client, asked: dict[str, Any], size: dict[str, int]
+) -> None:
+    parameters = (
+        asked | size | ({"isActive": str(asked["isActive"]).lower()} if "isActive" in asked else {})
+    )
+
+    answer = result(client, **parameters)
+
+    found = matching(result(client)["data"], asked)
+    length = [*size.values(), 20 if "page" in asked else len(NAMES)][0]
+    start = (asked.get("page", 1) - 1) * length
+    assert answer["data"] == found[start : start + length]
+    assert answer["totalCount"] == len(found)
+
+
+def matching(all_: list[Any], asked: dict[str, Any]) -> list[Any]:
+    """Return those of *all_* that are *asked* for, in their order."""
+    found = [
+        one
+        for one in all_
+        if all(
+            asked.get(field, one[field]) == one[field] for field in ("channel", "type", "isActive")
+        )
+        and asked.get("q", "").casefold() in one["name"].casefold()
+    ]
+    order = asked.get("sort", "createdAt")
+    column = order.removeprefix("-")
+    return sorted(found, key=lambda one: one[column].casefold(), reverse=order.startswith("-"))
 
 
 @pytest.mark.parametrize("size", ["limit", "pageSize"])

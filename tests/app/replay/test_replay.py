@@ -19,6 +19,7 @@ from app.database.migrate import migrate
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
     from tests.app.replay.conftest import Command, Tell
+    from tests.conftest import OnTerminal
 
 ROOT = Path(__file__).parents[3]
 PATIENCE = 30  # seconds
@@ -152,6 +153,14 @@ def test_on_a_terminal_it_is_a_coloured_table(story: str, command: "Command") ->
     assert b"\x1b[32mIntegrationCreated" in shown
 
 
+def test_on_a_terminal_long_work_has_a_progress_bar(
+    story: str, command: "Command", on_terminal: "OnTerminal"
+) -> None:
+    with psycopg.connect(story) as connection:
+        connection.execute(MANY, (6, 20_000))
+    assert "20000/20000" in on_terminal(command("replay", DATABASE_URL=story))
+
+
 def test_without_a_log_it_says_what_to_do(command: "Command", server_dsn: str) -> None:
     done = subprocess.run(
         command("replay", DATABASE_URL=f"{server_dsn} dbname=template1"),
@@ -193,9 +202,11 @@ def test_a_reader_that_leaves_ends_it_without_a_word(story: str, command: "Comma
     assert process.returncode == -signal.SIGPIPE
 
 
-def test_its_memory_does_not_grow_with_the_log(story: str, command: "Command") -> None:
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("events", [120_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+def test_its_memory_does_not_grow_with_the_log(story: str, command: "Command", events: int) -> None:
     peaks: list[int] = []
-    for first, last in ((6, 6), (7, 120_000)):
+    for first, last in ((6, 6), (7, events)):
         with psycopg.connect(story) as connection:
             connection.execute(MANY, (first, last))
         with subprocess.Popen(

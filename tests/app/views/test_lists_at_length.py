@@ -59,3 +59,17 @@ async def test_near_and_far_pages_cost_the_same(dsn: str, rows: int) -> None:
         spent, found = await milliseconds(lambda: lists.numbered(searched, Order(), 1, LIMIT))
         assert found.total == sum(n % 5000 == 4711 for n in range(1, rows + 1))
         assert spent < 100
+    with psycopg.connect(dsn) as connection:
+        assert scans_of(connection, "integration_view_search") > 0
+
+
+def scans_of(connection: psycopg.Connection, index: str) -> int:
+    """Return how often *index* was used by connections that have ended."""
+    query = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = %s"
+    for _ in range(100):  # they tell a moment after they have ended
+        row = connection.execute(query, (index,)).fetchone()
+        if row and row[0]:
+            return row[0]
+        connection.rollback()
+        time.sleep(0.05)
+    return 0

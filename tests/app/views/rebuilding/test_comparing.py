@@ -1,6 +1,10 @@
 """A row that is not as the log says is told by its key, and healed."""
 
+import os
 import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +13,9 @@ from app.views.rebuilding.comparing import SHOWN
 from app.views.rebuilding.rebuild import Rebuilt
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
-    from tests.app.views.rebuilding.conftest import Live, Views
+    from tests.app.views.rebuilding.conftest import Command, Live, Views
+
+ROOT = Path(__file__).parents[4]
 
 
 def keys_of(rebuilt: Rebuilt) -> list[str]:
@@ -46,6 +52,32 @@ async def test_a_row_that_is_not_as_the_log_says_is_told_by_its_key_and_healed(
     assert views.rows() != before
     assert keys_of(views.rebuild()) == told
     assert views.rows() == before
+
+
+async def test_the_command_prints_what_differs_and_the_script_by_path_heals_it(
+    live: "Live", command: "Command", views: "Views"
+) -> None:
+    await live(2, 1)
+    views.admin.execute("UPDATE integrations.integration_view SET name = 'Wrong'")
+
+    checked = run(command("rebuild", "--check"))
+    healed = run([ROOT / "scripts" / "rebuild_projections.py"], DATABASE_URL=views.dsn)
+    again = run(command("rebuild", "--check"))
+
+    assert (checked.returncode, healed.returncode, again.returncode) == (1, 0, 0)
+    for told in (checked.stdout, healed.stdout):
+        assert "integration_view: 1 rows were not as the log says\n" in told
+        assert " has other name\n" in told
+        assert "Wrong" not in told
+    assert again.stdout == "Compared integration_view, history from 1 events.\n"
+
+
+def run(words: Sequence[str | Path], **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    environment = {**os.environ, **{f"INTEGRATIONS_{name}": value for name, value in more.items()}}
+    return subprocess.run(
+        words, env=environment, check=False, capture_output=True, text=True, timeout=60
+    )
 
 
 async def test_a_wrong_count_is_told_and_healed(live: "Live", views: "Views") -> None:

@@ -1,6 +1,7 @@
 """A rebuilt view is the live one, and the service goes on with it."""
 
 import asyncio
+import re
 import subprocess
 from itertools import count
 from typing import TYPE_CHECKING
@@ -12,6 +13,9 @@ from app.views.rebuilding.rebuild import RebuildError, chosen
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
     from tests.app.views.rebuilding.conftest import Command, Live, Views
+    from tests.conftest import OnTerminal
+
+COLOURS = r"\x1b\[[0-9;?]*[A-Za-z]"
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -101,6 +105,18 @@ async def test_a_hole_in_the_log_stops_the_rebuild_and_the_old_rows_stay(
         views.rebuild()
 
     assert views.rows() == before
+
+
+async def test_on_a_terminal_its_steps_are_shown_with_amounts_and_times(
+    live: "Live", command: "Command", on_terminal: "OnTerminal"
+) -> None:
+    await live(1, 20)
+
+    shown = on_terminal(command("rebuild"))
+
+    for step in ("Reading the log", "Building indexes", "Switching"):
+        assert step in shown
+    assert re.search(r"Switching .* 1/1 .* 0:00:\d\d +0:00:00", re.sub(COLOURS, "", shown))
 
 
 async def test_while_one_runs_a_second_is_refused_with_status_1(
