@@ -61,7 +61,7 @@ class AuditController(Controller):
     """Checkpoints and proofs of the workspace's log, and the log itself, byte for byte."""
 
     path = "/{locale:str}/api/audit"
-    guards = (require_permission,)
+    before_request = require_permission
     opt = MappingProxyType({"permission": AUDIT})
     tags = ("Audit",)
     security = ({"bearer": []},)

@@ -60,7 +60,7 @@ class CheckController(Controller):
     """
 
     path = "/{locale:str}/api/integration"
-    guards = (require_permission,)
+    before_request = require_permission
     tags = ("Integration",)
     security = ({"bearer": []},)
 

@@ -56,7 +56,7 @@ class HistoryController(Controller):
     """Who did what, when; what was deleted keeps its history."""
 
     path = "/{locale:str}/api"
-    guards = (require_permission,)
+    before_request = require_permission
     opt = MappingProxyType({"permission": AUDIT, "parameters": True})
     tags = ("History",)
     security = ({"bearer": []},)

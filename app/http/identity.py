@@ -1,8 +1,7 @@
-"""Who asks, in which language, and whether they may: one guard for every route of the API."""
+"""Who asks, in which language, and whether they may: asked before every route of the API."""
 
-from litestar.connection import ASGIConnection
+from litestar import Request
 from litestar.datastructures import State
-from litestar.handlers import BaseRouteHandler
 
 from app.http.asking import require_no_parameters
 from app.http.parts import parts_of
@@ -10,12 +9,11 @@ from app.http.problems import ForbiddenError
 from app.tokens.principal import Principal
 from domain.errors import NotFoundError
 
-Connection = ASGIConnection[BaseRouteHandler, Principal, object, State]
 
+async def require_permission(request: Request[Principal, object, State]) -> None:
+    """Let *request* through to a handler whose `permission` its token bears.
 
-async def require_permission(connection: Connection, handler: BaseRouteHandler) -> None:
-    """Let the request through to a handler whose `permission` its token bears.
-
+    It stands in `before_request` and is no guard: Litestar copies the whole handler for a guard.
     A handler that takes query parameters says so by `opt={"parameters": True}`, and knows them.
     Leaves the Principal as `request.user` and the Language as `request.auth`.
 
@@ -26,16 +24,16 @@ async def require_permission(connection: Connection, handler: BaseRouteHandler) 
         TooManyRequestsError: the workspace asks faster than it may.
         InvalidFieldsError: there are query parameters, and the handler takes none.
     """
-    parts = parts_of(connection.app)
-    language = parts.catalogues.negotiate(connection.path_params["locale"])
+    parts, handler = parts_of(request.app), request.route_handler
+    language = parts.catalogues.negotiate(request.path_params["locale"])
     if language is None:
         raise NotFoundError
-    principal = await parts.verifier.authenticate(connection.headers.get("authorization"))
+    principal = await parts.verifier.authenticate(request.headers.get("authorization"))
     if handler.opt["permission"] not in principal.permissions:
         raise ForbiddenError
     if parts.rate_limit is not None:
         parts.rate_limit.take(principal.workspace)
     if not handler.opt.get("parameters"):
-        require_no_parameters(connection)
-    connection.scope["user"] = principal
-    connection.scope["auth"] = language
+        require_no_parameters(request)
+    request.scope["user"] = principal
+    request.scope["auth"] = language

@@ -69,7 +69,7 @@ class IntegrationTypesController(Controller):
     """The providers that integrations can be of."""
 
     path = "/{locale:str}/api/integration-types"
-    guards = (require_permission,)
+    before_request = require_permission
     tags = ("Integration types",)
     security = ({"bearer": []},)
 

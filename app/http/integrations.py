@@ -48,7 +48,7 @@ class IntegrationController(Controller):
     """Third-party connections of the token's workspace."""
 
     path = "/{locale:str}/api/integration"
-    guards = (require_permission,)
+    before_request = require_permission
     tags = ("Integration",)
     security = ({"bearer": []},)
 
