@@ -14,6 +14,9 @@ Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
 
+TOGETHER = 128  # questions of one batch at most, unless said otherwise
+
+
 class OverloadedError(Exception):
     """More is waiting than can be answered soon, or something has waited too long already."""
 
@@ -37,7 +40,7 @@ class Batcher(Generic[Question, Answer]):
         self,
         ask: Callable[[Sequence[Question]], Awaitable[Sequence[Answer | Exception]]],
         *,
-        largest: int = 128,
+        largest: int = TOGETHER,
         lanes: int = 1,
         bound: int = 4096,
         patience: float = 2.0,

@@ -11,6 +11,7 @@ from app.audit.checkpoint_key import open_checkpoint_key
 from app.audit.follower import follow_log
 from app.audit.lag import Lag
 from app.audit.prover import Prover
+from app.batching import TOGETHER
 from app.database.pools import open_pool
 from app.execute import Executor, utc_now
 from app.housekeeping import keep_house
@@ -42,8 +43,10 @@ from app.views.lists import IntegrationLists
 AUDIT_CONNECTIONS = 2  # looking back reads much; it must not take all of the database
 
 
-def compose(settings: Settings, dsn: str) -> Parts:
+def compose(settings: Settings, dsn: str, *, together: int = TOGETHER) -> Parts:
     """Return the parts over the migrated database *dsn*; nothing is open before `running`.
+
+    *together* is how many requests share a round trip at most: 1, to measure what that gains.
 
     Raises:
         KeyringError, TokenKeyError, JwksError, CheckpointKeyError, ProviderFileError: one line
@@ -58,7 +61,8 @@ def compose(settings: Settings, dsn: str) -> Parts:
     providers = provider_types(settings)
     keyring = open_stored_keyring(settings.keyring, settings.vault_token_file)
     checkpoint_key = open_checkpoint_key(settings.data_dir)
-    log, views = PostgresLog(commands), IntegrationViews(queries)
+    log = PostgresLog(commands, together=together)
+    views = IntegrationViews(queries, together=together)
     metrics = Metrics(
         version("integrations"),
         pools=(commands, queries, audits),

@@ -14,7 +14,7 @@ from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.rows import args_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
-from app.batching import Batcher, OverloadedError
+from app.batching import TOGETHER, Batcher, OverloadedError
 from app.database.walls import rows_within
 from app.log.event_log import (
     AlreadyAnsweredError,
@@ -51,12 +51,19 @@ log = logging.getLogger(__name__)
 
 
 class PostgresLog:
-    """The event log over a pool of autocommitting connections of the role for commands."""
+    """The event log over a pool of autocommitting connections of the role for commands.
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
+    At most *together* questions that wait at the same time share a round trip, and a commit.
+    """
+
+    def __init__(
+        self, pool: AsyncConnectionPool[AsyncConnection], *, together: int = TOGETHER
+    ) -> None:
         self.pool = pool
-        self._reads: Batcher[Stream, list[Recorded]] = Batcher(self._read_all, lanes=LANES)
-        self._writes: Batcher[Write, list[int]] = Batcher(self._record_all)
+        self._reads: Batcher[Stream, list[Recorded]] = Batcher(
+            self._read_all, lanes=LANES, largest=together
+        )
+        self._writes: Batcher[Write, list[int]] = Batcher(self._record_all, largest=together)
         self._confirmations: Batcher[None, None] = Batcher(self._confirm_all)
 
     @property

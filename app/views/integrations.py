@@ -7,7 +7,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import args_row
 from psycopg_pool import AsyncConnectionPool
 
-from app.batching import Batcher
+from app.batching import TOGETHER, Batcher
 from app.log.postgres import unavailable_for_failures
 from projections.integration_view import IntegrationRow
 
@@ -15,17 +15,24 @@ from projections.integration_view import IntegrationRow
 MANY = "SELECT * FROM integrations.look_up(%s::text[], %s::text[])"
 ALL = "SELECT * FROM integrations.list_all(%s::text[])"
 LANES = 2  # batches under way at once
+LISTS = 32  # of one batch at most: each may be long
 Place = tuple[str, str]  # workspace, integration
 Rows = Sequence[IntegrationRow]
 
 
 class IntegrationViews:
-    """Reads over a pool of connections of the role for queries."""
+    """Reads over a pool of connections of the role for queries, *together* questions at a time."""
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
+    def __init__(
+        self, pool: AsyncConnectionPool[AsyncConnection], *, together: int = TOGETHER
+    ) -> None:
         self.pool = pool
-        self._one: Batcher[Place, IntegrationRow | None] = Batcher(self._look_up, lanes=LANES)
-        self._all: Batcher[str, Rows] = Batcher(self._list, lanes=LANES, largest=32)
+        self._one: Batcher[Place, IntegrationRow | None] = Batcher(
+            self._look_up, lanes=LANES, largest=together
+        )
+        self._all: Batcher[str, Rows] = Batcher(
+            self._list, lanes=LANES, largest=min(together, LISTS)
+        )
 
     @property
     def batchers(self) -> Mapping[str, Batcher[Any, Any]]:

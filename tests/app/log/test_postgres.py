@@ -168,6 +168,18 @@ async def test_appends_that_wait_together_each_get_what_is_theirs(
             assert [event.position for event in history] == result
 
 
+@pytest.mark.parametrize(("together", "batches"), [(1, 6), (128, 2)])
+async def test_how_many_appends_share_a_commit_can_be_said(
+    commands: Pool, write_of: WriteOf, created: IntegrationCreated, together: int, batches: int
+) -> None:
+    log = PostgresLog(commands, together=together)
+    first = asyncio.create_task(log.append(write_of(created, stream="int_0")))
+    await asyncio.sleep(0)  # it is under way; the others wait for it
+    await asyncio.gather(*(log.append(write_of(created, stream=f"int_{n}")) for n in range(1, 6)))
+    assert await first == [1]
+    assert log.batchers["appends"].batches == batches
+
+
 @pytest.mark.parametrize("text", ["\0", "\ud800"], ids=["NUL", "half a pair"])
 async def test_a_write_that_the_database_cannot_take_fails_alone(
     commands: Pool, write_of: WriteOf, created: IntegrationCreated, text: str
