@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import cast
 
 import psycopg
 import pytest
@@ -123,5 +124,4 @@ async def test_behind_a_pooler_the_database_is_named_like_the_role_and_nothing_i
     async with open_pool(dsn, ROLE, pooler="host=/nowhere user=integrations_pooler") as pool:
         asked = conninfo_to_dict(str(pool.conninfo))
         assert (asked["dbname"], asked.get("options")) == (ROLE, None)
-        assert pool.kwargs is not None
-        assert pool.kwargs["prepare_threshold"] is None
+        assert cast("dict[str, object]", pool.kwargs)["prepare_threshold"] is None
