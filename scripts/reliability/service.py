@@ -58,6 +58,7 @@ class Service:
 
     def start(self) -> None:
         """Start, and return when it says that it listens."""
+        self._hang_up()
         with self.log_file.open("a") as log:
             self.process = subprocess.Popen(  # noqa: S603 — our own command, no shell
                 [*self.prefix, *INTEGRATIONS, "serve"],
@@ -110,6 +111,10 @@ class Service:
             self.wait(15)
         except subprocess.TimeoutExpired:
             self.kill()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Listen no more to a process that has ended."""
         if self.process is not None and self.process.stdout is not None:
             self.process.stdout.close()
 

@@ -14,7 +14,10 @@ from app.database import pools
 from app.database.pools import BRIEF, PATIENCE, RenewingPool, open_pool
 
 ROLE = "integrations_query"
-END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
+END_ALL = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE application_name = %s AND datname = current_database()
+"""
 
 
 async def ask(pool: RenewingPool) -> int:
