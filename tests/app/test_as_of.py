@@ -17,6 +17,7 @@ from app.execute import Executor, Prepared, Request
 from app.log.mapper import stored_from
 from app.log.postgres import PostgresLog
 from app.log.reader import BATCH, LogReader
+from app.views.history import HistoryFilter, HistoryViews
 from domain.errors import DomainError
 from domain.integration import (
     ChangeIntegration,
@@ -34,6 +35,7 @@ from domain.recorded import Actor, Envelope, Origin, Recorded
 Pool = AsyncConnectionPool[AsyncConnection]
 Model = Mapping[str, Mapping[str, Any]]
 NINE = datetime(2026, 11, 5, 9, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 ORIGIN = Origin(actor=Actor(sub="user-1"))
 STREAMS = ("int_1", "int_2", "int_3")
 NUMBERS = count(1)
@@ -173,6 +175,33 @@ async def test_a_log_of_several_batches_is_read_whole(
     admin.execute(FILL, (stored_from(envelope).state, amount))
     positions = [event.position async for event in LogReader(audits).workspace("w")]
     assert positions == [*range(1, amount + 1)]
+
+
+async def test_a_clock_that_goes_an_hour_back_changes_neither_order_nor_what_a_position_shows(
+    commands: Pool, queries: Pool, audits: Pool
+) -> None:
+    times = [NINE, NINE - HOUR, NINE + timedelta(seconds=1)]
+    executor = Executor(PostgresLog(commands), iter(times).__next__)
+    wishes = [CREATE, ChangeIntegration(name="B"), ChangeIntegration(name="C")]
+    for wish in wishes:
+        asked = Request(workspace="w", stream="int_1", origin=ORIGIN, ask=Prepared(wish))
+        await executor.execute(asked)
+    log = [event async for event in LogReader(audits).workspace("w")]
+    positions = [event.position for event in log]
+    assert positions == [*range(positions[0], positions[0] + 3)]
+    assert [event.at for event in log] == times
+
+    views, past = HistoryViews(queries), Past(LogReader(audits))
+    history = await views.page("w", HistoryFilter(), 0, 10)
+    by_then = await views.page("w", HistoryFilter(end=NINE), 0, 10)
+
+    assert [entry.position for entry in history.entries] == positions[::-1]
+    assert [entry.position for entry in by_then.entries] == positions[1::-1]
+    for moment, name in (*zip(positions, "ABC", strict=True), (NINE, "B"), (times[2], "C")):
+        row = await past.one("w", "int_1", moment)
+        assert row is not None
+        assert row.name == name
+    assert await past.one("w", "int_1", NINE - 2 * HOUR) is None
 
 
 def recorded(position: int, second: int, event: IntegrationEvent) -> Recorded:
