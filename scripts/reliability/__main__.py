@@ -11,6 +11,8 @@ import click
 from scripts.reliability.catalogue import FAULTS
 from scripts.reliability.fault import Fault
 
+LEAVING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
 
 @click.command("scripts/faults")
 @click.argument("names", nargs=-1, type=click.Choice([*FAULTS]), metavar="[NAME]…")
@@ -19,7 +21,8 @@ from scripts.reliability.fault import Fault
 @click.option("--list", "only_list", is_flag=True, help="Only list the faults.")
 def command(*, names: Sequence[str], short: bool, rounds: int | None, only_list: bool) -> None:
     """Make faults under load, NAME or all of them, and tell what broke; status 1 where any did."""
-    signal.signal(signal.SIGTERM, leave)
+    for told_to_leave in LEAVING:
+        signal.signal(told_to_leave, leave)
     faults = [FAULTS[name] for name in names] or [f for f in FAULTS.values() if not f.apart]
     if only_list:
         for fault in FAULTS.values():
@@ -29,9 +32,11 @@ def command(*, names: Sequence[str], short: bool, rounds: int | None, only_list:
     sys.exit(0 if all(results) else 1)
 
 
-def leave(_: int, __: FrameType | None) -> None:
-    """End as after Ctrl-C: what was started is stopped."""
-    sys.exit(128 + signal.SIGTERM)
+def leave(number: int, _: FrameType | None) -> None:
+    """End, and stop what was started; nobody who is told twice may leave a server behind."""
+    for told_to_leave in LEAVING:
+        signal.signal(told_to_leave, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def told(fault: Fault, rounds: int) -> bool:

@@ -1,6 +1,7 @@
 """Every fault by name, in the order of the table in docs/reliability.md."""
 
 from scripts.reliability import (
+    clock_faults,
     command_faults,
     contention_faults,
     controls,
@@ -24,6 +25,7 @@ FAULTS: dict[str, Fault] = {
         *contention_faults.FAULTS,
         *crowd_faults.FAULTS,
         *disk_faults.FAULTS,
+        *clock_faults.FAULTS,
         *command_faults.FAULTS,
         *cluster_faults.FAULTS,
         *controls.FAULTS,

@@ -5,11 +5,12 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 Result = TypeVar("Result")
+LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
 NEEDS = "needs root, and Debian's iproute2 and iptables: apt-get install -y iproute2 iptables"
 
@@ -19,23 +20,28 @@ class NetworkError(Exception):
 
 
 def in_own_network(run: Callable[[], Result]) -> Result:
-    """Return what *run* does in a thread whose network, and that of all it starts, is its own.
+    """Return what *run* does while the network of this thread, and of all it starts, is its own.
+
+    Not in another thread: a signal that ends the command must end what runs here.
 
     Raises:
         NetworkError: rights or programs are missing.
     """
     if os.geteuid() != 0 or not shutil.which("ip") or not shutil.which("iptables"):
         raise NetworkError(NEEDS)
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(entered, run).result()
+    with Path("/proc/thread-self/ns/net").open("rb") as before:
+        require_done(LIBC.unshare(CLONE_NEWNET))
+        try:
+            order("ip", "link", "set", "lo", "up")
+            return run()
+        finally:
+            require_done(LIBC.setns(before.fileno(), CLONE_NEWNET))
 
 
-def entered(run: Callable[[], Result]) -> Result:
-    """Leave this thread's network for a new one, and run there."""
-    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
+def require_done(status: int) -> None:
+    """Raise NetworkError where a function of the C library failed."""
+    if status != 0:
         raise NetworkError(os.strerror(ctypes.get_errno()))
-    order("ip", "link", "set", "lo", "up")
-    return run()
 
 
 @contextmanager

@@ -32,6 +32,7 @@ SIGNALS: Mapping[Mode, signal.Signals] = {
     "fast": signal.SIGINT,
     "immediate": signal.SIGQUIT,
 }
+TIED = ("setpriv", "--pdeathsig", "QUIT", "--")  # whoever kills the fault's command ends it, too
 STARTING = 60.0  # seconds
 STOPPING = 30.0  # seconds
 # Everybody who reaches the socket, or an address of this machine where a fault asks for one: the
@@ -44,10 +45,14 @@ class PostgresError(Exception):
 
 
 class Postgres:
-    """One server in *folder*; *settings* are set over those of the embedded server."""
+    """One server in *folder*; *settings* are set over those of the embedded server.
+
+    What is set in `environment` counts from the next start on.
+    """
 
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.settings = dict(settings or {})
+        self.environment = dict(ENVIRONMENT)
         self.home: Home = make_home(folder, durable=True)
         self.account = server_account()
         self.programs = programs_for(self.account, self.home)
@@ -124,11 +129,11 @@ class Postgres:
         with self.log_file.open("ab") as log, open_lock(self.home.processes) as claim:
             flock(claim, LOCK_EX)
             return subprocess.Popen(  # noqa: S603 — PostgreSQL's programs, no shell
-                command,
+                [*TIED, *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=ENVIRONMENT,
+                env=self.environment,
                 pass_fds=[claim.fileno()],
                 user=self.account.uid,
                 group=self.account.gid,

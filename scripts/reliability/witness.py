@@ -90,12 +90,13 @@ def content_of(connection: psycopg.Connection, table: str) -> bytes:
         return b"".join(bytes(part) for part in copy)
 
 
-def shown_to(stage: Stage, workspace: str) -> dict[str, tuple[str, bool]]:
+def shown_to(stage: Stage, workspace: str, as_of: str | None = None) -> dict[str, tuple[str, bool]]:
     """Return name and state of each integration in the list of *workspace*, over HTTP."""
     headers = {"Authorization": f"Bearer {stage.service.token(workspace)}"}
     address = f"{stage.service.address}/en/api/integration"
     with httpx2.Client(headers=headers, timeout=30, verify=NO_TLS, trust_env=False) as client:
-        listed = client.get(address).raise_for_status().json()["result"]["data"]
+        answer = client.get(address, params={"asOf": as_of} if as_of else {})
+        listed = answer.raise_for_status().json()["result"]["data"]
     return {row["id"]: (row["name"], row["isActive"]) for row in listed}
 
 

@@ -1,0 +1,72 @@
+"""A clock that a fault moves while programs run by it, made of Debian's libfaketime."""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil
+from msgspec import Struct
+
+NEEDS = "needs Debian's libfaketime: apt-get install -y libfaketime"
+LIBRARIES = "*/faketime/libfaketimeMT.so.1"
+# Its clock_nanosleep refuses every wait to a moment of the real monotonic clock (0.9.10), which is
+# how Python sleeps; a wait by select does not go through it.
+SLEEP = """
+import select, time
+time.sleep = lambda seconds: select.select([], [], [], seconds) and None
+"""
+
+
+class ClockError(Exception):
+    """There is no library that moves clocks."""
+
+
+class Clock(Struct, frozen=True):
+    """What the processes started with `environment` take for the time; they wait as all others."""
+
+    folder: Path
+    library: Path
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What a process needs to go by this clock."""
+        return {
+            "LD_PRELOAD": str(self.library),
+            "FAKETIME_TIMESTAMP_FILE": str(self.folder / "offset"),
+            "FAKETIME_NO_CACHE": "1",
+            "DONT_FAKE_MONOTONIC": "1",
+            "NO_FAKE_STAT": "1",
+            "PYTHONPATH": str(self.folder),
+        }
+
+    def move(self, seconds: int) -> None:
+        """Set it so many *seconds* before the real time, or behind it."""
+        new = self.folder / "new"
+        new.write_text(f"{seconds:+d}\n")
+        new.replace(self.folder / "offset")  # at once: nobody reads half of it
+
+
+@contextmanager
+def clock() -> Generator[Clock]:
+    """Yield a clock that is right; raise ClockError where there is no library to move it."""
+    found = sorted(Path("/usr/lib").glob(LIBRARIES))
+    if not found:
+        raise ClockError(NEEDS)
+    with TemporaryDirectory(prefix="faults-clock-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "sitecustomize.py").write_text(SLEEP)
+        moved = Clock(folder, found[0])
+        moved.move(0)
+        try:
+            yield moved
+        finally:
+            forget_the_dead()
+
+
+def forget_the_dead() -> None:
+    """Remove what the library left of processes that had no time to do so."""
+    for path in Path("/dev/shm").glob("*faketime_*"):  # noqa: S108 — where the library puts it
+        if not psutil.pid_exists(int(path.name.rpartition("_")[2])):
+            path.unlink(missing_ok=True)
