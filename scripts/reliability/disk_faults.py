@@ -5,10 +5,12 @@ import shutil
 import subprocess
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import psycopg
 
 from scripts.reliability.contention_faults import reading
 from scripts.reliability.fault import Fault
@@ -20,6 +22,7 @@ NEEDS = "needs root, to mount a tmpfs"
 BETWEEN = 15  # acknowledged writes
 FULL = 5.0  # seconds a round without room
 MEGABYTES = {"base": 96, "pg_wal": 96}
+MEGABYTE_OF_WAL = "SELECT pg_logical_emit_message(false, 'faults', repeat('x', 1000000))"
 SMALL_WAL = {"min_wal_size": "32MB", "max_wal_size": "48MB"}
 
 
@@ -77,8 +80,19 @@ def run_out(on: Trial, part: str) -> None:
         with reading(on) as reads:
             time.sleep(FULL)
         on.note("reads without room", len(reads))
-    elif until(lambda: not on.stage.server.processes(), 60) < 0:
-        on.complain("the server ends without room for WAL", "it did not in 60 s")
+    else:
+        use_up_wal(on)
+        if until(lambda: on.load.ledger.statuses["503"] > before, 60) < 0:
+            on.complain("writes are refused without room", "none was in 60 s")
+        time.sleep(FULL)  # the server panics, and tries again or ends
+        on.note("the server", "tries again" if on.stage.server.processes() else "has ended")
+
+
+def use_up_wal(on: Trial) -> None:
+    """Write more WAL than the segments have room for that are there: the load takes too long."""
+    with suppress(psycopg.OperationalError):
+        for _ in range(MEGABYTES["pg_wal"]):
+            on.execute(MEGABYTE_OF_WAL)
 
 
 @contextmanager

@@ -66,15 +66,16 @@ def slow(rounds: int) -> Outcome:
 
 def stall(rounds: int) -> Outcome:
     """Acknowledge every packet and pass nothing on: no time-out of TCP sees that."""
-    proxy = Proxy()
+    proxy, back = Proxy(), list[float]()
     with trial(way=proxy.open) as on:
         for _ in range(rounds):
             on.load.acknowledge(BETWEEN)
             proxy.stalled = True
             time.sleep(STALLED)
             proxy.stalled = False
-            on.load.acknowledge(1, BACK)
+            back.append(first_write(on))
         on.load.acknowledge(BETWEEN)
+        on.note("first write once it is back, at most", f"{max(back):.2f} s")
         require_bound(on)
     return on.outcome
 
@@ -86,13 +87,15 @@ def half_open(rounds: int) -> Outcome:
 
 def half_open_there(rounds: int) -> Outcome:
     """Make connections half open, in a network of our own."""
+    back: list[float] = []
     with trial(settings={"listen_addresses": "127.0.0.1"}, way=by_tcp) as on:
         for _ in range(rounds):
             on.load.acknowledge(BETWEEN)
             with dropped(PORT):
                 time.sleep(STALLED)
-            on.load.acknowledge(1, BACK)
+            back.append(first_write(on))
         on.load.acknowledge(BETWEEN)
+        on.note("first write once packets arrive, at most", f"{max(back):.2f} s")
         require_bound(on)
     return on.outcome
 
@@ -120,6 +123,13 @@ def by_tcp(dsn: str) -> Generator[str]:
     """Yield the way to *dsn* over TCP."""
     direct = conninfo_to_dict(dsn)
     yield make_conninfo("", **direct | {"host": "127.0.0.1"})
+
+
+def first_write(on: Trial) -> float:
+    """Return the seconds until a write is acknowledged again, which must be soon."""
+    began = time.monotonic()
+    on.load.acknowledge(1, BACK)
+    return time.monotonic() - began
 
 
 def require_bound(on: Trial) -> None:

@@ -78,7 +78,8 @@ def settings_for(dsn: str, port: int, size: int) -> str:
         "[databases]", *databases,
         "[pgbouncer]", "listen_addr = 127.0.0.1", f"listen_port = {port}", "unix_socket_dir =",
         "auth_type = any", "pool_mode = transaction", f"default_pool_size = {size}",
-        "max_client_conn = 1000", "query_wait_timeout = 5", "",
+        "max_client_conn = 1000", "query_wait_timeout = 5",
+        "server_login_retry = 1", "",
     ])  # fmt: skip
 
 
