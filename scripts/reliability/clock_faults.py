@@ -67,6 +67,9 @@ def restart_by(on: Trial, moved: Clock) -> None:
     on.load.acknowledge(BETWEEN)
     with client_with(on, on.stage.service.token("alfa")) as client:
         until(lambda: client.get("/en/api/integration?asOf=0").is_success, 10)
+    ledger = on.load.ledger  # what the restart cost is told by other faults
+    ledger.longest_answer = ledger.longest_gap = 0.0
+    ledger.statuses.clear()
 
 
 def move(on: Trial, moved: Clock, seconds: int) -> None:
