@@ -39,6 +39,12 @@ SERVER = {
     "statement_timeout": "5s",
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "10s",
+    # What we have given up across such a network the server never hears of; it must ask, too, or
+    # these sessions stay for hours (the default of most systems) and take the places of new ones.
+    "tcp_user_timeout": "5s",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
 }
 
 

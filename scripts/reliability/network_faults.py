@@ -7,6 +7,7 @@ from functools import partial
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from app.database.pools import ANSWER, PATIENCE
 from scripts.reliability.fault import Fault
 from scripts.reliability.own_network import NEEDS, dropped, in_own_network
 from scripts.reliability.proxy import Proxy, swallow_one
@@ -15,7 +16,9 @@ from scripts.reliability.trial import Outcome, Trial, trial
 BETWEEN = 15  # acknowledged writes
 SLOW = 0.05  # seconds
 STALLED = 12.0  # seconds: longer than one answer may take
-BOUND = 10.0  # seconds that any answer may take, whatever happens to the network
+# Seconds that any answer may take, whatever happens to the network: the wait for a connection, what
+# one answer of the database may take on it, and a little for a busy machine.
+BOUND = PATIENCE + ANSWER + 0.5
 BACK = 5.0  # seconds after which writes must go on
 LOSS = 0.05  # of all packets
 PORT = 5432  # of the server; free in a network of our own

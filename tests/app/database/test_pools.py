@@ -114,6 +114,20 @@ async def test_time_outs_of_network_and_server_are_set_unless_the_address_sets_t
         assert (set_["connect_timeout"], set_["tcp_user_timeout"]) == ("9", "5000")
 
 
+async def test_the_server_asks_too_whether_a_silent_session_still_has_somebody(dsn: str) -> None:
+    asked = """
+    SELECT name, reset_val FROM pg_settings WHERE name LIKE 'tcp_%' ORDER BY name
+    """  # reset_val, as nothing holds on the Unix socket that these tests go through
+    async with open_pool(dsn, ROLE) as pool, pool.connection() as connection:
+        cursor = await connection.execute(asked)
+        assert await cursor.fetchall() == [
+            ("tcp_keepalives_count", "3"),
+            ("tcp_keepalives_idle", "5"),
+            ("tcp_keepalives_interval", "2"),
+            ("tcp_user_timeout", "5000"),
+        ]
+
+
 async def test_behind_a_pooler_that_gives_another_role_nobody_is_served(dsn: str) -> None:
     async with open_pool(dsn, ROLE) as pool, pool.connection() as connection:
         await pools.require_role(connection, ROLE)
