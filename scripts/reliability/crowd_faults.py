@@ -72,6 +72,7 @@ def pooled(rounds: int) -> Outcome:
             on.note("reads meanwhile", len(reads))
             on.stage.server.kill_all()
             on.stage.server.start()
+            on.load.acknowledge(CLIENTS)  # by then each pool has met its loss, with a 503
         on.load.acknowledge(BETWEEN)
         require_bound(on)
     return on.outcome
