@@ -3,6 +3,7 @@
 import gc
 import os
 import pty
+import signal
 import ssl
 import subprocess
 import sys
@@ -32,6 +33,8 @@ from scripts.token import issue
 # Hypothesis asks to be told of garbage collections. One that falls into ast.parse, by which pytest
 # reads tests, ends it in CPython 3.11 with "AST constructor recursion depth mismatch".
 gc.disable()
+# A shell that starts us in the background lets us ignore Ctrl-C, and all that we start inherits it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:

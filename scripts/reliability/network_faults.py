@@ -15,10 +15,10 @@ from scripts.reliability.trial import Outcome, Trial, trial
 
 BETWEEN = 15  # acknowledged writes
 SLOW = 0.05  # seconds
-STALLED = 12.0  # seconds: longer than one answer may take
+STALLED = 15.0  # seconds: longer than any answer may take
 # Seconds that any answer may take, whatever happens to the network: the wait for a connection, what
 # one answer of the database may take on it, and a little for a busy machine.
-BOUND = PATIENCE + ANSWER + 0.5
+BOUND = PATIENCE + ANSWER + 2.5
 BACK = 5.0  # seconds after which writes must go on
 LOSS = 0.05  # of all packets
 PORT = 5432  # of the server; free in a network of our own
@@ -155,7 +155,7 @@ FAULTS = [
     ),
     Fault("stalled-database", "the database's end acknowledges and is silent", stall, long=3),
     Fault(
-        "half-open", "packets to the database are dropped for 12 s", half_open, apart=NEEDS, long=3
+        "half-open", "packets to the database are dropped for 15 s", half_open, apart=NEEDS, long=3
     ),
     Fault("packet-loss", "5 % of the packets are lost, each way", loss, apart=NEEDS, long=3),
 ]
