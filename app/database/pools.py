@@ -23,6 +23,7 @@ PATIENCE = 5.0  # seconds that a request waits for one
 BRIEF = 0.5  # seconds that it waits while the database is known to be away
 RETRY = 0.25  # seconds between two attempts to reach the database while somebody waits
 ANSWER = 6.0  # seconds that one answer may take, whatever swallows it: longer than the server's own
+HEARD = 1.0  # seconds that the server may take to hear that something is cancelled
 # A network that drops packets says nothing. Unless its address says otherwise, a connection:
 NETWORK = {
     "connect_timeout": 3,  # s; more than two lost SYNs, which go out after 0, 1 and 3 s
@@ -67,6 +68,17 @@ class BoundedConnection(AsyncConnection):
         except psycopg.errors._WaitTimeout:  # noqa: SLF001 — no public name  # pyright: ignore[reportPrivateUsage]
             self.pgconn.finish()
             raise psycopg.errors.ConnectionTimeout from None
+
+    async def cancel_safe(self, *, timeout: float = HEARD) -> None:  # noqa: ASYNC109 — the library's
+        """Cancel what runs, and close the connection where the server does not hear of it in time.
+
+        The library does so when whoever waits is cancelled, with more patience than they had left.
+        """
+        try:
+            await super().cancel_safe(timeout=min(timeout, HEARD))
+        except psycopg.errors.CancellationTimeout:
+            self.pgconn.finish()
+            raise
 
 
 class RenewingPool(AsyncConnectionPool[AsyncConnection]):

@@ -6,7 +6,7 @@ import struct
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from threading import Thread
+from threading import Event, Thread
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -30,6 +30,8 @@ class Proxy:
         self.swallowed = 0
         self._server_socket = ""
         self._clients: set[asyncio.StreamWriter] = set()
+        self._listening = Event()
+        self._stopping = asyncio.Event()
 
     @contextmanager
     def open(self, dsn: str) -> Generator[str]:
@@ -37,18 +39,16 @@ class Proxy:
         direct = conninfo_to_dict(dsn)
         direct.pop("requirepeer", None)
         self._server_socket = f"{direct['host']}/.s.PGSQL.{direct.get('port', '5432')}"
-        self._loop = asyncio.new_event_loop()
-        listener = socket.create_server(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-        thread = Thread(target=self._loop.run_until_complete, args=[self._listen(listener)])
-        thread.daemon = True
-        thread.start()
-        try:
-            yield make_conninfo("", **direct | {"host": "127.0.0.1", "port": str(port)})
-        finally:
-            self._loop.call_soon_threadsafe(self._stop)
-            thread.join(5)
-            self._loop.close()
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            thread = Thread(target=asyncio.run, args=[self._listen(listener)], daemon=True)
+            thread.start()
+            self._listening.wait()
+            port = listener.getsockname()[1]
+            try:
+                yield make_conninfo("", **direct | {"host": "127.0.0.1", "port": str(port)})
+            finally:
+                self._loop.call_soon_threadsafe(self._stopping.set)
+                thread.join(5)
 
     def reset_all(self) -> int:
         """Reset every connection that is open now; return how many."""
@@ -57,14 +57,11 @@ class Proxy:
             self._loop.call_soon_threadsafe(reset, client)
         return len(clients)
 
-    def _stop(self) -> None:
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-
     async def _listen(self, listener: socket.socket) -> None:
-        with suppress(asyncio.CancelledError):
-            async with await asyncio.start_server(self._serve, sock=listener) as server:
-                await server.serve_forever()
+        self._loop = asyncio.get_running_loop()
+        self._listening.set()
+        async with await asyncio.start_server(self._serve, sock=listener):
+            await self._stopping.wait()
 
     async def _serve(self, up: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         self._clients.add(client)

@@ -11,7 +11,8 @@ from psycopg.sql import SQL, Identifier, Literal
 from psycopg_pool import PoolTimeout
 
 from app.database import pools
-from app.database.pools import BRIEF, PATIENCE, RenewingPool, open_pool
+from app.database.pools import BRIEF, HEARD, PATIENCE, RenewingPool, open_pool
+from scripts.reliability.proxy import Proxy
 
 ROLE = "integrations_query"
 END_ALL = """
@@ -98,6 +99,33 @@ async def test_an_answer_that_does_not_come_is_given_up_and_the_connection_repla
             async with pool.connection() as connection:
                 await connection.execute("SELECT pg_sleep(3)")
         assert time.monotonic() - began < 1
+        assert await ask(pool) == 0
+
+
+async def test_who_gives_up_across_a_stalled_way_is_free_as_soon_as_the_server_had_time_to_hear_it(
+    dsn: str,
+) -> None:
+    proxy = Proxy()
+    with proxy.open(dsn) as way:
+        async with open_pool(way, ROLE) as pool:
+            await ask(pool)
+            proxy.stalled = True
+            began = time.monotonic()
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2), pool.connection() as connection:
+                    await connection.execute("SELECT 1")
+            assert time.monotonic() - began < 0.2 + HEARD + 1  # the library alone takes 10 s
+            proxy.stalled = False
+            assert await ask(pool) == 0
+
+
+async def test_who_gives_up_while_the_server_hears_it_keeps_the_connection(dsn: str) -> None:
+    async with open_pool(dsn, ROLE, size=1) as pool:
+        async with pool.connection() as connection:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await connection.execute("SELECT pg_sleep(30)")
+            assert not connection.closed
         assert await ask(pool) == 0
 
 
