@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -42,6 +43,8 @@ PUBLIC = {
     "vapid_public_key": "vapidPublicKey",
 }
 """The columns of the view that can change, and their names in the HTTP API."""
+NOTHING = SimpleNamespace(**dict.fromkeys(PUBLIC))
+"""An integration that is not there: an attribute that is found is cheaper than one that is not."""
 ACTIONS: dict[type[IntegrationEvent], Action] = {
     IntegrationCreated: "INTEGRATION_ADDED",
     IntegrationDeleted: "INTEGRATION_REMOVED",
@@ -97,7 +100,7 @@ def entry(
 
 def action_of(event: IntegrationEvent) -> Action:
     """Return what *event* is called in the history."""
-    if isinstance(event, IntegrationToggled):
+    if type(event) is IntegrationToggled:
         return "INTEGRATION_ENABLED" if event.is_active else "INTEGRATION_DISABLED"
     return ACTIONS[type(event)]
 
@@ -106,31 +109,25 @@ def details_of(
     before: IntegrationRow | None, after: IntegrationRow | None, event: IntegrationEvent
 ) -> dict[str, Any]:
     """Return what *event* changed, or what a check found."""
-    match event:
-        case CredentialsReplaced():
-            return {"credentials": versions_of(event.credentials)}
-        case CredentialsChecked():
-            return {
-                "outcome": event.outcome,
-                "detail": event.detail,
-                "latencyMs": event.latency_ms,
-            }
-        case IntegrationCreated():
-            changes = changes_between(before, after, PUBLIC)
-            return {"changes": changes, "credentials": versions_of(event.credentials)}
-        case IntegrationDeleted():
-            return {"changes": changes_between(before, after, PUBLIC)}
-        case _:
-            return {"changes": changes_between(before, after, event.__struct_fields__)}
+    if type(event) is CredentialsReplaced:
+        return {"credentials": versions_of(event.credentials)}
+    if type(event) is CredentialsChecked:
+        return {"outcome": event.outcome, "detail": event.detail, "latencyMs": event.latency_ms}
+    if type(event) is IntegrationCreated:
+        changes = changes_between(before, after, PUBLIC)
+        return {"changes": changes, "credentials": versions_of(event.credentials)}
+    columns = PUBLIC if type(event) is IntegrationDeleted else event.__struct_fields__
+    return {"changes": changes_between(before, after, columns)}
 
 
 def changes_between(
     before: IntegrationRow | None, after: IntegrationRow | None, columns: Iterable[str]
 ) -> dict[str, dict[str, Any]]:
     """Return from and to of each of the public *columns* in which the rows differ."""
+    was, is_ = before or NOTHING, after or NOTHING
     changes: dict[str, dict[str, Any]] = {}
     for column in columns:
-        old, new = getattr(before, column, None), getattr(after, column, None)
+        old, new = getattr(was, column), getattr(is_, column)
         if old != new:
             changes[PUBLIC[column]] = {"from": old, "to": new}
     return changes

@@ -1,9 +1,11 @@
 """List and get: each integration as everybody may see it, without secrets."""
 
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from domain.integration import (
     Channel,
@@ -11,6 +13,7 @@ from domain.integration import (
     CredentialsReplaced,
     IntegrationCreated,
     IntegrationDeleted,
+    IntegrationEvent,
     IntegrationRenamed,
     IntegrationToggled,
     SenderChanged,
@@ -18,15 +21,6 @@ from domain.integration import (
 )
 from domain.recorded import Envelope
 from projections.projection import Projection
-
-ChangingEvent = (
-    IntegrationRenamed
-    | SenderChanged
-    | VapidPublicKeyChanged
-    | IntegrationToggled
-    | CredentialsReplaced
-    | CredentialsChecked
-)
 
 
 class IntegrationRow(Struct, frozen=True):
@@ -53,42 +47,22 @@ class IntegrationRow(Struct, frozen=True):
     search_text: str
 
 
+Change = Callable[[IntegrationRow, Any, Envelope], IntegrationRow | None]
+"""Returns a row after an event of one type."""
+
+
 def evolve(row: IntegrationRow | None, envelope: Envelope) -> IntegrationRow | None:
     """Return the row after *envelope*; None once the integration is deleted."""
-    match envelope.event:
-        case IntegrationCreated() as event:
-            return created_row(event, envelope)
-        case IntegrationDeleted():
-            return None
-        case _:
-            return row and changed_row(row, envelope.event, envelope)
-
-
-def changed_row(row: IntegrationRow, event: ChangingEvent, envelope: Envelope) -> IntegrationRow:
-    """Return *row* after an event that left the integration in place."""
-    match event:
-        case CredentialsChecked():  # being checked is no change
-            return replace(row, version=envelope.version)
-        case CredentialsReplaced():
-            return replace(row, version=envelope.version, updated_at=envelope.at)
-        case IntegrationRenamed() | SenderChanged():
-            return with_keys(with_columns(row, event, envelope))
-        case _:
-            return with_columns(row, event, envelope)
-
-
-def with_columns(
-    row: IntegrationRow,
-    event: IntegrationRenamed | SenderChanged | VapidPublicKeyChanged | IntegrationToggled,
-    envelope: Envelope,
-) -> IntegrationRow:
-    """Return *row* with the fields of *event*, which are columns by the same names."""
-    return replace(row, version=envelope.version, updated_at=envelope.at, **asdict(event))
+    event = envelope.event
+    if type(event) is IntegrationCreated:
+        return created_row(event, envelope)
+    return row and CHANGES[type(event)](row, event, envelope)
 
 
 def created_row(event: IntegrationCreated, envelope: Envelope) -> IntegrationRow:
     """Return the first row of an integration."""
-    row = IntegrationRow(
+    shown = (event.name, event.sender_email, event.sender_name, event.sender_phone)
+    return IntegrationRow(
         workspace_id=envelope.workspace,
         id=envelope.stream,
         version=envelope.version,
@@ -102,17 +76,80 @@ def created_row(event: IntegrationCreated, envelope: Envelope) -> IntegrationRow
         vapid_public_key=event.vapid_public_key,
         created_at=envelope.at,
         updated_at=envelope.at,
-        name_key="",
-        search_text="",
+        name_key=event.name.casefold(),
+        search_text=search_text_of(shown),
     )
-    return with_keys(row)
 
 
-def with_keys(row: IntegrationRow) -> IntegrationRow:
-    """Return *row* with what it is sorted by and found by."""
-    shown = (row.name, row.sender_email, row.sender_name, row.sender_phone)
-    text = "\n".join(filter(None, shown)).casefold()
-    return replace(row, name_key=row.name.casefold(), search_text=text)
+def renamed(row: IntegrationRow, event: IntegrationRenamed, envelope: Envelope) -> IntegrationRow:
+    """Return *row* under its new name."""
+    return replace(
+        row,
+        version=envelope.version,
+        updated_at=envelope.at,
+        name=event.name,
+        name_key=event.name.casefold(),
+        search_text=search_text_of(
+            (event.name, row.sender_email, row.sender_name, row.sender_phone)
+        ),
+    )
+
+
+def sent_by(row: IntegrationRow, event: SenderChanged, envelope: Envelope) -> IntegrationRow:
+    """Return *row* with its new sender."""
+    return replace(
+        row,
+        version=envelope.version,
+        updated_at=envelope.at,
+        sender_email=event.sender_email,
+        sender_name=event.sender_name,
+        sender_phone=event.sender_phone,
+        search_text=search_text_of(
+            (row.name, event.sender_email, event.sender_name, event.sender_phone)
+        ),
+    )
+
+
+def keyed(row: IntegrationRow, event: VapidPublicKeyChanged, envelope: Envelope) -> IntegrationRow:
+    """Return *row* with its new public key."""
+    key = event.vapid_public_key
+    return replace(row, version=envelope.version, updated_at=envelope.at, vapid_public_key=key)
+
+
+def toggled(row: IntegrationRow, event: IntegrationToggled, envelope: Envelope) -> IntegrationRow:
+    """Return *row* switched on or off."""
+    return replace(row, version=envelope.version, updated_at=envelope.at, is_active=event.is_active)
+
+
+def touched(row: IntegrationRow, _: CredentialsReplaced, envelope: Envelope) -> IntegrationRow:
+    """Return *row* after a change that it does not show."""
+    return replace(row, version=envelope.version, updated_at=envelope.at)
+
+
+def checked(row: IntegrationRow, _: CredentialsChecked, envelope: Envelope) -> IntegrationRow:
+    """Return *row* after a check, which is no change."""
+    return replace(row, version=envelope.version)
+
+
+def deleted(_: IntegrationRow, __: IntegrationDeleted, ___: Envelope) -> None:
+    """Return no row."""
+
+
+CHANGES: dict[type[IntegrationEvent], Change] = {
+    IntegrationRenamed: renamed,
+    SenderChanged: sent_by,
+    VapidPublicKeyChanged: keyed,
+    IntegrationToggled: toggled,
+    CredentialsReplaced: touched,
+    CredentialsChecked: checked,
+    IntegrationDeleted: deleted,
+}
+"""By type, as a `match` asks of each class in turn, which cost a rebuild more than the change."""
+
+
+def search_text_of(shown: Iterable[str | None]) -> str:
+    """Return what an integration is found by: what is *shown* of it, folded."""
+    return "\n".join(filter(None, shown)).casefold()
 
 
 integration_view = Projection("integration_view", 1, IntegrationRow, evolve)

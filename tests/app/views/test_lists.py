@@ -14,7 +14,7 @@ from psycopg.conninfo import make_conninfo
 from app.database.pools import open_pool
 from app.views.listing import Key, Order, Selection
 from app.views.lists import IntegrationLists
-from projections.integration_view import IntegrationRow, with_keys
+from projections.integration_view import IntegrationRow, search_text_of
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC)
 NAMES = ("Mail", "mail", "Étoile", "étoile", "100%", "a_b", "a\\b", "Zoo", "Straße", "STRASSE")
@@ -24,24 +24,25 @@ WRITE = "SELECT integrations.write_integration_view(%s::jsonb)"
 
 def row(number: int, workspace: str = "demo") -> IntegrationRow:
     """Return one of many rows, alike in name, day and type with others."""
-    return with_keys(
-        IntegrationRow(
-            workspace_id=workspace,
-            id=f"int_{number * 7919 % 100:03}",
-            version=1,
-            name=NAMES[number % len(NAMES)],
-            type=TYPES[number % len(TYPES)],
-            channel="SMS" if number % len(TYPES) == 2 else "EMAIL",
-            is_active=number % 4 != 0,
-            sender_email="post@example.org" if number % 5 == 0 else None,
-            sender_name=None,
-            sender_phone="+4930123456" if number % 3 == 2 else None,
-            vapid_public_key=None,
-            created_at=DAY + timedelta(hours=number % 11),
-            updated_at=DAY + timedelta(minutes=number * 13 % 17),
-            name_key="",
-            search_text="",
-        )
+    name = NAMES[number % len(NAMES)]
+    email = "post@example.org" if number % 5 == 0 else None
+    phone = "+4930123456" if number % 3 == 2 else None
+    return IntegrationRow(
+        workspace_id=workspace,
+        id=f"int_{number * 7919 % 100:03}",
+        version=1,
+        name=name,
+        type=TYPES[number % len(TYPES)],
+        channel="SMS" if number % len(TYPES) == 2 else "EMAIL",
+        is_active=number % 4 != 0,
+        sender_email=email,
+        sender_name=None,
+        sender_phone=phone,
+        vapid_public_key=None,
+        created_at=DAY + timedelta(hours=number % 11),
+        updated_at=DAY + timedelta(minutes=number * 13 % 17),
+        name_key=name.casefold(),
+        search_text=search_text_of((name, email, phone)),
     )
 
 
