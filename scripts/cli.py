@@ -1,47 +1,43 @@
 """The command `integrations`."""
 
 import sys
+from importlib import import_module
 
 import click
 
-from app.audit.errors import AuditError
 from app.crashes import leave_no_trace_of_values
-from app.database.embedded import EmbeddedServerError
-from app.database.migrate import MigrationError
-from app.log.follow import LogDamagedError
-from app.providers.errors import ProviderFileError
-from app.replay.replay import NoLogError
-from app.secrets.errors import SecretsError
-from app.secrets.transit import KeyringAwayError
-from app.settings import SettingsError
-from app.tokens.errors import TokenError
-from app.views.rebuilding.rebuild import RebuildError
-from scripts.checkpoint import checkpoint_command
-from scripts.keys import keys_commands
-from scripts.rebuild import rebuild_command
-from scripts.replay import replay_command
-from scripts.serve import serve_command
-from scripts.token import token_command
-from scripts.verify import verify_command
 
-TOLD_IN_ONE_LINE = (
-    SettingsError, EmbeddedServerError, MigrationError, ProviderFileError, SecretsError, TokenError,
-    KeyringAwayError, NoLogError, LogDamagedError, RebuildError, AuditError,
-)  # fmt: skip
+COMMANDS = {
+    "serve": "serve_command",
+    "replay": "replay_command",
+    "rebuild": "rebuild_command",
+    "verify": "verify_command",
+    "checkpoint": "checkpoint_command",
+    "token": "token_command",
+    "keys": "keys_commands",
+}
+"""In the module of scripts that is called like the command."""
 
 
-@click.group()
+class Commands(click.Group):
+    """Imports a command when it is asked for: importing all takes longer than some run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 — click asks so
+        """Return their names, in the order in which help shows them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 — click asks so
+        """Return the command *cmd_name*, None where there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"scripts.{cmd_name}"), COMMANDS[cmd_name])
+        assert isinstance(command, click.Command)  # noqa: S101 — COMMANDS says so
+        return command
+
+
+@click.group(cls=Commands)
 def commands() -> None:
     """Run and look after the Integration service; settings are INTEGRATIONS_* variables."""
-
-
-commands.add_command(serve_command)
-commands.add_command(replay_command)
-commands.add_command(rebuild_command)
-commands.add_command(verify_command)
-commands.add_command(checkpoint_command)
-commands.add_command(token_command)
-commands.add_command(keys_commands)
 
 
 def main() -> None:
@@ -49,6 +45,10 @@ def main() -> None:
     leave_no_trace_of_values()
     try:
         commands()
-    except TOLD_IN_ONE_LINE as error:
+    except Exception as error:
+        from scripts.failures import TOLD_IN_ONE_LINE  # noqa: PLC0415 — imports almost everything
+
+        if not isinstance(error, TOLD_IN_ONE_LINE):
+            raise
         click.echo(f"integrations: {error}", err=True)
         sys.exit(1)

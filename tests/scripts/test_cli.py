@@ -1,0 +1,45 @@
+"""The command `integrations`, before it runs anything."""
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from scripts.cli import COMMANDS, commands
+
+LOADED = """
+import sys
+from scripts.cli import commands
+commands(["{}", "--help"], standalone_mode=False)
+print(*sys.modules, file=sys.stderr)
+"""
+
+
+def test_the_help_tells_of_every_command() -> None:
+    told = CliRunner().invoke(commands, ["--help"])
+
+    assert told.exit_code == 0
+    for name in COMMANDS:
+        assert f"\n  {name} " in told.stdout
+
+
+def test_an_unknown_command_is_told_without_a_traceback() -> None:
+    told = CliRunner().invoke(commands, ["reload"])
+
+    assert told.exit_code == 2
+    assert "No such command 'reload'." in told.stderr
+
+
+@pytest.mark.parametrize("name", ["rebuild", "replay"])
+def test_a_command_that_is_measured_from_its_start_waits_for_no_import_of_the_service(
+    name: str,
+) -> None:
+    program = LOADED.format(name)
+    ran = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60
+    )
+
+    loaded = set(ran.stderr.split())
+    assert f"scripts.{name}" in loaded
+    assert not {"litestar", "cryptography", "phonenumbers"} & loaded
