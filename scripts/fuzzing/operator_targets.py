@@ -75,6 +75,6 @@ TARGETS = (
         refusals=(MomentError,),
         examples=(b"1200", b"2026-11-05T09:00:00Z", b"2026-W45-4", b"0001-01-01T00:00:00+05:00"),
         words=(b"+23:59", b"-23:59", b"Z", b"T", b"9999-12-31"),
-        known=("2026-11-05T09:00:00Z",),
+        known=("a position such as 1200, or a time such as 2026-11-05T09:00:00Z",),
     ),
 )

@@ -1,7 +1,6 @@
 """Provider files, what providers answer, and the credentials that have a form of their own."""
 
 import re
-from importlib.resources import files
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
@@ -68,6 +67,48 @@ def read_key(data: bytes) -> None:
         re.fullmatch(form, key)
 
 
+# As few words as a file can have that says all that one can say: tomllib is Python, and slow.
+ASKING = b"""type = "SENDGRID"
+channel = "EMAIL"
+name = "S"
+[fields.apiKey]
+required = true
+label = "K"
+help = "h"
+example = "e"
+format = '\\{.*|A{3}'
+[[regions]]
+name = "G"
+url = "https://a.example"
+[check]
+kind = "ask"
+method = "POST"
+path = "/v1/{projectId}"
+auth = { kind = "bearer", field = "accessToken" }
+body = { b = true }
+[[check.unasked]]
+field = "apiKey"
+unless = '\\{.*'
+outcome = "retired"
+detail = "d"
+[[check.rules]]
+status = 200
+where = [{ at = "n", type = "string", equals = 1, contains = "c" }]
+outcome = "ok"
+[check.service_account]
+field = "apiKey"
+url = "https://b.example"
+path = "/t"
+scope = "s"
+rules = [{ status = 400, outcome = "invalid" }]
+"""
+PAIRED = b'''type = "WEB_PUSH"
+channel = "PUSH"
+name = """P"""
+fields.vapidPublicKey = { label = "P", help = "p", example = "p" }
+fields.vapidPrivateKey = { label = "S", help = "s", example = "s" }
+check.kind = "vapid-pair"
+'''
 PUBLIC_KEY = (
     b"BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8"
 )
@@ -77,10 +118,7 @@ TARGETS = (
         name="provider-file",
         read=lambda data: provider_in(data, "a.toml"),
         refusals=(ProviderFileError,),
-        examples=tuple(
-            files("app.providers").joinpath(name).read_bytes()
-            for name in ("sendgrid.toml", "firebase_fcm.toml", "web_push.toml")
-        ),
+        examples=(ASKING, PAIRED),
         words=(
             b"[[",
             b"]]\n",
@@ -91,6 +129,7 @@ TARGETS = (
             b"format = '(a+)+$'\n",
         ),
         discreet=False,
+        longest=1_024,
     ),
     Target(
         name="provider-answer",

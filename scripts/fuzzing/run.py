@@ -13,7 +13,6 @@ from scripts.fuzzing.target import Target
 FLAGS = (
     "-timeout=10",  # seconds for one input
     "-rss_limit_mb=1024",
-    "-max_len=8192",
     "-print_final_stats=1",
     "-verbosity=1",
 )
@@ -42,7 +41,7 @@ def fuzzed(target: Target, seconds: int) -> Outcome:
         engine = [sys.executable, "-m", "scripts.fuzzing.engine", target.name, *FLAGS]
         found = f"-exact_artifact_path={gettempdir()}/fuzz-{target.name}"
         done = subprocess.run(  # noqa: S603 — our own program
-            [*engine, f"-max_total_time={seconds}", found, corpus],
+            [*engine, f"-max_len={target.longest}", f"-max_total_time={seconds}", found, corpus],
             capture_output=True,
             check=False,
             text=True,
