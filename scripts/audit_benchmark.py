@@ -12,7 +12,8 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 
 from app.audit.checkpoint_key import CheckpointKey, open_checkpoint_key
-from app.audit.follower import ROLE, catch_up
+from app.audit.follower import catch_up
+from app.audit.follower_connection import ROLE
 from app.audit.log_parts import Scope
 from app.audit.merkle import Frontier, leaf_hash
 from app.audit.proof_checks import require_inclusion

@@ -17,6 +17,7 @@ from psycopg import AsyncConnection
 from app.audit.checkpoint import WHOLE_LOG, Checkpoint
 from app.audit.checkpoint_key import CheckpointKey
 from app.audit.errors import AuditError, TreeStateError
+from app.audit.follower_connection import connected, ended_after
 from app.audit.merkle import leaf_hash
 from app.audit.thinning import Thinning
 from app.audit.tiles import Tile
@@ -31,12 +32,10 @@ from app.audit.trees import (
     store,
     stored_tiles,
 )
-from app.database.primary import of_primary
 from app.log.follow import LogDamagedError, hole
 
-ROLE = "integrations_follower"
 EVERY = 2.0  # seconds between two looks: how long an event waits for its checkpoint
-LAST = 2.0  # seconds that the last look may take when the service stops
+LAST = 2.0  # seconds that it may go on once the service is told to stop
 BATCH = 10_000  # events of one transaction
 ONE_AT_A_TIME = "SELECT pg_try_advisory_lock(7597137600296673654)"
 AFTER_THE_OTHERS = "SELECT pg_advisory_lock(7597137600296673654)"
@@ -56,7 +55,9 @@ async def follow_log(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> N
     try:
         while not stopping.is_set():
             try:
-                await take_turns(dsn, key, stopping)
+                with suppress(TimeoutError):  # what is left is taken by another, or after a start
+                    async with ended_after(stopping, LAST):
+                        await take_turns(dsn, key, stopping)
             except psycopg.OperationalError as error:
                 log.warning("audit follower waits for the database", reason=type(error).__name__)
                 await pause(stopping)
@@ -69,9 +70,8 @@ async def follow_log(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> N
 
 
 async def take_turns(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> None:
-    """Follow the log wherever no other process does."""
-    conninfo = of_primary(dsn, options=f"-c role={ROLE}", application_name=ROLE)
-    async with await AsyncConnection.connect(conninfo, autocommit=True) as connection:
+    """Follow the log wherever no other process does, and to its end once *stopping* is set."""
+    async with connected(dsn) as connection:
         leads, thinning = False, Thinning()
         while not stopping.is_set():
             leads = leads or await is_first(connection)
@@ -79,10 +79,8 @@ async def take_turns(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> N
                 await thinning.go_on(connection)
             if not leads or await take_batch(connection, key) < BATCH:
                 await pause(stopping)
-        with suppress(TimeoutError):  # another process goes on to the end
-            async with asyncio.timeout(LAST):
-                await connection.execute(AFTER_THE_OTHERS)
-                await catch_up(connection, key)
+        await connection.execute(AFTER_THE_OTHERS)
+        await catch_up(connection, key)
 
 
 async def is_first(connection: AsyncConnection) -> bool:

@@ -14,7 +14,8 @@ from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
 from app.audit.checkpoint_key import CheckpointKey, open_checkpoint_key
-from app.audit.follower import ROLE, catch_up
+from app.audit.follower import catch_up
+from app.audit.follower_connection import ROLE
 from app.audit.log_parts import Scope
 from app.audit.merkle import Frontier, Node, TreeHead, leaf_hash
 from app.audit.tiles import Tile, grow

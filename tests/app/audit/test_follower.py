@@ -16,6 +16,7 @@ from app.audit.checkpoint import WHOLE_LOG, Checkpoint
 from app.audit.checkpoint_key import CheckpointKey
 from app.audit.errors import NoteError, TreeStateError
 from app.audit.follower import catch_up, follow_log, take_batch
+from app.audit.follower_connection import ROLE
 from app.audit.merkle import leaf_hash
 from app.audit.trees import newest_checkpoints
 from app.audit.verify import Verified
@@ -268,7 +269,7 @@ async def test_a_database_that_is_away_is_waited_for(
     task = await run(dsn, key, stopping)
     with capture_logs() as told:
         with psycopg.connect(dsn) as admin:
-            admin.execute(TERMINATE, (module.ROLE,))
+            admin.execute(TERMINATE, (ROLE,))
         await asyncio.sleep(0.3)
     assert [line["event"] for line in told] == ["audit follower waits for the database"]
     await writer.append("demo", "int_9", writer.off)

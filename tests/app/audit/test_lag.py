@@ -8,8 +8,10 @@ import pytest
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from app.audit.lag import Lag
+from app.audit.lag import PATIENCE, Lag
+from app.database.pools import HEARD, open_pool
 from domain.integration import IntegrationCreated
+from scripts.reliability.proxy import Proxy
 
 Pool = AsyncConnectionPool[AsyncConnection]
 Follow = Callable[[], Awaitable[None]]
@@ -48,3 +50,20 @@ async def test_a_database_that_is_away_is_told_and_not_raised(lag: Lag, commands
     await commands.close()
 
     assert await lag.figures() == {"integrations_database_up": 0}
+
+
+async def test_across_a_way_that_stalls_it_is_told_in_time(dsn: str) -> None:
+    proxy = Proxy()
+    with proxy.open(dsn) as way:
+        async with (
+            open_pool(way, "integrations_command") as commands,
+            open_pool(way, "integrations_past") as audits,
+        ):
+            lag = Lag(commands, audits)
+            await lag.figures()
+            proxy.stalled = True
+            began = time.monotonic()
+            assert await lag.figures() == {"integrations_database_up": 0}
+            assert time.monotonic() - began < PATIENCE + HEARD + 2  # a busy machine
+            proxy.stalled = False
+            assert (await lag.figures())["integrations_database_up"] == 1

@@ -1,0 +1,60 @@
+"""How the follower of the log reaches the database, and lets go of it.
+
+Its connection lasts for weeks, and holds the lock by which no other process follows: lost without a
+word it must be missed on both sides, or nothing is signed any more.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from psycopg import AsyncConnection
+from psycopg.abc import PQGen
+
+from app.database.pools import SERVER, BoundedConnection, bounded
+
+Found = TypeVar("Found")
+
+ROLE = "integrations_follower"
+ANSWER = 65.0  # seconds that one answer may take: longer than the server's own
+# Nobody waits for its statements, which may be large; a lock it awaits only when it stops.
+SESSION = {**SERVER, "role": ROLE, "statement_timeout": "60s", "lock_timeout": "0"}
+
+
+class PatientConnection(BoundedConnection):
+    """A connection that is given up as those of requests are, only later."""
+
+    async def wait(
+        self,
+        gen: PQGen[Found],
+        interval: float = 0.1,
+        timeout: float | None = None,  # noqa: ASYNC109 — the library's
+    ) -> Found:
+        """Return what *gen* does; raise ConnectionTimeout, and close, where that takes too long."""
+        return await super().wait(gen, interval, ANSWER if timeout is None else timeout)
+
+
+@asynccontextmanager
+async def connected(dsn: str) -> AsyncGenerator[AsyncConnection]:
+    """Yield an autocommitting connection that acts as the role that follows the log."""
+    options = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
+    conninfo = bounded(dsn, ROLE, options=options)
+    async with await PatientConnection.connect(conninfo, autocommit=True) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def ended_after(stopping: asyncio.Event, seconds: float) -> AsyncGenerator[None]:
+    """Let the block go on for *seconds* once *stopping* is set; raise TimeoutError then."""
+
+    async def end() -> None:
+        await stopping.wait()
+        limit.reschedule(asyncio.get_running_loop().time() + seconds)
+
+    async with asyncio.timeout(None) as limit:
+        ending = asyncio.create_task(end())
+        try:
+            yield
+        finally:
+            ending.cancel()
