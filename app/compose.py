@@ -41,6 +41,7 @@ from app.views.integrations import IntegrationViews
 from app.views.lists import IntegrationLists
 
 AUDIT_CONNECTIONS = 2  # looking back reads much; it must not take all of the database
+CLOSING = 2.0  # seconds that a pool may take to give up what it is connecting
 
 
 def compose(settings: Settings, dsn: str, *, together: int = TOGETHER) -> Parts:
@@ -84,7 +85,9 @@ def compose(settings: Settings, dsn: str, *, together: int = TOGETHER) -> Parts:
             for task in besides:
                 task.cancel()
             stopping.set()
-            await following
+            # All at once: across a way that stalls each of them takes its seconds to let go.
+            pools = (pool.close(CLOSING) for pool in (commands, queries, audits))
+            await asyncio.gather(following, *pools)
         await keys.stop()
         await keyring.close()
 

@@ -17,6 +17,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from scripts.reliability.proxy import Proxy
+
 LIST = "/en/api/integration"
 BODY = {"name": "Kept", "type": "SENDGRID", "channel": "EMAIL", "apiKey": "SG.kept-and-sealed"}
 INTEGRATIONS = (sys.executable, "-c", "from scripts.cli import main; main()")
@@ -118,6 +120,25 @@ def test_once_told_to_stop_it_refuses_new_connections_at_once(
             assert running.result(timeout=10).status_code == 201
             client.close()
         assert service.process.wait(timeout=10) == 0
+
+
+def test_across_a_way_that_stalls_it_ends_in_time_too(
+    start_service: Any, data_dir: Path, dsn: str
+) -> None:
+    proxy = Proxy()
+    with (
+        proxy.open(make_conninfo(dsn, connect_timeout=9)) as way,
+        start_service(data_dir, database_url=way) as service,
+        service.caller() as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        assert client.get(LIST).status_code == 200
+        proxy.stalled = True
+        running = pool.submit(client.post, LIST, json=BODY)
+        time.sleep(3.0)  # by now the log's follower waits for an answer, too
+        service.process.terminate()
+        assert service.process.wait(timeout=10) == 0
+        assert running.result(timeout=1).status_code == 503
 
 
 def test_what_one_worker_wrote_every_worker_shows(start_service: Any, data_dir: Path) -> None:
