@@ -6,12 +6,11 @@ Litestar's own middleware does not run for 404 and 405, so these stand around it
 import re
 import time
 from typing import Any
-from uuid import uuid4
 
 import structlog
 
 from app.http.long_body import reading_to_the_end
-from app.http.scope import REQUEST_ID
+from app.http.scope import REQUEST_ID, new_request_id
 from app.metrics.instruments import Kind
 from app.metrics.metrics import Metrics
 
@@ -69,7 +68,7 @@ def request_id_from(headers: list[tuple[bytes, bytes]]) -> str:
     for name, value in headers:
         if name == b"x-request-id" and ID.fullmatch(value):
             return value.decode()
-    return uuid4().hex
+    return new_request_id()
 
 
 def route_of(scope: ASGI) -> str:

@@ -4,14 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from litestar import Response
-from litestar.types import (
-    ASGIApp,
-    HTTPResponseBodyEvent,
-    HTTPResponseStartEvent,
-    Receive,
-    Scope,
-    Send,
-)
+from litestar.types import ASGIApp, Receive, Scope, Send
 from msgspec import UNSET, Struct
 from msgspec.json import encode
 
@@ -103,38 +96,24 @@ class RenderedResponse(Response[Any]):
     """A response that goes out as it was rendered; Litestar's own looks at each header twice."""
 
     def __init__(self, rendered: Rendered) -> None:
-        super().__init__(rendered.body, status_code=rendered.status)
+        # Without Litestar's own: it fills what only its own to_asgi_response reads.
         self.rendered = rendered
 
     def to_asgi_response(self, *_: object, **__: object) -> ASGIApp:  # pyright: ignore[reportIncompatibleMethodOverride] — Litestar has nothing to add, and only calls what is returned
         """Return what sends it."""
-        return sending(self.rendered)
+        return self.send
 
-
-def sending(rendered: Rendered) -> ASGIApp:
-    """Return the ASGI callable that sends *rendered*."""
-    headers = [
-        (name.lower().encode("latin-1"), value.encode("latin-1"))
-        for name, value in rendered.headers.items()
-    ]
-    if rendered.status != NOT_MODIFIED:
-        headers += [*OF_JSON, (b"content-length", b"%d" % len(rendered.body))]
-    start: HTTPResponseStartEvent = {
-        "type": "http.response.start",
-        "status": rendered.status,
-        "headers": headers,
-    }
-    body: HTTPResponseBodyEvent = {
-        "type": "http.response.body",
-        "body": rendered.body,
-        "more_body": False,
-    }
-
-    async def send_all(_: Scope, __: Receive, send: Send) -> None:
-        await send(start)
-        await send(body)
-
-    return send_all
+    async def send(self, _: Scope, __: Receive, send: Send) -> None:
+        """Send it."""
+        rendered = self.rendered
+        headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in rendered.headers.items()
+        ]
+        if rendered.status != NOT_MODIFIED:
+            headers += [*OF_JSON, (b"content-length", b"%d" % len(rendered.body))]
+        await send({"type": "http.response.start", "status": rendered.status, "headers": headers})
+        await send({"type": "http.response.body", "body": rendered.body, "more_body": False})
 
 
 def response_of(rendered: Rendered) -> RenderedResponse:

@@ -3,13 +3,13 @@
 import asyncio
 import sys
 from http import HTTPStatus
-from uuid import uuid4
 
 import msgspec
 from httptools import HttpParserInvalidMethodError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.http.problems import INVALID, NO_SUCH_METHOD, Problem, problem_answer
+from app.http.scope import new_request_id
 
 HEAD_LIMIT = 64 * 1024  # bytes of a request line with its headers; the parser itself has none
 # Bytes behind a head that are no body: what marks chunks, and trailers. Five bytes mark a chunk,
@@ -101,7 +101,7 @@ class HttpProtocol(HttpToolsProtocol):
 
 def response_to(problem: Problem, more: dict[str, str]) -> bytes:
     """Return *problem* as an HTTP response, in English as the path was not read."""
-    request_id = uuid4().hex
+    request_id = new_request_id()
     body = msgspec.json.encode(problem_answer(problem, problem.message, request_id))
     headers = {
         "Content-Type": "application/json",
