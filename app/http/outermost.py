@@ -3,14 +3,17 @@
 Litestar's own middleware does not run for 404 and 405, so these stand around it.
 """
 
+import logging
 import re
 import time
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Literal
 
-import structlog
+from msgspec import Struct
 
 from app.http.long_body import reading_to_the_end
 from app.http.scope import REQUEST_ID, new_request_id
+from app.logs import line_writer
 from app.metrics.instruments import Kind
 from app.metrics.metrics import Metrics
 
@@ -20,19 +23,34 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 ANSWERED_AS = {"HEAD": "GET", "OPTIONS": "TRACE"}
 ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 ASGI = Any  # Litestar, uvicorn and httptools each type scopes and messages of their own
-log = structlog.get_logger(source="access")
+
+
+class AccessLine(Struct, frozen=True, kw_only=True):
+    """The access log's line: which request was answered, how, and when.
+
+    It and the metrics hold the route's template and no path, query string, header or body: any of
+    them may hold what a client should not have put there.
+    """
+
+    source: Literal["access"] = "access"
+    method: str
+    route: str
+    status: int
+    ms: float
+    request_id: str
+    workspace: str | None
+    event: Literal["request"] = "request"
+    level: Literal["info"] = "info"
+    timestamp: datetime
 
 
 class Outermost:
-    """Gives each request an id, its response the header X-Request-Id, and the log one line.
-
-    The line and the metrics hold the route's template and no path, query string, header or body:
-    any of them may hold what a client should not have put there.
-    """
+    """Gives each request an id, its response the header X-Request-Id, and the log one line."""
 
     def __init__(self, app: ASGI, metrics: Metrics) -> None:
         self.app = app
         self.metrics = metrics
+        self.log = line_writer(logging.INFO)
 
     async def __call__(self, scope: ASGI, receive: ASGI, send: ASGI) -> None:
         """Answer one HTTP request; other scopes pass through."""
@@ -60,7 +78,7 @@ class Outermost:
             kind = (route_of(scope), method if method in METHODS else "OTHER", status)
             self.metrics.in_progress -= 1
             self.metrics.count(kind, seconds)
-            log_access(scope, kind, seconds)
+            self.log(access_line(scope, kind, seconds))
 
 
 def request_id_from(headers: list[tuple[bytes, bytes]]) -> str:
@@ -76,16 +94,16 @@ def route_of(scope: ASGI) -> str:
     return scope.get("path_template") or "none"
 
 
-def log_access(scope: ASGI, kind: Kind, seconds: float) -> None:
-    """Write the access log's line."""
+def access_line(scope: ASGI, kind: Kind, seconds: float) -> AccessLine:
+    """Return the line about the request that took *seconds* until now."""
     user = scope.get("user")
     route, method, status = kind
-    log.info(
-        "request",
+    return AccessLine(
         method=method,
         route=route,
         status=status,
         ms=round(seconds * 1000, 1),
         request_id=scope[REQUEST_ID],
         workspace=user and user.workspace,
+        timestamp=datetime.now(UTC),
     )

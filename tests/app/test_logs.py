@@ -1,12 +1,15 @@
 """What reaches stderr: JSON lines that tell where something went wrong and never a value."""
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+COLOURS = r"\x1b\[[0-9;]*m"
 CANARY = "SG.canary-4711"
 PRELUDE = """
 import logging, structlog
@@ -63,3 +66,40 @@ def test_talkative_libraries_are_heard_from_warnings_on_only() -> None:
 def test_fields_of_a_line_are_kept_and_what_json_does_not_know_is_shown_as_its_repr() -> None:
     [line] = lines("ours.info('x', path=__import__('pathlib').Path('/a'), n=1)")
     assert (line["path"], line["n"]) == ("PosixPath('/a')", 1)
+
+
+WHOLE_LINE = f"""
+import sys
+{PRELUDE}
+from datetime import UTC, datetime
+from msgspec import Struct
+from app.logs import line_writer
+
+class Line(Struct):
+    source: str = "ours"
+    n: int = 1
+    event: str = "done"
+    level: str = "info"
+    timestamp: datetime = datetime(2026, 2, 3, 4, 5, 6, 123000, UTC)
+
+line_writer(logging.INFO)(Line())
+line_writer(logging.DEBUG)(Line(event="noise"))
+"""
+
+
+def test_a_whole_line_is_written_as_it_stands_from_the_level_on() -> None:
+    assert lines(WHOLE_LINE) == [
+        {
+            "source": "ours", "n": 1, "event": "done", "level": "info",
+            "timestamp": "2026-02-03T04:05:06.123000Z",
+        }
+    ]  # fmt: skip
+
+
+def test_a_whole_line_looks_on_a_terminal_as_others_do(on_terminal: Callable[..., str]) -> None:
+    shown = on_terminal([sys.executable, "-c", f"{WHOLE_LINE}\nours.info('done', n=1)"])
+
+    quick, others = [re.sub(COLOURS, "", line).split() for line in shown.splitlines()]
+
+    assert quick[0] == "2026-02-03T04:05:06.123000Z"
+    assert quick[1:] == others[1:]
