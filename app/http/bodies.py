@@ -98,7 +98,9 @@ def nothing_secret_shown(values: Values) -> Iterable[Found]:
     """Find private keys in the fields that everybody who may look can see."""
     secrets = [values[name] for name in SECRET_FIELDS if name in values]
     for name in SHOWN_FIELDS:
-        shown = values.get(name) or ""
+        shown = values.get(name)
+        if not shown:
+            continue
         repeated = len(shown) >= SHORTEST_KEY and Secret(shown.encode()) in secrets
         if repeated or looks_private(name, shown):
             yield name, SHOWN_SECRET

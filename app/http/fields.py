@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from unicodedata import category
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from msgspec import Struct
@@ -13,10 +12,10 @@ from app.secrets.secret import Secret
 Schema = Mapping[str, object]
 PHONE = re.compile(r"\+[0-9]{6,15}")
 EMAIL_LENGTH = 254  # characters that an address may have (RFC 5321, with RFC 3696's erratum 1690)
-# Control characters, line and paragraph separators, and halves of surrogate pairs.
-REFUSED_CATEGORIES = frozenset({"Cc", "Zl", "Zp", "Cs"})
-# The same as ECMA-262 writes it, for the OpenAPI document; JSON's strings have no surrogates.
+# Control characters, line and paragraph separators, as ECMA-262 writes it, too.
 REFUSED = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+# And halves of surrogate pairs, which JSON's strings have not, for the OpenAPI document.
+REFUSED_CHARACTER = re.compile(rf"[{REFUSED}\ud800-\udfff]")
 
 
 class Rule(Struct, frozen=True):
@@ -62,7 +61,7 @@ def text(maximum: int, *, trimmed: bool = False) -> Rule:
     def rule(value: object) -> str:
         string = require_string(value).strip() if trimmed else require_string(value)
         require_length(string, maximum)
-        if any(category(character) in REFUSED_CATEGORIES for character in string):
+        if REFUSED_CHARACTER.search(string):
             raise FieldError(CONTROL_CHARACTER)
         return string
 

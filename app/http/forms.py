@@ -63,9 +63,10 @@ class Form(Struct, Generic[Shape], frozen=True, kw_only=True):
             NoObjectError: JSON, but no object.
             InvalidFieldsError: one or more fields are wrong; it holds all of them.
         """
-        given = {n: v for n, v in object_from(body).items() if v is not None or self._counts(n)}
+        sent = object_from(body)
+        given = {n: v for n, v in sent.items() if v is not None or self._counts(n)}
         values: dict[str, Any] = {}
-        found = [*repeated_in(body), *self._missing(given), *self._parse(given, values)]
+        found = [*repeated_in(body, sent), *self._missing(given), *self._parse(given, values)]
         for check in self.checks:
             found.extend(check(values))
         if found:
@@ -99,12 +100,15 @@ def plain_name(name: str) -> str | None:
     return name if PLAIN_NAME.fullmatch(name) else None
 
 
-def repeated_in(body: bytes) -> Iterable[Found]:
-    """Find fields that stand twice in the JSON object *body*.
+def repeated_in(body: bytes, sent: Values) -> Iterable[Found]:
+    """Find fields that stand twice in the JSON object *body*, of which *sent* was read.
 
     Parsers differ in which of them counts (RFC 8259, section 4): what one has checked is then
-    not what another uses.
+    not what another uses. Most bodies need no second parsing, which takes ten times as long.
     """
+    strings = len(sent) + sum(isinstance(value, str) for value in sent.values())
+    if body.count(b'"') == 2 * strings:
+        return  # a name that stood twice would have quotes of its own
     try:
         pairs = json.loads(body, object_pairs_hook=list, parse_int=str, parse_float=str)
     except RecursionError:

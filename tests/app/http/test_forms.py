@@ -1,0 +1,30 @@
+"""Fields that stand twice in a body are found whatever they hold."""
+
+import json
+from collections import Counter
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.http.forms import object_from, repeated_in
+
+NAMES = st.sampled_from(["a", "b", 'c"', "ä", ""])
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 9) | st.text('ab"\\\u2028', max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=2),
+    max_leaves=3,
+)
+
+
+@given(st.lists(st.tuples(NAMES, VALUES), max_size=4), st.booleans())
+def test_each_name_that_stands_twice_is_found_and_no_other(
+    pairs: list[tuple[str, Any]], ascii_only: bool
+) -> None:
+    written = [f"{json.dumps(n)}:{json.dumps(v, ensure_ascii=ascii_only)}" for n, v in pairs]
+    body = f"{{{','.join(written)}}}".encode()
+
+    found = [*repeated_in(body, object_from(body))]
+
+    twice = sum(times > 1 for times in Counter(name for name, _ in pairs).values())
+    assert [problem.code for _, problem in found] == ["REPEATED_FIELD"] * twice
