@@ -30,6 +30,7 @@ from app.readiness import Readiness
 from app.secrets.opening import open_stored_keyring
 from app.secrets.store import SecretStore
 from app.settings import Settings, SettingsError
+from app.tokens.cache import CAPACITY
 from app.tokens.jwks_file import JwksFile
 from app.tokens.jwks_url import JwksUrl
 from app.tokens.keys import KeySource
@@ -44,10 +45,13 @@ AUDIT_CONNECTIONS = 2  # looking back reads much; it must not take all of the da
 CLOSING = 2.0  # seconds that a pool may take to give up what it is connecting
 
 
-def compose(settings: Settings, dsn: str, *, together: int = TOGETHER) -> Parts:
+def compose(
+    settings: Settings, dsn: str, *, together: int = TOGETHER, remembered: int = CAPACITY
+) -> Parts:
     """Return the parts over the migrated database *dsn*; nothing is open before `running`.
 
-    *together* is how many requests share a round trip at most: 1, to measure what that gains.
+    *together* is how many requests share a round trip at most, and *remembered* how many verified
+    tokens are kept: 1 and 0, to measure what they gain.
 
     Raises:
         KeyringError, TokenKeyError, JwksError, CheckpointKeyError, ProviderFileError: one line
@@ -101,7 +105,9 @@ def compose(settings: Settings, dsn: str, *, together: int = TOGETHER) -> Parts:
         keyring=keyring,
         secrets=SecretStore(commands, keyring),
         checker=Checker(providers, ProviderClient(), provider_urls(settings, providers)),
-        verifier=TokenVerifier(keys, settings.jwt_issuer, settings.jwt_audience),
+        verifier=TokenVerifier(
+            keys, settings.jwt_issuer, settings.jwt_audience, remembered=remembered
+        ),
         catalogues=load_catalogues(),
         providers=providers,
         forms=forms_for(providers),

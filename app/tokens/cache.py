@@ -20,14 +20,15 @@ class Entry(Struct, frozen=True):
 
 
 class TokenCache:
-    """Remembers up to 4096 verified tokens, each for at most 60 s and not past its own end.
+    """Remembers up to *capacity* verified tokens, each for at most 60 s and not past its own end.
 
     It holds for one tuple of keys: with another one it begins anew, so that a revoked key counts
     from the moment that its source knows. Keyed by the whole token: a part of one, its signature
     say, would let a forged one in. For one thread, as the event loop is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._capacity = capacity
         self._entries: dict[str, Entry] = {}
         self._keys: Keys = ()
 
@@ -44,6 +45,6 @@ class TokenCache:
             self._entries.clear()
             self._keys = keys
         self._entries.pop(token, None)
-        if len(self._entries) >= CAPACITY:
-            del self._entries[next(iter(self._entries))]
         self._entries[token] = entry
+        if len(self._entries) > self._capacity:
+            del self._entries[next(iter(self._entries))]

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from app.tokens.bearer import Header, bearer_token, header_of
-from app.tokens.cache import LIFE, Entry, Keys, TokenCache
+from app.tokens.cache import CAPACITY, LIFE, Entry, Keys, TokenCache
 from app.tokens.claims import claims_in, require_meant, valid_until
 from app.tokens.errors import UnauthorizedError, UnknownKeyError
 from app.tokens.jws import VerificationKey, signed_payload
@@ -17,7 +17,8 @@ MAX_TRIES = 8  # of keys for one token: each is a signature's mathematics
 class TokenVerifier:
     """Verifies JWTs (RFC 7519) by *issuer* for *audience*, with the keys of *keys*.
 
-    *clock* gives seconds since 1970. What is refused is refused with UnauthorizedError, whose
+    *clock* gives seconds since 1970; *remembered* is how many tokens are not verified anew each
+    time, 0 to measure what that gains. What is refused is refused with UnauthorizedError, whose
     message holds no part of the token, and is never cached. For one thread, as the event loop is.
     """
 
@@ -27,12 +28,13 @@ class TokenVerifier:
         issuer: str,
         audience: str,
         clock: Callable[[], float] = time.time,
+        remembered: int = CAPACITY,
     ) -> None:
         self._source = keys
         self._issuer = issuer
         self._audience = audience
         self._clock = clock
-        self._cache = TokenCache()
+        self._cache = TokenCache(remembered)
 
     async def authenticate(self, authorization: str | None) -> Principal:
         """Return who asks; for a key that is new, look for it once before refusing.

@@ -35,6 +35,12 @@ def test_putting_one_again_makes_no_room() -> None:
     assert cache.get("token 0", KEYS, 1) is WHO
 
 
+def test_with_room_for_none_nothing_is_remembered() -> None:
+    cache = TokenCache(0)
+    cache.put("token", KEYS, Entry(WHO, 0, 60))
+    assert cache.get("token", KEYS, 1) is None
+
+
 def test_nothing_counts_with_other_keys(jwks: list[dict[str, object]]) -> None:
     keys = usable_keys(json.dumps({"keys": jwks}).encode()).keys
     cache = TokenCache()
