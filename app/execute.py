@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from app.log.event_log import EventLog, StoredAnswer, UnavailableError, VersionTakenError, Write
+from app.log.folded import Folded
 from app.secrets.sealing import SealedSecret
 from app.turns import Turns
 from domain.errors import VersionMovedError
@@ -19,7 +20,7 @@ from domain.integration import (
     decider,
 )
 from domain.recorded import Envelope, Origin
-from projections.catalogue import JOURNALS, PROJECTIONS
+from projections.catalogue import JOURNALS
 from projections.integration_view import IntegrationRow, integration_view
 
 ATTEMPTS = 20
@@ -83,21 +84,21 @@ class Executor:
         raise UnavailableError
 
     async def _attempt(self, request: Request, attempt: int) -> IntegrationRow | None:
-        write = await self._decide(request, await self._history(request, attempt))
+        write = await self._decide(request, await self._past(request, attempt))
         if write.envelopes or write.answer:
             await self.log.append(write)
         else:
             await self.log.confirm()
         return row_of(write)
 
-    async def _decide(self, request: Request, history: Sequence[Envelope]) -> Write:
-        integration = decider.fold(past.event for past in history)
-        prepared = await prepare(request, integration)
-        events = decider.decide(prepared.command, integration)
-        require_expected(request, len(history))
-        new = envelopes_of(events, request, after=len(history), at=self.clock())
-        rows = {name: p.fold((*history, *new)) for name, p in PROJECTIONS.items()}
-        entries = {name: [*j.entries(history, new)] for name, j in JOURNALS.items()}
+    async def _decide(self, request: Request, past: Folded) -> Write:
+        prepared = await prepare(request, past.integration)
+        events = decider.decide(prepared.command, past.integration)
+        require_expected(request, past.version)
+        new = envelopes_of(events, request, after=past.version, at=self.clock())
+        rows = past.after(new).rows
+        before = past.rows[integration_view.name]
+        entries = {name: [*j.following(before, new)] for name, j in JOURNALS.items()}
         return Write(
             workspace=request.workspace,
             stream=request.stream,
@@ -109,10 +110,10 @@ class Executor:
             answer=request.answer and request.answer(rows[integration_view.name]),
         )
 
-    async def _history(self, request: Request, attempt: int) -> Sequence[Envelope]:
+    async def _past(self, request: Request, attempt: int) -> Folded:
         if attempt == 0 and is_creation(request.ask):
-            return ()  # a new id: were it taken, the append loses, and the next attempt reads
-        return await self.log.read(request.workspace, request.stream)
+            return Folded()  # a new id: were it taken, the append loses, and the next attempt reads
+        return await self.log.resume(request.workspace, request.stream)
 
 
 async def prepare(request: Request, integration: Integration) -> Prepared:

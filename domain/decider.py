@@ -15,12 +15,14 @@ class Decider(Struct, Generic[C, E, S], frozen=True):
     """Initial state, `decide` and `evolve` of an aggregate (Jérémie Chassaing's decider pattern).
 
     `decide(command, state)` answers with events, none where it already is so, and raises
-    `DomainError` where it refuses. `evolve(state, event)` never refuses.
+    `DomainError` where it refuses. `evolve(state, event)` never refuses. `version` grows with
+    every change of `evolve` or of the state's shape: what was folded before is folded anew.
     """
 
     initial: S
     decide: Callable[[C, S], list[E]]
     evolve: Callable[[S, E], S]
+    version: int = 1
 
     def fold(self, events: Iterable[E], start: S | None = None) -> S:
         """Return the state after *events*, from *start* or from the beginning."""

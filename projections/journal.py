@@ -43,7 +43,10 @@ class Journal(Struct, Generic[Row], frozen=True):
 
     def entries(self, history: Iterable[Envelope], new: Iterable[Envelope]) -> Iterator[Row]:
         """Yield the rows of *new* events, which follow *history* in one stream."""
-        before = integration_view.fold(history)
+        yield from self.following(integration_view.fold(history), new)
+
+    def following(self, before: IntegrationRow | None, new: Iterable[Envelope]) -> Iterator[Row]:
+        """Yield the rows of *new* events of one stream, whose view's row was *before*."""
         for envelope in new:
             after = integration_view.evolve(before, envelope)
             yield self.entry(before, after, envelope)

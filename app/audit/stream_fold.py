@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from app.audit.finding import Finding
+from app.log.folded import Folded
 from app.log.mapper import NoEventError, recorded_from
 from domain.integration import Integration, decider
 from domain.recorded import Recorded
@@ -81,6 +82,11 @@ class StreamFold:
             name: Expected(event.position, journal.entry(before, after, event))
             for name, journal in JOURNALS.items()
         }
+
+    @property
+    def folded(self) -> Folded:
+        """The stream up to the event."""
+        return Folded(version=self._version, integration=self._integration, rows=self.rows)
 
     @property
     def secrets(self) -> dict[SecretPlace, Sealed]:

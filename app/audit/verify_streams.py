@@ -1,7 +1,7 @@
 """Second half of `verify`: what follows from the log, stream by stream.
 
-Each event's bytes against its columns and its version, the rows of all views, and the sealed
-secrets. Reads only, unlike a rebuild; holds a batch of events and what follows from them.
+Each event's bytes against its columns and its version, the rows of all views, snapshots, and the
+sealed secrets. Reads only, unlike a rebuild; holds a batch of events and what follows from them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,6 +10,12 @@ from psycopg import AsyncConnection
 
 from app.audit.finding import Finding, first_of
 from app.audit.secret_check import wrong_secrets
+from app.audit.snapshot_check import (
+    Place,
+    snapshots_after,
+    strange_snapshots,
+    wrong_snapshot,
+)
 from app.audit.stream_fold import Expected, StoredEvent, StreamFold, event_in
 from app.audit.verify_trees import Tell
 from app.audit.view_check import Key, miscounted, strange_rows, wrong_rows
@@ -48,14 +54,16 @@ class StreamsCheck:
                 tell("compare with the views", self.events, head)
         await self._compare_ended([self._fold] if self._fold else [])
         self._note(await strange_rows(self._connection, self._workspace))
+        self._note(await strange_snapshots(self._connection, self._workspace))
         self._note(await miscounted(self._connection, self._workspace))
 
-    def _note(self, findings: Iterable[Finding]) -> None:
+    def _note(self, findings: Iterable[Finding | None]) -> None:
         self.beside_it = first_of([self.beside_it, *findings])
 
     async def _take(self, batch: Sequence[StoredEvent]) -> None:
         ended: list[StreamFold] = []
         entries: dict[str, dict[Key, Expected]] = {name: {} for name in JOURNALS}
+        snapshots = await snapshots_after(self._connection, batch)
         for stored in batch:
             fold = self._next(stored, ended)
             event = event_in(stored)
@@ -63,6 +71,8 @@ class StreamsCheck:
                 self.in_log = first_of([self.in_log, finding])
             for name, entry in fold.take(stored, event).items():
                 entries[name][stored.workspace, stored.stream, stored.version] = entry
+            place = Place(stored.workspace, stored.stream, stored.version)
+            self._note([wrong_snapshot(fold, snapshots.get(place))])
         for name, expected in entries.items():
             self._note(await wrong_rows(self._connection, JOURNALS[name], expected))
         await self._compare_ended(ended)

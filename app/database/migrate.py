@@ -34,6 +34,7 @@ FUNCTIONS = tuple(
         ("app.log", "append.sql"),
         ("app.log", "remember_answers.sql"),
         ("app.log", "read_streams.sql"),
+        ("app.log", "resume_streams.sql"),
         ("app.log", "forget_answers.sql"),
         ("app.views", "recount.sql"),
         ("app.views", "write_integration_view.sql"),

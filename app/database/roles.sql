@@ -41,6 +41,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
     integrations.integration_view, integrations.integration_counts, integrations.answers
 TO integrations_command;
 GRANT SELECT, INSERT ON integrations.history TO integrations_command;
+GRANT SELECT, INSERT, UPDATE ON integrations.snapshots TO integrations_command;
 GRANT SELECT, INSERT, DELETE ON integrations.secret_store TO integrations_command;
 GRANT SELECT ON integrations.closed_keks, integrations.migrations TO integrations_command;
 GRANT EXECUTE ON FUNCTION
@@ -50,6 +51,7 @@ GRANT EXECUTE ON FUNCTION
     integrations.record(jsonb),
     integrations.record_all(jsonb),
     integrations.read_streams(text[], text[]),
+    integrations.resume_streams(text[], text[], bigint[], text, integer),
     integrations.forget_answers(integer),
     integrations.keks_in_use()
 TO integrations_command;
@@ -76,7 +78,8 @@ TO integrations_past;
 -- wrapped key opens nothing; it is compared with what the log says of it.
 GRANT SELECT ON
     integrations.events, integrations.integration_view, integrations.history,
-    integrations.audit_tiles, integrations.audit_checkpoints, integrations.audit_follower
+    integrations.audit_tiles, integrations.audit_checkpoints, integrations.audit_follower,
+    integrations.snapshots
 TO integrations_audit;
 GRANT SELECT (workspace_id, stream, field, version, nonce, ciphertext)
 ON integrations.secret_store TO integrations_audit;

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from app.log.folded import Folded
 from app.secrets.sealing import SealedSecret
 from domain.recorded import Envelope, Recorded
 
@@ -62,6 +63,16 @@ class EventLog(Protocol):
 
     async def read(self, workspace: str, stream: str) -> list[Recorded]:
         """Return all events of *stream*, oldest first; none where there is no such stream.
+
+        Raises:
+            UnavailableError: the database is away or busy.
+        """
+        ...
+
+    async def resume(self, workspace: str, stream: str) -> Folded:
+        """Return *stream* folded up to its last event, to go on from there.
+
+        What it costs does not grow with the stream.
 
         Raises:
             UnavailableError: the database is away or busy.

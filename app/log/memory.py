@@ -5,6 +5,7 @@ from eventsourcing.popo import POPOApplicationRecorder
 from msgspec import Struct
 
 from app.log.event_log import AlreadyAnsweredError, StoredAnswer, VersionTakenError, Write
+from app.log.folded import Folded
 from app.log.mapper import recorded_from_notification, stored_from
 from app.secrets.sealing import SealedSecret
 from domain.recorded import Recorded
@@ -28,6 +29,10 @@ class MemoryLog:
         return [
             event for event in everything if (event.workspace, event.stream) == (workspace, stream)
         ]
+
+    async def resume(self, workspace: str, stream: str) -> Folded:
+        """Return *stream* folded up to its last event."""
+        return Folded().after(await self.read(workspace, stream))
 
     async def append(self, write: Write) -> list[int]:
         """Record *write* and return the positions of its events."""

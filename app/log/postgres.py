@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from psycopg.rows import args_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from app.batching import TOGETHER, Batcher, OverloadedError
-from app.database.walls import rows_within
+from app.database.walls import rows_within, within
 from app.log.event_log import (
     AlreadyAnsweredError,
     StoredAnswer,
@@ -23,20 +23,37 @@ from app.log.event_log import (
     VersionTakenError,
     Write,
 )
+from app.log.folded import SHAPE, Folded, folded_from, snapshot_of
 from app.log.mapper import recorded_from, stored_from
 from app.log.safe_commit import UnconfirmedError, confirm, confirmed, hung_up_after
 from domain.recorded import Recorded
 
-READ = "SELECT item, position, envelope FROM integrations.read_streams(%s::text[], %s::text[])"
+RESUME = """
+SELECT item, position, content
+FROM integrations.resume_streams(%s::text[], %s::text[], %s::bigint[], %s, %s)
+"""
 RECORD = "SELECT positions, refusal FROM integrations.record_all(%s::jsonb)"
 ANSWER = """
 SELECT key, fingerprint, status, headers, body FROM integrations.answers
 WHERE workspace_id = %s AND key = %s AND answered_at >= now() - interval '24 hours'
 """
+KEEP = """
+INSERT INTO integrations.snapshots AS kept (workspace_id, stream, shape, version, state)
+VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT ON CONSTRAINT snapshots_key
+DO UPDATE SET shape = excluded.shape, version = excluded.version, state = excluded.state
+WHERE kept.shape <> excluded.shape OR kept.version < excluded.version
+"""
+LAZILY = "SELECT set_config('synchronous_commit', 'off', true)"  # for this transaction
 REFUSALS = {"taken": VersionTakenError, "answered": AlreadyAnsweredError}  # record_all.sql
 PATIENCE = 5.0  # seconds for a commit; on a cluster without its standby it would wait for ever
 LANES = 2  # batches of reads under way at once; appends go one batch after the other
-Stream = tuple[str, str]  # workspace, integration
+MANY = 20  # events after which a snapshot is worth its row; folding one takes some 10 µs
+MOST = 500  # events that are read at once
+Place = tuple[
+    str, str, int | None
+]  # workspace, stream, and after which version; None: the snapshot
+Found = tuple[Folded, list[Recorded]]  # the snapshot, and the events after it
 AWAY = (
     PoolTimeout,
     PoolClosed,
@@ -60,9 +77,7 @@ class PostgresLog:
         self, pool: AsyncConnectionPool[AsyncConnection], *, together: int = TOGETHER
     ) -> None:
         self.pool = pool
-        self._reads: Batcher[Stream, list[Recorded]] = Batcher(
-            self._read_all, lanes=LANES, largest=together
-        )
+        self._reads: Batcher[Place, Found] = Batcher(self._read_all, lanes=LANES, largest=together)
         self._writes: Batcher[Write, list[int]] = Batcher(self._record_all, largest=together)
         self._confirmations: Batcher[None, None] = Batcher(self._confirm_all)
 
@@ -73,8 +88,25 @@ class PostgresLog:
 
     async def read(self, workspace: str, stream: str) -> list[Recorded]:
         """Return all events of *stream*, oldest first."""
+        events: list[Recorded] = []
         with unavailable_for_failures():
-            return await self._reads.ask((workspace, stream))
+            while len(events) % MOST == 0:
+                _, found = await self._reads.ask((workspace, stream, len(events)))
+                if not found:
+                    break
+                events += found
+        return events
+
+    async def resume(self, workspace: str, stream: str) -> Folded:
+        """Return *stream* folded up to its last event, from its snapshot on."""
+        with unavailable_for_failures():
+            kept, events = await self._reads.ask((workspace, stream, None))
+            folded = kept.after(events)
+            while len(events) >= MANY:
+                await self._keep(workspace, stream, folded)
+                _, events = await self._reads.ask((workspace, stream, folded.version))
+                folded = folded.after(events)
+        return folded
 
     async def append(self, write: Write) -> list[int]:
         """Record *write* and return the positions; what waits together shares one commit."""
@@ -95,14 +127,26 @@ class PostgresLog:
         with unavailable_for_failures():
             await self._confirmations.ask(None)
 
-    async def _read_all(self, streams: Sequence[Stream]) -> list[list[Recorded]]:
-        workspaces, names = zip(*streams, strict=True)
+    async def _read_all(self, places: Sequence[Place]) -> list[Found]:
+        workspaces, streams, afters = map(list, zip(*places, strict=True))
         async with self.pool.connection() as connection:
-            cursor = await connection.execute(READ, ([*workspaces], [*names]), binary=True)
-            found = [list[Recorded]() for _ in streams]
-            for index, position, envelope in await cursor.fetchall():
-                found[int(index) - 1].append(recorded_from(position, envelope))
-            return found
+            asked = (workspaces, streams, afters, SHAPE, MOST)
+            rows = await (await connection.execute(RESUME, asked, binary=True)).fetchall()
+        kept = [Folded()] * len(places)
+        events: list[list[Recorded]] = [[] for _ in places]
+        for item, position, content in rows:
+            if position is None:
+                kept[int(item) - 1] = folded_from(content)
+            else:
+                events[int(item) - 1].append(recorded_from(position, content))
+        return [*zip(kept, events, strict=True)]
+
+    async def _keep(self, workspace: str, stream: str, folded: Folded) -> None:
+        snapshot = (workspace, stream, SHAPE, folded.version, snapshot_of(folded))
+        with suppress(*AWAY):  # it is made again; who waits needs none
+            async with within(self.pool, workspace) as connection:
+                await connection.execute(LAZILY)
+                await connection.execute(KEEP, snapshot)
 
     async def _record_all(self, writes: Sequence[Write]) -> list[list[int] | Exception]:
         try:

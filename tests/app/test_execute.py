@@ -23,6 +23,7 @@ from app.log.event_log import (
     VersionTakenError,
     Write,
 )
+from app.log.folded import Folded
 from app.log.memory import MemoryLog
 from app.log.postgres import PostgresLog
 from app.secrets.sealing import SealedSecret
@@ -203,11 +204,14 @@ class Racing:
         self.lost = 0
 
     async def read(self, workspace: str, stream: str) -> list[Recorded]:
-        history = await self.log.read(workspace, stream)
+        return await self.log.read(workspace, stream)
+
+    async def resume(self, workspace: str, stream: str) -> Folded:
+        past = await self.log.resume(workspace, stream)
         if self.left:
             self.left -= 1
             await self.barrier.wait()
-        return history
+        return past
 
     async def append(self, write: Write) -> list[int]:
         try:
@@ -304,9 +308,12 @@ class Contended:
         self.appends = 0
 
     async def read(self, workspace: str, stream: str) -> list[Recorded]:
+        raise NotImplementedError
+
+    async def resume(self, workspace: str, stream: str) -> Folded:
         memory = MemoryLog()
         await Executor(memory, ticking()).execute(asks(CREATE))
-        return await memory.read(workspace, stream)
+        return await memory.resume(workspace, stream)
 
     async def append(self, write: Write) -> list[int]:
         self.appends += 1

@@ -5,6 +5,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
 
 from app.audit.checkpoint import WHOLE_LOG
 from app.audit.checkpoint_key import CheckpointKey
@@ -12,7 +14,10 @@ from app.audit.errors import CheckpointError
 from app.audit.finding import Finding
 from app.audit.tree_check import StoredCheckpoint
 from app.audit.verify import Verified, VerifyError, kept_checkpoint, newest_note, scope_of
+from app.log.postgres import MANY, PostgresLog
+from domain.integration import IntegrationCreated
 
+Pool = AsyncConnectionPool[AsyncConnection]
 Verify = Callable[..., Awaitable[Verified]]
 KeptOf = Callable[[str], Awaitable[StoredCheckpoint]]
 Tamper = Callable[..., None]
@@ -214,6 +219,8 @@ DERIVED: dict[str, tuple[list[str], int | None, str]] = {
         "the events of integrations/demo from position 1 to here are not those that were signed",
     ),
 }
+NOT_ITS_EVENTS = "snapshots: the one after this event is not what events came to"
+CREATED = IntegrationCreated(name="Mail", type="SENDGRID", channel="EMAIL", is_active=True)
 # An event, all that follows from it, and its stored hashes: as if it had always been so.
 THOROUGHLY = (
     *rewritten(3, "Post", "Past"),
@@ -314,6 +321,41 @@ async def test_one_workspace_alone_shows_that_its_last_event_was_moved(
     tamper(*swapped(11, 12))  # the one is of `other`, the other of `demo`: each keeps its order
     what = "the events of integrations/demo from position 10 to here are not those that were signed"
     assert (await verifying(workspace="demo")).first == Finding(12, what)
+
+
+@pytest.fixture
+async def kept(writer: Writer, commands: Pool) -> None:
+    """A signed log of one stream, and a snapshot of it."""
+    await writer.append("demo", "int_1", CREATED)
+    for number in range(1, MANY):
+        await writer.append("demo", "int_1", writer.on if number % 2 == 0 else writer.off)
+    await PostgresLog(commands).resume("demo", "int_1")
+    await writer.follow()
+
+
+@pytest.mark.usefixtures("kept")
+@pytest.mark.parametrize(
+    ("edit", "position", "what"),
+    [
+        ("state = replace(convert_from(state, 'UTF8'), 'Mail', 'Post')::bytea", 20, NOT_ITS_EVENTS),
+        ("state = 'nothing'", 20, NOT_ITS_EVENTS),
+        ("version = 19", 19, NOT_ITS_EVENTS),
+        ("version = 21", None, "snapshots: int_1 has no event with version 21"),
+        ("stream = 'int_2'", None, "snapshots: int_2 has no event with version 20"),
+    ],
+)
+async def test_a_snapshot_that_commands_would_go_on_from_wrongly_is_found(
+    verifying: Verify, tamper: Tamper, edit: str, position: int | None, what: str
+) -> None:
+    assert (await verifying()).first is None
+    tamper(f"UPDATE snapshots SET {edit}")  # noqa: S608 — our own
+    assert (await verifying()).first == Finding(position, what)
+
+
+@pytest.mark.usefixtures("signed")
+async def test_what_other_code_kept_is_none_of_ours(verifying: Verify, tamper: Tamper) -> None:
+    tamper("INSERT INTO snapshots VALUES ('demo', 'int_1', 'integration 0', 1, 'nothing')")
+    assert (await verifying()).first is None
 
 
 @pytest.mark.usefixtures("signed")

@@ -23,6 +23,7 @@ from app.database.pools import open_pool
 from app.database.walls import rows_within, within
 from app.housekeeping import forget_answers
 from app.log.event_log import Write
+from app.log.folded import SHAPE, Folded, snapshot_of
 from app.log.postgres import PostgresLog, item_from
 from app.views.integrations import IntegrationViews
 from app.views.listing import Order, Selection
@@ -58,6 +59,10 @@ FILL: tuple[LiteralString, ...] = (
     SELECT workspace, 'k', '', 200, '{}', '' FROM unnest(%s::text[]) AS workspace
     """,
     """
+    INSERT INTO integrations.snapshots
+    SELECT workspace, 'int_1', '', 1, '' FROM unnest(%s::text[]) AS workspace
+    """,
+    """
     INSERT INTO integrations.audit_tiles
     SELECT workspace, 0, 0, '' FROM unnest(%s::text[]) AS workspace
     """,
@@ -65,6 +70,9 @@ FILL: tuple[LiteralString, ...] = (
     INSERT INTO integrations.audit_checkpoints (workspace_id, size, position, note)
     SELECT workspace, 1, 1, '' FROM unnest(%s::text[]) AS workspace
     """,
+)
+SNAPSHOT = (
+    "UPDATE integrations.snapshots SET (shape, state) = (%s, %s) WHERE workspace_id = 'theirs'"
 )
 FORBIDDEN: tuple[LiteralString, ...] = (
     "SELECT integrations.append('{theirs}', '{int_9}', '{1}', '{Toggled}', '{x}')",
@@ -206,6 +214,19 @@ async def test_what_waits_together_is_answered_each_with_its_own(
         log.read("mine", "int_0"), log.read("mine", "int_1"), log.read("theirs", "int_1")
     )
     assert [[event.workspace for event in each] for each in events] == [["mine"], [], ["theirs"]]
+
+
+@pytest.mark.usefixtures("filled")
+async def test_a_snapshot_of_another_workspace_is_not_gone_on_from(
+    commands: Pool, dsn: str
+) -> None:
+    log = PostgresLog(commands)
+    theirs = await log.resume("theirs", "int_1")
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        admin.execute(SNAPSHOT, (SHAPE, snapshot_of(theirs)))
+    places = [("mine", "int_0"), ("mine", "int_1"), ("theirs", "int_1")]
+    mine, none, own = await asyncio.gather(*(log.resume(*place) for place in places))
+    assert (mine.version, none, own) == (1, Folded(), theirs)
 
 
 # ----- Reads within them -----
