@@ -6,7 +6,7 @@ from app.identifiers import is_integration_id
 from scripts.http_benchmark.appends import Appends, appends_table, events_alone
 from scripts.http_benchmark.growth import Grown, Size, growth_table, stream
 from scripts.http_benchmark.pace import Pace
-from scripts.http_benchmark.soak import Soaked, soak_table
+from scripts.http_benchmark.soak import Look, Soaked, soak_table
 from scripts.http_benchmark.workers import Measured, workers_table
 from scripts.log_benchmark.appending import writes
 
@@ -47,10 +47,20 @@ def test_growth_asks_for_ids_that_the_service_takes() -> None:
 
 def test_a_soak_compares_the_ends_of_what_comes_after_the_warm_up() -> None:
     warm_up, rest = [50.0, 90.0], [100.0, 100.0, 103.0, 99.0, 120.0, 101.0, 102.0, 102.0]
-    soaked = Soaked(80, [*warm_up, *rest], 12_345, 10)
+    looks = [Look(1_000.0 * n, memory) for n, memory in enumerate([*warm_up, *rest], start=1)]
+    soaked = Soaked(80, looks, 10)
 
-    assert soaked.ends == (100, 102)
-    assert "| grown, % | **2.00** | ≤ 2 |" in soak_table(soaked)
+    assert [end.memory for end in soaked.ends] == [100, 102]
+    assert soak_table(soaked).splitlines()[2:] == [
+        "| idle, MB | 80 | ≤ 120 | met |",
+        "| after the warm-up, MB | 100.0 |  |  |",
+        "| after 10 minutes, MB | 102.0 |  |  |",
+        "| grown, % | **2.00** | ≤ 2 | met |",
+        "| grown a request, bytes | 333.3 |  |  |",
+        "| requests | 10,000 |  |  |",
+    ]
+    more = Soaked(121, [Look(1, 100), Look(2, 102.1)], 10)
+    assert soak_table(more).count("| not met |") == 2
 
 
 def test_two_workers_are_shown_beside_one_with_the_share_of_the_machine_that_both_took() -> None:
