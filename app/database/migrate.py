@@ -33,7 +33,6 @@ FUNCTIONS = tuple(
         ("app.log", "head.sql"),
         ("app.log", "append.sql"),
         ("app.log", "remember_answers.sql"),
-        ("app.log", "read_streams.sql"),
         ("app.log", "resume_streams.sql"),
         ("app.log", "forget_answers.sql"),
         ("app.views", "recount.sql"),

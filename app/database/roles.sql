@@ -50,7 +50,6 @@ GRANT EXECUTE ON FUNCTION
     integrations.append(text[], text[], bigint[], text[], bytea[]),
     integrations.record(jsonb),
     integrations.record_all(jsonb),
-    integrations.read_streams(text[], text[]),
     integrations.resume_streams(text[], text[], bigint[], text, integer),
     integrations.forget_answers(integer),
     integrations.keks_in_use()

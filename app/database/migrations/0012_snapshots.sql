@@ -9,3 +9,6 @@ CREATE TABLE integrations.snapshots (
     state        bytea  NOT NULL,
     CONSTRAINT snapshots_key PRIMARY KEY (workspace_id, stream)
 );
+
+-- resume_streams reads the events, too.
+DROP FUNCTION IF EXISTS integrations.read_streams(text[], text[]);
