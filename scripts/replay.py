@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from app.collector import collect_seldom
 from app.progress import progress_bar
 from app.replay.replay import Format, Output, replay, replay_as_of, replay_on
 from app.replay.selection import Moment, MomentError, Selection, moment_from
@@ -56,6 +57,7 @@ def replay_command(  # noqa: PLR0913 — each is an option
 ) -> None:
     """Show the audit log, oldest first; positions and times are included at both ends."""
     require_no_contradiction(as_of, follow=follow, start=start, end=end)
+    collect_seldom()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader that leaves ends us quietly
     selection = Selection(
         workspace=workspace,

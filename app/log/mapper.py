@@ -11,6 +11,10 @@ envelope_from = msgspec.json.Decoder(Envelope).decode
 """Returns the event that was stored as these bytes, without its position; raises as below."""
 
 
+envelopes_from = msgspec.json.Decoder(list[Envelope]).decode
+"""Returns the events that were stored as the elements of this JSON array, likewise."""
+
+
 class NoEventError(ValueError):
     """The stored bytes are no event that we ever stored."""
 

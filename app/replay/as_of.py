@@ -2,18 +2,19 @@
 
 from collections.abc import Iterable, Iterator
 
-from app.log.follow import Batch
-from app.log.mapper import recorded_from
+from app.log.mapper import envelopes_from
+from app.log.stretches import Stretch
 from app.replay.selection import Selection
 from projections.integration_view import IntegrationRow, integration_view
 
 
-def integrations_as_of(batches: Iterable[Batch], selection: Selection) -> Iterator[IntegrationRow]:
-    """Yield the integrations that the wanted events of *batches* lead to, oldest first."""
+def integrations_as_of(
+    stretches: Iterable[Stretch], selection: Selection
+) -> Iterator[IntegrationRow]:
+    """Yield the integrations that the wanted events of *stretches* lead to, oldest first."""
     rows: dict[tuple[str, str], IntegrationRow] = {}
-    for batch in batches:
-        for position, envelope in batch:
-            event = recorded_from(position, envelope)
+    for stretch in stretches:
+        for event in envelopes_from(stretch.envelopes):
             stream = (event.workspace, event.stream)
             if selection.includes(event.at):
                 row = integration_view.evolve(rows.pop(stream, None), event)

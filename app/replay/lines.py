@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import starmap
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import asdict
 
-from app.log.follow import Batch
+from app.log.stretches import Stretch
 from app.replay.selection import Selection
 from domain.recorded import Actor
 from projections.integration_view import IntegrationRow
@@ -65,33 +66,29 @@ class IntegrationLine(Struct, rename="camel"):
     updated_at: str
 
 
-KIND = b'{"kind":"'
+KIND = len('{"kind":"')
 WHOLE_SECONDS = len("2026-11-05T09:00:00Z")
-decoder = msgspec.json.Decoder(Told)
+decoder = msgspec.json.Decoder(list[Told])
 encoder = msgspec.json.Encoder()
 
 
-def lines_of(batch: Batch, selection: Selection) -> Iterator[Line]:
-    """Yield a line for each event of *batch* that is wanted."""
-    for position, envelope in batch:
-        told = decoder.decode(envelope)
-        if not selection.has_times or selection.includes(datetime.fromisoformat(told.at)):
-            yield line_of(position, told)
+def lines_of(stretch: Stretch, selection: Selection) -> Iterator[Line]:
+    """Yield a line for each event of *stretch* that is wanted."""
+    events = zip(stretch.positions, decoder.decode(stretch.envelopes), strict=True)
+    if selection.has_times:
+        events = (each for each in events if selection.includes(datetime.fromisoformat(each[1].at)))
+    return starmap(line_of, events)
 
 
 def line_of(position: int, told: Told) -> Line:
-    """Return the line of one event."""
-    kind, data = parted(bytes(told.event))
-    at = f"{told.at[:19]}{told.at[19:23] if len(told.at) > WHOLE_SECONDS else '.000'}Z"
+    """Return the line of one event; the kind is always the first field of what is stored of it."""
+    event, at = bytes(told.event), told.at
+    end = event.index(b'"', KIND)
+    at = f"{at[:23]}Z" if len(at) > WHOLE_SECONDS else f"{at[:19]}.000Z"
+    kind, data = event[KIND:end].decode(), Raw(b"{" + event[end + 1 :].removeprefix(b","))
     return Line(
         position, told.workspace, told.stream, told.version, kind, at, told.origin.actor, data
     )
-
-
-def parted(event: bytes) -> tuple[str, Raw]:
-    """Return the kind of a stored event, which is always its first field, and the others."""
-    end = event.index(b'"', len(KIND))
-    return event[len(KIND) : end].decode(), Raw(b"{" + event[end + 1 :].removeprefix(b","))
 
 
 def integration_line(row: IntegrationRow) -> IntegrationLine:

@@ -1,10 +1,11 @@
 """Replays the log: reads what is selected and writes it, as lines or as a table."""
 
+import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import islice
-from typing import BinaryIO, Literal, TextIO
+from typing import BinaryIO, Literal, TextIO, TypeVar
 
 import psycopg
 from msgspec import Struct
@@ -14,7 +15,8 @@ from psycopg.rows import TupleRow
 
 from app.database.lease import database
 from app.database.migrate import first_line
-from app.log.follow import HEAD, Batch, follow, head_of, read
+from app.log.follow import HEAD, follow, head_of
+from app.log.stretches import Stretch, read_stretches, stretch_of
 from app.progress import Tell
 from app.replay.as_of import integrations_as_of
 from app.replay.lines import IntegrationLine, Line, encoder, integration_line, lines_of
@@ -24,7 +26,9 @@ from app.settings import Settings
 
 ROLE = "integrations_audit"
 ROWS = 200  # of a table at once
+TURN = 0.0005  # seconds; Python's own are ten times as long
 Format = Literal["table", "jsonl"]
+Batch = TypeVar("Batch")
 
 
 class NoLogError(Exception):
@@ -52,8 +56,8 @@ def replay(settings: Settings, selection: Selection, output: Output, tell: Tell)
     """
     with log_of(settings) as connection:
         write = writer_of_events(selection, output)
-        for batch in told(connection, selection, tell):
-            write(batch)
+        for stretch in told(connection, selection, tell):
+            write(stretch)
 
 
 def replay_on(settings: Settings, selection: Selection, output: Output) -> None:
@@ -68,7 +72,7 @@ def replay_on(settings: Settings, selection: Selection, output: Output) -> None:
         part = selection.part(head_of(connection))
         write = writer_of_events(selection, output)
         for batch in follow(lambda: connected(settings), part):
-            write(batch)
+            write(stretch_of(batch))
             output.out.flush()
 
 
@@ -87,33 +91,41 @@ def replay_as_of(settings: Settings, selection: Selection, output: Output, tell:
             TableWriter(output.out, "integrations").write(map(integration_row, lines))
 
 
-def told(connection: Connection[TupleRow], selection: Selection, tell: Tell) -> Iterator[Batch]:
+def told(connection: Connection[TupleRow], selection: Selection, tell: Tell) -> Iterator[Stretch]:
     """Yield the events of *selection*, and tell how many positions are behind."""
     part = selection.part(head_of(connection))
     amount = part.to - part.after
-    for batch in read_ahead(read(connection, part)):
-        yield batch
-        tell("Reading the log", batch[-1][0] - part.after if batch else amount, amount)
+    for stretches in read_ahead(read_stretches(connection, part)):
+        yield from stretches
+        tell("Reading the log", stretches[-1].positions[-1] - part.after, amount)
     tell("Reading the log", amount, amount)
 
 
 def read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Yield *batches*; while one is looked at, the database is at work on the next."""
-    with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
+    """Yield *batches*; while one is looked at, the next is read.
+
+    A batch comes in many pieces, and its reader needs a turn of Python's for each: turns are short.
+    """
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(TURN)
+    try:
+        with ThreadPoolExecutor(1) as thread:
             coming = thread.submit(next, batches, None)
-            yield batch
+            while (batch := coming.result()) is not None:
+                coming = thread.submit(next, batches, None)
+                yield batch
+    finally:
+        sys.setswitchinterval(usual)
 
 
-def writer_of_events(selection: Selection, output: Output) -> Callable[[Batch], None]:
-    """Return what writes a batch."""
+def writer_of_events(selection: Selection, output: Output) -> Callable[[Stretch], None]:
+    """Return what writes a stretch."""
     if output.format == "jsonl":
-        return lambda batch: write_lines(output, lines_of(batch, selection))
+        return lambda stretch: write_lines(output, lines_of(stretch, selection))
     table = TableWriter(output.out, "events")
 
-    def write(batch: Batch) -> None:
-        lines = lines_of(batch, selection)
+    def write(stretch: Stretch) -> None:
+        lines = lines_of(stretch, selection)
         while rows := [event_row(line) for line in islice(lines, ROWS)]:
             table.write(rows)
 
