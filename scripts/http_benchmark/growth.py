@@ -4,15 +4,20 @@ Each size is a database of its own, filled by SQL with events as the service enc
 made by the rebuild that operators run.
 """
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import click
+import psutil
 import psycopg
 from msgspec import Struct
 from psycopg.conninfo import make_conninfo
+from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
 from app.database.migrate import migrate
@@ -42,6 +47,13 @@ FROM generate_series(1, %(amount)s) AS n, LATERAL (
 """
 
 
+BACKENDS = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend'
+"""
+HASTE = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off", "max_wal_size": "8GB"}
+
+
 class Size(Struct, frozen=True):
     """How many integrations, in how many workspaces."""
 
@@ -54,11 +66,22 @@ class Size(Struct, frozen=True):
         return f"grown_{self.integrations}_{self.workspaces}"
 
 
+class Cost(NamedTuple):
+    """Of a request, in µs: its share of the time, and the service's and database's processors'."""
+
+    wall: float
+    processor: float
+
+
 class Grown(Struct, frozen=True):
-    """The rates of all rounds, by what was asked."""
+    """The costs in all rounds, by what was asked."""
 
     size: Size
-    rates: dict[str, list[float]]
+    costs: dict[str, list[Cost]]
+
+    def cost(self, name: str) -> Cost:
+        """Return the median of each figure."""
+        return Cost(*map(median, zip(*self.costs[name], strict=True)))
 
 
 Kind = Callable[[Size, Sequence[str], int], Request]
@@ -92,27 +115,53 @@ def measured_growth(site: Site, sizes: Sequence[Size], pace: Pace) -> list[Grown
     tokens = tokens_for(
         site.folder, [f"grown-{n}" for n in range(max(s.workspaces for s in sizes))]
     )
-    for size in sizes:
-        click.echo(f"filling {size.integrations:,} in {size.workspaces:,} workspaces …", err=True)
-        fill(site.dsn, size)
+    with in_haste(site.dsn):
+        for size in sizes:
+            tell(f"filling {size.integrations:,} in {size.workspaces:,} workspaces")
+            fill(site.dsn, size)
     found = [Grown(size, {name: [] for name in KINDS}) for size in sizes]
     pin = ("taskset", "--cpu-list", str(site.cores.servers))
     file = site.folder / "growth.requests"
     for each in pace.mirrored(found):
+        tell(f"measuring {each.size.integrations:,} in {each.size.workspaces:,} workspaces")
         database = make_conninfo(site.dsn, dbname=each.size.database)
         with ours(site.folder, *pin, database_url=database) as contestant:
             for name, kind in KINDS.items():
                 requests = shuffled(kind(each.size, tokens, n) for n in range(SAMPLE))
-                each.rates[name].append(rate_of(contestant, requests, file, pace.seconds))
+                write_requests(file, requests)
+                probe(contestant, requests)
+                each.costs[name].append(cost_of(contestant, file, database, pace.seconds))
     return found
 
 
-def rate_of(contestant: Contestant, requests: Sequence[Request], file: Path, seconds: int) -> float:
-    """Return how many of *requests* a second are answered, after a warm-up."""
-    write_requests(file, requests)
-    probe(contestant, requests)
+def cost_of(contestant: Contestant, file: Path, database: str, seconds: int) -> Cost:
+    """Return what one of the requests in *file* costs, after a warm-up."""
     run_round(contestant, file, CONNECTIONS, min(WARM_UP, seconds))
-    return run_round(contestant, file, CONNECTIONS, seconds).rate
+    with psycopg.connect(database) as connection:
+        before = backend_seconds(connection)
+        found = run_round(contestant, file, CONNECTIONS, seconds)
+        spent = backend_seconds(connection) - before
+    return Cost(1e6 / found.rate, found.cpu + spent * 1e6 / (found.rate * seconds))
+
+
+def backend_seconds(connection: psycopg.Connection[TupleRow]) -> float:
+    """Return how long the processes behind all connections to its database have computed."""
+    times = [psutil.Process(pid).cpu_times() for (pid,) in connection.execute(BACKENDS).fetchall()]
+    return sum(each.user + each.system for each in times)
+
+
+@contextmanager
+def in_haste(dsn: str) -> Generator[None]:
+    """Let the server take what it is given as if it could not crash; durable again afterwards."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for name, value in HASTE.items():
+            connection.execute(SQL("ALTER SYSTEM SET {} = {}").format(Identifier(name), value))
+        connection.execute("SELECT pg_reload_conf()")
+        yield
+        for name in HASTE:
+            connection.execute(SQL("ALTER SYSTEM RESET {}").format(Identifier(name)))
+        connection.execute("SELECT pg_reload_conf()")
+        connection.execute("CHECKPOINT")
 
 
 def fill(dsn: str, size: Size) -> None:
@@ -130,13 +179,17 @@ def fill(dsn: str, size: Size) -> None:
         "workspaces": size.workspaces,
     }
     with psycopg.connect(database, autocommit=True) as connection:
-        adopt_versions(connection, ALL_VIEWS)
         connection.execute(FILL, values)
+        adopt_versions(connection, ALL_VIEWS)  # of a log with events: nothing to compare with
         connection.execute("VACUUM (ANALYZE, FREEZE) integrations.events")
     rebuild(database, chosen([]), silent)
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
-        connection.execute("CHECKPOINT")
+
+
+def tell(what: str) -> None:
+    """Say what is done from now on."""
+    click.echo(f"{time.strftime('%H:%M:%S')} {what}", err=True)
 
 
 def silent(*_: object) -> None:
@@ -149,24 +202,19 @@ def stream(number: int) -> str:
 
 
 def growth_table(found: Sequence[Grown]) -> str:
-    """Return what a request takes, in µs, and how many times the least of its kind."""
-    columns = ("integrations", "workspaces", *(f"{name}, µs" for name in KINDS), *KINDS)
-    least = {name: min(microseconds(each, name) for each in found) for name in KINDS}
+    """Return what a request costs, and how many times the least processor time of its kind."""
+    columns = ("integrations", "workspaces", *(f"{name}, µs (CPU)" for name in KINDS), *KINDS)
+    least = {name: min(each.cost(name).processor for each in found) for name in KINDS}
     lines = [
         (
             f"{each.size.integrations:,}",
             f"{each.size.workspaces:,}",
-            *(f"{microseconds(each, name):.0f}" for name in KINDS),
-            *(f"**{microseconds(each, name) / least[name]:.2f}**" for name in KINDS),
+            *("{:.0f} ({:.0f})".format(*each.cost(name)) for name in KINDS),
+            *(f"**{each.cost(name).processor / least[name]:.2f}**" for name in KINDS),
         )
         for each in found
     ]
     return markdown(columns, lines)
-
-
-def microseconds(grown: Grown, name: str) -> float:
-    """Return how long the service takes for one request: the reciprocal of its rate."""
-    return 1e6 / median(grown.rates[name])
 
 
 def sizes_up_to(integrations: int) -> list[Size]:

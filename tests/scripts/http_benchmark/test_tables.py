@@ -4,7 +4,7 @@ import pytest
 
 from app.identifiers import is_integration_id
 from scripts.http_benchmark.appends import Appends, appends_table, events_alone
-from scripts.http_benchmark.growth import Grown, Size, growth_table, stream
+from scripts.http_benchmark.growth import KINDS, Cost, Grown, Size, growth_table, stream
 from scripts.http_benchmark.pace import Pace
 from scripts.http_benchmark.soak import Look, Soaked, soak_table
 from scripts.http_benchmark.workers import Measured, workers_table
@@ -32,12 +32,15 @@ def test_an_event_alone_is_the_same_event_with_nothing_for_the_views() -> None:
 
 
 def test_growth_is_shown_as_multiples_of_the_least_of_each_kind() -> None:
-    small = Grown(Size(1_000, 1), {"get": [4000], "page": [2000], "append": [1000]})
-    large = Grown(Size(1_000_000, 1_000), {"get": [4000], "page": [1000], "append": [1250]})
+    def grown(size: Size, *costs: Cost) -> Grown:
+        return Grown(size, {name: [cost] for name, cost in zip(KINDS, costs, strict=True)})
+
+    small = grown(Size(1_000, 1), Cost(25, 20), Cost(500, 400), Cost(1000, 1000))
+    large = grown(Size(1_000_000, 1_000), Cost(90, 20), Cost(999, 800), Cost(800, 800))
 
     assert growth_table([small, large]).splitlines()[2:] == [
-        "| 1,000 | 1 | 250 | 500 | 1000 | **1.00** | **1.00** | **1.25** |",
-        "| 1,000,000 | 1,000 | 250 | 1000 | 800 | **1.00** | **2.00** | **1.00** |",
+        "| 1,000 | 1 | 25 (20) | 500 (400) | 1000 (1000) | **1.00** | **1.00** | **1.25** |",
+        "| 1,000,000 | 1,000 | 90 (20) | 999 (800) | 800 (800) | **1.00** | **2.00** | **1.00** |",
     ]
 
 
