@@ -21,7 +21,7 @@ from domain.integration import (
 )
 from domain.recorded import Envelope
 from projections.integration_view import IntegrationRow
-from projections.journal import Group, Journal
+from projections.journal import Journal
 
 Action = Literal[
     "INTEGRATION_ADDED",
@@ -58,7 +58,7 @@ ACTIONS: dict[type[IntegrationEvent], Action] = {
 
 
 class HistoryRow(Struct, frozen=True):
-    """One entry; columns of the table `history`, by the same names.
+    """One entry; what is stored of it is its encoding (app/views/book.py).
 
     `details` holds `changes`, from and to of each changed public field, `credentials`, field
     and version of each new secret, or what a check found.
@@ -139,15 +139,5 @@ def versions_of(credentials: Iterable[Credential]) -> list[dict[str, Any]]:
 
 
 history = Journal(
-    "history",
-    1,
-    HistoryRow,
-    entry,
-    numbers={
-        "sequence": Group(),
-        "action_sequence": Group(("action",)),
-        "actor_sequence": Group(("actor_id",)),
-        "actor_action_sequence": Group(("action", "actor_id"), joined="action_actor"),
-    },
-    latest={"latest_at": "created_at"},
+    "history", 2, HistoryRow, entry, tables=("history", "history_pages", "history_lists")
 )

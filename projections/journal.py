@@ -1,6 +1,6 @@
-"""A journal is a value: a table with one row an event, and what that row is."""
+"""A journal is a value: a view with one row an event, and what that row is."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -11,35 +11,19 @@ from projections.integration_view import IntegrationRow, integration_view
 Row = TypeVar("Row", bound=Struct)
 
 
-class Group(Struct, frozen=True):
-    """Rows of one workspace that are alike in the columns `by`.
-
-    Where there are several, the table may have a generated column, `joined`, that holds them with
-    a blank between.
-    """
-
-    by: Sequence[str] = ()
-    joined: str | None = None
-
-
 class Journal(Struct, Generic[Row], frozen=True):
-    """A table made from the log whose rows are added and never change.
+    """A view made from the log whose rows are added and never change.
 
     `version` grows with every change of `entry` or of the row's shape. `entry(before, after,
     envelope)` returns the row of an event; *before* and *after* are the integration as the view
-    shows it then, None where it is not there. It never refuses.
-
-    The table adds the event's position, and columns that depend on the workspace's rows so far:
-    each of `numbers` counts from 1, without holes, those of its group; each of `latest` is the
-    greatest value so far of the column that it names.
+    shows it then, None where it is not there. It never refuses. `tables` hold it together.
     """
 
     name: str
     version: int
     row: type[Row]
     entry: Callable[[IntegrationRow | None, IntegrationRow | None, Envelope], Row]
-    numbers: Mapping[str, Group]
-    latest: Mapping[str, str]
+    tables: Sequence[str]
 
     def entries(self, history: Iterable[Envelope], new: Iterable[Envelope]) -> Iterator[Row]:
         """Yield the rows of *new* events, which follow *history* in one stream."""

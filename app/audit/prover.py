@@ -23,10 +23,10 @@ from app.log.postgres import unavailable_for_failures
 
 # The history counts the events of a workspace from 1; a wrong number would fail the proof's check.
 LEAF = """
-SELECT event.envelope, entry.sequence - 1
-FROM integrations.events AS event
-JOIN integrations.history AS entry USING (workspace_id, stream, version)
-WHERE event.workspace_id = %s AND event.position = %s
+SELECT envelope, sequence - 1
+FROM integrations.events,
+    unnest(integrations.sequences_at(workspace_id, ARRAY[position])) AS sequence
+WHERE workspace_id = %s AND position = %s
 """
 LEAVES = """
 SELECT position, envelope FROM integrations.events

@@ -25,7 +25,7 @@ WHERE (%(workspace)s::text IS NULL OR workspace_id = %(workspace)s) AND NOT EXIS
 """
 
 
-class Place(NamedTuple):
+class SnapshotPlace(NamedTuple):
     """An event, by what its snapshot is found by."""
 
     workspace: str
@@ -35,12 +35,12 @@ class Place(NamedTuple):
 
 async def snapshots_after(
     connection: AsyncConnection, events: Sequence[StoredEvent]
-) -> dict[Place, bytes]:
+) -> dict[SnapshotPlace, bytes]:
     """Return what is kept after each of *events*."""
-    places = [Place(event.workspace, event.stream, event.version) for event in events]
+    places = [SnapshotPlace(event.workspace, event.stream, event.version) for event in events]
     columns = [*map(list, zip(*places, strict=True))]
     cursor = await connection.execute(AFTER_EVENTS, (*columns, SHAPE), binary=True)
-    return {Place(*place): state for *place, state in await cursor.fetchall()}
+    return {SnapshotPlace(*place): state for *place, state in await cursor.fetchall()}
 
 
 def wrong_snapshot(fold: StreamFold, snapshot: bytes | None) -> Finding | None:

@@ -10,7 +10,8 @@ from app.log.folded import Folded
 from app.log.mapper import NoEventError, recorded_from
 from domain.integration import Integration, decider
 from domain.recorded import Recorded
-from projections.catalogue import JOURNALS, PROJECTIONS
+from projections.catalogue import PROJECTIONS
+from projections.history import HistoryRow, history
 from projections.integration_view import integration_view
 
 SecretPlace = tuple[str, int]
@@ -67,21 +68,18 @@ class StreamFold:
         if stored.position <= self.position:
             yield Finding(stored.position, f"the event stands before older ones of {self.stream}")
 
-    def take(self, stored: StoredEvent, event: Recorded | None) -> dict[str, Expected]:
-        """Go on by one event; return its entry in each journal."""
+    def take(self, stored: StoredEvent, event: Recorded | None) -> HistoryRow | None:
+        """Go on by one event; return its entry in the history, None where it is no event."""
         self._version, self.position = stored.version, stored.position
         if event is None:
-            return {}
+            return None
         before = self.rows[integration_view.name]
         self.rows = {name: p.evolve(self.rows[name], event) for name, p in PROJECTIONS.items()}
         after = self.rows[integration_view.name]
         self._integration = decider.evolve(self._integration, event.event)
         for place in places_in(self._integration):
             self._sealed_at.setdefault(place, event.position)
-        return {
-            name: Expected(event.position, journal.entry(before, after, event))
-            for name, journal in JOURNALS.items()
-        }
+        return history.entry(before, after, event)
 
     @property
     def folded(self) -> Folded:

@@ -8,18 +8,20 @@ from collections.abc import Iterable, Sequence
 
 from psycopg import AsyncConnection
 
+from app.audit.book_check import Place, misbound, wrong_entries
 from app.audit.finding import Finding, first_of
 from app.audit.secret_check import wrong_secrets
 from app.audit.snapshot_check import (
-    Place,
+    SnapshotPlace,
     snapshots_after,
     strange_snapshots,
     wrong_snapshot,
 )
 from app.audit.stream_fold import Expected, StoredEvent, StreamFold, event_in
 from app.audit.verify_trees import Tell
-from app.audit.view_check import Key, miscounted, strange_rows, wrong_rows
-from projections.catalogue import JOURNALS, PROJECTIONS
+from app.audit.view_check import Key, strange_rows, wrong_rows
+from projections.catalogue import PROJECTIONS
+from projections.history import HistoryRow
 
 BATCH = 1_000  # events
 EVENTS = """
@@ -55,26 +57,25 @@ class StreamsCheck:
         await self._compare_ended([self._fold] if self._fold else [])
         self._note(await strange_rows(self._connection, self._workspace))
         self._note(await strange_snapshots(self._connection, self._workspace))
-        self._note(await miscounted(self._connection, self._workspace))
+        self._note(await misbound(self._connection, self._workspace))
 
     def _note(self, findings: Iterable[Finding | None]) -> None:
         self.beside_it = first_of([self.beside_it, *findings])
 
     async def _take(self, batch: Sequence[StoredEvent]) -> None:
         ended: list[StreamFold] = []
-        entries: dict[str, dict[Key, Expected]] = {name: {} for name in JOURNALS}
+        entries: dict[Place, HistoryRow] = {}
         snapshots = await snapshots_after(self._connection, batch)
         for stored in batch:
             fold = self._next(stored, ended)
             event = event_in(stored)
             for finding in fold.wrong_with(stored, event):
                 self.in_log = first_of([self.in_log, finding])
-            for name, entry in fold.take(stored, event).items():
-                entries[name][stored.workspace, stored.stream, stored.version] = entry
-            place = Place(stored.workspace, stored.stream, stored.version)
+            if (entry := fold.take(stored, event)) is not None:
+                entries[stored.workspace, stored.position] = entry
+            place = SnapshotPlace(stored.workspace, stored.stream, stored.version)
             self._note([wrong_snapshot(fold, snapshots.get(place))])
-        for name, expected in entries.items():
-            self._note(await wrong_rows(self._connection, JOURNALS[name], expected))
+        self._note(await wrong_entries(self._connection, entries))
         await self._compare_ended(ended)
 
     def _next(self, stored: StoredEvent, ended: list[StreamFold]) -> StreamFold:

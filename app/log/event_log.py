@@ -8,6 +8,7 @@ from msgspec import Struct
 from app.log.folded import Folded
 from app.secrets.sealing import SealedSecret
 from domain.recorded import Envelope, Recorded
+from projections.history import HistoryRow
 
 
 class StoredAnswer(Struct, frozen=True):
@@ -36,7 +37,7 @@ class Write(Struct, frozen=True, kw_only=True):
     stream: str
     envelopes: Sequence[Envelope]
     rows: Mapping[str, Struct | None]
-    entries: Mapping[str, Sequence[Struct]]
+    entries: Mapping[str, Sequence[HistoryRow]]
     sealed: Sequence[SealedSecret] = ()
     shred: bool = False
     answer: StoredAnswer | None = None

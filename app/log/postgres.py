@@ -26,6 +26,7 @@ from app.log.event_log import (
 from app.log.folded import SHAPE, Folded, folded_from, snapshot_of
 from app.log.mapper import recorded_from, stored_from
 from app.log.safe_commit import UnconfirmedError, confirm, confirmed, hung_up_after
+from app.views.book import leaf_from
 from domain.recorded import Recorded
 
 RESUME = """
@@ -216,7 +217,7 @@ def item_from(write: Write) -> RecordItem:
         after=write.envelopes[0].version - 1 if write.envelopes else 0,
         events=events,
         rows=write.rows,
-        entries=write.entries,
+        entries={name: [*map(leaf_from, rows)] for name, rows in write.entries.items()},
         sealed=write.sealed,
         shred=write.shred,
         answer=write.answer,

@@ -1,45 +1,51 @@
-"""Reads the rows of projections/history.py, newest first.
+"""Reads the entries of projections/history.py, newest first.
 
 A page costs the same wherever it stands and however long the log is, under any filter. The one
 exception: one integration's entries under a further filter are looked at one by one.
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, LiteralString, TypeVar
+from typing import Any, LiteralString
 
 from msgspec import Struct
+from msgspec.json import Decoder
 from msgspec.structs import asdict
 from psycopg import AsyncConnection
-from psycopg.rows import AsyncRowFactory, class_row, tuple_row
-from psycopg.sql import Composed
+from psycopg.rows import TupleRow, tuple_row
+from psycopg.sql import SQL, Composed
 from psycopg_pool import AsyncConnectionPool
 
 from app.database.walls import rows_within
+from app.log.mapper import envelope_from
 from app.log.postgres import unavailable_for_failures
 from app.views.numbering import (
     ALL,
     BETWEEN,
+    BY_POSITION,
     ENTRIES,
     OF_ACTION,
     OF_BOTH,
     OF_RESOURCE,
     OF_USER,
     OF_WORKSPACE,
-    ONE_BY_ONE,
     Numbering,
 )
 from app.views.numbers import Numbers
-from projections.history import Action, HistoryRow
+from domain.recorded import Envelope
+from projections.history import Action, HistoryRow, action_of
 
-Row = TypeVar("Row")
 OLDEST = datetime(1970, 1, 1, tzinfo=UTC)  # no entry is older
 NEWEST = datetime.max.replace(tzinfo=UTC)
+EVENTS = SQL("SELECT position, envelope FROM integrations.stream_events(%(resource)s)")
 
 
 class HistoryEntry(HistoryRow, frozen=True, kw_only=True):
     """A stored entry; `position` is that of its event in the log."""
 
     position: int
+
+
+decoder = Decoder(HistoryEntry)
 
 
 class HistoryFilter(Struct, frozen=True, kw_only=True):
@@ -55,6 +61,20 @@ class HistoryFilter(Struct, frozen=True, kw_only=True):
     def has_dates(self) -> bool:
         """Whether only some time counts."""
         return self.start is not None or self.end is not None
+
+    @property
+    def is_of_some(self) -> bool:
+        """Whether only some of one integration's entries count."""
+        return self.resource is not None and self != HistoryFilter(resource=self.resource)
+
+    def matches(self, envelope: Envelope) -> bool:
+        """Tell whether the entry of this event of the `resource` counts."""
+        return (
+            self.action in (None, action_of(envelope.event))
+            and self.user in (None, envelope.origin.actor.sub)
+            and (self.start is None or self.start <= envelope.at)
+            and (self.end is None or envelope.at <= self.end)
+        )
 
 
 class HistoryPage(Struct, frozen=True):
@@ -78,15 +98,13 @@ class HistoryViews:
         Raises:
             UnavailableError: the database is away or busy.
         """
-        numbering, parameters = numbering_for(wanted), parameters_of(workspace, wanted)
-        query = numbering.sql(query_for(wanted))
-        [found] = await self._rows(query, parameters, tuple_row)
-        numbers = Numbers(*found)
-        parameters["numbers"] = numbers.page(offset, limit)
-        if not parameters["numbers"]:
+        parameters = parameters_of(workspace, wanted)
+        numbering, numbers = numbering_for(wanted), await self._numbers(wanted, parameters)
+        parameters["chosen"] = numbers.page(offset, limit)
+        if not parameters["chosen"]:
             return HistoryPage([], numbers.total)
-        entries = await self._rows(numbering.sql(ENTRIES), parameters, class_row(HistoryEntry))
-        return HistoryPage(entries, numbers.total)
+        found = await self._rows(numbering.sql(ENTRIES), parameters)
+        return HistoryPage([entry_from(*row) for row in found], numbers.total)
 
     async def knows(self, workspace: str, integration: str) -> bool:
         """Tell whether *integration* is, or was, in *workspace*.
@@ -97,17 +115,31 @@ class HistoryViews:
         everything = HistoryFilter(resource=integration)
         return (await self.page(workspace, everything, 0, 0)).total > 0
 
-    async def _rows(
-        self, query: Composed, parameters: dict[str, Any], shape: AsyncRowFactory[Row]
-    ) -> list[Row]:
+    async def _numbers(self, wanted: HistoryFilter, parameters: dict[str, Any]) -> Numbers:
+        if wanted.is_of_some:
+            events = await self._rows(EVENTS, parameters)
+            positions = [at for at, stored in events if wanted.matches(envelope_from(stored))]
+            return Numbers(0, 0, (), positions[::-1])
+        query = numbering_for(wanted).sql(query_for(wanted))
+        [found] = await self._rows(query, parameters)
+        return Numbers(*found)
+
+    async def _rows(self, query: SQL | Composed, parameters: dict[str, Any]) -> list[TupleRow]:
         with unavailable_for_failures():
-            return await rows_within(self.pool, parameters["workspace"], query, parameters, shape)
+            return await rows_within(
+                self.pool, parameters["workspace"], query, parameters, tuple_row
+            )
+
+
+def entry_from(position: int, stored: bytes) -> HistoryEntry:
+    """Return an entry as it is stored, with its position in front."""
+    return decoder.decode(b'{"position":%d,%b' % (position, stored[1:]))
 
 
 def numbering_for(wanted: HistoryFilter) -> Numbering:
     """Return the shortest numbered list that holds all that is *wanted*."""
     if wanted.resource is not None:
-        return OF_RESOURCE
+        return BY_POSITION if wanted.is_of_some else OF_RESOURCE
     if wanted.user is not None:
         return OF_USER if wanted.action is None else OF_BOTH
     return OF_WORKSPACE if wanted.action is None else OF_ACTION
@@ -115,8 +147,6 @@ def numbering_for(wanted: HistoryFilter) -> Numbering:
 
 def query_for(wanted: HistoryFilter) -> LiteralString:
     """Return what finds the numbers of what is *wanted* in that list."""
-    if wanted.resource is not None and (wanted.user or wanted.action):
-        return ONE_BY_ONE
     return BETWEEN if wanted.has_dates else ALL
 
 

@@ -1,55 +1,45 @@
--- Adds the entries of events just appended, the first of which stands at first_position; the
--- append lock is held, so that the next numbers of all lists are free.
+-- Adds the entries of events just appended, the first of which stands at first_position, as loose
+-- leaves, and binds what is full; the append lock is held, so that the next numbers are free.
 CREATE OR REPLACE FUNCTION integrations.write_history(writes jsonb, first_position bigint)
 RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    workspaces text[];
+    befores bigint[];
+    lasts bigint[];
 BEGIN
-    WITH entry AS MATERIALIZED (
+    WITH added AS (
+        INSERT INTO integrations.history (
+            workspace_id, sequence, position, action, actor_id, created_at, latest_at, entry
+        )
         SELECT
-            row_number() OVER (ORDER BY item.number, new.ordinality) AS number,
-            write ->> 'workspace' AS workspace, write ->> 'stream' AS integration, new.*
-        FROM jsonb_array_elements(writes) WITH ORDINALITY AS item (write, number),
-            jsonb_populate_recordset(
-                NULL::integrations.history, write -> 'entries' -> 'history'
-            ) WITH ORDINALITY AS new
+            item.workspace, coalesce(last.sequence, 0) + row_number() OVER of_workspace,
+            first_position - 1 + item.number, item.action, item.actor_id, item.created_at,
+            greatest(last.latest_at, max(item.created_at) OVER of_workspace),
+            convert_to(item.entry, 'UTF8')
+        FROM (
+            SELECT
+                write ->> 'workspace' AS workspace, new.*,
+                row_number() OVER (ORDER BY written.number, new.ordinality) AS number
+            FROM jsonb_array_elements(writes) WITH ORDINALITY AS written (write, number),
+                ROWS FROM (jsonb_to_recordset(write -> 'entries' -> 'history') AS (
+                    action text, actor_id text, created_at timestamptz, entry text
+                )) WITH ORDINALITY AS new (action, actor_id, created_at, entry, ordinality)
+        ) AS item
+        LEFT JOIN LATERAL (
+            SELECT leaf.sequence, leaf.latest_at FROM integrations.history AS leaf
+            WHERE leaf.workspace_id = item.workspace ORDER BY leaf.sequence DESC LIMIT 1
+        ) AS last ON true
+        WINDOW of_workspace AS (PARTITION BY item.workspace ORDER BY item.number)
+        RETURNING workspace_id, sequence
     )
-    INSERT INTO integrations.history (
-        workspace_id, sequence, position, stream, version, resource_name, action, details,
-        actor_id, actor_name, actor_email, ip_address, created_at, latest_at,
-        action_sequence, actor_sequence, actor_action_sequence
-    )
-    SELECT
-        entry.workspace, coalesce(last.sequence, 0) + row_number() OVER of_workspace,
-        first_position - 1 + entry.number,
-        entry.integration, entry.version, entry.resource_name, entry.action, entry.details,
-        entry.actor_id, entry.actor_name, entry.actor_email, entry.ip_address, entry.created_at,
-        greatest(last.latest_at, max(entry.created_at) OVER of_workspace),
-        row_number() OVER of_action + coalesce((
-            SELECT h.action_sequence FROM integrations.history h
-            WHERE h.workspace_id = entry.workspace AND h.action = entry.action
-            ORDER BY h.action_sequence DESC LIMIT 1
-        ), 0),
-        row_number() OVER of_actor + coalesce((
-            SELECT h.actor_sequence FROM integrations.history h
-            WHERE h.workspace_id = entry.workspace AND h.actor_id = entry.actor_id
-            ORDER BY h.actor_sequence DESC LIMIT 1
-        ), 0),
-        row_number() OVER of_both + coalesce((
-            SELECT h.actor_action_sequence FROM integrations.history h
-            WHERE h.workspace_id = entry.workspace
-                AND h.action_actor = entry.action || ' ' || entry.actor_id
-            ORDER BY h.actor_action_sequence DESC LIMIT 1
-        ), 0)
-    FROM entry
-    LEFT JOIN LATERAL (
-        SELECT h.sequence, h.latest_at FROM integrations.history h
-        WHERE h.workspace_id = entry.workspace ORDER BY h.sequence DESC LIMIT 1
-    ) AS last ON true
-    WINDOW
-        of_workspace AS (PARTITION BY entry.workspace ORDER BY entry.number),
-        of_action AS (PARTITION BY entry.workspace, entry.action ORDER BY entry.number),
-        of_actor AS (PARTITION BY entry.workspace, entry.actor_id ORDER BY entry.number),
-        of_both AS (
-            PARTITION BY entry.workspace, entry.action, entry.actor_id ORDER BY entry.number
-        );
+    SELECT array_agg(workspace_id), array_agg(before), array_agg(last)
+    INTO workspaces, befores, lasts
+    FROM (
+        SELECT workspace_id, min(sequence) - 1 AS before, max(sequence) AS last
+        FROM added GROUP BY workspace_id
+    ) AS grown WHERE (before - 1) / 64 < (last - 1) / 64;
+    IF workspaces IS NOT NULL THEN
+        PERFORM integrations.bind_pages(workspaces, befores, lasts);
+    END IF;
 END
 $$;

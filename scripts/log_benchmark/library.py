@@ -26,8 +26,11 @@ PREPARE = """
 DROP SCHEMA IF EXISTS library CASCADE;
 CREATE SCHEMA library;
 CREATE TABLE library.integration_view (LIKE integrations.integration_view INCLUDING ALL);
-CREATE TABLE library.history AS SELECT * FROM integrations.history WITH NO DATA;
-ALTER TABLE library.history ADD PRIMARY KEY (workspace_id, stream, version);
+CREATE TABLE library.history (
+    workspace_id text, stream text, version bigint, resource_name text, action text, details jsonb,
+    actor_id text, actor_name text, actor_email text, ip_address text, created_at timestamptz,
+    position bigint, PRIMARY KEY (workspace_id, stream, version)
+);
 """
 DELETE = "DELETE FROM library.integration_view WHERE (workspace_id, id) = (%s, %s)"
 INSERT = """

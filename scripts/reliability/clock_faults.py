@@ -33,11 +33,16 @@ REFUSED = {HOUR: "that ends in half an hour", 0: None, -HOUR: "made just now"}
 """The one token that is answered 401, by how far the service's clock is moved."""
 NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
 FALLEN = """
-SELECT count(*) FILTER (WHERE latest_at < before OR latest_at < created_at) FROM (
+SELECT count(*) FILTER (WHERE latest_at < before OR latest_at < newest) FROM (
     SELECT
-        created_at, latest_at,
-        lag(latest_at) OVER (PARTITION BY workspace_id ORDER BY sequence) AS before
-    FROM integrations.history
+        newest, latest_at, lag(latest_at) OVER (PARTITION BY workspace_id ORDER BY last) AS before
+    FROM (
+        SELECT workspace_id, sequence AS last, created_at AS newest, latest_at
+        FROM integrations.history
+        UNION ALL
+        SELECT workspace_id, (page + 1) * 64, (SELECT max(at) FROM unnest(times) AS at), latest_at
+        FROM integrations.history_pages
+    ) AS both
 ) AS entries
 """
 

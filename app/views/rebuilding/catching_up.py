@@ -1,6 +1,7 @@
 """Brings an indexed shadow up to a later position, from the complete streams that have moved."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -12,9 +13,9 @@ from psycopg.rows import TupleRow
 
 from app.log.follow import Part, read
 from app.log.mapper import recorded_from
+from app.views.book import COLUMNS
 from app.views.rebuilding.folding import Catalogue, Stream
-from app.views.rebuilding.places import columns_of
-from app.views.rebuilding.reached import resumed
+from app.views.rebuilding.reopening import reopened
 from app.views.rebuilding.shadows import Shadow
 from domain.recorded import Recorded
 from projections.journal import Journal
@@ -56,7 +57,7 @@ def catch_up(
             for projection in catalogue.projections:
                 put_rows(cursor, projection, by_view[projection.name], streams)
             for journal in catalogue.journals:
-                add_entries(cursor, journal, by_view[journal.name], streams)
+                add_entries(cursor, journal, by_view, streams)
 
 
 def moved(connection: Connection[TupleRow], batch: Sequence[Recorded]) -> list[Moved]:
@@ -80,13 +81,23 @@ def put_rows(
 
 
 def add_entries(
-    cursor: Cursor[TupleRow], journal: Journal[Any], shadow: Shadow, streams: Sequence[Moved]
+    cursor: Cursor[TupleRow],
+    journal: Journal[Any],
+    shadows: Mapping[str, Shadow],
+    streams: Sequence[Moved],
 ) -> None:
     """Add the rows of the new events of *streams*, in the order of the log."""
     entries = sorted((e for stream in streams for e in stream.entries(journal)), key=position_of)
-    places = resumed(cursor, journal, shadow, [row for _, row in entries])
-    rows = [places[row.workspace_id].columns(position, row) for position, row in entries]
-    shadow.add(cursor, columns_of(journal), rows)
+    rows: dict[str, list[tuple[object, ...]]] = {table: [] for table in journal.tables}
+    writes = {table: new.append for table, new in rows.items()}
+    amounts = Counter(row.workspace_id for _, row in entries)
+    books = reopened(cursor, shadows, amounts, writes)
+    for position, row in entries:
+        books[row.workspace_id].add(position, row)
+    for book in books.values():
+        book.close()
+    for table, new in rows.items():
+        shadows[table].add(cursor, COLUMNS[table], new)
 
 
 def position_of(entry: Entry) -> int:

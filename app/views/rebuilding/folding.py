@@ -1,12 +1,12 @@
 """Folds a log from its beginning into the rows of projections and journals."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from app.views.rebuilding.places import Places
+from app.views.book import Book, Write
 from domain.recorded import Envelope
 from projections.integration_view import integration_view
 from projections.journal import Journal
@@ -16,7 +16,6 @@ Stream = tuple[str, str]
 """Workspace and stream."""
 Rows = dict[str, Struct]
 """Of one workspace, by stream."""
-Write = Callable[[tuple[object, ...]], None]
 
 
 class Catalogue(Struct, frozen=True):
@@ -34,8 +33,8 @@ class Catalogue(Struct, frozen=True):
 class Folding:
     """Takes the events of one workspace after the other, each in the order of the log; mutable.
 
-    What follows from them goes to the *writes* of its view: entries of a journal at once, rows of
-    a projection when their workspace ends. Memory grows with the integrations of one workspace.
+    What follows from them goes to the *writes* of its table: pages of a journal as soon as they are
+    full, all else when their workspace ends. Memory grows with the integrations of one workspace.
     """
 
     def __init__(self, catalogue: Catalogue, writes: Mapping[str, Write]) -> None:
@@ -55,9 +54,8 @@ class Folding:
             for projection in self._catalogue.projections
             if projection is not integration_view
         ]
-        self._journals = [
-            (journal.entry, Places(journal).columns, self._writes[journal.name])
-            for journal in self._catalogue.journals
+        self._books = [
+            (journal.entry, Book(workspace, self._writes)) for journal in self._catalogue.journals
         ]
 
     def take(self, position: int, envelope: Envelope) -> None:
@@ -71,11 +69,13 @@ class Folding:
         put(self._seen, stream, after)
         for evolve, rows in self._others:
             put(rows, stream, evolve(rows.get(stream), envelope))
-        for entry, columns, write in self._journals:
-            write(columns(position, entry(before, after, envelope)))
+        for entry, book in self._books:
+            book.add(position, entry(before, after, envelope))
 
     def end(self) -> None:
         """Write the rows of the last workspace; nothing of it is to come."""
+        for _, book in self._books:
+            book.close()
         for name, rows in self._rows.items():
             write = self._writes[name]
             for row in rows.values():

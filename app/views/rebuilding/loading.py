@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
 
 from msgspec.structs import asdict
 from psycopg import Connection
@@ -10,13 +9,11 @@ from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed
 
 from app.log.mapper import envelope_from
-from app.views.rebuilding.folding import Catalogue, Folding, Write
-from app.views.rebuilding.places import columns_of
+from app.views.book import COLUMNS, Write
+from app.views.rebuilding.folding import Catalogue, Folding
 from app.views.rebuilding.session import open_session
 from app.views.rebuilding.shadows import Shadow
 from app.views.rebuilding.shares import Share
-from projections.journal import Journal
-from projections.projection import Projection
 
 STEP = 5_000  # events between two words on how far it is
 # In the order of workspaces, so that the indexes, most of which begin with it, find it in order.
@@ -35,19 +32,20 @@ def load(
 
     *done* is told, again and again, how many more events it took.
     """
-    by_name = {view.name: columns_of_view(view) for view in catalogue.views}
+    columns = columns_of(catalogue)
     with ExitStack() as stack:
         writes = {
-            shadow.view: stack.enter_context(writing(dsn, shadow, by_name[shadow.view]))
+            shadow.view: stack.enter_context(writing(dsn, shadow, columns[shadow.view]))
             for shadow in shadows
         }
         folding = Folding(catalogue, writes)
         return fold(stack.enter_context(open_session(dsn)), folding, share, done)
 
 
-def columns_of_view(view: Projection[Any] | Journal[Any]) -> Sequence[str]:
-    """Return the columns that are written of *view*."""
-    return columns_of(view) if isinstance(view, Journal) else view.row.__struct_fields__
+def columns_of(catalogue: Catalogue) -> dict[str, Sequence[str]]:
+    """Return the columns that are written of each table of *catalogue*, or of more tables."""
+    rows = {view.name: view.row.__struct_fields__ for view in catalogue.projections}
+    return {**rows, **COLUMNS}
 
 
 def fold(log: Connection[TupleRow], folding: Folding, share: Share, done: Done) -> int:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from operator import itemgetter
-from typing import Literal
+from typing import Any, Literal
 
 import psycopg
 from msgspec import Struct
@@ -32,6 +32,8 @@ from app.views.rebuilding.versions import outdated
 from app.views.rebuilding.workers import in_lanes, load_all
 from projections.catalogue import JOURNALS, PROJECTIONS
 from projections.integration_view import integration_view
+from projections.journal import Journal
+from projections.projection import Projection
 
 ONE_AT_A_TIME = "SELECT pg_try_advisory_lock(7597137600296673653)"
 NO_LONGER = "SELECT pg_advisory_unlock(7597137600296673653)"
@@ -93,8 +95,8 @@ def rebuild(dsn: str, catalogue: Catalogue, tell: Tell) -> Rebuilt:
         making = Making(dsn, connection, catalogue, tell)
         events = making.fill()
         stale = outdated(connection, catalogue.views)
-        fresh = [view.name for view in catalogue.views if view.name not in stale]
-        compared, head = making.compare(events, fresh)
+        fresh = [view for view in catalogue.views if view.name not in stale]
+        compared, head = making.compare(events, tables_of(fresh))
         making.switch(head)
         return Rebuilt(events, compared)
 
@@ -109,9 +111,14 @@ def check(dsn: str, catalogue: Catalogue, tell: Tell) -> Rebuilt:
     with alone(dsn) as connection:
         making = Making(dsn, connection, catalogue, tell)
         events = making.fill()
-        compared, _ = making.compare(events, [view.name for view in catalogue.views])
+        compared, _ = making.compare(events, tables_of(catalogue.views))
         making.drop()
         return Rebuilt(events, compared)
+
+
+def tables_of(views: Iterable[Projection[Any] | Journal[Any]]) -> list[str]:
+    """Return the tables that hold *views*."""
+    return [table for view in views for table in view.tables]
 
 
 @contextmanager
@@ -136,7 +143,11 @@ class Making:
         self.catalogue = catalogue
         self.tell = tell
         self.traffic = Traffic(connection)
-        self.shadows = [Shadow.of(connection, view.name, view.version) for view in catalogue.views]
+        self.shadows = [
+            Shadow.of(connection, table, view.version)
+            for view in catalogue.views
+            for table in view.tables
+        ]
 
     def fill(self) -> int:
         """Fill and index the shadows; return the position up to which they know the log."""
@@ -177,7 +188,7 @@ class Making:
             shadow.index(self.connection)
 
     def compare(self, after: int, names: Sequence[str]) -> tuple[list[Compared], int]:
-        """Catch up from *after* to the end of the log, and compare the views *names* there.
+        """Catch up from *after* to the end of the log, and compare the tables *names* there.
 
         Return how they differ, and the position: that of the one snapshot in which all is done.
         """

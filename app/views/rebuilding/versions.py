@@ -1,7 +1,7 @@
 """Which version of each view's code made the rows that are served."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from psycopg import Connection
@@ -22,7 +22,12 @@ class Versioned(Protocol):
 
     @property
     def name(self) -> str:
-        """The name of its table."""
+        """Its name, which is that of its first table."""
+        ...
+
+    @property
+    def tables(self) -> Sequence[str]:
+        """The tables that hold it; each can be rebuilt."""
         ...
 
     @property
@@ -32,13 +37,14 @@ class Versioned(Protocol):
 
 
 def adopt_versions(connection: Connection[TupleRow], catalogue: Iterable[Versioned]) -> None:
-    """Name every view of *catalogue* in the database, as its owner.
+    """Name the tables of every view of *catalogue* in the database, as its owner.
 
     As long as the log is empty every view is up to date, whatever its version; a view that is
     new to a log with events has none yet.
     """
     for view in catalogue:
-        connection.execute(ADOPT, {"name": view.name, "version": view.version})
+        for table in view.tables:
+            connection.execute(ADOPT, {"name": table, "version": view.version})
 
 
 def outdated(connection: Connection[TupleRow], catalogue: Iterable[Versioned]) -> list[str]:

@@ -45,6 +45,7 @@ WHERE (table_schema, table_name, is_generated) = ('integrations', %s, 'NEVER')
 """
 TABLES = (
     *("events", "secret_store", "integration_view", "integration_counts", "history"),
+    *("history_pages", "history_lists"),
     *("audit_tiles", "audit_checkpoints", "audit_follower"),
 )
 

@@ -179,12 +179,17 @@ DERIVED: dict[str, tuple[list[str], int | None, str]] = {
         "history: a row is missing",
     ),
     "history has a strange one": (
-        ["UPDATE history SET version = 7 WHERE position = 12"],
-        12,
-        "history: a row is missing",
+        [
+            """
+            INSERT INTO history SELECT workspace_id, sequence + 1, 13, action, actor_id, created_at,
+                latest_at, entry FROM history WHERE position = 12
+            """
+        ],
+        13,
+        "history: a row is there without its event",
     ),
     "history miscounts": (
-        ["UPDATE history SET action_sequence = 99 WHERE position = 10"],
+        ["UPDATE history SET sequence = 99 WHERE position = 10"],
         10,
         "history: the row does not follow in",
     ),
@@ -232,8 +237,8 @@ THOROUGHLY = (
     """,
     """
     UPDATE history
-    SET resource_name = 'Past', details = replace(details::text, 'Post', 'Past')::jsonb
-    WHERE (workspace_id, stream) = ('demo', 'int_1') AND version > 1
+    SET entry = convert_to(replace(convert_from(entry, 'UTF8'), 'Post', 'Past'), 'UTF8')
+    WHERE workspace_id = 'demo'
     """,
     """
     UPDATE integration_view SET name = 'Past', name_key = 'past', search_text = 'past'

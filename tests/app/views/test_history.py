@@ -1,65 +1,41 @@
 """The history under any filter, against a plain list of what was written."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import chain, count, cycle
-from typing import get_args
+from itertools import count
+from random import Random
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
-from psycopg import AsyncConnection, Connection
-from psycopg.rows import DictRow, TupleRow, dict_row
+from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from app.views.history import HistoryEntry, HistoryFilter, HistoryViews
-from projections.history import Action, HistoryRow
+from projections.history import Action
+
+if TYPE_CHECKING:  # pytest loads conftest.py itself
+    from tests.app.views.conftest import Happened, Told
 
 Pool = AsyncConnectionPool[AsyncConnection]
 WORKSPACES = (f"w{number}" for number in count(1))
-WRITE = "SELECT integrations.write_history(%s::jsonb, %s)"
-TOGETHER = 3  # commands in one call, every other time
 NOON = datetime(2026, 11, 5, 12, tzinfo=UTC)
-ANY = HistoryFilter()
 # A database outlives an example; each has a workspace of its own in it.
 ON_ONE_DATABASE = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-
-
-def row(stream: str, action: Action, user: str, second: int) -> HistoryRow:
-    """Return an entry; its workspace and version are not yet known."""
-    return HistoryRow(
-        workspace_id="",
-        stream=stream,
-        version=0,
-        resource_name="Mail",
-        action=action,
-        details={"changes": {}},
-        actor_id=user,
-        actor_name=None,
-        actor_email=None,
-        ip_address=None,
-        created_at=NOON + timedelta(seconds=second),
-    )
-
-
-TIMES = st.integers(0, 9)  # few, so that they coincide, and in any order
-ACTIONS: Sequence[Action] = get_args(Action)[:3]
-WRITES = st.lists(
-    st.tuples(
-        st.sampled_from(["int_1", "int_2"]),
-        st.sampled_from(["ann", "bob", "INTEGRATION_ADDED ann"]),
-        TIMES,
-        st.lists(st.sampled_from(ACTIONS), min_size=1, max_size=3),
-    ),
-    max_size=12,
+ACTIONS = get_args(Action)[:3]
+HAPPENED = st.tuples(
+    st.sampled_from(["int_1", "int_2"]),
+    st.sampled_from(["ann", "bob", "INTEGRATION_ADDED ann"]),
+    st.integers(0, 9),  # few seconds, so that they coincide, and in any order
+    st.sampled_from(ACTIONS),
 )
+WRITES = st.lists(st.lists(HAPPENED, min_size=1, max_size=6), max_size=6)
+# Entries before these: some end near the end of a page (64) or of a volume (1,024).
+BEFORE = st.sampled_from([0, 0, 0, 60, 64, 125, 1020, 1024, 1090, 2100])
 SECONDS = st.integers(-1, 10) | st.floats(-1, 10)
 MOMENTS = st.none() | SECONDS.map(lambda second: NOON + timedelta(seconds=second))
 FILTERS = st.builds(
@@ -70,39 +46,17 @@ FILTERS = st.builds(
     start=MOMENTS,
     end=MOMENTS,
 )
-Writes = list[tuple[str, str, int, list[Action]]]
 
 
-def written(admin: Connection[TupleRow], workspace: str, writes: Writes) -> list[HistoryEntry]:
-    """Write as the service does, a command alone, then some together; return all, oldest first."""
-    entries: list[HistoryEntry] = []
-    left = [*recorded(workspace, writes)]
-    for size in cycle((1, TOGETHER)):
-        now, left = left[:size], left[size:]
-        if not now:
-            return entries
-        first = len(entries) + 1
-        items = [
-            {"workspace": workspace, "stream": n[0].stream, "entries": {"history": n}} for n in now
-        ]
-        admin.execute(WRITE, (msgspec.json.encode(items).decode(), first))
-        entries += [
-            HistoryEntry(**msgspec.structs.asdict(each), position=position)
-            for position, each in enumerate(chain(*now), start=first)
-        ]
-    raise AssertionError
+class Lived(NamedTuple):
+    """What is written first, at random, and what is then."""
+
+    before: int
+    seed: int
+    writes: "list[list[Happened]]"
 
 
-def recorded(workspace: str, writes: Writes) -> Iterator[list[HistoryRow]]:
-    """Yield the rows of each write's events."""
-    versions: Counter[str] = Counter()
-    for stream, user, second, actions in writes:
-        new: list[HistoryRow] = []
-        for action in actions:
-            versions[stream] += 1
-            blank = row(stream, action, user, second)
-            new.append(replace(blank, workspace_id=workspace, version=versions[stream]))
-        yield new
+LIVED = st.builds(Lived, BEFORE, st.integers(0, 9), WRITES)
 
 
 def matches(entry: HistoryEntry, wanted: HistoryFilter) -> bool:
@@ -117,19 +71,22 @@ def matches(entry: HistoryEntry, wanted: HistoryFilter) -> bool:
 
 
 @ON_ONE_DATABASE
-@given(writes=WRITES, filters=st.lists(FILTERS, min_size=1, max_size=8), data=st.data())
+@given(lived=LIVED, filters=st.lists(FILTERS, min_size=1, max_size=8), data=st.data())
 async def test_a_page_is_what_a_plain_list_would_give(
-    admin: Connection[TupleRow],
+    told: "Told",
     queries: Pool,
-    writes: Writes,
+    lived: Lived,
     filters: list[HistoryFilter],
     data: st.DataObject,
 ) -> None:
     workspace = next(WORKSPACES)
-    entries = written(admin, workspace, writes)
+    entries = told.append_much(workspace, lived.before, Random(lived.seed))  # noqa: S311 — test data
+    for happened in lived.writes:
+        entries += told.append(workspace, happened)
     for wanted in filters:
-        offset, limit = data.draw(st.integers(0, 20)), data.draw(st.integers(1, 9))
         expected = [entry for entry in reversed(entries) if matches(entry, wanted)]
+        offset = data.draw(st.integers(0, 20) | st.integers(0, len(expected)))
+        limit = data.draw(st.integers(1, 9))
 
         page = await HistoryViews(queries).page(workspace, wanted, offset, limit)
 
@@ -137,45 +94,16 @@ async def test_a_page_is_what_a_plain_list_would_give(
         assert page.entries == expected[offset : offset + limit]
 
 
-@ON_ONE_DATABASE
-@given(writes=WRITES)
-def test_every_list_is_numbered_from_1_without_holes(
-    admin: Connection[TupleRow], writes: Writes
-) -> None:
-    workspace = next(WORKSPACES)
-    written(admin, workspace, writes)
-    seen: Counter[tuple[str, ...]] = Counter()
-    latest = NOON
-    for entry in stored(admin, workspace):
-        lists: dict[str, tuple[str, ...]] = {
-            "sequence": (),
-            "action_sequence": ("action", entry["action"]),
-            "actor_sequence": ("actor", entry["actor_id"]),
-            "actor_action_sequence": ("both", entry["action"], entry["actor_id"]),
-        }
-        seen.update(lists.values())
-        latest = max(latest, entry["created_at"])
-        assert {name: entry[name] for name in lists} == {n: seen[key] for n, key in lists.items()}
-        assert entry["latest_at"] == latest
-
-
-def stored(admin: Connection[TupleRow], workspace: str) -> list[DictRow]:
-    """Return the rows of *workspace* in the order in which they were written."""
-    query = "SELECT * FROM integrations.history WHERE workspace_id = %s ORDER BY position"
-    return admin.cursor(row_factory=dict_row).execute(query, (workspace,)).fetchall()
-
-
-async def test_nothing_of_another_workspace_is_seen(
-    admin: Connection[TupleRow], queries: Pool
-) -> None:
-    added: list[Action] = ["INTEGRATION_ADDED"]
-    written(admin, "theirs", [("int_1", "ann", 5, added), ("int_1", "ann", 1, added)])
+async def test_nothing_of_another_workspace_is_seen(told: "Told", queries: Pool) -> None:
+    added: Action = "INTEGRATION_ADDED"
+    told.append_much("theirs", 1100, Random(1))  # noqa: S311 — test data
+    told.append("theirs", [("int_1", "ann", 5, added), ("int_1", "ann", 1, added)])
     filters = [
-        ANY,
+        HistoryFilter(),
         HistoryFilter(resource="int_1"),
-        HistoryFilter(action="INTEGRATION_ADDED"),
+        HistoryFilter(action=added),
         HistoryFilter(user="ann"),
-        HistoryFilter(user="ann", action="INTEGRATION_ADDED"),
+        HistoryFilter(user="ann", action=added),
         HistoryFilter(start=NOON, end=NOON + timedelta(seconds=3)),
         HistoryFilter(resource="int_1", user="ann"),
     ]
@@ -189,6 +117,11 @@ async def test_nothing_of_another_workspace_is_seen(
 
 async def test_reading_is_all_that_the_role_for_queries_may_do(queries: Pool) -> None:
     async with queries.connection() as connection:
-        for forbidden in ("DELETE FROM integrations.history", "TABLE integrations.events"):
+        for forbidden in (
+            "DELETE FROM integrations.history",
+            "DELETE FROM integrations.history_pages",
+            "DELETE FROM integrations.history_lists",
+            "TABLE integrations.events",
+        ):
             with pytest.raises(Exception, match="permission denied"):
                 await connection.execute(forbidden)

@@ -31,13 +31,14 @@ from domain.integration import (
     ToggleIntegration,
 )
 from domain.recorded import Actor, Origin
+from projections.history import history
 
 NOON = datetime(2026, 11, 5, 12, tzinfo=UTC)
 KEY = Credential(field="apiKey", version=1, kek="kek-1", commitment="c0ffee")
 CREATE = CreateIntegration(
     name="Mail", type="SENDGRID", channel="EMAIL", sender_email="a@example.org", credentials=(KEY,)
 )
-VIEWS = ("integration_view", "history", "integration_counts")
+VIEWS = ("integration_view", *history.tables, "integration_counts")
 WORKSPACES = ("a", "b-2", "Ünï", "")
 Live = Callable[[int, int], Coroutine[Any, Any, None]]
 Command = Callable[..., list[str]]

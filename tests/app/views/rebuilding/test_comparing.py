@@ -30,8 +30,8 @@ BREAKS = {
     "(workspace_id, id) = (%s, %s)": "integration_view: {} {} is missing",
     "UPDATE integrations.integration_view SET id = 'int_x' WHERE "
     "(workspace_id, id) = (%s, %s)": "integration_view: {0} int_x is not in the log",
-    "UPDATE integrations.history SET details = '{}', actor_id = 'eve' WHERE "
-    "(workspace_id, stream) = (%s, %s)": "history: {0} 1 has other action_actor, actor_id, details",
+    "UPDATE integrations.history SET entry = '{}', actor_id = 'eve' WHERE "
+    "workspace_id = %s AND %s <> ''": "history: {0} 1 has other actor_id, entry",
 }
 
 
@@ -95,7 +95,7 @@ async def test_of_many_differences_the_first_are_told_and_all_are_counted(
 ) -> None:
     await live(1, 60)
     changed = views.admin.execute(
-        "UPDATE integrations.history SET resource_name = 'Wrong'"
+        "UPDATE integrations.history SET entry = entry || 'Wrong'"
     ).rowcount
     assert changed > SHOWN
 

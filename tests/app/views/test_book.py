@@ -1,0 +1,57 @@
+"""The database binds what is written as the book in Python does."""
+
+from collections.abc import Iterable
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+from psycopg import Connection
+from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Identifier
+
+from app.views.book import COLUMNS, Book
+from app.views.history import HistoryEntry
+from projections.history import HistoryRow
+
+if TYPE_CHECKING:  # pytest loads conftest.py itself
+    from tests.app.views.conftest import Told
+
+
+def stored(admin: Connection[TupleRow]) -> dict[str, list[TupleRow]]:
+    """Return the rows of all tables of the history."""
+    return {table: rows_of(admin, table, columns) for table, columns in COLUMNS.items()}
+
+
+def rows_of(admin: Connection[TupleRow], table: str, columns: Iterable[str]) -> list[TupleRow]:
+    """Return what *columns* of *table* hold, in any order."""
+    names = SQL(", ").join(map(Identifier, columns))
+    query = SQL("SELECT {} FROM {}").format(names, Identifier("integrations", table))
+    return sorted(admin.execute(query, binary=True), key=repr)
+
+
+def bound(workspace: str, entries: Iterable[HistoryEntry]) -> dict[str, list[tuple[object, ...]]]:
+    """Return the rows that a rebuild makes of *entries*, of *workspace*."""
+    rows: dict[str, list[tuple[object, ...]]] = {table: [] for table in COLUMNS}
+    book = Book(workspace, {table: new.append for table, new in rows.items()})
+    for entry in entries:
+        fields = {name: getattr(entry, name) for name in HistoryRow.__struct_fields__}
+        book.add(entry.position, HistoryRow(**fields))
+    book.close()
+    return rows
+
+
+@pytest.mark.parametrize("amount", [1, 63, 64, 65, 128, 129, 1024, 1025, 2200])
+def test_what_is_written_is_bound_as_a_rebuild_binds_it(
+    told: "Told", admin: Connection[TupleRow], amount: int
+) -> None:
+    mine = told.append_much("mine", amount, Random(amount))  # noqa: S311 — test data
+    theirs = told.append_much("theirs", 70, Random(2))  # noqa: S311 — test data
+    mine += told.append("mine", [("int_1", "ann", 3, "INTEGRATION_ENABLED")])
+
+    one, other = bound("mine", mine), bound("theirs", theirs)
+    assert stored(admin) == {
+        table: sorted(one[table] + other[table], key=repr) for table in COLUMNS
+    }
+    assert len(one["history"]) == amount % 64 + 1
+    assert len(one["history_pages"]) == amount // 64
+    assert bool(one["history_lists"]) == (amount >= 1024)
