@@ -9,7 +9,6 @@ from functools import partial
 from types import FrameType
 
 import uvicorn
-from uvicorn.supervisors.multiprocess import Multiprocess
 
 from app.collector import collect_seldom
 from app.compose import compose
@@ -21,13 +20,13 @@ from app.http.outermost import Outermost
 from app.http.wire import HttpProtocol
 from app.logs import configure_logs
 from app.main import create_app
-from app.metrics.sharing import drop_figures, forget_moments, shared_figures
+from app.metrics.sharing import drop_figures, shared_figures
 from app.orphan import stop_with_parent
 from app.preflight import require_startable
 from app.settings import Settings, SettingsError, read_settings
+from app.supervisor import AnnouncingSupervisor
 
 GRACE = 5  # seconds that running requests have to finish; the promise is to exit within 10
-STARTING = 60.0  # seconds that a worker has to start
 Ready = Callable[[], None]
 
 
@@ -110,31 +109,6 @@ class AnnouncingServer(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self.ready()
-
-
-class AnnouncingSupervisor(Multiprocess):
-    """A supervisor that says when its workers are ready."""
-
-    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], ready: Ready) -> None:
-        super().__init__(config, sockets)
-        self.ready = ready
-
-    def init_processes(self) -> None:
-        """Start the workers, and say so once all of them are ready."""
-        super().init_processes()
-        if all(worker.wait_until_ready(STARTING) for worker in self.processes):
-            self.ready()
-
-    def keep_subprocess_alive(self) -> None:
-        """Start a worker anew where one has died, and forget what the dead one was doing."""
-        super().keep_subprocess_alive()
-        forget_moments({worker.pid for worker in self.processes})
-
-    def terminate_all(self) -> None:
-        """Stop the workers, and listening: nobody is to wait for an answer that cannot come."""
-        for listener in self.sockets:
-            listener.close()
-        super().terminate_all()
 
 
 def listen(host: str, port: int) -> socket.socket:

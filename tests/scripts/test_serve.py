@@ -152,6 +152,38 @@ def test_what_one_worker_wrote_every_worker_shows(start_service: Any, data_dir: 
                     assert answer.json()["result"]["totalCount"] == number + 1
 
 
+def test_a_worker_that_starts_slowly_is_waited_for(start_service: Any, data_dir: Path) -> None:
+    with start_service(data_dir, workers="2") as service:
+        one, other = workers_of(service)
+        one.kill()
+        while not (begun := new_workers(service, one, other)):
+            time.sleep(0.01)
+        begun[0].suspend()
+        time.sleep(8)  # uvicorn's own supervisor kills what has not answered after five
+        assert begun[0].is_running()
+        begun[0].resume()
+        assert new_workers(service, one, other) == begun
+
+
+def workers_of(service: Any) -> list[psutil.Process]:
+    """Return the processes that answer requests, or will."""
+    children = psutil.Process(service.process.pid).children()
+    return [child for child in children if "spawn_main" in " ".join(command_of(child))]
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    """Return the words *process* was started with; none where it has ended."""
+    try:
+        return process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return []
+
+
+def new_workers(service: Any, *old: psutil.Process) -> list[psutil.Process]:
+    """Return the workers of *service* that are not among *old*."""
+    return [worker for worker in workers_of(service) if worker not in old]
+
+
 def test_workers_do_not_outlive_a_supervisor_that_was_killed(
     start_service: Any, data_dir: Path
 ) -> None:

@@ -1,0 +1,76 @@
+"""The supervisor says when all workers are ready, however long that takes."""
+
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from uvicorn.supervisors.multiprocess import Multiprocess
+
+from app import supervisor as module
+from app.serve import config_of
+from app.supervisor import AnnouncingSupervisor
+
+
+class Late:
+    """A worker that is ready when it has been asked so many times."""
+
+    pid = None
+
+    def __init__(self, looks: int) -> None:
+        self.looks = looks
+        self.process = self
+
+    def is_alive(self) -> bool:
+        return True
+
+    def ping(self, timeout: float) -> bool:
+        return timeout > 0
+
+    def is_ready(self, timeout: float) -> bool:
+        self.looks -= timeout > 0
+        return self.looks <= 0
+
+
+@pytest.fixture
+def supervisor_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AnnouncingSupervisor]:
+    """A supervisor of given workers, which takes no signals."""
+    monkeypatch.setattr(module, "LOOK_EVERY", 0.001)
+    monkeypatch.setattr(module, "forget_moments", len)
+
+    def take_none(*_: object) -> None:
+        pass
+
+    monkeypatch.setattr(signal, "signal", take_none)
+
+    def make(ready: Callable[[], None], *workers: Any) -> AnnouncingSupervisor:
+        def begin(on: Multiprocess) -> None:
+            on.processes.extend(workers)
+
+        monkeypatch.setattr(Multiprocess, "init_processes", begin)
+        return AnnouncingSupervisor(config_of("app.serve:worker_app", 2), [], ready)
+
+    return make
+
+
+def test_it_says_so_once_when_the_last_worker_is_ready(
+    supervisor_of: Callable[..., AnnouncingSupervisor],
+) -> None:
+    said: list[str] = []
+    slow = Late(looks=50)
+
+    supervisor_of(lambda: said.append(f"{slow.looks} looks left"), Late(1), slow).init_processes()
+
+    assert said == ["0 looks left"]
+
+
+def test_told_to_stop_while_they_start_it_says_nothing_and_stops(
+    supervisor_of: Callable[..., AnnouncingSupervisor],
+) -> None:
+    said: list[str] = []
+    supervisor = supervisor_of(lambda: said.append("ready"), Late(looks=10**9))
+    supervisor.signal_queue.append(signal.SIGTERM)
+
+    supervisor.init_processes()
+
+    assert (said, supervisor.should_exit.is_set()) == ([], True)
