@@ -21,7 +21,7 @@ MEMORY = re.compile(r"stat::peak_rss_mb:\s+(\d+)")
 WAYS = re.compile(r"cov: (\d+) ft: \d+")
 UNCAUGHT = "=== Uncaught Python exception: ==="
 END = "== ERROR: libF"
-STARTING = 120  # seconds beside those of fuzzing: instrumenting takes a while
+STARTING = 900  # seconds beside those of fuzzing: instrumenting takes a while on a busy machine
 
 
 class Outcome(Struct, frozen=True):
