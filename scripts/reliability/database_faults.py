@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import httpx2
 
+from app.database.pools import PATIENCE
 from scripts.reliability.fault import Fault
 from scripts.reliability.load import NO_TLS
 from scripts.reliability.postgres import Mode
@@ -14,7 +15,8 @@ from scripts.reliability.trial import Outcome, Trial, trial
 BETWEEN = 15  # acknowledged writes
 AWAY = 1.5  # seconds that the server stays away
 LINGERING = 1.0  # seconds in which a smart stop waits for its clients
-FIRST = 6.0  # seconds that a request may wait which found the server gone, and hoped
+# Seconds that a request may wait which found the server gone, and hoped; on a busy machine.
+FIRST = PATIENCE + 5.0
 MODES: tuple[Mode, ...] = ("immediate", "fast", "smart")
 
 

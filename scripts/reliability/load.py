@@ -209,7 +209,7 @@ class Load:
     async def _run_all(self) -> None:
         await asyncio.gather(*(client.run() for client in self.clients))
 
-    def acknowledge(self, more: int, timeout: float = 60.0) -> bool:
+    def acknowledge(self, more: int, timeout: float = 120.0) -> bool:
         """Wait until *more* writes are acknowledged; tell whether they were in time."""
         wanted = self.ledger.acknowledged + more
         deadline = time.monotonic() + timeout

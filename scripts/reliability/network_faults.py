@@ -19,7 +19,7 @@ STALLED = 15.0  # seconds: longer than any answer may take
 # Seconds that any answer may take, whatever happens to the network: the wait for a connection, what
 # one answer of the database may take on it, and a little for a busy machine.
 BOUND = PATIENCE + ANSWER + 2.5
-BACK = 5.0  # seconds after which writes must go on
+BACK = 15.0  # seconds after which writes must go on: at once, on a busy machine
 LOSS = 0.05  # of all packets
 PORT = 5432  # of the server; free in a network of our own
 LOSSY = 20.0  # seconds

@@ -123,7 +123,7 @@ def reset(client: asyncio.StreamWriter) -> None:
     client.transport.abort()
 
 
-def swallow_one(proxy: Proxy, within: float = 10.0) -> bool:
+def swallow_one(proxy: Proxy, within: float = 60.0) -> bool:
     """Let the reply to the next append be lost; tell whether one was, in time."""
     before, deadline = proxy.swallowed, time.monotonic() + within
     proxy.swallow = RECORDING

@@ -33,6 +33,7 @@ class SlowClient(Thread):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.socket.settimeout(PATIENCE)
         self.socket.connect((server.hostname, server.port))
+        self.port: int = self.socket.getsockname()[1]
         self.socket.sendall(head.encode())
 
     def read(self) -> None:

@@ -3,6 +3,7 @@
 import random
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import pairwise
 
@@ -11,14 +12,16 @@ import psutil
 
 from scripts.reliability.fault import Fault
 from scripts.reliability.service import until
-from scripts.reliability.slow_clients import LATE, Idler, SlowReader, SlowSender
+from scripts.reliability.slow_clients import LATE, Idler, SlowClient, SlowReader, SlowSender
 from scripts.reliability.trial import Outcome, Trial, trial
 
 BETWEEN = 40  # acknowledged writes
 EXIT_WITHIN = 10.0  # seconds
 FOR_EVER = 60.0  # seconds, longer than anybody waits
 CUT = "no accepted request is cut"
-CAUGHT_UP = 10.0  # seconds
+CAUGHT_UP = 60.0  # seconds
+ACCEPTED_WITHIN = 60.0  # seconds
+READ_WITHIN = 0.5  # seconds in which a worker reads what it has accepted
 
 
 class AccessLine(msgspec.Struct):
@@ -62,9 +65,11 @@ def stop_once(on: Trial) -> float:
     reader, deaf = SlowReader(on.stage, wait=LATE), SlowReader(on.stage, wait=FOR_EVER)
     idler = Idler(on.stage)
     clients = (late, never, reader, deaf, idler)
+    if until(lambda: all_accepted(on, clients), ACCEPTED_WITHIN) < 0:
+        on.complain(CUT, "some were never accepted")
+    time.sleep(READ_WITHIN)
     for client in clients:
         client.start()
-    time.sleep(0.3)  # all of them are accepted
     took = terminate(on)
     for client in (late, reader, idler):
         client.join(FOR_EVER)
@@ -77,6 +82,17 @@ def stop_once(on: Trial) -> float:
         on.complain(CUT, f"{len(reader.answer)} bytes of an answer that was read late")
     on.stage.service.start()
     return took
+
+
+def all_accepted(on: Trial, clients: Sequence[SlowClient]) -> bool:
+    """Tell whether a worker has each of *clients*: one that only the kernel has may be reset."""
+    known = {
+        connection.raddr.port
+        for worker in on.stage.service.workers()
+        for connection in worker.net_connections("tcp")
+        if connection.raddr
+    }
+    return {client.port for client in clients} <= known
 
 
 def terminate(on: Trial) -> float:
@@ -93,7 +109,7 @@ def terminate(on: Trial) -> float:
     took = time.monotonic() - began
     if status:
         on.complain("exit within 10 s", f"with status {status}")
-    if left := psutil.wait_procs(workers, timeout=1)[1]:
+    if left := psutil.wait_procs(workers, timeout=5)[1]:
         on.complain("exit within 10 s", f"{len(left)} workers are left")
     return took
 

@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 from app.log.follow import LogDamagedError, Part, follow, head_of
 
 ROLE = "integrations_audit"
-CATCHING_UP = 20.0  # seconds
+CATCHING_UP = 60.0  # seconds
 
 
 class Left(Exception):  # noqa: N818 — no error: the tail was told to leave

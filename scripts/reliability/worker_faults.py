@@ -15,14 +15,17 @@ from scripts.reliability.trial import Outcome, Trial, trial
 
 WORKERS = 3
 BETWEEN = 5  # acknowledged writes
-RESTARTED_WITHIN = 20.0  # seconds
+RESTARTED_WITHIN = 120.0  # seconds that a worker may take to import all, on a busy machine
 HELD_WITHIN = 1.0  # seconds; a writer gives up the lock after 2
+HELD_AT_ALL = 30.0  # seconds
 FROZEN = 0.05  # seconds in which a commit ends whose worker cannot hear of it
 HELD_COMMITS = Path(__file__).with_name("held_commits.sql")
 WAITING = """
 SELECT pid FROM pg_stat_activity WHERE application_name = 'integrations_command'
     AND wait_event_type = 'Lock' AND wait_event = 'advisory'
 """
+# Each worker connects its own follower of the log once it is about to answer requests.
+READY = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'integrations_follower'"
 LOCK_LOG = "SELECT integrations.lock_log()"
 LOCK_COMMITS = "SELECT pg_advisory_xact_lock(7)"
 END = "SELECT pg_terminate_backend(%s)"
@@ -73,6 +76,8 @@ def holding(on: Trial, lock: str) -> Generator[list[int]]:
             return len(found) >= WORKERS  # a batch of each
 
         if until(wait, HELD_WITHIN, every=0.01) < 0 and not found:
+            until(lambda: wait() or bool(found), HELD_AT_ALL, every=0.01)
+        if not found:
             on.complain("writes go on", "none waits for a lock that is held")
         yield found
 
@@ -108,9 +113,15 @@ def killing(*moments: Callable[[Trial, random.Random], None]) -> Callable[[int],
 
 
 def require_restarted(on: Trial) -> None:
-    """Wait until there are as many workers as before."""
-    if until(lambda: len(on.stage.service.workers()) >= WORKERS, RESTARTED_WITHIN) < 0:
-        on.complain("ready again by itself", "a worker was not started anew")
+    """Wait until as many workers answer as before: else all are killed while they start."""
+    with psycopg.connect(on.stage.dsn, autocommit=True) as looker:
+
+        def all_ready() -> bool:
+            [(ready,)] = looker.execute(READY).fetchall()
+            return ready >= WORKERS and len(on.stage.service.workers()) >= WORKERS
+
+        if until(all_ready, RESTARTED_WITHIN) < 0:
+            on.complain("ready again by itself", "a worker was not started anew")
 
 
 FAULTS = [

@@ -12,7 +12,7 @@ from scripts.reliability.fault import Fault
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)  # seconds; on a machine of one's own the longest takes 30
 @pytest.mark.parametrize(
     "fault", [f for f in FAULTS.values() if f.in_ci and not f.apart], ids=lambda f: f.name
 )
