@@ -1,8 +1,11 @@
 """The write path's parts over a database of this test alone, and what is written in tests."""
 
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from random import Random
 
+import msgspec
 import psycopg
 import pytest
 from psycopg import AsyncConnection, Connection
@@ -11,12 +14,38 @@ from psycopg_pool import AsyncConnectionPool
 
 from app.database.pools import open_pool
 from app.log.event_log import Write
+from app.log.mapper import encoder
 from app.secrets.sealing import SealedSecret
-from domain.integration import IntegrationCreated, IntegrationEvent
+from app.views.book import leaf_from
+from app.views.history import HistoryEntry
+from domain.integration import (
+    IntegrationCreated,
+    IntegrationDeleted,
+    IntegrationEvent,
+    IntegrationToggled,
+)
 from domain.recorded import Actor, Envelope, Origin
 from projections.catalogue import JOURNALS, PROJECTIONS
+from projections.history import HistoryRow, history
+from projections.integration_view import IntegrationRow, integration_view
 
 Pool = AsyncConnectionPool[AsyncConnection]
+NOON = datetime(2026, 11, 5, 12, tzinfo=UTC)
+EVENTS: dict[str, IntegrationEvent] = {
+    "INTEGRATION_ADDED": IntegrationCreated(
+        name="Mail", type="SENDGRID", channel="EMAIL", is_active=True
+    ),
+    "INTEGRATION_REMOVED": IntegrationDeleted(),
+    "INTEGRATION_ENABLED": IntegrationToggled(is_active=True),
+}
+HEAD = "SELECT integrations.head()"
+WRITE = "SELECT integrations.write_history(%s::jsonb, %s)"
+APPEND = """
+INSERT INTO integrations.events (position, workspace_id, stream, version, type, envelope)
+VALUES (%s, %s, %s, %s, %s, %s)
+"""
+Happened = tuple[str, str, int, str]
+"""Stream, actor, second after noon and action of an event."""
 
 
 @pytest.fixture
@@ -89,3 +118,85 @@ def written(
         sealed=sealed,
         shred=shred,
     )
+
+
+class Told:
+    """Appends events, and their entries as the service does; all actions at any time."""
+
+    def __init__(self, admin: Connection[TupleRow]) -> None:
+        self.admin = admin
+        self.versions: Counter[tuple[str, str]] = Counter()
+        self.shown: dict[tuple[str, str], IntegrationRow | None] = {}
+
+    def append(self, workspace: str, happened: Sequence[Happened]) -> list[HistoryEntry]:
+        """Append together what *happened*, each by a command of its own; return the entries."""
+        [head] = self.admin.execute(HEAD).fetchone() or (0,)
+        events = [self._event(workspace, each) for each in happened]
+        entries = [self._entry(event) for event in events]
+        self.admin.cursor().executemany(
+            APPEND, [(at, *columns_of(event)) for at, event in enumerate(events, start=head + 1)]
+        )
+        self.admin.execute(WRITE, (encoded(workspace, entries), head + 1))
+        return [
+            HistoryEntry(**msgspec.structs.asdict(entry), position=position)
+            for position, entry in enumerate(entries, start=head + 1)
+        ]
+
+    def append_much(self, workspace: str, amount: int, random: Random) -> list[HistoryEntry]:
+        """Append *amount* random events, some of them together; return their entries."""
+        return [e for happened in much(amount, random) for e in self.append(workspace, happened)]
+
+    def _event(self, workspace: str, happened: Happened) -> Envelope:
+        stream, actor, second, action = happened
+        self.versions[workspace, stream] += 1
+        return Envelope(
+            workspace=workspace,
+            stream=stream,
+            version=self.versions[workspace, stream],
+            at=NOON + timedelta(seconds=second),
+            origin=Origin(actor=Actor(sub=actor)),
+            event=EVENTS[action],
+        )
+
+    def _entry(self, event: Envelope) -> HistoryRow:
+        place = event.workspace, event.stream
+        before = self.shown.get(place)
+        self.shown[place] = after = integration_view.evolve(before, event)
+        return history.entry(before, after, event)
+
+
+def columns_of(event: Envelope) -> tuple[object, ...]:
+    """Return the columns of one event, its position left out."""
+    kind = type(event.event).__name__
+    return (event.workspace, event.stream, event.version, kind, encoder.encode(event))
+
+
+def encoded(workspace: str, entries: Sequence[HistoryRow]) -> str:
+    """Return *entries* as the database takes them, each a write of its own."""
+    items = [
+        {"workspace": workspace, "entries": {"history": [leaf_from(entry)]}} for entry in entries
+    ]
+    return msgspec.json.encode(items).decode()
+
+
+def much(amount: int, random: Random) -> Iterator[list[Happened]]:
+    """Yield what happened, some of it together, now and then late."""
+    happened = [
+        (
+            random.choice(["int_1", "int_2"]),
+            random.choice(["ann", "bob", "INTEGRATION_ADDED ann"]),
+            number * 10 // amount if random.random() < 0.9 else random.randint(0, 9),
+            random.choice([*EVENTS]),
+        )
+        for number in range(amount)
+    ]
+    while happened:
+        size = random.choice([1, 50, 700])
+        yield happened[:size]
+        happened = happened[size:]
+
+
+@pytest.fixture
+def told(admin: Connection[TupleRow]) -> Told:
+    """What appends to this test's database."""
+    return Told(admin)

@@ -10,6 +10,7 @@ from psycopg.sql import SQL, Composed
 
 from app.log.mapper import envelope_from
 from app.views.book import COLUMNS, Write
+from app.views.rebuilding.arrays import pack_arrays
 from app.views.rebuilding.folding import Catalogue, Folding
 from app.views.rebuilding.session import open_session
 from app.views.rebuilding.shadows import Shadow
@@ -70,7 +71,8 @@ def statement_for(share: Share) -> Composed:
 @contextmanager
 def writing(dsn: str, shadow: Shadow, columns: Sequence[str]) -> Generator[Write]:
     """Yield what adds one row; all are stored at the end, or none."""
-    with open_session(dsn) as connection, connection.cursor() as cursor:  # noqa: SIM117 — the copy ends first
+    with open_session(dsn) as connection, connection.cursor() as cursor:
+        pack_arrays(connection)
         with cursor.copy(shadow.copy_statement(columns)) as copy:
             copy.set_types(shadow.types_of(columns))
             yield copy.write_row

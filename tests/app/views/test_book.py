@@ -14,7 +14,7 @@ from app.views.history import HistoryEntry
 from projections.history import HistoryRow
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
-    from tests.app.views.conftest import Told
+    from tests.app.conftest import Told
 
 
 def stored(admin: Connection[TupleRow]) -> dict[str, list[TupleRow]]:

@@ -15,7 +15,7 @@ from app.views.history import HistoryEntry, HistoryFilter, HistoryViews
 from projections.history import Action
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
-    from tests.app.views.conftest import Happened, Told
+    from tests.app.conftest import Happened, Told
 
 Pool = AsyncConnectionPool[AsyncConnection]
 WORKSPACES = (f"w{number}" for number in count(1))

@@ -14,7 +14,7 @@ from app.views.rebuilding.rebuild import RebuildError, chosen
 from projections.history import history
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
-    from tests.app.views.conftest import Told
+    from tests.app.conftest import Told
     from tests.app.views.rebuilding.conftest import Command, Live, Views
     from tests.conftest import OnTerminal
 
