@@ -3,26 +3,18 @@
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from msgspec.structs import asdict
 from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg.sql import SQL, Composed
 
-from app.log.mapper import envelope_from
+from app.log.mapper import envelopes_from
 from app.views.book import COLUMNS, Write
 from app.views.rebuilding.arrays import pack_arrays
 from app.views.rebuilding.folding import Catalogue, Folding
+from app.views.rebuilding.reading import stretches_of
 from app.views.rebuilding.session import open_session
 from app.views.rebuilding.shadows import Shadow
 from app.views.rebuilding.shares import Share
 
-STEP = 5_000  # events between two words on how far it is
-# In the order of workspaces, so that the indexes, most of which begin with it, find it in order.
-SHARE = """
-SELECT position, envelope FROM integrations.events
-WHERE position <= %(head)s {after} {upto} ORDER BY workspace_id, position
-"""
-AFTER, UPTO = SQL("AND workspace_id > %(after)s"), SQL("AND workspace_id <= %(upto)s")
 Done = Callable[[int], None]
 
 
@@ -52,26 +44,20 @@ def columns_of(catalogue: Catalogue) -> dict[str, Sequence[str]]:
 def fold(log: Connection[TupleRow], folding: Folding, share: Share, done: Done) -> int:
     """Take all events of *share*; return how many there are."""
     amount = 0
-    for position, stored in log.execute(statement_for(share), asdict(share), binary=True):
-        folding.take(position, envelope_from(stored))
-        amount += 1
-        if amount % STEP == 0:
-            done(STEP)
+    for stretch in stretches_of(log, share):
+        events = envelopes_from(stretch.envelopes)
+        for position, event in zip(stretch.positions, events, strict=True):
+            folding.take(position, event)
+        amount += len(events)
+        done(len(events))
     folding.end()
-    done(amount % STEP)
     return amount
-
-
-def statement_for(share: Share) -> Composed:
-    """Return what reads *share*."""
-    after = SQL("") if share.after is None else AFTER
-    return SQL(SHARE).format(after=after, upto=SQL("") if share.upto is None else UPTO)
 
 
 @contextmanager
 def writing(dsn: str, shadow: Shadow, columns: Sequence[str]) -> Generator[Write]:
     """Yield what adds one row; all are stored at the end, or none."""
-    with open_session(dsn) as connection, connection.cursor() as cursor:
+    with open_session(dsn, hasty=True) as connection, connection.cursor() as cursor:
         pack_arrays(connection)
         with cursor.copy(shadow.copy_statement(columns)) as copy:
             copy.set_types(shadow.types_of(columns))

@@ -168,15 +168,15 @@ class Making:
 
     def _index(self) -> None:
         wanted = [
-            (size, shadow, index)
+            (work, shadow, index)
             for shadow in self.shadows
-            for index, size in shadow.indexes(self.connection)
+            for index, work in shadow.indexes(self.connection)
         ]
         wanted.sort(key=itemgetter(0), reverse=True)  # so that the last one is a short one
 
         def build(job: tuple[int, Shadow, str]) -> None:
             _, shadow, index = job
-            with open_session(self.dsn) as connection:
+            with open_session(self.dsn, hasty=True) as connection:
                 shadow.build(connection, index)
 
         with ThreadPoolExecutor(most_lanes()) as threads:

@@ -8,6 +8,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
+from app.views.rebuilding.shadows import Shadow
+
 if TYPE_CHECKING:  # pytest loads conftest.py itself
     from tests.app.views.rebuilding.conftest import Live, Views
 
@@ -78,3 +80,19 @@ async def test_who_rebuilds_cannot_touch_the_log_nor_put_a_shadow_in_its_place(d
         for refused in ("open_shadow('history', 1)", "drop_shadows('history')"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 writer.execute(f"SELECT integrations.{refused}")
+
+
+MANY = """
+INSERT INTO integrations.integration_view
+SELECT 'a', 'int_' || n, 1, '', '', '', true, null, null, null, null, now(), now(), '', md5(n::text)
+FROM generate_series(1, 2000) AS n
+"""
+
+
+def test_the_index_that_takes_longest_is_told_to_be_the_most_work(views: "Views") -> None:
+    views.admin.execute(MANY)
+
+    works = dict(Shadow.of(views.admin, "integration_view", 1).indexes(views.admin))
+
+    assert max(works, key=works.__getitem__) == "integration_view_search"
+    assert works["integration_view_search"] > 5 * works["integration_view_id"]

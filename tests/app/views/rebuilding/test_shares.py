@@ -5,35 +5,45 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from app.views.rebuilding.shares import shares_of
+from app.log.mapper import envelopes_from
+from app.views.rebuilding.reading import stretches_of
+from app.views.rebuilding.shares import Share, shares_of
 from scripts.log_benchmark.filling import fill
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
     from tests.app.views.rebuilding.conftest import Live, Views
 
-IN_SHARE = """
-SELECT position FROM integrations.events
-WHERE workspace_id > %s AND (workspace_id <= %s OR %s)
-"""
+IN_ORDER = "SELECT workspace_id, position FROM integrations.events ORDER BY workspace_id, position"
 
 
+@pytest.mark.parametrize("stretch", [7, 500, 1_000])
 @pytest.mark.parametrize(("size", "amount"), [(700, 7), (5_000, 1), (20, 11)])
-def test_every_event_is_in_one_share(
-    dsn: str, monkeypatch: pytest.MonkeyPatch, size: int, amount: int
+def test_every_event_is_in_one_share_and_comes_after_those_of_its_workspace(
+    dsn: str, monkeypatch: pytest.MonkeyPatch, size: int, amount: int, stretch: int
 ) -> None:
     monkeypatch.setattr("app.views.rebuilding.shares.EVENTS", size)
+    monkeypatch.setattr("app.views.rebuilding.reading.EVENTS", stretch)
     with psycopg.connect(dsn, autocommit=True) as connection:
         fill(connection, 5_000)
         shares = shares_of(connection, 5_000)
         found = [
-            position
+            (event.workspace, position)
             for share in shares
-            for (position,) in connection.execute(
-                IN_SHARE, (share.after or "", share.upto or "", share.upto is None)
-            )
+            for read in stretches_of(connection, share)
+            for position, event in zip(read.positions, envelopes_from(read.envelopes), strict=True)
         ]
-    assert sorted(found) == [*range(1, 5_001)]
+        wanted = connection.execute(IN_ORDER).fetchall()
+    assert found == wanted
     assert len(shares) == amount  # at most the ten workspaces, and what is after the last
+
+
+def test_a_share_ends_where_the_log_did(dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        fill(connection, 500)
+        read = [
+            position for each in stretches_of(connection, Share(7)) for position in each.positions
+        ]
+    assert sorted(read) == [*range(1, 8)]
 
 
 async def test_a_log_of_many_shares_is_rebuilt_as_one_of_a_single_share(
