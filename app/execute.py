@@ -103,6 +103,7 @@ class Executor:
             workspace=request.workspace,
             stream=request.stream,
             envelopes=new,
+            before=past.rows,
             rows=rows,
             entries=entries,
             sealed=prepared.sealed,

@@ -58,7 +58,7 @@ FUNCTIONS = tuple(
         ("app.secrets", "write_secrets.sql"),
         ("app.secrets", "keks_in_use.sql"),
         ("app.log", "record.sql"),
-        ("app.log", "record_all.sql"),
+        ("app.log", "record_each.sql"),
         ("app.views.rebuilding", "require_view.sql"),
         ("app.views.rebuilding", "drop_shadows.sql"),
         ("app.views.rebuilding", "open_shadow.sql"),

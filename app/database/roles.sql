@@ -46,9 +46,9 @@ GRANT SELECT ON integrations.closed_keks, integrations.migrations TO integration
 GRANT EXECUTE ON FUNCTION
     integrations.lock_log(),
     integrations.head(),
-    integrations.append(text[], text[], bigint[], text[], bytea[]),
+    integrations.append(jsonb),
     integrations.record(jsonb),
-    integrations.record_all(jsonb),
+    integrations.record_each(text[]),
     integrations.resume_streams(text[], text[], bigint[], text, integer),
     integrations.forget_answers(integer),
     integrations.keks_in_use()
@@ -136,5 +136,5 @@ GRANT SELECT ON integrations.recorder_events TO integrations_recorder;
 GRANT EXECUTE ON FUNCTION
     integrations.lock_log(),
     integrations.head(),
-    integrations.append(text[], text[], bigint[], text[], bytea[])
+    integrations.append(jsonb)
 TO integrations_recorder;

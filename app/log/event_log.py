@@ -27,15 +27,16 @@ class StoredAnswer(Struct, frozen=True):
 class Write(Struct, frozen=True, kw_only=True):
     """What one command led to; recorded all or nothing.
 
-    `envelopes` are of the one stream, with consecutive versions. `rows` holds each projection's
-    row after them, None where there is none any more; `entries` each journal's rows of them, as
-    many as there are envelopes. `sealed` are new secrets, which take the
-    place of older versions of their fields; `shred` destroys all secrets of the stream.
+    `envelopes` are of the one stream, with consecutive versions. `before` and `rows` hold each
+    projection's row before and after them, None where there is none; `entries` each journal's rows
+    of them, as many as there are envelopes. `sealed` are new secrets, which take the place of older
+    versions of their fields; `shred` destroys all secrets of the stream.
     """
 
     workspace: str
     stream: str
     envelopes: Sequence[Envelope]
+    before: Mapping[str, Struct | None]
     rows: Mapping[str, Struct | None]
     entries: Mapping[str, Sequence[HistoryRow]]
     sealed: Sequence[SealedSecret] = ()

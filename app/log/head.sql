@@ -1,5 +1,7 @@
 -- Returns the last position of the log, 0 where it is empty: of all workspaces, whoever asks.
 CREATE OR REPLACE FUNCTION integrations.head() RETURNS bigint
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT coalesce(max(position), 0) FROM integrations.events
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN coalesce((SELECT max(position) FROM integrations.events), 0);
+END
 $$;

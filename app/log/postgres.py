@@ -4,18 +4,18 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any
+from itertools import count, islice
+from typing import Any, LiteralString
 
-import msgspec
 import psycopg
-from msgspec import Struct
 from psycopg import AsyncConnection
-from psycopg.errors import ReadOnlySqlTransaction
-from psycopg.rows import args_row
+from psycopg.errors import LockNotAvailable, QueryCanceled, ReadOnlySqlTransaction
+from psycopg.rows import TupleRow, args_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from app.batching import TOGETHER, Batcher, OverloadedError
 from app.database.walls import rows_within, within
+from app.log.batch import encoded
 from app.log.event_log import (
     AlreadyAnsweredError,
     StoredAnswer,
@@ -24,16 +24,16 @@ from app.log.event_log import (
     Write,
 )
 from app.log.folded import SHAPE, Folded, folded_from, snapshot_of
-from app.log.mapper import recorded_from, stored_from
+from app.log.mapper import recorded_from
 from app.log.safe_commit import UnconfirmedError, confirm, confirmed, hung_up_after
-from app.views.book import leaf_from
 from domain.recorded import Recorded
 
 RESUME = """
 SELECT item, position, content
 FROM integrations.resume_streams(%s::text[], %s::text[], %s::bigint[], %s, %s)
 """
-RECORD = "SELECT positions, refusal FROM integrations.record_all(%s::jsonb)"
+RECORD = "SELECT integrations.record(%s::jsonb)"
+RECORD_EACH = "SELECT head, refusal FROM integrations.record_each(%s::text[])"
 ANSWER = """
 SELECT key, fingerprint, status, headers, body FROM integrations.answers
 WHERE workspace_id = %s AND key = %s AND answered_at >= now() - interval '24 hours'
@@ -46,7 +46,7 @@ DO UPDATE SET shape = excluded.shape, version = excluded.version, state = exclud
 WHERE kept.shape <> excluded.shape OR kept.version < excluded.version
 """
 LAZILY = "SELECT set_config('synchronous_commit', 'off', true)"  # for this transaction
-REFUSALS = {"taken": VersionTakenError, "answered": AlreadyAnsweredError}  # record_all.sql
+REFUSALS = {"taken": VersionTakenError, "answered": AlreadyAnsweredError}  # record_each.sql
 PATIENCE = 5.0  # seconds for a commit; on a cluster without its standby it would wait for ever
 LANES = 2  # batches of reads under way at once; appends go one batch after the other
 MANY = 20  # events after which a snapshot is worth its row; folding one takes some 10 µs
@@ -65,6 +65,8 @@ AWAY = (
     psycopg.OperationalError,
     ReadOnlySqlTransaction,  # a primary that is none any more
 )
+FOR_ALL = (LockNotAvailable, QueryCanceled, ReadOnlySqlTransaction)
+"""What is no single write's fault."""
 log = logging.getLogger(__name__)
 
 
@@ -149,26 +151,31 @@ class PostgresLog:
                 await connection.execute(LAZILY)
                 await connection.execute(KEEP, snapshot)
 
-    async def _record_all(self, writes: Sequence[Write]) -> list[list[int] | Exception]:
+    async def _record_all(self, writes: Sequence[Write]) -> Sequence[list[int] | Exception]:
         try:
-            return await self._record(writes)
-        except (psycopg.DataError, UnicodeError):
-            if len(writes) == 1:
-                # Text with a NUL or half a surrogate pair; the first error's message repeats it.
-                return [psycopg.DataError()]
-            # Nothing was recorded; one write at a time, so that only those at fault fail.
-            return [result for write in writes for result in await self._record_all([write])]
+            [(head,)] = await self._committed(RECORD, encoded(writes))
+        except (psycopg.Error, UnicodeError) as error:
+            if not may_be_of_one(error):
+                raise
+            return await self._record_each(writes)
+        return positions_after(head, writes)
 
-    async def _record(self, writes: Sequence[Write]) -> list[list[int] | Exception]:
-        items = msgspec.json.encode([item_from(write) for write in writes]).decode()
+    async def _record_each(self, writes: Sequence[Write]) -> Sequence[list[int] | Exception]:
+        batches = [*map(encoded_or_none, writes)]
+        known = [batch for batch in batches if batch is not None]
+        answers = iter(await self._committed(RECORD_EACH, known) if known else ())
+        results: list[list[int] | Exception] = []
+        for batch, write in zip(batches, writes, strict=True):
+            head, refusal = (None, "22000") if batch is None else next(answers)
+            results.append(positions_or_refusal(head, refusal, write))
+        return results
+
+    async def _committed(self, query: LiteralString, parameter: object) -> list[TupleRow]:
+        """Return the rows of *query* once what it did is committed, and safe."""
         async with self._of_primary() as connection:
             with hung_up_after(PATIENCE, connection), confirmed(connection):
-                cursor = await connection.execute(RECORD, (items,))
-            results = [positions_or_refusal(*row) for row in await cursor.fetchall()]
-            for result in results:
-                if isinstance(result, ReadOnlySqlTransaction):
-                    raise result
-            return results
+                cursor = await connection.execute(query, (parameter,))
+            return await cursor.fetchall()
 
     async def _confirm_all(self, asked: Sequence[None]) -> Sequence[None]:
         # Cancelled in time: nothing that matters was written, and who waits keeps a connection.
@@ -186,48 +193,36 @@ class PostgresLog:
                 raise
 
 
-class RecordedEvent(Struct):
-    """One event as `integrations.record` takes it."""
+def may_be_of_one(error: psycopg.Error | UnicodeError) -> bool:
+    """Tell whether *error* undid a batch for what one write of it may have been at fault for.
 
-    type: str
-    envelope: str
-
-
-class RecordItem(Struct):
-    """One write as `integrations.record` takes it: JSON, with bytes in base64."""
-
-    workspace: str
-    stream: str
-    after: int
-    events: list[RecordedEvent]
-    rows: object
-    entries: object
-    sealed: object
-    shred: bool
-    answer: StoredAnswer | None
+    Only what the server says in a session that goes on is certain to have undone it.
+    """
+    if isinstance(error, UnicodeError):
+        return True
+    return error.diag.severity_nonlocalized == "ERROR" and not isinstance(error, FOR_ALL)
 
 
-def item_from(write: Write) -> RecordItem:
-    """Return *write* as the database takes it."""
-    stored = [stored_from(envelope) for envelope in write.envelopes]
-    events = [RecordedEvent(event.topic, event.state.decode()) for event in stored]
-    return RecordItem(
-        workspace=write.workspace,
-        stream=write.stream,
-        after=write.envelopes[0].version - 1 if write.envelopes else 0,
-        events=events,
-        rows=write.rows,
-        entries={name: [*map(leaf_from, rows)] for name, rows in write.entries.items()},
-        sealed=write.sealed,
-        shred=write.shred,
-        answer=write.answer,
-    )
+def encoded_or_none(write: Write) -> str | None:
+    """Return *write* alone as the database takes it, None where its text is none."""
+    try:
+        return encoded([write])
+    except UnicodeError:
+        return None
 
 
-def positions_or_refusal(positions: list[int] | None, refusal: str | None) -> list[int] | Exception:
-    """Return what `integrations.record_all` says of one write, a refusal as its error."""
-    if positions is not None:
-        return positions
+def positions_after(head: int, writes: Sequence[Write]) -> list[list[int]]:
+    """Return the positions of the events of each of *writes*, which follow the position *head*."""
+    numbers = count(head + 1)
+    return [[*islice(numbers, len(write.envelopes))] for write in writes]
+
+
+def positions_or_refusal(
+    head: int | None, refusal: str | None, write: Write
+) -> list[int] | Exception:
+    """Return what `integrations.record_each` says of *write*, a refusal as its error."""
+    if head is not None:
+        return positions_after(head, [write])[0]
     if refusal in REFUSALS:
         return REFUSALS[refusal]()
     return psycopg.errors.lookup(refusal or "XX000")()

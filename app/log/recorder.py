@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from threading import Event, Thread
 
+import msgspec
 from eventsourcing.persistence import ApplicationRecorder, ListenNotifySubscription, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg import Cursor
@@ -10,10 +11,11 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL
 
+from app.log.batch import EventItem
+
 APPEND = SQL("""
-SELECT integrations.append(
-    %s::text[], %s::text[], %s::bigint[], %s::text[], %s::bytea[]
-) AS notification_id
+SELECT generate_series(head + 1, head + %s) AS notification_id
+FROM integrations.append(%s::jsonb) AS head
 """)
 SELECT_STREAM = SQL("""
 SELECT * FROM integrations.recorder_events WHERE (workspace_id, stream) = (
@@ -42,17 +44,8 @@ class IntegrationLog(PostgresApplicationRecorder):
     def _insert_stored_events(
         self, curs: Cursor[DictRow], stored_events: Sequence[StoredEvent], **_: object
     ) -> None:
-        names = [str(event.originator_id).partition("/") for event in stored_events]
-        curs.execute(
-            APPEND,
-            (
-                [workspace for workspace, _, _ in names],
-                [stream for _, _, stream in names],
-                [event.originator_version for event in stored_events],
-                [event.topic for event in stored_events],
-                [event.state for event in stored_events],
-            ),
-        )
+        items = msgspec.json.encode([*map(item_from, stored_events)]).decode()
+        curs.execute(APPEND, (len(stored_events), items))
 
     def _fetch_ids_after_insert_events(
         self, curs: Cursor[DictRow], *_: object, **__: object
@@ -85,6 +78,12 @@ class IntegrationSubscription(ListenNotifySubscription[ApplicationRecorder]):
     def _wake(self) -> None:
         while not self._stopping.wait(WAKE_EVERY):
             self._has_been_notified.set()
+
+
+def item_from(event: StoredEvent) -> EventItem:
+    """Return *event* as `integrations.append` takes it."""
+    workspace, _, stream = str(event.originator_id).partition("/")
+    return EventItem(workspace, stream, event.originator_version, event.topic, event.state.decode())
 
 
 def open_recorder(dsn: str, role: str = "integrations_recorder") -> IntegrationLog:

@@ -1,33 +1,37 @@
--- Puts the sealed secrets of each write in place of older versions of their fields; with shred,
--- destroys all of the stream's first. Binary columns come as base64. A secret that was sealed under
--- a key that has been closed since is refused (the request is repeated, and sealed under another).
-CREATE OR REPLACE FUNCTION integrations.write_secrets(writes jsonb)
+-- Ends stored secrets, those of some fields of a stream or all of it, and stores sealed ones, whose
+-- binary columns come as base64. A secret that was sealed under a key that has been closed since is
+-- refused (the request is repeated, and sealed under another). A part that is null is none.
+CREATE OR REPLACE FUNCTION integrations.write_secrets(ended jsonb, sealed jsonb)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    DELETE FROM integrations.secret_store AS old
-    USING jsonb_to_recordset(writes)
-        AS write (workspace text, stream text, after bigint, sealed jsonb, shred boolean)
-    WHERE write.after > 0 AND old.workspace_id = write.workspace AND old.stream = write.stream AND (
-        write.shred OR old.field IN (
-            SELECT secret ->> 'field' FROM jsonb_array_elements(write.sealed) AS secret
-        )
-    );
-    INSERT INTO integrations.secret_store
-        (workspace_id, stream, field, version, kek, wrapped_key, nonce, ciphertext)
-    SELECT
-        write ->> 'workspace', write ->> 'stream',
-        secret ->> 'field', (secret ->> 'version')::integer, secret ->> 'kek',
-        decode(secret ->> 'wrapped_key', 'base64'),
-        decode(secret ->> 'nonce', 'base64'),
-        decode(secret ->> 'ciphertext', 'base64')
-    FROM jsonb_array_elements(writes) AS write, jsonb_array_elements(write -> 'sealed') AS secret;
-    IF FOUND AND EXISTS (
-        SELECT FROM integrations.closed_keks AS closed WHERE closed.kek IN (
-            SELECT secret ->> 'kek'
-            FROM jsonb_array_elements(writes) AS write, jsonb_array_elements(write -> 'sealed') AS secret
-        )
-    ) THEN
-        RAISE EXCEPTION 'the key was closed' USING ERRCODE = 'object_not_in_prerequisite_state';
+    IF ended IS NOT NULL THEN
+        DELETE FROM integrations.secret_store AS old
+        USING jsonb_to_recordset(ended) AS item (workspace text, stream text, fields text[])
+        WHERE old.workspace_id = item.workspace AND old.stream = item.stream
+            AND (item.fields IS NULL OR old.field = ANY (item.fields));
+    END IF;
+    IF sealed IS NOT NULL THEN
+        INSERT INTO integrations.secret_store
+            (workspace_id, stream, field, version, kek, wrapped_key, nonce, ciphertext)
+        SELECT
+            workspace, stream, field, version, kek, decode(wrapped_key, 'base64'),
+            decode(nonce, 'base64'), decode(ciphertext, 'base64')
+        FROM jsonb_to_recordset(sealed) AS item (workspace text, stream text, sealed jsonb),
+            jsonb_to_recordset(item.sealed) AS secret (
+                field text, version integer, kek text, wrapped_key text, nonce text,
+                ciphertext text
+            );
+        IF EXISTS (
+            SELECT FROM integrations.closed_keks
+            WHERE kek IN (
+                SELECT secret ->> 'kek'
+                FROM jsonb_array_elements(sealed) AS item,
+                    jsonb_array_elements(item -> 'sealed') AS secret
+            )
+        ) THEN
+            RAISE EXCEPTION 'the key was closed'
+                USING ERRCODE = 'object_not_in_prerequisite_state';
+        END IF;
     END IF;
 END
 $$;

@@ -64,6 +64,7 @@ def writes(caller: int) -> Iterator[Write]:
             workspace=envelope.workspace,
             stream=envelope.stream,
             envelopes=[envelope],
+            before=dict.fromkeys(PROJECTIONS),
             rows={name: projection.fold([envelope]) for name, projection in PROJECTIONS.items()},
             entries={name: [*j.entries([], [envelope])] for name, j in JOURNALS.items()},
         )

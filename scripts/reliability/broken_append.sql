@@ -4,17 +4,15 @@ SELECT integrations.lock_log();
 CREATE SEQUENCE integrations.unlocked;
 SELECT setval('integrations.unlocked', integrations.head());
 GRANT USAGE ON SEQUENCE integrations.unlocked TO PUBLIC;
-CREATE OR REPLACE FUNCTION integrations.append(
-    workspaces text[], streams text[], versions bigint[], types text[], envelopes bytea[]
-) RETURNS SETOF bigint LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION integrations.append(events jsonb) RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
-    RETURN QUERY
     INSERT INTO integrations.events (position, workspace_id, stream, version, type, envelope)
-    SELECT nextval('integrations.unlocked'), item.workspace, item.stream, item.version, item.type,
-        item.envelope
-    FROM unnest(workspaces, streams, versions, types, envelopes) AS item (workspace, stream, version, type, envelope)
-    RETURNING position;
+    SELECT nextval('integrations.unlocked'), workspace, stream, version, type,
+        convert_to(envelope, 'UTF8')
+    FROM jsonb_to_recordset(events)
+        AS event (workspace text, stream text, version bigint, type text, envelope text);
     PERFORM pg_sleep(random() * 0.02);
+    RETURN currval('integrations.unlocked') - jsonb_array_length(events);
 END
 $$;
 CREATE OR REPLACE FUNCTION integrations.lock_log() RETURNS void LANGUAGE plpgsql AS $$

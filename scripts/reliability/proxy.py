@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 RESET = struct.pack("ii", 1, 0)  # for SO_LINGER: closing sends RST
 LOOK_EVERY = 0.01  # seconds
-RECORDING = b'"after":'  # stands in what integrations.record_all is called with
+RECORDING = b'"envelope":'  # stands in what integrations.record is called with
 
 
 class Proxy:

@@ -108,11 +108,13 @@ def written(
         )
         for version, event in enumerate(events, start=len(after) + 1)
     ]
-    rows = {name: projection.fold((*after, *new)) for name, projection in PROJECTIONS.items()}
+    before = {name: projection.fold(after) for name, projection in PROJECTIONS.items()}
+    rows = {name: projection.fold(new, before[name]) for name, projection in PROJECTIONS.items()}
     return Write(
         workspace=workspace,
         stream=stream,
         envelopes=new,
+        before=before,
         rows=rows,
         entries={name: [*journal.entries(after, new)] for name, journal in JOURNALS.items()},
         sealed=sealed,

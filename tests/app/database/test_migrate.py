@@ -210,7 +210,7 @@ def test_functions_that_took_one_command_give_way_to_those_that_take_a_batch(
 
     migrate(empty)
 
-    assert look(empty, OF_A_BATCH) == [("record", True, 1), ("write_history", False, 1)]
+    assert look(empty, OF_A_BATCH) == [("record", False, 1), ("write_history", False, 1)]
 
 
 def test_a_new_function_is_never_open_to_everybody(empty: str, look: Look) -> None:

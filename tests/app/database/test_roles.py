@@ -12,7 +12,11 @@ from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed, Identifier
 
-APPEND = "SELECT integrations.append('{demo}', '{int_1}', '{1}', '{Toggled}', '{x}')"
+APPEND = """
+SELECT integrations.append('[
+    {"workspace": "demo", "stream": "int_1", "version": 1, "type": "Toggled", "envelope": "x"}
+]')
+"""
 UPSERT = """
 INSERT INTO integrations.events (position, workspace_id, stream, version, type, envelope)
 VALUES (1, 'demo', 'int_1', 1, 'Forged', 'x') ON CONFLICT (position) DO UPDATE SET type = 'Forged'

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import LiteralString
 
-import msgspec
 import psycopg
 import pytest
 from msgspec.structs import replace
@@ -22,9 +21,10 @@ from app.database.migrate import migrate
 from app.database.pools import open_pool
 from app.database.walls import rows_within, within
 from app.housekeeping import forget_answers
+from app.log.batch import encoded
 from app.log.event_log import Write
 from app.log.folded import SHAPE, Folded, snapshot_of
-from app.log.postgres import PostgresLog, item_from
+from app.log.postgres import RECORD, PostgresLog
 from app.views.integrations import IntegrationViews
 from app.views.listing import Order, Selection
 from app.views.lists import IntegrationLists
@@ -83,8 +83,13 @@ FILL: tuple[LiteralString, ...] = (
 SNAPSHOT = (
     "UPDATE integrations.snapshots SET (shape, state) = (%s, %s) WHERE workspace_id = 'theirs'"
 )
+APPEND = """
+SELECT integrations.append('[
+    {"workspace": "theirs", "stream": "int_9", "version": 1, "type": "Toggled", "envelope": "x"}
+]')
+"""
 FORBIDDEN: tuple[LiteralString, ...] = (
-    "SELECT integrations.append('{theirs}', '{int_9}', '{1}', '{Toggled}', '{x}')",
+    APPEND,
     "INSERT INTO integrations.integration_counts VALUES ('theirs', 'SENDGRID', true, 1)",
     "UPDATE integrations.integration_view SET workspace_id = 'theirs'",
     """INSERT INTO integrations.secret_store
@@ -188,7 +193,7 @@ def test_who_names_no_workspace_appends_nothing(dsn: str) -> None:
         acting(dsn, "integrations_command") as nobody,
         pytest.raises(InsufficientPrivilege, match="row-level security"),
     ):
-        nobody.execute("SELECT integrations.append('{mine}', '{int_1}', '{1}', '{Toggled}', '{x}')")
+        nobody.execute(APPEND)
 
 
 async def test_in_a_batch_every_row_goes_to_the_workspace_of_its_write_whatever_it_says(
@@ -200,10 +205,9 @@ async def test_in_a_batch_every_row_goes_to_the_workspace_of_its_write_whatever_
         rows=write_of(created, workspace="theirs", stream="int_2").rows,
     )
     theirs = write_of(created, workspace="theirs", stream="int_3")
-    items = msgspec.json.encode([item_from(write) for write in (mine, forged, theirs)]).decode()
     with acting(dsn, "integrations_command") as batch:
-        results = batch.execute("SELECT * FROM integrations.record_all(%s::jsonb)", (items,))
-        assert results.fetchall() == [([1], None), ([2], None), ([3], None)]
+        head = batch.execute(RECORD, (encoded([mine, forged, theirs]),))
+        assert head.fetchall() == [(0,)]
         assert seen_in(batch, "events") == []  # the batch has named no workspace
     for workspace, integrations in (("mine", ["int_1", "int_2"]), ("theirs", ["int_3"])):
         with acting(dsn, "integrations_query", workspace) as own:

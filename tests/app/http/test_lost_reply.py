@@ -10,7 +10,7 @@ from scripts.reliability.proxy import Proxy
 PATH = "/en/api/integration"
 BODY = {"name": "Lost", "type": "TWILIO", "channel": "SMS", "apiSecret": "sealed"}
 KEY = "reply-that-is-lost"
-RECORDING = f'"key":"{KEY}"'.encode()  # in what integrations.record_all is called with
+RECORDING = f'"key":"{KEY}"'.encode()  # in what integrations.record is called with
 
 
 def test_a_commit_whose_reply_is_lost_is_one_event_and_its_answer_is_kept(

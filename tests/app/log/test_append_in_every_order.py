@@ -25,10 +25,12 @@ from app.log import postgres
 Step = tuple[str, str]
 ROLE = "-c role=integrations_command -c app.workspace=demo"
 APPEND = """
-SELECT integrations.append(
-    ARRAY['demo', 'demo'], ARRAY[%(stream)s, %(stream)s], ARRAY[1, 2]::bigint[],
-    ARRAY['Toggled', 'Toggled'], ARRAY[%(who)s, %(who)s]::text[]::bytea[]
-)
+SELECT generate_series(head + 1, head + 2) FROM integrations.append((
+    SELECT jsonb_agg(jsonb_build_object(
+        'workspace', 'demo', 'stream', %(stream)s::text, 'version', version, 'type', 'Toggled',
+        'envelope', %(who)s::text
+    )) FROM generate_series(1, 2) AS version
+)) AS head
 """
 TAIL = """
 SELECT position, convert_from(envelope, 'UTF8') FROM integrations.events

@@ -20,6 +20,11 @@ from domain.integration import IntegrationCreated, IntegrationToggled
 from domain.recorded import Recorded
 
 WRITERS, WRITES = 8, 40
+LAST = """
+SELECT integrations.append('[
+    {"workspace": "demo", "stream": "int_last", "version": 1, "type": "Last", "envelope": "x"}
+]')
+"""
 EVERY = "SELECT position, envelope FROM integrations.events ORDER BY position"
 TAIL = "SELECT position FROM integrations.events WHERE position > %s ORDER BY position LIMIT 7"
 WriteOf = Callable[..., Write]
@@ -105,9 +110,7 @@ def write_all(writers: list[Writer], log: IntegrationLog, done: Event) -> None:
             ended.result()
     done.set()
     with log.datastore.get_connection() as connection:
-        connection.execute(
-            "SELECT integrations.append('{demo}', '{int_last}', '{1}', '{Last}', '{x}')"
-        )
+        connection.execute(LAST)
 
 
 def test_eight_writers_leave_no_hole_and_no_reader_misses_or_repeats_a_position(

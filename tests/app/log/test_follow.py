@@ -13,7 +13,9 @@ from app.log.follow import LogDamagedError, Part, follow, head_of, read
 
 Log = Connection[TupleRow]
 APPEND = """
-SELECT integrations.append(ARRAY[%s], ARRAY[%s], ARRAY[%s::bigint], ARRAY['T'], ARRAY[%s::bytea])
+SELECT integrations.append(jsonb_build_array(jsonb_build_object(
+    'workspace', %s::text, 'stream', %s::text, 'version', %s, 'type', 'T', 'envelope', '{}'
+)))
 """
 
 
@@ -24,7 +26,7 @@ def append(admin: Log) -> Callable[..., None]:
     def append(amount: int, workspace: str = "demo", stream: str = "int_1") -> None:
         for _ in range(amount):
             version = head_of(admin) + 1
-            admin.execute(APPEND, (workspace, stream, version, b"{}"))
+            admin.execute(APPEND, (workspace, stream, version))
 
     return append
 

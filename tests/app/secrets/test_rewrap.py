@@ -296,7 +296,7 @@ async def test_a_kms_that_goes_away_ends_it_and_what_was_done_stays(
         "SELECT 1 FROM integrations.events",
         "SELECT 1 FROM integrations.integration_view",
         "DELETE FROM integrations.closed_keks",
-        "SELECT integrations.write_secrets('[]')",
+        "SELECT integrations.write_secrets('[]', '[]')",
     ],
 )
 async def test_the_role_that_rewraps_may_do_nothing_else(

@@ -12,6 +12,7 @@ from msgspec.json import encode
 from psycopg.conninfo import make_conninfo
 
 from app.database.pools import open_pool
+from app.log.batch import RowItem
 from app.views.listing import Key, Order, Selection
 from app.views.lists import IntegrationLists
 from projections.integration_view import IntegrationRow, search_text_of
@@ -19,7 +20,8 @@ from projections.integration_view import IntegrationRow, search_text_of
 DAY = datetime(2026, 11, 23, tzinfo=UTC)
 NAMES = ("Mail", "mail", "Étoile", "étoile", "100%", "a_b", "a\\b", "Zoo", "Straße", "STRASSE")
 TYPES = ("SENDGRID", "ELASTIC_EMAIL", "TWILIO")
-WRITE = "SELECT integrations.write_integration_view(%s::jsonb)"
+WRITE = "SELECT integrations.write_integration_view(%s::jsonb, NULL, NULL)"
+COUNT = "SELECT integrations.recount()"
 
 
 def row(number: int, workspace: str = "demo") -> IntegrationRow:
@@ -70,14 +72,9 @@ def matching(selection: Selection, order: Order) -> list[IntegrationRow]:
     return sorted(found, key=lambda r: (getattr(r, order.column), r.id), reverse=order.descending)
 
 
-def written(r: IntegrationRow) -> dict[str, object]:
-    """Return the write that *r* follows from, as far as the view is concerned."""
-    return {
-        "workspace": r.workspace_id,
-        "stream": r.id,
-        "events": [{}],
-        "rows": {"integration_view": r},
-    }
+def item(r: IntegrationRow) -> RowItem:
+    """Return *r* as the database takes it."""
+    return RowItem(r.workspace_id, r.id, r)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +85,8 @@ def filled(server_dsn: str, template: str) -> str:
     dsn = make_conninfo(server_dsn, dbname="listed")
     with psycopg.connect(dsn) as connection:
         others = [row(number, "other") for number in range(60)]
-        connection.execute(WRITE, (encode([*map(written, [*ROWS, *others])]).decode(),))
+        connection.execute(WRITE, (encode([*map(item, [*ROWS, *others])]).decode(),))
+        connection.execute(COUNT)
     return dsn
 
 
