@@ -42,7 +42,7 @@ OF_A_BATCH = """
 SELECT proname, bool_and(proretset), count(*) FROM pg_proc
 WHERE proname IN ('record', 'write_history') GROUP BY proname ORDER BY proname
 """
-# As they were written before migration 12: of two integrations and two people in turn.
+# As they were written before migration 13: of two integrations and two people in turn.
 OLD_ENTRIES = """
 INSERT INTO integrations.history (
     workspace_id, sequence, position, stream, version, resource_name, action, details, actor_id,
@@ -172,7 +172,7 @@ def test_entries_of_the_history_are_bound_into_pages_and_say_the_same(
     empty: str, look: Look, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as before:
-        older = [file for file in migrations() if file.name < "0012"]
+        older = [file for file in migrations() if file.name < "0013"]
         before.setattr(module, "migrations", lambda: older)
         before.setattr(module, "FUNCTIONS", ())
         before.setattr(module, "RIGHTS", ())
