@@ -148,7 +148,7 @@ DAMAGES: dict[str, tuple[str, Callable[[Prover], Any]]] = {
     ),
     "an event that the history counts wrongly": (
         """
-        UPDATE integrations.history SET sequence = sequence + 100 WHERE position = 1;
+        UPDATE integrations.history SET sequence = sequence + 30 WHERE position = 1;
         UPDATE integrations.history SET sequence = 1 WHERE position = 3
         """,
         lambda prover: prover.inclusion("demo", 3),
