@@ -4,7 +4,15 @@ import pytest
 
 from app.identifiers import is_integration_id
 from scripts.http_benchmark.appends import Appends, appends_table, events_alone
-from scripts.http_benchmark.growth import KINDS, Cost, Grown, Size, growth_table, stream
+from scripts.http_benchmark.growth import (
+    KINDS,
+    Cost,
+    Grown,
+    Size,
+    growth_table,
+    sizes_up_to,
+    stream,
+)
 from scripts.http_benchmark.pace import Pace
 from scripts.http_benchmark.soak import Look, Soaked, soak_table
 from scripts.http_benchmark.workers import Measured, workers_table
@@ -43,6 +51,16 @@ def test_growth_is_shown_as_multiples_of_the_least_of_each_kind() -> None:
     assert first.endswith("| **1.00** | **1.00** | **1.25** |")
     assert second.startswith("| 1,000,000 | 1,000 | 90 (10 + 10) | 999 (800 + 0) |")
     assert second.endswith("| **1.00** | **2.00** | **1.00** |")
+
+
+def test_wherever_growth_is_measured_a_page_is_full() -> None:
+    sizes = [(size.integrations, size.workspaces) for size in sizes_up_to(1_000_000)]
+
+    assert sizes == [
+        *((1_000, 1), (1_000, 50)),
+        *((100_000, 1), (100_000, 1_000)),
+        *((1_000_000, 1), (1_000_000, 1_000)),
+    ]
 
 
 def test_growth_asks_for_ids_that_the_service_takes() -> None:
