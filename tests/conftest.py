@@ -18,6 +18,7 @@ from typing import Any, cast, get_args, get_origin
 import httpx2
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import fields
@@ -35,6 +36,9 @@ from scripts.token import issue
 gc.disable()
 # A shell that starts us in the background lets us ignore Ctrl-C, and all that we start inherits it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# A machine on which others work is slow and not wrong; every test has a time-out of its own.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 def pytest_collection_finish() -> None:

@@ -43,7 +43,7 @@ def test_a_snapshot_says_what_its_events_come_to(
     assert folded_from(KEPT[SHAPE]) == Folded().after(events)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_going_on_from_any_snapshot_ends_where_all_events_end(
     data: st.DataObject,
