@@ -26,6 +26,15 @@ def read_environment(data: bytes) -> None:
     require(settings.rate_limit is None or 0 < settings.rate_limit <= 1e6, "a rate is one")  # noqa: PLR2004 — the documentation's
 
 
+def refusal_of(data: bytes) -> str:
+    """Return what is said to settings that are refused."""
+    try:
+        read_environment(data)
+    except SettingsError as refusal:
+        return str(refusal)
+    return ""
+
+
 def read_keyring(data: bytes) -> None:
     """Read a keyring, count its epochs, and write it again."""
     keks = decode(Secret(data), FILE)
@@ -53,6 +62,7 @@ TARGETS = (
             b"DATA_DIR=data\nPROVIDERS=p\nPROVIDER_URLS=TWILIO=http://127.0.0.1:9",
         ),
         words=(b"\n", b"=", b"RATE_BURST=", b"nan", b"inf", b"1_0"),
+        known=(refusal_of(b"UNKNOWN=1"),),  # it names all settings
     ),
     Target(
         name="keyring",

@@ -34,6 +34,7 @@ def test_each_target_has_an_example_that_is_taken(target: Target) -> None:
         ("query-proof", b"from1&=&2m==Erom=121"),
         ("replay-moment", b" 2026-11-05T0"),
         ("settings", b"PRO99s99999999999999999IDERS=i"),
+        ("settings", b"PPORT=800\nWORKERS../../etc2"),
     ],
 )
 def test_words_of_our_own_that_the_engine_hit_upon_are_no_finding(name: str, data: bytes) -> None:
