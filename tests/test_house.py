@@ -51,7 +51,9 @@ def test_no_page_names_a_setting_that_does_not_exist(page: Path) -> None:
 
 def commands_of(group: click.Group, before: str = "integrations") -> Iterator[tuple[str, Any]]:
     """Yield each command with the words that call it: `integrations keys list`."""
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         if isinstance(command, click.Group):
             yield from commands_of(command, f"{before} {name}")
         else:
