@@ -12,7 +12,7 @@ from app.views.rebuilding.shares import Share
 
 EVENTS = 1_000  # of a stretch
 LAST = 2**63 - 1  # positions are bigint
-# In the order of an index: sorting a whole share takes as long as all else that is done to read it.
+# In the order of an index, so that no share is sorted, and no more than a stretch is in memory.
 # Each stretch begins after the workspace and the position at which the last one ended.
 STRETCH = SQL("""
 SELECT

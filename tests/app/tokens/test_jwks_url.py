@@ -122,7 +122,7 @@ def verifier(source: JwksUrl, now: list[float]) -> TokenVerifier:
 
 @pytest.fixture
 def short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jwks_fetch, "DEADLINE", 0.3)
+    monkeypatch.setattr(jwks_fetch, "DEADLINE", 1.0)
 
 
 def kids(source: JwksUrl) -> list[str | None]:
@@ -155,8 +155,8 @@ async def test_the_keys_of_a_url_verify_tokens(
         ("endless", "larger than 64 KiB"),
         ("redirect", "the answer was 302"),
         ("cut_off", "RemoteProtocolError"),
-        ("silent", "no whole answer within 0.3 s"),
-        ("dripping", "no whole answer within 0.3 s"),
+        ("silent", "no whole answer within 1 s"),
+        ("dripping", "no whole answer within 1 s"),
     ],
 )
 async def test_an_endpoint_that_misbehaves_stops_the_start_with_one_line(
