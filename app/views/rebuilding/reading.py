@@ -10,7 +10,7 @@ from psycopg.sql import SQL
 from app.log.stretches import Stretch, joined
 from app.views.rebuilding.shares import Share
 
-EVENTS = 1_000  # of a stretch
+EVENTS = 10_000  # of a stretch: few enough commits that traffic.py takes none of them for a request
 LAST = 2**63 - 1  # positions are bigint
 # In the order of an index, so that no share is sorted, and no more than a stretch is in memory.
 # Each stretch begins after the workspace and the position at which the last one ended.
