@@ -7,14 +7,10 @@ word it must be missed on both sides, or nothing is signed any more.
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TypeVar
 
 from psycopg import AsyncConnection
-from psycopg.abc import PQGen
 
 from app.database.pools import SERVER, BoundedConnection, bounded
-
-Found = TypeVar("Found")
 
 ROLE = "integrations_follower"
 ANSWER = 65.0  # seconds that one answer may take: longer than the server's own
@@ -25,14 +21,7 @@ SESSION = {**SERVER, "role": ROLE, "statement_timeout": "60s", "lock_timeout": "
 class PatientConnection(BoundedConnection):
     """A connection that is given up as those of requests are, only later."""
 
-    async def wait(
-        self,
-        gen: PQGen[Found],
-        interval: float = 0.1,
-        timeout: float | None = None,  # noqa: ASYNC109 — the library's
-    ) -> Found:
-        """Return what *gen* does; raise ConnectionTimeout, and close, where that takes too long."""
-        return await super().wait(gen, interval, ANSWER if timeout is None else timeout)
+    answer = ANSWER
 
 
 @asynccontextmanager

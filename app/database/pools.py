@@ -56,6 +56,8 @@ class BoundedConnection(AsyncConnection):
     sees them, and the server's own do not run.
     """
 
+    answer = ANSWER
+
     async def wait(
         self,
         gen: PQGen[Found],
@@ -64,7 +66,7 @@ class BoundedConnection(AsyncConnection):
     ) -> Found:
         """Return what *gen* does; raise ConnectionTimeout, and close, where that takes too long."""
         try:
-            return await super().wait(gen, interval, ANSWER if timeout is None else timeout)
+            return await super().wait(gen, interval, self.answer if timeout is None else timeout)
         except psycopg.errors._WaitTimeout:  # noqa: SLF001 — no public name  # pyright: ignore[reportPrivateUsage]
             self.pgconn.finish()
             raise psycopg.errors.ConnectionTimeout from None

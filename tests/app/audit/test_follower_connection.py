@@ -30,7 +30,7 @@ async def test_a_way_that_stalls_is_given_up_and_all_is_signed_once_it_is_free(
     writer: Writer, dsn: str, key: CheckpointKey, verifying: Verify, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(follower, "EVERY", 0.05)
-    monkeypatch.setattr(follower_connection, "ANSWER", 0.5)
+    monkeypatch.setattr(follower_connection.PatientConnection, "answer", 0.5)
     proxy, stopping = Proxy(), asyncio.Event()
     with proxy.open(dsn) as way, capture_logs() as told:
         task = asyncio.create_task(follow_log(way, key, stopping))
