@@ -113,7 +113,6 @@ async def lived_through(
 
 @settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(wishes=st.lists(st.tuples(st.sampled_from(STREAMS), COMMANDS), max_size=14))

@@ -369,7 +369,7 @@ async def test_a_view_that_cannot_be_written_fails_the_command_and_nothing_is_in
     assert [event.version for event in history] == [1]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_whatever_is_asked_the_rows_are_the_folds_of_the_log(
     data: st.DataObject, any_of: Callable[..., st.SearchStrategy[IntegrationCommand]]

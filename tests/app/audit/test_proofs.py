@@ -1,7 +1,7 @@
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.audit.errors import NoProofError, TreeStateError
@@ -54,7 +54,6 @@ def test_consistency_proofs_are_the_published_ones(
 
 # ----- Any tree -----
 @given(size=st.integers(1, 600), data=st.data())
-@settings(deadline=None)
 def test_proofs_are_those_of_the_recursive_definitions(
     rfc: "Rfc9162", large: "LargeTree", size: int, data: st.DataObject
 ) -> None:

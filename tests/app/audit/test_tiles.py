@@ -40,7 +40,6 @@ def test_tiles_hold_the_hashes_that_the_specification_names(
 
 
 @given(batches=st.lists(st.integers(0, 700), max_size=5))
-@settings(deadline=None)
 def test_batches_make_the_tiles_that_one_batch_makes(batches: list[int]) -> None:
     entries = [leaf_hash(b"%d" % number) for number in range(sum(batches))]
     frontier, tiles, start = Frontier(), dict[Tile, bytes](), 0
@@ -69,7 +68,7 @@ def test_leaves_after_the_last_are_noticed(size: int) -> None:
 
 
 @given(level=st.integers(0, 12), data=st.data())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_every_complete_subtree_is_found(
     rfc: "Rfc9162", large: "LargeTree", level: int, data: st.DataObject
 ) -> None:

@@ -289,9 +289,7 @@ NEARLY = st.fixed_dictionaries(
 )
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=NEARLY | st.dictionaries(NAMES | MARKED, ANY_JSON) | ANY_JSON)
 def test_whatever_json_is_sent_it_is_taken_or_refused_and_never_repeated(
     client: httpx2.Client, problem: Problem, value: Json
@@ -305,9 +303,7 @@ def test_whatever_json_is_sent_it_is_taken_or_refused_and_never_repeated(
         assert MARK not in answer.text
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=200))
 def test_whatever_bytes_are_sent_they_are_refused(
     client: httpx2.Client, problem: Problem, content: bytes

@@ -78,7 +78,7 @@ FILTERS: dict[str, st.SearchStrategy[Any]] = {
 SIZES = st.dictionaries(st.sampled_from(["limit", "pageSize"]), st.integers(1, 6), max_size=1)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(asked=st.fixed_dictionaries({}, optional=FILTERS), size=SIZES)
 def test_whatever_is_combined_the_answer_is_that_of_a_plain_model(
     client: httpx2.Client, asked: dict[str, Any], size: dict[str, int]

@@ -291,7 +291,6 @@ def test_pipelined_requests_are_answered_in_their_order(exchange: Exchange, toke
 @given(seed=st.integers(0, 2**32), number=st.integers(0, 4))
 @settings(
     max_examples=60,
-    deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -139,14 +139,14 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(field=st.sampled_from(["id", "state", "createdAt", "key"]), value=json_values)
 def test_whatever_stands_in_a_field_is_read_or_refused(field: str, value: object) -> None:
     with suppress(KeyringError):
         decode(Secret(changed(**{field: value}).encode()), PATH)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(content=st.binary())
 def test_bytes_that_are_no_json_are_refused(content: bytes) -> None:
     with pytest.raises(KeyringError):

@@ -18,7 +18,7 @@ from app.secrets.secret import Secret
 from domain.integration import SecretField
 
 CANARY = b"canary-4f1c-\xff\x00"
-short = settings(max_examples=60, deadline=None)
+short = settings(max_examples=60)
 
 # ----- One row with keys and nonces of known bytes -----
 KEK_ID, KEK, DEK = "kek-1-00c0ffee", bytes(range(32)), bytes(range(32, 64))
@@ -160,7 +160,7 @@ places = st.tuples(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(one=places, other=places)
 def test_two_places_never_have_the_same_aad(
     one: tuple[str, str, str, int], other: tuple[str, str, str, int]

@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.tokens.errors import UnauthorizedError
@@ -119,8 +119,6 @@ def test_an_actor_has_at_most_255_characters(claim: str) -> None:
     assert getattr(principal_from({**GIVEN, claim: "é" * 255}).actor, claim) == "é" * 255
 
 
-# A busy machine is no failure: neither a deadline nor a slow start counts.
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.dictionaries(
         st.sampled_from(["sub", "name", "email", "workspaceId", "permissions", "role"]),

@@ -399,7 +399,7 @@ AUTHORIZATION = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(AUTHORIZATION)
 def test_whatever_is_sent_is_refused_or_is_the_good_token(authorization: str | None) -> None:
     verifier = TokenVerifier(LOCAL, "i", "a", clock=lambda: 1000.0)

@@ -23,7 +23,6 @@ NOON = datetime(2026, 11, 5, 12, tzinfo=UTC)
 # A database outlives an example; each has a workspace of its own in it.
 ON_ONE_DATABASE = settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 ACTIONS = get_args(Action)[:3]

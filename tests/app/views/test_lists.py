@@ -96,9 +96,7 @@ async def lists(filled: str) -> AsyncGenerator[IntegrationLists]:
         yield IntegrationLists(pool)
 
 
-often = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+often = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 async def by_number(

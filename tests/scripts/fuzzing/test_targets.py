@@ -44,7 +44,6 @@ def test_words_of_our_own_that_the_engine_hit_upon_are_no_finding(name: str, dat
 @given(st.data())
 @settings(
     max_examples=120,
-    deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -58,7 +57,6 @@ def test_nothing_breaks_a_parser(target: Target, data: st.DataObject) -> None:
 @given(noise=st.one_of(st.binary(max_size=300), st.text(max_size=100).map(str.encode)))
 @settings(
     max_examples=30,
-    deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
