@@ -107,6 +107,8 @@ def folded(log: Sequence[Found]) -> dict[str, dict[str, tuple[str, bool]]]:
         mine, event = rows[row.workspace], row.stored.event
         if row.type == "IntegrationCreated":
             mine[row.stream] = (event["name"], event["isActive"])
+        elif row.stream not in mine:
+            continue  # the log has lost its beginning: others of the invariants tell
         elif row.type == "IntegrationRenamed":
             mine[row.stream] = (event["name"], mine[row.stream][1])
         elif row.type == "IntegrationToggled":

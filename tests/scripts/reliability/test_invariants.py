@@ -118,6 +118,14 @@ def test_every_invariant_has_been_seen_to_speak() -> None:
     assert [each.__name__.replace("_", " ") for each in INVARIANTS] == [*WRONG]
 
 
+def test_a_log_that_has_lost_a_beginning_is_told_of_and_not_stumbled_over() -> None:
+    renamed = row(2, 2, "IntegrationRenamed", {"name": "alfa 2"}, "key-2")
+    ledger = [asked(1, "create"), asked(2, "rename")]
+    told = broken(seen(log=[renamed], ledger=ledger, witness=Witness([renamed], {}, {})))
+    assert "every acknowledged write is in the log once" in told
+    assert "positions and versions are dense" in told
+
+
 def test_a_write_that_is_there_twice_is_told() -> None:
     twice = {"r1-0": TWO, "r2-0": [TWO[1]]}
     assert "every acknowledged write is in the log once" in broken(seen(attempts=twice))
