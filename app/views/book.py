@@ -77,48 +77,88 @@ class Book:
     """
 
     def __init__(self, workspace: str, writes: Mapping[str, Write]) -> None:
-        self.leaves: list[Leaf] = []
+        self.bound = 0  # entries
         self.keys: list[Keys] = []  # of the pages that are in no full volume yet
         self.upto: Counter[str] = Counter()  # of each list
+        self._latest: datetime | None = None  # before the first loose leaf, or of it
+        self._positions: list[int] = []  # of loose leaves, as are:
+        self._heads: list[Leaf | HistoryRow] = []
+        self._entries: list[bytes] = []
         self._workspace = workspace
         self._write_leaf = writes["history"]
         self._write_page = writes["history_pages"]
         self._write_list = writes["history_lists"]
 
+    @property
+    def length(self) -> int:
+        """How many entries it has."""
+        return self.bound + len(self._positions)
+
+    def reopen(self, leaf: Leaf) -> None:
+        """Take the next of the loose leaves at which the book ended."""
+        if not self._positions:
+            self.bound, self._latest = leaf.sequence - 1, leaf.latest_at
+        self._put(leaf.position, leaf, leaf.entry)
+
     def add(self, position: int, row: HistoryRow) -> None:
         """Add the entry of the event at *position*."""
-        leaves, created_at = self.leaves, row.created_at
-        sequence, latest_at = 1, created_at
-        if leaves:
-            last = leaves[-1]
-            sequence, latest_at = last.sequence + 1, max(last.latest_at, created_at)
-            if len(leaves) == PAGE:
-                self._bind()
-        leaves.append(
-            Leaf(
-                self._workspace,
-                sequence,
-                position,
-                row.action,
-                row.actor_id,
-                created_at,
-                latest_at,
-                encode(row),
-            )
-        )
+        if len(self._positions) == PAGE:
+            self._bind()
+        self._put(position, row, encode(row))
+
+    def _put(self, position: int, head: Leaf | HistoryRow, entry: bytes) -> None:
+        self._positions.append(position)
+        self._heads.append(head)
+        self._entries.append(entry)
 
     def close(self) -> None:
         """Write the leaves that are still loose."""
-        for leaf in self.leaves:
-            self._write_leaf(leaf)
+        times, latest = self._times()
+        for number, head in enumerate(self._heads):
+            self._write_leaf(
+                Leaf(
+                    self._workspace,
+                    self.bound + number + 1,
+                    self._positions[number],
+                    head.action,
+                    head.actor_id,
+                    times[number],
+                    latest[number],
+                    self._entries[number],
+                )
+            )
+
+    def _times(self) -> tuple[list[datetime], list[datetime]]:
+        times = [head.created_at for head in self._heads]
+        latest = [*accumulate(times, max, initial=self._latest or times[0])][1:] if times else []
+        return times, latest
 
     def _bind(self) -> None:
-        page = page_of(self.leaves)
-        self.leaves.clear()
+        page = self._page()
         self._write_page(page)
         self.keys.append((page.actions, page.actors))
+        self.bound, self._latest = self.bound + PAGE, page.latest_at
+        for column in (self._positions, self._heads, self._entries):
+            column.clear()
         if (page.page + 1) % VOLUME == 0:
             self._list(page.page // VOLUME)
+
+    def _page(self) -> Page:
+        times, latest = self._times()
+        late = [at for at, latest_at in zip(times, latest, strict=True) if at < latest_at]
+        return Page(
+            self._workspace,
+            self.bound // PAGE,
+            self._positions[-1],
+            latest[-1],
+            min(late, default=None),
+            [*self._positions],
+            [head.action for head in self._heads],
+            [head.actor_id for head in self._heads],
+            times,
+            [*accumulate(map(len, self._entries))],
+            b"".join(self._entries),
+        )
 
     def _list(self, volume: int) -> None:
         for name, places in places_in(self.keys).items():
@@ -130,27 +170,6 @@ class Book:
 def leaf_from(row: HistoryRow) -> LeafItem:
     """Return the entry *row* as the database takes it."""
     return LeafItem(row.action, row.actor_id, row.created_at, encode(row).decode())
-
-
-def page_of(leaves: Sequence[Leaf]) -> Page:
-    """Return the page that is full with *leaves*."""
-    workspaces, sequences, positions, actions, actors, times, latest, entries = zip(
-        *leaves, strict=True
-    )
-    late = [at for at, latest_at in zip(times, latest, strict=True) if at < latest_at]
-    return Page(
-        workspaces[0],
-        (sequences[0] - 1) // PAGE,
-        positions[-1],
-        latest[-1],
-        min(late, default=None),
-        [*positions],
-        [*actions],
-        [*actors],
-        [*times],
-        [*accumulate(map(len, entries))],
-        b"".join(entries),
-    )
 
 
 def places_in(pages: Iterable[Keys]) -> dict[str, list[int]]:

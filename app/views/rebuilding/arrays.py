@@ -6,7 +6,7 @@ are packed as wholes, at a third of the cost.
 
 import struct
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache, lru_cache
 
 from psycopg import Connection
@@ -17,7 +17,6 @@ from psycopg.rows import TupleRow
 
 HEAD = "!5i"  # dimensions, has nulls, type (OID) of the values, their amount, number of the first
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 INT4, INT8, TEXT, TIMESTAMPTZ = 23, 20, 25, 1184
 
 
@@ -54,7 +53,13 @@ class Times(PackedDumper):
 
     def dump(self, obj: Sequence[datetime]) -> Buffer:
         """Return *obj*, encoded."""
-        return packed("q", 8, TIMESTAMPTZ, [(at - EPOCH) // MICROSECOND for at in obj])
+        return packed(
+            "q", 8, TIMESTAMPTZ,
+            [
+                (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+                for since in [at - EPOCH for at in obj]  # twice as fast as a division
+            ],
+        )  # fmt: skip
 
 
 class Texts(PackedDumper):

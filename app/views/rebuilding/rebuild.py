@@ -9,7 +9,7 @@ that transaction commits the old view serves; whatever ends the rebuild, it simp
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from operator import itemgetter
 from typing import Any, Literal
@@ -38,12 +38,18 @@ from projections.projection import Projection
 ONE_AT_A_TIME = "SELECT pg_try_advisory_lock(7597137600296673653)"
 NO_LONGER = "SELECT pg_advisory_unlock(7597137600296673653)"
 APPEND_LOCK = "SELECT integrations.lock_log()"
-PARALLEL = "SELECT set_config('max_parallel_workers_per_gather', %s, true)"
+# The planner does not know that there is more to a page of the history than to read it.
+PARALLEL = """
+SELECT
+    set_config('max_parallel_workers_per_gather', %s, true),
+    set_config('parallel_setup_cost', '0', true)
+"""
 RECOUNT = "SELECT integrations.recount()"
 FEW = 500  # events that may be left to catch up with under the append lock
-# Seconds to wait for those who read a view; at first short, as others wait behind us; in the end
-# longer than deadlock_timeout, when an autovacuum gives way, and shorter than a writer's patience.
-WAITS = (0.1,) * 20 + (1.5,) * 20
+# Seconds to wait for those who read a view; at first short while others work, who wait behind us.
+# The long ones are longer than deadlock_timeout, when an autovacuum gives way, and shorter than a
+# writer's patience.
+SHORT, LONG = (0.1,) * 20, (1.5,) * 20
 Step = Literal["Reading the log", "Building indexes", "Comparing", "Switching"]
 Tell = Callable[[Step, int, int], None]
 """Is told the step, how much of it is done, and how much there is to do."""
@@ -174,12 +180,18 @@ class Making:
         ]
         wanted.sort(key=itemgetter(0), reverse=True)  # so that the last one is a short one
 
-        def build(job: tuple[int, Shadow, str]) -> None:
-            _, shadow, index = job
-            with open_session(self.dsn, hasty=True) as connection:
-                shadow.build(connection, index)
+        with ExitStack() as sessions, ThreadPoolExecutor(most_lanes()) as threads:
+            idle: list[Connection[TupleRow]] = []
 
-        with ThreadPoolExecutor(most_lanes()) as threads:
+            def build(job: tuple[int, Shadow, str]) -> None:
+                _, shadow, index = job
+                if idle:  # a session for each index would look like traffic
+                    connection = idle.pop()
+                else:
+                    connection = sessions.enter_context(open_session(self.dsn, hasty=True))
+                shadow.build(connection, index)
+                idle.append(connection)
+
             in_lanes(
                 partial(threads.submit, build), wanted, self.traffic,
                 lambda done: self.tell("Building indexes", done, len(wanted)),
@@ -207,7 +219,7 @@ class Making:
 
     def switch(self, after: int) -> None:
         """Put the shadows, which know the log up to *after*, in their views' places."""
-        for wait in WAITS:
+        for wait in (*(SHORT if self.traffic.lanes == 1 else ()), *LONG):
             while head_of(self.connection) - after > FEW:
                 with self.connection.transaction():
                     after = self._catch_up(after)

@@ -9,6 +9,7 @@ from psycopg.sql import SQL, Identifier
 from app.views.book import PAGE, VOLUME, Book, Leaf, Write
 from app.views.rebuilding.shadows import Shadow
 
+LISTED = PAGE * VOLUME  # entries of a volume
 # The loose leaves are taken out; the book puts those back that stay loose.
 LOOSE = SQL("DELETE FROM {table} WHERE workspace_id = ANY (%s) RETURNING {columns}")
 # In no full volume yet: those of the books that are about to have another one.
@@ -33,7 +34,7 @@ def reopened(
     """Return the books of the workspaces of *amounts*, each to be given so many entries more."""
     books = {workspace: Book(workspace, writes) for workspace in amounts}
     for leaf in loose_leaves(cursor, shadows["history"], amounts):
-        books[leaf.workspace_id].leaves.append(leaf)
+        books[leaf.workspace_id].reopen(leaf)
     firsts = {
         workspace: first
         for workspace, book in books.items()
@@ -61,8 +62,7 @@ def loose_leaves(cursor: Cursor[TupleRow], shadow: Shadow, workspaces: Iterable[
 
 def first_unlisted(book: Book, more: int) -> int | None:
     """Return the first page of the volume that *more* entries complete, None where they do not."""
-    if not book.leaves:
+    if not book.length:
         return None
-    first, last = book.leaves[0].sequence, book.leaves[-1].sequence + more
-    volume = PAGE * VOLUME
-    return (first - 1) // volume * VOLUME if (first - 1) // volume < (last - 1) // volume else None
+    first, last = book.bound // LISTED, (book.length + more - 1) // LISTED
+    return first * VOLUME if first < last else None

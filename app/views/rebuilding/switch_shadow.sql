@@ -7,12 +7,21 @@ CREATE OR REPLACE FUNCTION integrations.switch_shadow(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     shadow text := view_name || '_v' || version;
+    autovacuum text := (
+        SELECT option FROM pg_class, unnest(reloptions) AS option
+        WHERE oid = format('integrations.%I', view_name)::regclass
+            AND option LIKE 'autovacuum_enabled=%'
+    );
     index_names text[];
     index_name text;
 BEGIN
     PERFORM integrations.require_view(view_name);
     EXECUTE format('LOCK TABLE integrations.%I IN ACCESS EXCLUSIVE MODE', view_name);
     PERFORM integrations.copy_walls(view_name, shadow);
+    EXECUTE format('ALTER TABLE integrations.%I RESET (autovacuum_enabled)', shadow);
+    IF autovacuum IS NOT NULL THEN
+        EXECUTE format('ALTER TABLE integrations.%I SET (%s)', shadow, autovacuum);
+    END IF;
     index_names := ARRAY(
         SELECT relname FROM pg_index JOIN pg_class ON oid = indexrelid
         WHERE indrelid = format('integrations.%I', view_name)::regclass

@@ -13,12 +13,15 @@ CALM = 3  # looks without traffic before there is none any more
 
 
 def most_lanes() -> int:
-    """Return how many lanes there may be at all: as many as there are cores, but four at most."""
-    return min(os.cpu_count() or 1, 4)
+    """Return how many lanes there may be at all: one more than cores, but five at most.
+
+    A lane waits for the database now and then.
+    """
+    return min((os.cpu_count() or 1) + 1, 5)
 
 
 class Traffic:
-    """Tells how many lanes a rebuild may take: one while others work, else as many as cores.
+    """Tells how many lanes a rebuild may take: one while others work, else `most_lanes`.
 
     It cannot know whose transactions are counted, and takes those beyond FEW for requests. Until
     it has looked for a while it takes one lane.

@@ -17,12 +17,14 @@ if TYPE_CHECKING:  # pytest loads conftest.py itself
 def shape_of(admin: Connection[TupleRow]) -> list[TupleRow]:
     """Return keys, indexes, rights and statistics of all tables, by name."""
     return admin.execute("""
-        SELECT relname, relacl::text, relrowsecurity, relforcerowsecurity, relowner::regrole::text,
+        SELECT relname, reloptions, relacl::text, relrowsecurity, relforcerowsecurity,
+            relowner::regrole::text,
             ARRAY(SELECT pg_get_indexdef(indexrelid) FROM pg_index
                 WHERE indrelid = c.oid ORDER BY 1),
             ARRAY(SELECT conname || pg_get_constraintdef(oid) FROM pg_constraint
                 WHERE conrelid = c.oid ORDER BY 1),
             ARRAY(SELECT attname || attnum || format_type(atttypid, atttypmod) || attnotnull
+                    || attstorage::text || coalesce(attstattarget::text, '')
                 FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0),
             ARRAY(SELECT policyname || permissive || roles::text || cmd || coalesce(qual, '')
                 || coalesce(with_check, '') FROM pg_policies WHERE tablename = relname ORDER BY 1)
@@ -35,6 +37,7 @@ async def test_a_switched_table_has_all_that_the_old_one_had(live: "Live", views
     await live(1, 20)
     views.admin.execute("""
         ALTER TABLE integrations.integration_view NO FORCE ROW LEVEL SECURITY;
+        ALTER TABLE integrations.integration_view SET (autovacuum_enabled = true);
         CREATE POLICY gap ON integrations.history FOR SELECT TO integrations_query
             USING (workspace_id = current_setting('app.workspace'));
         CREATE POLICY door ON integrations.history AS PERMISSIVE FOR ALL

@@ -15,9 +15,9 @@ TELL_AT_ONCE = "SELECT pg_stat_force_next_flush()"
 
 
 @pytest.fixture(autouse=True)
-def three_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have three cores, wherever the test runs."""
-    monkeypatch.setattr("os.cpu_count", lambda: 3)
+def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have two cores, wherever the test runs."""
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
 
 
 def work(admin: Connection[TupleRow]) -> None:
@@ -27,7 +27,7 @@ def work(admin: Connection[TupleRow]) -> None:
     admin.execute(TELL_AT_ONCE)
 
 
-def test_where_nobody_else_works_there_are_as_many_lanes_as_cores(
+def test_where_nobody_else_works_there_is_a_lane_for_each_core_and_one_more(
     dsn: str, admin: Connection[TupleRow]
 ) -> None:
     admin.execute(TELL_AT_ONCE)
