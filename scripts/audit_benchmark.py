@@ -16,6 +16,7 @@ from app.audit.follower import catch_up
 from app.audit.follower_connection import ROLE
 from app.audit.log_parts import Scope
 from app.audit.merkle import Frontier, leaf_hash
+from app.audit.notary import Notary
 from app.audit.proof_checks import require_inclusion
 from app.audit.proofs import inclusion_plan, proof_from
 from app.audit.prover import Prover
@@ -96,7 +97,7 @@ async def followed(dsn: str, key: CheckpointKey) -> None:
     """Take the whole log."""
     conninfo = make_conninfo(dsn, options=f"-c role={ROLE}")
     async with await AsyncConnection.connect(conninfo, autocommit=True) as connection:
-        await catch_up(connection, key)
+        await catch_up(connection, Notary(key))
 
 
 async def proved(dsn: str, key: CheckpointKey, rounds: int) -> float:

@@ -7,7 +7,7 @@ Where anything is not as it was signed it stops, says so, and signs no more.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 import psycopg
@@ -19,8 +19,9 @@ from app.audit.checkpoint_key import CheckpointKey
 from app.audit.errors import AuditError, TreeStateError
 from app.audit.follower_connection import connected, ended_after
 from app.audit.merkle import leaf_hash
+from app.audit.notary import Notary
 from app.audit.thinning import Thinning
-from app.audit.tiles import Tile
+from app.audit.tiles import Tiles
 from app.audit.trees import (
     Grown,
     Leaves,
@@ -28,8 +29,8 @@ from app.audit.trees import (
     followed_to,
     grown_from,
     head_of,
-    newest_checkpoints,
     store,
+    stored_notes,
     stored_tiles,
 )
 from app.log.follow import LogDamagedError, hole
@@ -52,12 +53,13 @@ log = structlog.get_logger("audit")
 
 async def follow_log(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> None:
     """Follow the log until *stopping* is set, then once more to its end; never raise."""
+    notary = Notary(key)
     try:
         while not stopping.is_set():
             try:
                 with suppress(TimeoutError):  # what is left is taken by another, or after a start
                     async with ended_after(stopping, LAST):
-                        await take_turns(dsn, key, stopping)
+                        await take_turns(dsn, notary, stopping)
             except psycopg.OperationalError as error:
                 log.warning("audit follower waits for the database", reason=type(error).__name__)
                 await pause(stopping)
@@ -69,7 +71,7 @@ async def follow_log(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> N
         )
 
 
-async def take_turns(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> None:
+async def take_turns(dsn: str, notary: Notary, stopping: asyncio.Event) -> None:
     """Follow the log wherever no other process does, and to its end once *stopping* is set."""
     async with connected(dsn) as connection:
         leads, thinning = False, Thinning()
@@ -77,10 +79,10 @@ async def take_turns(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> N
             leads = leads or await is_first(connection)
             if leads:
                 await thinning.go_on(connection)
-            if not leads or await take_batch(connection, key) < BATCH:
+            if not leads or await take_batch(connection, notary) < BATCH:
                 await pause(stopping)
         await connection.execute(AFTER_THE_OTHERS)
-        await catch_up(connection, key)
+        await catch_up(connection, notary)
 
 
 async def is_first(connection: AsyncConnection) -> bool:
@@ -95,18 +97,18 @@ async def pause(stopping: asyncio.Event) -> None:
         await asyncio.wait_for(stopping.wait(), EVERY)
 
 
-async def catch_up(connection: AsyncConnection, key: CheckpointKey) -> None:
+async def catch_up(connection: AsyncConnection, notary: Notary) -> None:
     """Take all that is in the log.
 
     Raises:
         LogDamagedError: a position is missing, or the log has become shorter.
         TreeStateError, NoteError: what is stored is not what was signed.
     """
-    while await take_batch(connection, key) == BATCH:
+    while await take_batch(connection, notary) == BATCH:
         pass
 
 
-async def take_batch(connection: AsyncConnection, key: CheckpointKey) -> int:
+async def take_batch(connection: AsyncConnection, notary: Notary) -> int:
     """Take the next events, all or none of them; return how many; raise as `catch_up`."""
     async with connection.transaction():
         after = await followed_to(connection)
@@ -115,7 +117,7 @@ async def take_batch(connection: AsyncConnection, key: CheckpointKey) -> int:
         require_dense(after, events)
         if events:
             await move(connection, after, events[-1][0])
-            await grow_trees(connection, after, events, key)
+            await grow_trees(connection, after, events, notary)
         elif (head := await head_of(connection)) < after:
             message = f"The log is damaged: it ends at {head}, and {after} was read before."
             raise LogDamagedError(message)
@@ -141,25 +143,34 @@ async def move(connection: AsyncConnection, before: int, position: int) -> None:
 
 
 async def grow_trees(
-    connection: AsyncConnection, after: int, events: Events, key: CheckpointKey
+    connection: AsyncConnection, after: int, events: Events, notary: Notary
 ) -> None:
-    """Add *events*, those after position *after*, to the trees that they belong to, and sign."""
+    """Add *events*, those after position *after*, to the trees that they belong to, and sign.
+
+    What is computed is computed in a thread: it takes long where many workspaces have changed.
+    """
     leaves = await asyncio.to_thread(leaves_of, events)
-    checkpoints = await newest_checkpoints(connection, leaves, key)
+    notes = await stored_notes(connection, leaves)
+    checkpoints = await asyncio.to_thread(opened, notes, notary)
     require_signed(after, checkpoints.get(WHOLE_LOG))
     tiles = await stored_tiles(connection, {n: edge_of(checkpoints.get(n)) for n in leaves})
-    await store(connection, await asyncio.to_thread(grow_all, checkpoints, tiles, leaves, key))
+    await store(connection, await asyncio.to_thread(grow_all, checkpoints, tiles, leaves, notary))
+
+
+def opened(notes: Mapping[str, str], notary: Notary) -> dict[str, Checkpoint]:
+    """Return what the newest *notes* of trees say; raise NoteError where one is not ours."""
+    return {name: notary.open(name, note.encode()) for name, note in notes.items()}
 
 
 def grow_all(
-    checkpoints: dict[str, Checkpoint],
-    tiles: dict[str, dict[Tile, bytes]],
-    leaves: dict[str, Leaves],
-    key: CheckpointKey,
+    checkpoints: Mapping[str, Checkpoint],
+    tiles: Mapping[str, Tiles],
+    leaves: Mapping[str, Leaves],
+    notary: Notary,
 ) -> list[Grown]:
     """Return what is to be stored of each tree that has gained *leaves*."""
     return [
-        grown_from(name, checkpoints.get(name), tiles[name], gained, key)
+        grown_from(name, checkpoints.get(name), tiles[name], gained, notary)
         for name, gained in leaves.items()
     ]
 

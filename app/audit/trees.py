@@ -6,10 +6,10 @@ from typing import LiteralString
 from msgspec import Struct
 from psycopg import AsyncConnection
 
-from app.audit.checkpoint import Checkpoint, open_checkpoint, origin_of, sign_checkpoint
-from app.audit.checkpoint_key import CheckpointKey
+from app.audit.checkpoint import Checkpoint, origin_of
 from app.audit.errors import TreeStateError
 from app.audit.merkle import subtrees
+from app.audit.notary import Notary
 from app.audit.tiles import Tile, Tiles, frontier_at, gaining, goes_on, grow, tiles_of
 
 HEAD = "SELECT coalesce(max(position), 0) FROM integrations.events"
@@ -77,20 +77,6 @@ async def stored_notes(connection: AsyncConnection, names: Iterable[str]) -> dic
     return dict(await cursor.fetchall())
 
 
-async def newest_checkpoints(
-    connection: AsyncConnection, names: Iterable[str], key: CheckpointKey
-) -> dict[str, Checkpoint]:
-    """Return the newest checkpoint of each of the trees *names* that has one.
-
-    Raises:
-        NoteError: what is stored is not signed by *key*.
-    """
-    return {
-        name: open_checkpoint(note.encode(), key.signer(name).verifier)
-        for name, note in (await stored_notes(connection, names)).items()
-    }
-
-
 async def stored_tiles(
     connection: AsyncConnection, wanted: Mapping[str, Iterable[Tile]]
 ) -> dict[str, dict[Tile, bytes]]:
@@ -124,7 +110,7 @@ def size_of(checkpoint: Checkpoint | None) -> int:
 
 
 def grown_from(
-    name: str, checkpoint: Checkpoint | None, tiles: Tiles, leaves: Leaves, key: CheckpointKey
+    name: str, checkpoint: Checkpoint | None, tiles: Tiles, leaves: Leaves, notary: Notary
 ) -> Grown:
     """Return what is to be stored of the tree *name* after it has gained *leaves*.
 
@@ -140,5 +126,5 @@ def grown_from(
         message = f"The stored tree of {origin_of(name)} is not the one that was signed."
         raise TreeStateError(message)
     gains = grow(frontier, leaves.hashes)
-    note = sign_checkpoint(frontier.head, leaves.position, key.signer(name))
+    note = notary.sign(name, frontier.head, leaves.position)
     return Grown(name, gains, frontier.size, leaves.position, note)

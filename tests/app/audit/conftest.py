@@ -18,6 +18,7 @@ from app.audit.follower import catch_up
 from app.audit.follower_connection import ROLE
 from app.audit.log_parts import Scope
 from app.audit.merkle import Frontier, Node, TreeHead, leaf_hash
+from app.audit.notary import Notary
 from app.audit.tiles import Tile, grow
 from app.audit.verify import Verified, verify
 from app.log.event_log import Write
@@ -264,9 +265,21 @@ async def follower(dsn: str) -> AsyncGenerator[AsyncConnection]:
 
 
 @pytest.fixture
-def follow(follower: AsyncConnection, key: CheckpointKey) -> Follow:
+def notary(key: CheckpointKey) -> Notary:
+    """What signs with the key, and remembers what it has signed."""
+    return Notary(key)
+
+
+@pytest.fixture
+def follow(follower: AsyncConnection, notary: Notary) -> Follow:
     """Take all that is in the log, and sign."""
-    return lambda: catch_up(follower, key)
+    return lambda: catch_up(follower, notary)
+
+
+@pytest.fixture
+def follow_anew(follower: AsyncConnection, key: CheckpointKey) -> Follow:
+    """Take all that is in the log, and sign, as after a start: with nothing remembered."""
+    return lambda: catch_up(follower, Notary(key))
 
 
 @pytest.fixture

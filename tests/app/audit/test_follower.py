@@ -12,13 +12,14 @@ from psycopg.sql import SQL, Identifier, Literal
 from structlog.testing import capture_logs
 
 from app.audit import follower as module
-from app.audit.checkpoint import WHOLE_LOG, Checkpoint
+from app.audit.checkpoint import WHOLE_LOG, open_checkpoint
 from app.audit.checkpoint_key import CheckpointKey
 from app.audit.errors import NoteError, TreeStateError
 from app.audit.follower import catch_up, follow_log, take_batch
 from app.audit.follower_connection import ROLE
 from app.audit.merkle import leaf_hash
-from app.audit.trees import newest_checkpoints
+from app.audit.notary import Notary
+from app.audit.trees import stored_notes
 from app.audit.verify import Verified
 from app.log.follow import LogDamagedError
 
@@ -60,7 +61,8 @@ async def test_a_checkpoint_is_the_tree_over_the_exact_bytes_as_the_rfc_defines_
     admin: Connection[TupleRow], follower: AsyncConnection, key: CheckpointKey, rfc: Any, name: str
 ) -> None:
     envelopes = [envelope for (envelope,) in admin.execute(ENVELOPES, (name, name))]
-    signed: Checkpoint = (await newest_checkpoints(follower, [name], key))[name]
+    [note] = (await stored_notes(follower, [name])).values()
+    signed = open_checkpoint(note.encode(), key.signer(name).verifier)
     assert signed.head == (len(envelopes), rfc.mth(envelopes))
     assert leaf_hash(envelopes[0]) == rfc.mth(envelopes[:1])
 
@@ -77,6 +79,15 @@ async def test_each_workspace_that_has_changed_is_signed_up_to_its_last_event(
         ("*", 12, 12),
         ("demo", 8, 12),
     ]
+
+
+async def test_what_it_has_signed_itself_it_does_not_verify_again(
+    half_signed: Writer, admin: Connection[TupleRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("app.audit.notary.open_checkpoint")
+    await half_signed.append("demo", "int_3", half_signed.off)
+    await half_signed.follow()
+    assert admin.execute(CHECKPOINTS).fetchall()[-2:] == [("*", 9, 9), ("demo", 7, 9)]
 
 
 async def test_where_nothing_is_new_nothing_is_signed(
@@ -154,15 +165,23 @@ STRANGE = {
 }
 
 
-@pytest.mark.parametrize(("statement", "error"), STRANGE.values(), ids=STRANGE)
-async def test_it_signs_nothing_where_what_is_stored_is_not_what_was_signed(
-    signed: Writer, admin: Connection[TupleRow], edit: Edit, statement: str, error: type[Exception]
+@pytest.mark.parametrize("starts_anew", [False, True])
+@pytest.mark.parametrize("strange", STRANGE.values(), ids=STRANGE)
+async def test_it_signs_nothing_where_what_is_stored_is_not_what_was_signed(  # noqa: PLR0913 — parts
+    signed: Writer,
+    follow_anew: Follow,
+    admin: Connection[TupleRow],
+    edit: Edit,
+    strange: tuple[str, type[Exception]],
+    *,
+    starts_anew: bool,
 ) -> None:
+    statement, error = strange
     edit(statement)
     await signed.append("demo", "int_1", signed.on)
     before = admin.execute(CHECKPOINTS).fetchall(), admin.execute(POSITION).fetchone()
     with pytest.raises(error):
-        await signed.follow()
+        await (follow_anew if starts_anew else signed.follow)()
     assert (admin.execute(CHECKPOINTS).fetchall(), admin.execute(POSITION).fetchone()) == before
 
 
@@ -171,7 +190,7 @@ async def test_it_signs_nothing_with_another_key_than_before(
 ) -> None:
     await signed.append("demo", "int_1", signed.on)
     with pytest.raises(NoteError, match="not signed by the key"):
-        await catch_up(follower, other_key)
+        await catch_up(follower, Notary(other_key))
 
 
 async def test_two_that_take_the_same_events_cannot_both_store_them(
@@ -180,7 +199,7 @@ async def test_two_that_take_the_same_events_cannot_both_store_them(
     await half_signed.append("demo", "int_3", half_signed.off)
     async with await AsyncConnection.connect(dsn) as other:
         await other.execute("UPDATE integrations.audit_follower SET position = position + 1")
-        taking = asyncio.create_task(take_batch(follower, key))
+        taking = asyncio.create_task(take_batch(follower, Notary(key)))
         await asyncio.sleep(0.2)  # it waits for the row, having read the position before
         await other.commit()
         with pytest.raises(psycopg.errors.SerializationFailure):

@@ -1,0 +1,48 @@
+"""Signs checkpoints, and opens stored ones: what it has signed or opened before, it knows again."""
+
+from app.audit.checkpoint import Checkpoint, open_checkpoint, origin_of, sign_checkpoint
+from app.audit.checkpoint_key import CheckpointKey
+from app.audit.merkle import TreeHead
+
+CAPACITY = 4096  # trees; each takes less than a kilobyte
+
+
+class Notary:
+    """Remembers the last checkpoint of up to *capacity* trees, byte for byte.
+
+    A tree goes on from its last checkpoint, each time it grows: without a memory that would be one
+    verified signature for each workspace that has changed, every two seconds. A note of other
+    bytes is verified, whatever is remembered. For one thread at a time.
+    """
+
+    def __init__(self, key: CheckpointKey, capacity: int = CAPACITY) -> None:
+        self._key = key
+        self._capacity = capacity
+        self._known: dict[str, tuple[bytes, Checkpoint]] = {}
+
+    def open(self, tree: str, note: bytes) -> Checkpoint:
+        """Return what *note* says, which the key has signed for *tree*.
+
+        Raises:
+            NoteError, CheckpointError: it is no such note.
+        """
+        known = self._known.get(tree)
+        if known is not None and known[0] == note:
+            return known[1]
+        checkpoint = open_checkpoint(note, self._key.signer(tree).verifier)
+        self._remember(tree, note, checkpoint)
+        return checkpoint
+
+    def sign(self, tree: str, head: TreeHead, position: int) -> bytes:
+        """Return the signed note; *head* continues all that was signed of *tree* before."""
+        checkpoint = Checkpoint(origin=origin_of(tree), head=head, position=position)
+        note = sign_checkpoint(head, position, self._key.signer(tree))
+        self._remember(tree, note, checkpoint)
+        return note
+
+    def _remember(self, tree: str, note: bytes, checkpoint: Checkpoint) -> None:
+        """Remember *note* in place of the last one of *tree*; the oldest makes room."""
+        self._known.pop(tree, None)
+        self._known[tree] = note, checkpoint
+        if len(self._known) > self._capacity:
+            del self._known[next(iter(self._known))]
