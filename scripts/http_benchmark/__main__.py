@@ -12,7 +12,8 @@ from app.database.embedded import EmbeddedServerError, open_embedded
 from scripts.http_benchmark.appends import appends_table, measured_appends
 from scripts.http_benchmark.arena import arena, version_of, warm_start
 from scripts.http_benchmark.errors import CannotRunError, FailedRequestsError
-from scripts.http_benchmark.growth import Size, growth_table, measured_growth, sizes_up_to
+from scripts.http_benchmark.grown import Size, sizes_up_to
+from scripts.http_benchmark.growth import growth_table, measured_growth
 from scripts.http_benchmark.load import require_wrk
 from scripts.http_benchmark.machine import description, two_cores
 from scripts.http_benchmark.pace import Pace, Site

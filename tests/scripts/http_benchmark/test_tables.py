@@ -2,17 +2,9 @@
 
 import pytest
 
-from app.identifiers import is_integration_id
 from scripts.http_benchmark.appends import Appends, appends_table, events_alone
-from scripts.http_benchmark.growth import (
-    KINDS,
-    Cost,
-    Grown,
-    Size,
-    growth_table,
-    sizes_up_to,
-    stream,
-)
+from scripts.http_benchmark.grown import Size
+from scripts.http_benchmark.growth import KINDS, Cost, Grown, growth_table
 from scripts.http_benchmark.pace import Pace
 from scripts.http_benchmark.soak import Look, Soaked, soak_table
 from scripts.http_benchmark.workers import Measured, workers_table
@@ -39,32 +31,25 @@ def test_an_event_alone_is_the_same_event_with_nothing_for_the_views() -> None:
     assert [*alone.entries.values()] == [[]]
 
 
-def test_growth_is_shown_as_multiples_of_the_least_of_each_kind() -> None:
-    def grown(size: Size, *costs: Cost) -> Grown:
-        return Grown(size, {name: [cost] for name, cost in zip(KINDS, costs, strict=True)})
+def test_growth_is_shown_as_multiples_of_the_least_of_each_kind_and_from_round_to_round() -> None:
+    def grown(*kinds: list[Cost]) -> dict[str, Grown]:
+        return {name: Grown(costs) for name, costs in zip(KINDS, kinds, strict=True)}
 
-    small = grown(Size(1_000, 1), Cost(25, 15, 5), Cost(500, 400, 0), Cost(99, 50, 25))
-    large = grown(Size(1_000_000, 1_000), Cost(90, 10, 10), Cost(999, 800, 0), Cost(98, 30, 30))
+    even = [Cost(30, 10, 10), Cost(90, 12, 10), Cost(90, 14, 16)]
+    small = grown([Cost(25, 15, 5)], [Cost(500, 400, 0)], [Cost(99, 50, 25)])
+    large = grown(even, [Cost(999, 800, 0)], [Cost(98, 30, 30)])
 
-    first, second = growth_table([small, large]).splitlines()[2:]
+    first, second = growth_table(
+        {Size(1_000, 1): small, Size(1_000_000, 1_000): large}
+    ).splitlines()[2:]
     assert first.startswith("| 1,000 | 1 | 25 (15 + 5) | 500 (400 + 0) | 99 (50 + 25) |")
-    assert first.endswith("| **1.00** | **1.00** | **1.25** |")
-    assert second.startswith("| 1,000,000 | 1,000 | 90 (10 + 10) | 999 (800 + 0) |")
-    assert second.endswith("| **1.00** | **2.00** | **1.00** |")
-
-
-def test_wherever_growth_is_measured_a_page_is_full() -> None:
-    sizes = [(size.integrations, size.workspaces) for size in sizes_up_to(1_000_000)]
-
-    assert sizes == [
-        *((1_000, 1), (1_000, 50)),
-        *((100_000, 1), (100_000, 1_000)),
-        *((1_000_000, 1), (1_000_000, 1_000)),
-    ]
-
-
-def test_growth_asks_for_ids_that_the_service_takes() -> None:
-    assert all(map(is_integration_id, (stream(1), stream(1_000_000))))
+    assert first.endswith(
+        "| **1.00** (1.00 to 1.00) | **1.00** (1.00 to 1.00) | **1.25** (1.25 to 1.25) |"
+    )
+    assert second.startswith("| 1,000,000 | 1,000 | 90 (12 + 10) | 999 (800 + 0) |")
+    assert second.endswith(
+        "| **1.10** (1.00 to 1.50) | **2.00** (2.00 to 2.00) | **1.00** (1.00 to 1.00) |"
+    )
 
 
 def test_a_soak_compares_the_ends_of_what_comes_after_the_warm_up() -> None:
