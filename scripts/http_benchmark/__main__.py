@@ -132,7 +132,6 @@ def measure_beside(folder: Path, plan: Plan, workspaces: int, others: Sequence[s
 def measure_growth(folder: Path, pace: Pace, sizes: Sequence[Size]) -> str:
     """Return the table of what requests cost beside size, in Markdown."""
     cores = two_cores()
-    os.sched_setaffinity(0, {cores.load})
     with open_embedded(folder) as server:
         found = measured_growth(Site(server.dsn, folder, cores), sizes, pace)
         where = description(version_of(server.dsn))

@@ -20,6 +20,7 @@ from psycopg.rows import TupleRow
 from scripts.http_benchmark.contestants import Contestant, ours
 from scripts.http_benchmark.grown import PAGE, Size, fill, in_haste, stream, tell
 from scripts.http_benchmark.load import probe, run_round, write_requests
+from scripts.http_benchmark.machine import let_run_on
 from scripts.http_benchmark.pace import Pace, Site
 from scripts.http_benchmark.report import markdown
 from scripts.http_benchmark.scenarios import PATH, Request, creation, shuffled
@@ -110,6 +111,7 @@ def measured_growth(site: Site, sizes: Sequence[Size], pace: Pace) -> Found:
     tokens = tokens_for(site.folder, names)
     with in_haste(site.dsn):
         databases = {size: fill(site.dsn, site.folder, size) for size in sizes}
+    let_run_on([site.cores.load], site.dsn)  # filling took both
     found: Found = {size: {name: Grown([]) for name in KINDS} for size in sizes}
     with ExitStack() as stack:
         sides = [stack.enter_context(side(site, *each, tokens)) for each in databases.items()]

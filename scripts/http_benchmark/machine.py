@@ -3,10 +3,14 @@
 import os
 import platform
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
+
+import psutil
+import psycopg
 
 from scripts.http_benchmark.errors import CannotRunError
 
@@ -27,6 +31,14 @@ def two_cores() -> Cores:
         message = "two processor cores are needed: one for the server, one for database and load"
         raise CannotRunError(message)
     return Cores(*allowed[:2])
+
+
+def let_run_on(cores: Iterable[int], dsn: str) -> None:
+    """Let us, and the server of *dsn* with the children that it will have, run on *cores* alone."""
+    with psycopg.connect(dsn) as connection:
+        server = psutil.Process(psutil.Process(connection.info.backend_pid).ppid())
+    for process in (psutil.Process(), server, *server.children()):
+        process.cpu_affinity([*cores])
 
 
 def description(postgresql: str, peer: str | None = None) -> str:

@@ -1,24 +1,33 @@
 """Two workers beside one: how much more they answer, and what keeps them from twice as much."""
 
-import os
 from collections.abc import Sequence
 from statistics import mean, median
 
 import psutil
-import psycopg
 from msgspec import Struct
 from psycopg.conninfo import make_conninfo
 
 from scripts.http_benchmark.contestants import ours
 from scripts.http_benchmark.load import run_wrk, write_requests
+from scripts.http_benchmark.machine import let_run_on
 from scripts.http_benchmark.pace import Pace, Site
 from scripts.http_benchmark.report import markdown
-from scripts.http_benchmark.scenarios import SCENARIOS, Filled
+from scripts.http_benchmark.scenarios import SCENARIOS, Filled, Request, shuffled
 
 CONNECTIONS = 32
 FLOOR = 1.5  # of one worker's rate
 COLUMNS = ("", "1 worker/s", "2 workers/s", "ratio", "at least", "CPU busy with 1", "with 2")
-NAMES = ("get", "list", "mix")
+
+
+def types(filled: Filled) -> Sequence[Request]:
+    """Ask for the types of integrations: a request with all but the database."""
+    return shuffled(
+        Request("GET", "/en/api/integration-types", workspace.token)
+        for workspace in filled.workspaces
+    )
+
+
+ASKED = {name: SCENARIOS[name].requests for name in ("get", "list", "mix")} | {"types": types}
 
 
 class Measured(Struct, frozen=True):
@@ -34,11 +43,11 @@ def measured_workers(site: Site, filled: Filled, pace: Pace) -> list[Measured]:
 
     It serves *filled* from the database `ours`.
     """
-    let_run_anywhere(site)
-    found = [Measured(name, ([], []), ([], [])) for name in NAMES]
+    let_run_on(site.cores, site.dsn)
+    found = [Measured(name, ([], []), ([], [])) for name in ASKED]
     pin = ("taskset", "--cpu-list", ",".join(map(str, site.cores)))
-    for name in NAMES:
-        write_requests(site.folder / f"{name}.requests", SCENARIOS[name].requests(filled))
+    for name, requests in ASKED.items():
+        write_requests(site.folder / f"{name}.requests", requests(filled))
     for workers in pace.mirrored((1, 2)):
         dsn = make_conninfo(site.dsn, dbname="ours")
         with ours(site.folder, *pin, database_url=dsn, workers=workers) as contestant:
@@ -51,16 +60,6 @@ def measured_workers(site: Site, filled: Filled, pace: Pace) -> list[Measured]:
                 each.rates[workers - 1].append(counted.requests / counted.duration * 1e6)
                 each.busy[workers - 1].append(mean(shares[core] for core in site.cores))
     return found
-
-
-def let_run_anywhere(site: Site) -> None:
-    """Let PostgreSQL, with the children that it will have, and the load run on both cores."""
-    os.sched_setaffinity(0, site.cores)
-    with psycopg.connect(site.dsn) as connection:
-        backend = psutil.Process(connection.info.backend_pid)
-        server = backend.parent() or backend
-        for process in (server, *server.children()):
-            process.cpu_affinity([*site.cores])
 
 
 def workers_table(found: Sequence[Measured]) -> str:

@@ -49,7 +49,7 @@ def test_a_short_run_prints_a_line_for_every_scenario_with_both_sides_figures() 
     for line in appends:
         assert number(line[3]) == pytest.approx(number(line[2]) / number(line[1]), abs=0.01)
         assert 0 < number(line[5]) < number(line[1]) * 10
-    assert [line[0] for line in workers] == ["get", "list", "mix"]
+    assert [line[0] for line in workers] == ["get", "list", "mix", "types"]
     for line in workers:
         assert number(line[3]) == pytest.approx(number(line[2]) / number(line[1]), abs=0.01)
     assert "Warm start to ready: " in finished.stdout
