@@ -11,7 +11,7 @@ class Notary:
     """Remembers the last checkpoint of up to *capacity* trees, byte for byte.
 
     A tree goes on from its last checkpoint, each time it grows: without a memory that would be one
-    verified signature for each workspace that has changed, every two seconds. A note of other
+    verified signature for each workspace that has changed, every few seconds. A note of other
     bytes is verified, whatever is remembered. For one thread at a time.
     """
 

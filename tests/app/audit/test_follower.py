@@ -15,7 +15,7 @@ from app.audit import follower as module
 from app.audit.checkpoint import WHOLE_LOG, open_checkpoint
 from app.audit.checkpoint_key import CheckpointKey
 from app.audit.errors import NoteError, TreeStateError
-from app.audit.follower import catch_up, follow_log, take_batch
+from app.audit.follower import catch_up, follow_log, rest_after, take_batch
 from app.audit.follower_connection import ROLE
 from app.audit.merkle import leaf_hash
 from app.audit.notary import Notary
@@ -243,6 +243,35 @@ async def test_a_long_way_to_the_end_does_not_hold_up_a_stop(
     stopping.set()
     await asyncio.wait_for(task, SOON)
     assert 0 < (await verifying()).unsigned < 40
+
+
+@pytest.mark.parametrize(
+    ("took", "rests"), [(0.01, 2.0), (0.2, 2.0), (0.5, 4.5), (2.0, 18.0), (60.0, 20.0)]
+)
+def test_however_many_trees_there_are_to_sign_it_takes_a_tenth_of_the_time_at_most(
+    took: float, rests: float
+) -> None:
+    assert rest_after(took) == pytest.approx(rests)
+
+
+async def test_it_rests_the_longer_the_longer_a_look_has_taken(
+    writer: Writer, dsn: str, key: CheckpointKey, verifying: Verify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slowly(connection: AsyncConnection, notary: Notary) -> int:
+        await asyncio.sleep(0.1)
+        return await take_batch(connection, notary)
+
+    monkeypatch.setattr(module, "EVERY", 0.05)
+    monkeypatch.setattr(module, "take_batch", slowly)
+    stopping = asyncio.Event()
+    task = await run(dsn, key, stopping)  # it has looked once, and rests for a second
+    await writer.append("demo", "int_9", writer.off)
+    await asyncio.sleep(0.3)
+    resting = await verifying()
+    await asyncio.sleep(1.2)
+    assert (resting.unsigned, (await verifying()).unsigned) == (1, 0)
+    stopping.set()
+    await asyncio.wait_for(task, SOON)
 
 
 async def test_of_two_one_follows_and_the_other_takes_over_when_it_stops(
