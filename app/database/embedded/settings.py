@@ -2,6 +2,7 @@
 
 from app.database.embedded.account import our_name
 from app.database.embedded.home import Home
+from app.database.embedded.memory import shared_buffers
 
 ROLE = "integrations"  # the cluster's superuser, and the name of its database
 
@@ -12,7 +13,6 @@ listen_addresses = ''
 port = 5432
 unix_socket_permissions = 0700
 max_connections = 120
-shared_buffers = 128MB
 huge_pages = off
 max_wal_size = 512MB
 timezone = 'UTC'
@@ -44,9 +44,10 @@ def write_settings(home: Home) -> list[str]:
     # Role `all`: who may be the superuser may be any role.
     ident = written(home, "pg_ident.conf", f'service "{name}" all\n')
     paths = {"hba_file": hba, "ident_file": ident, "unix_socket_directories": str(home.sockets)}
+    buffers = f"shared_buffers = {shared_buffers()}MB\n"
     lines = "".join(f"{name} = {quoted(path)}\n" for name, path in paths.items())
     safety = DURABLE if home.durable else THROWAWAY
-    config = written(home, "postgresql.conf", SETTINGS + safety + lines)
+    config = written(home, "postgresql.conf", SETTINGS + buffers + safety + lines)
     return ["-D", str(home.cluster), "-c", f"config_file={config}"]
 
 

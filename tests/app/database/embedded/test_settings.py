@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from app.database.embedded.memory import shared_buffers
 from app.database.embedded.settings import quoted
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
@@ -39,6 +40,11 @@ def test_a_durable_server_waits_for_the_disk(standing: "Stage") -> None:
     client = standing.clients[0]
     for setting in ("fsync", "full_page_writes", "synchronous_commit"):
         assert client.sql(f"SHOW {setting}") == "on"
+
+
+def test_the_server_keeps_as_many_pages_at_hand_as_the_machine_allows(standing: "Stage") -> None:
+    pages = "SELECT setting::int / 128 FROM pg_settings WHERE name = 'shared_buffers'"
+    assert standing.clients[0].sql(pages) == shared_buffers()
 
 
 @pytest.mark.parametrize(("value", "text"), [("a", "'a'"), ("o'b", "'o''b'"), ("\\", "'\\\\'")])
