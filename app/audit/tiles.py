@@ -93,6 +93,6 @@ def root_of(hashes: bytes) -> bytes:
     """Return the root over *hashes*, which are 1, 2, 4, … of 32 bytes each."""
     pair = 2 * HASH_BYTES
     while len(hashes) > HASH_BYTES:
-        pairs = (hashes[start : start + pair] for start in range(0, len(hashes), pair))
-        hashes = b"".join([sha256(b"\x01" + both).digest() for both in pairs])  # node_hash, inline
+        starts = range(0, len(hashes), pair)  # node_hash, inline:
+        hashes = b"".join([sha256(b"\x01" + hashes[at : at + pair]).digest() for at in starts])
     return hashes

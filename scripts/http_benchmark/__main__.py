@@ -13,7 +13,7 @@ from scripts.http_benchmark.appends import appends_table, measured_appends
 from scripts.http_benchmark.arena import arena, version_of, warm_start
 from scripts.http_benchmark.errors import CannotRunError, FailedRequestsError
 from scripts.http_benchmark.grown import Size, sizes_up_to
-from scripts.http_benchmark.growth import growth_table, measured_growth
+from scripts.http_benchmark.growth import KINDS, growth_table, measured_growth
 from scripts.http_benchmark.load import require_wrk
 from scripts.http_benchmark.machine import description, two_cores
 from scripts.http_benchmark.pace import Pace, Site
@@ -78,10 +78,14 @@ def command(  # noqa: PLR0913 — each is an option
 @SECONDS
 @ROUNDS
 @click.option("--integrations", type=AMOUNT, default=1_000_000, show_default=True, help="At most.")
-def growth_command(*, seconds: int, rounds: int, integrations: int) -> None:
+@click.option(
+    "--kind", "kinds", type=click.Choice([*KINDS]), multiple=True, default=[*KINDS],
+    help="Instead of all; may be repeated.",
+)  # fmt: skip
+def growth_command(*, seconds: int, rounds: int, integrations: int, kinds: Sequence[str]) -> None:
     """Measure whether a request costs more where there are more integrations or workspaces."""
     pace = Pace(seconds=seconds, rounds=rounds)
-    run(lambda folder: measure_growth(folder, pace, sizes_up_to(integrations)))
+    run(lambda folder: measure_growth(folder, pace, sizes_up_to(integrations), kinds))
 
 
 @command.command("soak")
@@ -129,11 +133,11 @@ def measure_beside(folder: Path, plan: Plan, workspaces: int, others: Sequence[s
     return "\n".join(told)
 
 
-def measure_growth(folder: Path, pace: Pace, sizes: Sequence[Size]) -> str:
+def measure_growth(folder: Path, pace: Pace, sizes: Sequence[Size], kinds: Sequence[str]) -> str:
     """Return the table of what requests cost beside size, in Markdown."""
     cores = two_cores()
     with open_embedded(folder) as server:
-        found = measured_growth(Site(server.dsn, folder, cores), sizes, pace)
+        found = measured_growth(Site(server.dsn, folder, cores), sizes, kinds, pace)
         where = description(version_of(server.dsn))
     return f"{where}\n{pace.rounds} rounds of {pace.seconds} s.\n\n{growth_table(found)}"
 

@@ -101,8 +101,8 @@ class Side(Struct, frozen=True):
         return self.folder / f"{self.size.database}.{kind}"
 
 
-def measured_growth(site: Site, sizes: Sequence[Size], pace: Pace) -> Found:
-    """Fill a database for each of *sizes*, and measure them.
+def measured_growth(site: Site, sizes: Sequence[Size], kinds: Sequence[str], pace: Pace) -> Found:
+    """Fill a database for each of *sizes*, and ask for *kinds* by turns.
 
     Raises:
         FailedRequestsError: a request failed.
@@ -112,10 +112,10 @@ def measured_growth(site: Site, sizes: Sequence[Size], pace: Pace) -> Found:
     with in_haste(site.dsn):
         databases = {size: fill(site.dsn, site.folder, size) for size in sizes}
     let_run_on([site.cores.load], site.dsn)  # filling took both
-    found: Found = {size: {name: Grown([]) for name in KINDS} for size in sizes}
+    found: Found = {size: {kind: Grown([]) for kind in kinds} for size in sizes}
     with ExitStack() as stack:
         sides = [stack.enter_context(side(site, *each, tokens)) for each in databases.items()]
-        for kind in KINDS:
+        for kind in kinds:
             for each in pace.mirrored(sides):
                 tell(f"{kind}: {each.size.integrations:,} in {each.size.workspaces:,} workspaces")
                 found[each.size][kind].costs.append(cost_of(each, kind, pace.seconds))
@@ -171,15 +171,16 @@ def backend_seconds(connection: Connection[TupleRow]) -> float:
 
 def growth_table(found: Found) -> str:
     """Return what a request costs, and how many times the least processor time of its kind."""
-    costs = (f"{kind}, µs (CPU + PostgreSQL)" for kind in KINDS)
-    columns = ("integrations", "workspaces", *costs, *KINDS)
-    least = {kind: min(of[kind].cost.processor for of in found.values()) for kind in KINDS}
+    kinds = [*next(iter(found.values()))]
+    costs = (f"{kind}, µs (CPU + PostgreSQL)" for kind in kinds)
+    columns = ("integrations", "workspaces", *costs, *kinds)
+    least = {kind: min(of[kind].cost.processor for of in found.values()) for kind in kinds}
     lines = [
         (
             f"{size.integrations:,}",
             f"{size.workspaces:,}",
-            *("{:.0f} ({:.0f} + {:.0f})".format(*of[kind].cost) for kind in KINDS),
-            *(of[kind].times(least[kind]) for kind in KINDS),
+            *("{:.0f} ({:.0f} + {:.0f})".format(*of[kind].cost) for kind in kinds),
+            *(of[kind].times(least[kind]) for kind in kinds),
         )
         for size, of in found.items()
     ]
