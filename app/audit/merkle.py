@@ -74,10 +74,11 @@ class Frontier:
         They are of the levels 0 (the leaf), 1, 2, …; their number is the size before, shifted right
         by the level. Two on average, so appending takes constant time, amortised.
         """
-        complete = [leaf]
-        for _ in range(ones_at_the_end(self._size)):
+        complete, unpaired = [leaf], self._size
+        while unpaired & 1:
             leaf = node_hash(self._peaks.pop(), leaf)
             complete.append(leaf)
+            unpaired >>= 1
         self._peaks.append(leaf)
         self._size += 1
         return complete
@@ -110,8 +111,3 @@ def subtrees(start: int, end: int) -> list[Node]:
         nodes.append(Node(level, start >> level))
         start += 1 << level
     return nodes
-
-
-def ones_at_the_end(number: int) -> int:
-    """Return how many bits are set after the last that is not."""
-    return (number ^ (number + 1)).bit_length() - 1

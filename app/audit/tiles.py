@@ -30,12 +30,11 @@ Tiles = Mapping[Tile, bytes]
 
 def grow(frontier: Frontier, leaves: Iterable[bytes]) -> dict[Tile, bytes]:
     """Append hashes of leaves to *frontier*; return what each tile gains after what it holds."""
-    gains: defaultdict[Tile, bytearray] = defaultdict(bytearray)
-    for leaf in leaves:
-        index = frontier.size
+    gains: defaultdict[tuple[int, int], bytearray] = defaultdict(bytearray)
+    for index, leaf in enumerate(leaves, start=frontier.size):
         for level, complete in enumerate(frontier.append(leaf)[::HEIGHT]):
-            gains[Tile(level, index >> HEIGHT * (level + 1))] += complete
-    return {tile: bytes(gain) for tile, gain in gains.items()}
+            gains[level, index >> HEIGHT * (level + 1)] += complete
+    return {Tile(*tile): bytes(gain) for tile, gain in gains.items()}
 
 
 def gaining(size: int, leaves: int) -> Iterator[Tile]:

@@ -11,7 +11,7 @@ from scripts.log_benchmark.commands import rates_of, timed
 from scripts.log_benchmark.library import library_rate
 from scripts.log_benchmark.report import Figure, report
 from scripts.log_benchmark.serving import felt_during
-from scripts.log_benchmark.stage import Stage, stage
+from scripts.log_benchmark.stage import Stage, settle, stage
 
 PROOFS = 1_000
 AMOUNT = click.IntRange(1)
@@ -65,6 +65,8 @@ def measured(
 
 def appends(on: Stage, rounds: int, seconds: int) -> tuple[float, float]:
     """Return the rates on few and on many events, measured in mirrored order."""
+    settle(on.few)
+    settle(on.many)
     few: list[float] = []
     many: list[float] = []
     for number in range(rounds):

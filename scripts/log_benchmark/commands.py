@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from scripts.log_benchmark.stage import Stage, integrations
 
-LOOK = 0.05  # seconds
+LOOK = 0.25  # seconds; a look takes the kernel milliseconds of the cores that are measured
 
 
 class Run(Struct, frozen=True):
@@ -40,7 +40,8 @@ def timed(stage: Stage, *arguments: str) -> Run:
     ) as process:  # fmt: skip
         while process.poll() is None:
             peak = max(peak, megabytes_of(process.pid))
-            time.sleep(LOOK)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(LOOK)
         seconds = time.perf_counter() - started
         if process.returncode:
             raise FailedError(process.stderr.read() if process.stderr else "")

@@ -24,7 +24,7 @@ from app.views.rebuilding.catching_up import catch_up
 from app.views.rebuilding.comparing import Compared, compare, compare_counts
 from app.views.rebuilding.folding import Catalogue
 from app.views.rebuilding.loading import load
-from app.views.rebuilding.session import open_session
+from app.views.rebuilding.session import COMMITS, open_session
 from app.views.rebuilding.shadows import Shadow
 from app.views.rebuilding.shares import shares_of
 from app.views.rebuilding.traffic import Traffic, most_lanes
@@ -162,7 +162,8 @@ class Making:
         head = head_of(self.connection)
         shares = shares_of(self.connection, head)
         fill = partial(load, self.dsn, self.catalogue, self.shadows)
-        taken = load_all(fill, shares, self.traffic, self._reading(head))
+        sessions = 1 + len(self.shadows)
+        taken = load_all(fill, shares, self.traffic, self._reading(head), sessions * COMMITS)
         if taken != head:
             message = f"The log is damaged: it ends at position {head} and has {taken} events."
             raise LogDamagedError(message)
@@ -194,7 +195,7 @@ class Making:
 
             in_lanes(
                 partial(threads.submit, build), wanted, self.traffic,
-                lambda done: self.tell("Building indexes", done, len(wanted)),
+                lambda done: self.tell("Building indexes", done, len(wanted)), COMMITS,
             )  # fmt: skip
         for shadow in self.shadows:
             shadow.index(self.connection)

@@ -7,7 +7,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 COMMITTED = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"
-FEW = 40  # transactions a second: followers, monitoring, and the rebuild itself
+FEW = 40  # transactions a second: followers, monitoring, and what else the rebuild itself does
 WINDOW = 0.5  # seconds between two looks; a backend tells its transactions once a second
 CALM = 3  # looks without traffic before there is none any more
 
@@ -23,8 +23,8 @@ def most_lanes() -> int:
 class Traffic:
     """Tells how many lanes a rebuild may take: one while others work, else `most_lanes`.
 
-    It cannot know whose transactions are counted, and takes those beyond FEW for requests. Until
-    it has looked for a while it takes one lane.
+    It cannot know whose transactions are counted, and takes those beyond FEW for requests, except
+    for those that it is told to expect. Until it has looked for a while it takes one lane.
     """
 
     def __init__(self, connection: Connection[TupleRow]) -> None:
@@ -32,6 +32,11 @@ class Traffic:
         self._calm = CALM - 1  # one look without traffic is enough to begin
         self._looked = time.monotonic()
         self._committed = self._count()
+        self._expected = 0
+
+    def expect(self, commits: int) -> None:
+        """Take so many of the next *commits* for the rebuild's own."""
+        self._expected += commits
 
     @property
     def lanes(self) -> int:
@@ -42,7 +47,9 @@ class Traffic:
 
     def _look(self) -> None:
         now, committed = time.monotonic(), self._count()
-        rate = (committed - self._committed) / (now - self._looked)
+        new = committed - self._committed
+        rate = (new - self._expected) / (now - self._looked)
+        self._expected = max(self._expected - new, 0)  # they are counted a little later
         self._looked, self._committed = now, committed
         self._calm = 0 if rate > FEW else self._calm + 1
 

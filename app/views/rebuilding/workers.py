@@ -24,9 +24,12 @@ Told = Callable[[int], None]
 progress: "Synchronized[int]"  # events that all workers have taken; in workers only
 
 
-def load_all(fill: Fill, shares: Sequence[Share], traffic: Traffic, tell: Told) -> int:
+def load_all(
+    fill: Fill, shares: Sequence[Share], traffic: Traffic, tell: Told, commits: int
+) -> int:
     """Let each of *shares* be filled by a process; return how many events that took.
 
+    A share takes so many *commits*.
     *tell* is told, again and again, how many of all events have been taken.
     """
     taken = multiprocessing.get_context("fork").Value("q", 0)
@@ -35,7 +38,7 @@ def load_all(fill: Fill, shares: Sequence[Share], traffic: Traffic, tell: Told) 
         def start(share: Share) -> Future[int]:
             return run.submit(fill_one, fill, share)
 
-        return sum(in_lanes(start, shares, traffic, lambda _: tell(taken.value)))
+        return sum(in_lanes(start, shares, traffic, lambda _: tell(taken.value), commits))
 
 
 def in_lanes(
@@ -43,10 +46,12 @@ def in_lanes(
     jobs: Iterable[Job],
     traffic: Traffic,
     tell: Told,
+    commits: int,
 ) -> list[Result]:
     """Start all *jobs*, at any time as many as *traffic* allows, and return their results.
 
-    *tell* is told, again and again, how many have ended. The first that fails ends it.
+    Each is so many *commits* by its end, which are no one else's traffic. *tell* is told, again and
+    again, how many have ended. The first that fails ends it.
     """
     waiting = deque(jobs)
     running: set[Future[Result]] = set()
@@ -56,6 +61,7 @@ def in_lanes(
             running.add(start(waiting.popleft()))
         ended, running = wait(running, timeout=LOOK, return_when=FIRST_COMPLETED)
         results += [each.result() for each in ended]
+        traffic.expect(len(ended) * commits)
         tell(len(results))
     return results
 

@@ -53,6 +53,22 @@ def test_while_others_work_and_shortly_after_there_is_one_lane(
         assert seen == [1, 1, 3]
 
 
+@pytest.mark.parametrize(("commits", "lanes"), [(201, 3), (100, 1)])
+def test_what_the_rebuild_itself_commits_is_no_traffic(
+    dsn: str, admin: Connection[TupleRow], commits: int, lanes: int
+) -> None:
+    admin.execute(TELL_AT_ONCE)
+    with open_session(dsn) as connection, ThreadPoolExecutor(3) as threads:
+        traffic = Traffic(connection)
+
+        def start(_: int) -> Future[None]:
+            return threads.submit(work, admin)
+
+        in_lanes(start, [1], traffic, lambda _: None, commits)
+        time.sleep(WINDOW)
+        assert traffic.lanes == lanes
+
+
 def test_jobs_run_in_as_many_lanes_as_there_are_and_all_results_come_back(
     dsn: str, admin: Connection[TupleRow]
 ) -> None:
@@ -74,5 +90,5 @@ def test_jobs_run_in_as_many_lanes_as_there_are_and_all_results_come_back(
         def start(number: int) -> Future[int]:
             return threads.submit(job, number)
 
-        assert sorted(in_lanes(start, range(6), traffic, lambda _: None)) == [*range(6)]
+        assert sorted(in_lanes(start, range(6), traffic, lambda _: None, 0)) == [*range(6)]
     assert max(most) == 1
