@@ -46,6 +46,24 @@ def test_a_share_ends_where_the_log_did(dsn: str) -> None:
     assert sorted(read) == [*range(1, 8)]
 
 
+def test_a_share_is_read_by_its_index_and_never_sorted(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.views.rebuilding.shares.EVENTS", 5_000)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        fill(connection, 20_000)
+        _, share, *_ = shares_of(connection, 20_000)
+        connection.execute("LOAD 'auto_explain'")
+        connection.execute("SET auto_explain.log_min_duration = 0")
+        connection.execute("SET client_min_messages = log")
+        plans: list[str] = []
+        connection.add_notice_handler(lambda notice: plans.append(notice.message_primary or ""))
+        assert [*stretches_of(connection, share)]
+    read = [plan for plan in plans if "string_agg" in plan]
+    assert read
+    assert all("events_workspace" in plan and "Sort" not in plan for plan in read)
+
+
 async def test_a_log_of_many_shares_is_rebuilt_as_one_of_a_single_share(
     live: "Live", views: "Views", monkeypatch: pytest.MonkeyPatch
 ) -> None:
