@@ -195,7 +195,7 @@ class Making:
 
             in_lanes(
                 partial(threads.submit, build), wanted, self.traffic,
-                lambda done: self.tell("Building indexes", done, len(wanted)), COMMITS,
+                lambda done: self.tell("Building indexes", done, len(wanted)), commits=1,
             )  # fmt: skip
         for shadow in self.shadows:
             shadow.index(self.connection)
