@@ -1,9 +1,11 @@
-"""Who did what, when: one entry an event, with what it changed, from and to."""
+"""Who did what, when: one entry an event, with what it changed, from and to.
 
-from collections.abc import Iterable
+The log says most of an entry; what it does not, and what entries are found by, is kept here.
+"""
+
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from msgspec import Struct
 
@@ -19,7 +21,7 @@ from domain.integration import (
     SenderChanged,
     VapidPublicKeyChanged,
 )
-from domain.recorded import Envelope
+from domain.recorded import Envelope, Recorded
 from projections.integration_view import IntegrationRow
 from projections.journal import Journal
 
@@ -43,8 +45,13 @@ PUBLIC = {
     "vapid_public_key": "vapidPublicKey",
 }
 """The columns of the view that can change, and their names in the HTTP API."""
-NOTHING = SimpleNamespace(**dict.fromkeys(PUBLIC))
-"""An integration that is not there: an attribute that is found is cheaper than one that is not."""
+CHANGED: dict[type[IntegrationEvent], Sequence[str]] = {
+    kind: [c for c in PUBLIC if kind is IntegrationDeleted or c in kind.__struct_fields__]
+    for kind in get_args(IntegrationEvent)
+}
+"""The columns that an event may change."""
+Was = dict[str, Any] | None
+"""Values by column; None is no integration."""
 ACTIONS: dict[type[IntegrationEvent], Action] = {
     IntegrationCreated: "INTEGRATION_ADDED",
     IntegrationDeleted: "INTEGRATION_REMOVED",
@@ -58,12 +65,28 @@ ACTIONS: dict[type[IntegrationEvent], Action] = {
 
 
 class HistoryRow(Struct, frozen=True):
-    """One entry; what is stored of it is its encoding (app/views/book.py).
+    """What is kept of an event: what it is found by, and what the log does not say of it.
+
+    `resource_name` is the integration's name then. `was` holds those columns of the view that the
+    event changed, as they were before; None where there was no integration.
+    """
+
+    workspace_id: str
+    action: Action
+    actor_id: str
+    created_at: datetime
+    resource_name: str
+    was: Was
+
+
+class HistoryEntry(Struct, frozen=True):
+    """One entry, of the event at `position` in the log.
 
     `details` holds `changes`, from and to of each changed public field, `credentials`, field
     and version of each new secret, or what a check found.
     """
 
+    position: int
     workspace_id: str
     stream: str
     version: int
@@ -77,24 +100,51 @@ class HistoryRow(Struct, frozen=True):
     created_at: datetime
 
 
-def entry(
+def row_of(
     before: IntegrationRow | None, after: IntegrationRow | None, envelope: Envelope
 ) -> HistoryRow:
-    """Return the entry of one event."""
+    """Return what is kept of one event."""
     shown = after or before
-    origin = envelope.origin
     return HistoryRow(
-        workspace_id=envelope.workspace,
-        stream=envelope.stream,
-        version=envelope.version,
-        resource_name=shown.name if shown else "",
-        action=action_of(envelope.event),
-        details=details_of(before, after, envelope.event),
+        envelope.workspace,
+        action_of(envelope.event),
+        envelope.origin.actor.sub,
+        envelope.at,
+        shown.name if shown else "",
+        changed(before, after, envelope.event),
+    )
+
+
+def changed(
+    before: IntegrationRow | None, after: IntegrationRow | None, event: IntegrationEvent
+) -> Was:
+    """Return the public columns that *event* changed, as they were before."""
+    if before is None:
+        return None if after else {}
+    was: dict[str, Any] = {}
+    for column in CHANGED[type(event)]:
+        old = getattr(before, column)
+        if old != getattr(after, column, None):
+            was[column] = old
+    return was
+
+
+def entry_of(event: Recorded, resource_name: str, was: Was) -> HistoryEntry:
+    """Return the entry of *event*, of which the history keeps *resource_name* and what *was*."""
+    origin = event.origin
+    return HistoryEntry(
+        position=event.position,
+        workspace_id=event.workspace,
+        stream=event.stream,
+        version=event.version,
+        resource_name=resource_name,
+        action=action_of(event.event),
+        details=details_of(event.event, was),
         actor_id=origin.actor.sub,
         actor_name=origin.actor.name,
         actor_email=origin.actor.email,
         ip_address=origin.client_address,
-        created_at=envelope.at,
+        created_at=event.at,
     )
 
 
@@ -105,32 +155,25 @@ def action_of(event: IntegrationEvent) -> Action:
     return ACTIONS[type(event)]
 
 
-def details_of(
-    before: IntegrationRow | None, after: IntegrationRow | None, event: IntegrationEvent
-) -> dict[str, Any]:
-    """Return what *event* changed, or what a check found."""
+def details_of(event: IntegrationEvent, was: Was) -> dict[str, Any]:
+    """Return what *event* changed of what *was*, or what a check found."""
     if type(event) is CredentialsReplaced:
         return {"credentials": versions_of(event.credentials)}
     if type(event) is CredentialsChecked:
         return {"outcome": event.outcome, "detail": event.detail, "latencyMs": event.latency_ms}
     if type(event) is IntegrationCreated:
-        changes = changes_between(before, after, PUBLIC)
-        return {"changes": changes, "credentials": versions_of(event.credentials)}
-    columns = PUBLIC if type(event) is IntegrationDeleted else event.__struct_fields__
-    return {"changes": changes_between(before, after, columns)}
+        return {"changes": changes(event, was), "credentials": versions_of(event.credentials)}
+    return {"changes": changes(event, was)}
 
 
-def changes_between(
-    before: IntegrationRow | None, after: IntegrationRow | None, columns: Iterable[str]
-) -> dict[str, dict[str, Any]]:
-    """Return from and to of each of the public *columns* in which the rows differ."""
-    was, is_ = before or NOTHING, after or NOTHING
-    changes: dict[str, dict[str, Any]] = {}
-    for column in columns:
-        old, new = getattr(was, column), getattr(is_, column)
-        if old != new:
-            changes[PUBLIC[column]] = {"from": old, "to": new}
-    return changes
+def changes(event: IntegrationEvent, was: Was) -> dict[str, dict[str, Any]]:
+    """Return from and to of each public field that *event* changed of what *was*."""
+    if was is None:
+        was = {column: None for column in PUBLIC if getattr(event, column, None) is not None}
+    return {
+        PUBLIC[column]: {"from": old, "to": getattr(event, column, None)}
+        for column, old in was.items()
+    }
 
 
 def versions_of(credentials: Iterable[Credential]) -> list[dict[str, Any]]:
@@ -139,5 +182,5 @@ def versions_of(credentials: Iterable[Credential]) -> list[dict[str, Any]]:
 
 
 history = Journal(
-    "history", 2, HistoryRow, entry, tables=("history", "history_pages", "history_lists")
+    "history", 3, HistoryRow, row_of, tables=("history", "history_pages", "history_lists")
 )

@@ -5,18 +5,16 @@ from datetime import datetime
 from typing import NamedTuple
 
 from msgspec import MsgspecError
-from msgspec.json import Decoder
-from msgspec.structs import astuple
 from psycopg import AsyncConnection
 from psycopg.rows import args_row
 from psycopg.sql import SQL, Composed
 
 from app.audit.finding import Finding
+from app.views.kept import kept_in
 from projections.history import HistoryRow
 
 Place = tuple[str, int]
 """Workspace and position."""
-decoder = Decoder(HistoryRow)
 AT_POSITIONS = """
 SELECT workspace_id, position, action, actor_id, created_at, entry
 FROM unnest(%s::text[], %s::bigint[]) AS wanted (workspace_id, position), LATERAL (
@@ -165,12 +163,12 @@ def differing(found: Found, wanted: HistoryRow) -> Iterator[str]:
     beside = ("action", "actor_id", "created_at")
     yield from (name for name in beside if getattr(found, name) != getattr(wanted, name))
     try:
-        entry = decoder.decode(found.entry)
+        kept = kept_in(found.entry)
     except (MsgspecError, UnicodeDecodeError):
         yield "entry"
     else:
-        fields = zip(HistoryRow.__struct_fields__, astuple(entry), astuple(wanted), strict=True)
-        yield from (name for name, one, other in fields if one != other)
+        named = zip(("resource_name", "was"), kept, (wanted.resource_name, wanted.was), strict=True)
+        yield from (name for name, one, other in named if one != other)
 
 
 async def misbound(connection: AsyncConnection, workspace: str | None) -> list[Finding]:

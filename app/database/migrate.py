@@ -52,6 +52,7 @@ FUNCTIONS = tuple(
         ("app.views", "sequences_in_list.sql"),
         ("app.views", "sequences_at.sql"),
         ("app.views", "entries_at.sql"),
+        ("app.views", "event_at.sql"),
         ("app.views", "stream_length.sql"),
         ("app.views", "stream_positions.sql"),
         ("app.views", "stream_events.sql"),

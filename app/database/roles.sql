@@ -73,6 +73,7 @@ GRANT EXECUTE ON FUNCTION
     integrations.sequences_in_list(text, text, text, bigint[]),
     integrations.sequences_at(text, bigint[]),
     integrations.entries_at(text, bigint[]),
+    integrations.event_at(bigint),
     integrations.stream_length(text),
     integrations.stream_positions(text, bigint[]),
     integrations.stream_events(text)

@@ -8,8 +8,8 @@ from msgspec.json import encode
 
 from app.http.answers import ApiRequest, Id, Time, timestamp
 from app.http.rendering import Rendered, headers_of
-from app.views.history import HistoryEntry, HistoryPage
-from projections.history import Action
+from app.views.history import HistoryPage
+from projections.history import Action, HistoryEntry
 
 
 class Performer(Struct):

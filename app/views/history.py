@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 
 from msgspec import Struct
-from msgspec.json import Decoder
 from msgspec.structs import asdict
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, tuple_row
@@ -16,8 +15,9 @@ from psycopg.sql import SQL, Composed
 from psycopg_pool import AsyncConnectionPool
 
 from app.database.walls import rows_within
-from app.log.mapper import envelope_from
+from app.log.mapper import envelope_from, recorded_from
 from app.log.postgres import unavailable_for_failures
+from app.views.kept import kept_in
 from app.views.numbering import (
     ALL,
     BETWEEN,
@@ -32,20 +32,11 @@ from app.views.numbering import (
 )
 from app.views.numbers import Numbers
 from domain.recorded import Envelope
-from projections.history import Action, HistoryRow, action_of
+from projections.history import Action, HistoryEntry, action_of, entry_of
 
 OLDEST = datetime(1970, 1, 1, tzinfo=UTC)  # no entry is older
 NEWEST = datetime.max.replace(tzinfo=UTC)
 EVENTS = SQL("SELECT position, envelope FROM integrations.stream_events(%(resource)s)")
-
-
-class HistoryEntry(HistoryRow, frozen=True, kw_only=True):
-    """A stored entry; `position` is that of its event in the log."""
-
-    position: int
-
-
-decoder = Decoder(HistoryEntry)
 
 
 class HistoryFilter(Struct, frozen=True, kw_only=True):
@@ -131,9 +122,13 @@ class HistoryViews:
             )
 
 
-def entry_from(position: int, stored: bytes) -> HistoryEntry:
-    """Return an entry as it is stored, with its position in front."""
-    return decoder.decode(b'{"position":%d,%b' % (position, stored[1:]))
+def entry_from(position: int, envelope: bytes | None, entry: bytes) -> HistoryEntry:
+    """Return the entry of the event that is stored at *position*.
+
+    Raises:
+        NoEventError: it is not there, or cannot be read.
+    """
+    return entry_of(recorded_from(position, envelope or b""), *kept_in(entry))
 
 
 def numbering_for(wanted: HistoryFilter) -> Numbering:

@@ -77,4 +77,7 @@ numbered AS MATERIALIZED (
 )
 SELECT upto[1], greatest(upto[1], upto[2]), without, later FROM numbered
 """
-ENTRIES = "SELECT position, entry FROM integrations.entries_at(%(workspace)s, {sequences})"
+ENTRIES = """
+SELECT position, integrations.event_at(position), entry
+FROM integrations.entries_at(%(workspace)s, {sequences})
+"""

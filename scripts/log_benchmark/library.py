@@ -27,9 +27,8 @@ DROP SCHEMA IF EXISTS library CASCADE;
 CREATE SCHEMA library;
 CREATE TABLE library.integration_view (LIKE integrations.integration_view INCLUDING ALL);
 CREATE TABLE library.history (
-    workspace_id text, stream text, version bigint, resource_name text, action text, details jsonb,
-    actor_id text, actor_name text, actor_email text, ip_address text, created_at timestamptz,
-    position bigint, PRIMARY KEY (workspace_id, stream, version)
+    workspace_id text, action text, actor_id text, created_at timestamptz, resource_name text,
+    was jsonb, position bigint, PRIMARY KEY (workspace_id, position)
 );
 """
 DELETE = "DELETE FROM library.integration_view WHERE (workspace_id, id) = (%s, %s)"

@@ -14,10 +14,9 @@ from psycopg_pool import AsyncConnectionPool
 
 from app.database.pools import open_pool
 from app.log.event_log import Write
-from app.log.mapper import encoder
+from app.log.mapper import encoder, recorded_from
 from app.secrets.sealing import SealedSecret
 from app.views.book import leaf_from
-from app.views.history import HistoryEntry
 from domain.integration import (
     IntegrationCreated,
     IntegrationDeleted,
@@ -26,7 +25,7 @@ from domain.integration import (
 )
 from domain.recorded import Actor, Envelope, Origin
 from projections.catalogue import JOURNALS, PROJECTIONS
-from projections.history import HistoryRow, history
+from projections.history import HistoryEntry, HistoryRow, entry_of, history
 from projections.integration_view import IntegrationRow, integration_view
 
 Pool = AsyncConnectionPool[AsyncConnection]
@@ -129,19 +128,21 @@ class Told:
         self.admin = admin
         self.versions: Counter[tuple[str, str]] = Counter()
         self.shown: dict[tuple[str, str], IntegrationRow | None] = {}
+        self.rows: dict[int, HistoryRow] = {}  # by position
 
     def append(self, workspace: str, happened: Sequence[Happened]) -> list[HistoryEntry]:
         """Append together what *happened*, each by a command of its own; return the entries."""
         [head] = self.admin.execute(HEAD).fetchone() or (0,)
-        events = [self._event(workspace, each) for each in happened]
-        entries = [self._entry(event) for event in events]
+        events = {at: self._event(workspace, each) for at, each in enumerate(happened, head + 1)}
+        rows = {at: self._row(event) for at, event in events.items()}
         self.admin.cursor().executemany(
-            APPEND, [(at, *columns_of(event)) for at, event in enumerate(events, start=head + 1)]
+            APPEND, [(at, *columns_of(event)) for at, event in events.items()]
         )
-        self.admin.execute(WRITE, (encoded(workspace, entries), head + 1))
+        self.admin.execute(WRITE, (encoded(workspace, [*rows.values()]), head + 1))
+        self.rows |= rows
         return [
-            HistoryEntry(**msgspec.structs.asdict(entry), position=position)
-            for position, entry in enumerate(entries, start=head + 1)
+            entry_of(recorded_from(at, encoder.encode(event)), rows[at].resource_name, rows[at].was)
+            for at, event in events.items()
         ]
 
     def append_much(self, workspace: str, amount: int, random: Random) -> list[HistoryEntry]:
@@ -160,7 +161,7 @@ class Told:
             event=EVENTS[action],
         )
 
-    def _entry(self, event: Envelope) -> HistoryRow:
+    def _row(self, event: Envelope) -> HistoryRow:
         place = event.workspace, event.stream
         before = self.shown.get(place)
         self.shown[place] = after = integration_view.evolve(before, event)
@@ -173,11 +174,9 @@ def columns_of(event: Envelope) -> tuple[object, ...]:
     return (event.workspace, event.stream, event.version, kind, encoder.encode(event))
 
 
-def encoded(workspace: str, entries: Sequence[HistoryRow]) -> str:
-    """Return *entries* as the database takes them, each a write of its own."""
-    items = [
-        {"workspace": workspace, "entries": {"history": [leaf_from(entry)]}} for entry in entries
-    ]
+def encoded(workspace: str, rows: Sequence[HistoryRow]) -> str:
+    """Return *rows* as the database takes them, each a write of its own."""
+    items = [{"workspace": workspace, "entries": {"history": [leaf_from(row)]}} for row in rows]
     return msgspec.json.encode(items).decode()
 
 

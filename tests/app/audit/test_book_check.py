@@ -3,7 +3,6 @@
 from random import Random
 from typing import TYPE_CHECKING
 
-import msgspec
 import pytest
 from psycopg import AsyncConnection, Connection
 from psycopg.rows import TupleRow
@@ -67,6 +66,7 @@ EDITS = {
     "times[2] = times[2] + interval '1 s'": "created_at",
     "actions[2] = 'INTEGRATION_ENABLEd'": "action",
     "entries = overlay(entries PLACING 'x'::bytea FROM ends[1] + 1)": "entry",
+    "entries = overlay(entries PLACING 'm'::bytea FROM ends[1] + 3)": "resource_name",
 }
 
 
@@ -74,13 +74,8 @@ EDITS = {
 def entries(told: "Told", admin: Connection[TupleRow]) -> dict[Place, HistoryRow]:
     """The entries of a long history, as they follow from the log."""
     admin.execute("SET search_path = integrations")
-    written = told.append_much("demo", AMOUNT, Random(3))  # noqa: S311 — test data
-    return {(entry.workspace_id, entry.position): row_of(entry) for entry in written}
-
-
-def row_of(entry: HistoryRow) -> HistoryRow:
-    """Return *entry* without its position."""
-    return msgspec.convert(msgspec.to_builtins(entry), HistoryRow)
+    told.append_much("demo", AMOUNT, Random(3))  # noqa: S311 — test data
+    return {("demo", position): row for position, row in told.rows.items()}
 
 
 @pytest.fixture

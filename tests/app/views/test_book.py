@@ -1,6 +1,6 @@
 """The database binds what is written as the book in Python does."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,6 @@ from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
 from app.views.book import COLUMNS, Book
-from app.views.history import HistoryEntry
 from projections.history import HistoryRow
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
@@ -29,13 +28,13 @@ def rows_of(admin: Connection[TupleRow], table: str, columns: Iterable[str]) -> 
     return sorted(admin.execute(query, binary=True), key=repr)
 
 
-def bound(workspace: str, entries: Iterable[HistoryEntry]) -> dict[str, list[tuple[object, ...]]]:
-    """Return the rows that a rebuild makes of *entries*, of *workspace*."""
+def bound(workspace: str, kept: Mapping[int, HistoryRow]) -> dict[str, list[tuple[object, ...]]]:
+    """Return the rows that a rebuild makes of what is *kept* of *workspace*."""
     rows: dict[str, list[tuple[object, ...]]] = {table: [] for table in COLUMNS}
     book = Book(workspace, {table: new.append for table, new in rows.items()})
-    for entry in entries:
-        fields = {name: getattr(entry, name) for name in HistoryRow.__struct_fields__}
-        book.add(entry.position, HistoryRow(**fields))
+    for position, row in kept.items():
+        if row.workspace_id == workspace:
+            book.add(position, row)
     book.close()
     return rows
 
@@ -44,11 +43,11 @@ def bound(workspace: str, entries: Iterable[HistoryEntry]) -> dict[str, list[tup
 def test_what_is_written_is_bound_as_a_rebuild_binds_it(
     told: "Told", admin: Connection[TupleRow], amount: int
 ) -> None:
-    mine = told.append_much("mine", amount, Random(amount))  # noqa: S311 — test data
-    theirs = told.append_much("theirs", 70, Random(2))  # noqa: S311 — test data
-    mine += told.append("mine", [("int_1", "ann", 3, "INTEGRATION_ENABLED")])
+    told.append_much("mine", amount, Random(amount))  # noqa: S311 — test data
+    told.append_much("theirs", 70, Random(2))  # noqa: S311 — test data
+    told.append("mine", [("int_1", "ann", 3, "INTEGRATION_ENABLED")])
 
-    one, other = bound("mine", mine), bound("theirs", theirs)
+    one, other = bound("mine", told.rows), bound("theirs", told.rows)
     assert stored(admin) == {
         table: sorted(one[table] + other[table], key=repr) for table in COLUMNS
     }

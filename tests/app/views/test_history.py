@@ -5,14 +5,19 @@ from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, Connection
+from psycopg.rows import TupleRow, tuple_row
+from psycopg.sql import SQL
 from psycopg_pool import AsyncConnectionPool
 
-from app.views.history import HistoryEntry, HistoryFilter, HistoryViews
-from projections.history import Action
+from app.database.walls import rows_within
+from app.log.mapper import NoEventError
+from app.views.history import HistoryFilter, HistoryViews
+from projections.history import Action, HistoryEntry
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
     from tests.app.conftest import Happened, Told
@@ -45,6 +50,10 @@ FILTERS = st.builds(
     start=MOMENTS,
     end=MOMENTS,
 )
+
+
+MAKE_OLD = "UPDATE integrations.history SET entry = %s WHERE position = %s"
+EVENT = SQL("SELECT integrations.event_at(1)")
 
 
 class Lived(NamedTuple):
@@ -124,3 +133,40 @@ async def test_reading_is_all_that_the_role_for_queries_may_do(queries: Pool) ->
         ):
             with pytest.raises(Exception, match="permission denied"):
                 await connection.execute(forbidden)
+
+
+async def test_entries_of_version_2_are_read_beside_later_ones(
+    told: "Told", queries: Pool, admin: Connection[TupleRow]
+) -> None:
+    written = told.append_much("demo", 70, Random(4))  # noqa: S311 — test data
+    for entry in written[64:]:
+        admin.execute(MAKE_OLD, (as_version_2(entry), entry.position))
+    written += told.append_much("demo", 70, Random(5))  # noqa: S311 — test data; binds the old ones
+
+    page = await HistoryViews(queries).page("demo", HistoryFilter(), 0, 200)
+
+    assert page.entries == written[::-1]
+
+
+def as_version_2(entry: HistoryEntry) -> bytes:
+    """Return *entry* as version 2 of the history stored it: all of it but its position."""
+    fields = msgspec.structs.asdict(entry)
+    del fields["position"]
+    return msgspec.json.encode(fields)
+
+
+async def test_an_event_that_is_gone_from_the_log_is_no_empty_entry(
+    told: "Told", queries: Pool, admin: Connection[TupleRow]
+) -> None:
+    told.append_much("demo", 3, Random(6))  # noqa: S311 — test data
+    admin.execute("SET session_replication_role = replica")  # no trigger refuses
+    admin.execute("DELETE FROM integrations.events WHERE position = 2")
+    with pytest.raises(NoEventError):
+        await HistoryViews(queries).page("demo", HistoryFilter(), 0, 20)
+
+
+async def test_the_log_tells_a_query_of_its_own_workspace_only(told: "Told", queries: Pool) -> None:
+    told.append("theirs", [("int_1", "ann", 5, "INTEGRATION_ADDED")])
+    for workspace, is_told in {"theirs": True, "ours": False}.items():
+        [(event,)] = await rows_within(queries, workspace, EVENT, {}, tuple_row)
+        assert (event is not None) is is_told
