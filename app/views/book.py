@@ -1,9 +1,8 @@
 """The history as a book: entries on loose leaves, bound into pages, listed volume by volume.
 
 What that is, and how it is stored: app/database/migrations/0013_history_pages.sql; what an entry is
-now: kept.py. Requests have
-it done by integrations.write_history and bind_pages, a rebuild by the class here; the rows are the
-same.
+now: kept.py. Requests have it done by integrations.write_history and bind_pages, a rebuild by the
+class here; the rows are the same.
 """
 
 from collections import Counter, defaultdict

@@ -1,6 +1,6 @@
 """Folds a log from its beginning into the rows of projections and journals."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -58,19 +58,23 @@ class Folding:
             (journal.entry, Book(workspace, self._writes)) for journal in self._catalogue.journals
         ]
 
-    def take(self, position: int, envelope: Envelope) -> None:
-        """Move all rows on by one event."""
-        if envelope.workspace != self._workspace:
-            self.end()
-            self._begin(envelope.workspace)
-        stream = envelope.stream
-        before: Any = self._seen.get(stream)
-        after = integration_view.evolve(before, envelope)
-        put(self._seen, stream, after)
-        for evolve, rows in self._others:
-            put(rows, stream, evolve(rows.get(stream), envelope))
-        for entry, book in self._books:
-            book.add(position, entry(before, after, envelope))
+    def take(self, positions: Iterable[int], envelopes: Iterable[Envelope]) -> None:
+        """Move all rows on by some events; most of a rebuild's time in Python is spent here."""
+        for position, envelope in zip(positions, envelopes, strict=True):
+            if envelope.workspace != self._workspace:
+                self.end()
+                self._begin(envelope.workspace)
+            stream = envelope.stream
+            before: Any = self._seen.get(stream)
+            after = integration_view.evolve(before, envelope)
+            if after is None:
+                self._seen.pop(stream, None)
+            else:
+                self._seen[stream] = after
+            for evolve, rows in self._others:
+                put(rows, stream, evolve(rows.get(stream), envelope))
+            for entry, book in self._books:
+                book.add(position, entry(before, after, envelope))
 
     def end(self) -> None:
         """Write the rows of the last workspace; nothing of it is to come."""

@@ -1,57 +1,86 @@
 """Reads a share of the log, one workspace after the other, each in the order of the log."""
 
 from collections.abc import Iterator
-from typing import Any
+from itertools import islice
 
 from psycopg import Connection
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGconn
 from psycopg.rows import TupleRow
-from psycopg.sql import SQL
+from psycopg.sql import SQL, Composed, Literal
 
 from app.log.stretches import Stretch, joined
 from app.views.rebuilding.shares import Share
 
-EVENTS = 2_000  # of a stretch; longer ones are copied again and again while they grow
-LAST = 2**63 - 1  # positions are bigint
-# In the order of an index, so that no share is sorted, and no more than a stretch is in memory. The
-# planner would rather sort by position what another index finds, the whole of a long workspace.
+EVENTS = 100  # of a stretch; what longer ones are decoded to is in no core's cache any more
+# In the order of an index, so that no share is sorted. The planner would rather sort by position
+# what another index finds, the whole of a long workspace.
 IN_ORDER = (
     "SET LOCAL enable_sort = off",
     "SET LOCAL enable_incremental_sort = off",
     "SET LOCAL enable_bitmapscan = off",
 )
-# Each stretch begins after the workspace and the position at which the last one ended. The inner
-# order is that in which the aggregates take the rows (PostgreSQL's manual, 9.21); to have them
-# sort for themselves takes twice as long.
-STRETCH = SQL("""
-SELECT string_agg(int8send(position), ''), string_agg(envelope, ','), max(workspace_id)
-FROM (
-    SELECT workspace_id, position, envelope FROM integrations.events
-    WHERE (workspace_id, position) > (%(workspace)s::text, %(position)s::bigint)
-        AND position <= %(head)s {upto}
-    ORDER BY workspace_id, position LIMIT %(limit)s
-) AS stretch
+SHARE = SQL("""
+COPY (
+    SELECT position, envelope FROM integrations.events
+    WHERE position <= {head} AND {after} AND {upto}
+    ORDER BY workspace_id, position
+) TO STDOUT (FORMAT binary)
 """)
-UPTO = SQL("AND workspace_id <= %(upto)s")
+AFTER = SQL("workspace_id > {}")
+UPTO = SQL("workspace_id <= {}")
+NO_BOUND = SQL("true")
+# PostgreSQL's manual, COPY, "Binary Format": a header before the first row; before each row how
+# many columns it has, and before each column its length; a row of -1 columns at the end.
+HEADER = 19  # bytes
+END = 2  # bytes
+POSITION, ENVELOPE = slice(6, 14), slice(18, None)
 
 
 def stretches_of(log: Connection[TupleRow], share: Share) -> Iterator[Stretch]:
-    """Yield all events of *share*.
+    """Yield all events of *share*; end the iteration, or the connection cannot be used any more.
 
-    All is read in one transaction, so that traffic.py takes none of it for a request. Between
-    stretches it holds no snapshot (READ COMMITTED), and so keeps no vacuum from its work.
+    All is read in one transaction, so that traffic.py takes none of it for a request, and by one
+    statement, whose snapshot keeps vacuums from what dies meanwhile.
     """
-    statement = STRETCH.format(upto=SQL("") if share.upto is None else UPTO)
-    wanted: dict[str, Any] = {"head": share.head, "upto": share.upto, "limit": EVENTS}
-    workspace, position = ("", 0) if share.after is None else (share.after, LAST)
     with log.transaction():
         for setting in IN_ORDER:
             log.execute(setting)
-        while True:
-            wanted |= {"workspace": workspace, "position": position}
-            [row] = log.execute(statement, wanted, binary=True, prepare=True)
-            positions, envelopes, workspace = row
-            if positions is None:
-                return
-            stretch = joined(positions, envelopes)
-            yield stretch
-            position = stretch.positions[-1]
+        rows = copied(log.pgconn, statement_for(share).as_bytes(log))
+        while stretch := [*islice(rows, EVENTS)]:
+            yield joined(
+                b"".join([row[POSITION] for row in stretch]),
+                b",".join([row[ENVELOPE] for row in stretch]),
+            )
+
+
+def statement_for(share: Share) -> Composed:
+    """Return what copies the events of *share* out."""
+    return SHARE.format(
+        head=Literal(share.head),
+        after=NO_BOUND if share.after is None else AFTER.format(Literal(share.after)),
+        upto=NO_BOUND if share.upto is None else UPTO.format(Literal(share.upto)),
+    )
+
+
+def copied(connection: PGconn, statement: bytes) -> Iterator[memoryview]:
+    """Yield each row that *statement* copies out, in COPY's binary format.
+
+    Of libpq, as a row of psycopg's takes as long as to decode it.
+
+    Raises:
+        psycopg.Error: the server could not, or not to the end.
+    """
+    begun = connection.exec_(statement)
+    if begun.status != ExecStatus.COPY_OUT:
+        raise error_from_result(begun)
+    size, row = connection.get_copy_data(0)
+    row = row[HEADER:]
+    while size > 0:
+        if len(row) > END:
+            yield row
+        size, row = connection.get_copy_data(0)
+    for ended in [*iter(connection.get_result, None)]:  # all, or the connection is of no use
+        if ended.status != ExecStatus.COMMAND_OK:
+            raise error_from_result(ended)

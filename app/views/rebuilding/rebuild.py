@@ -8,10 +8,8 @@ that transaction commits the old view serves; whatever ends the rebuild, it simp
 
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
-from operator import itemgetter
 from typing import Any, Literal
 
 import psycopg
@@ -23,13 +21,14 @@ from app.log.follow import LogDamagedError, Part, head_of
 from app.views.rebuilding.catching_up import catch_up
 from app.views.rebuilding.comparing import Compared, compare, compare_counts
 from app.views.rebuilding.folding import Catalogue
+from app.views.rebuilding.indexing import build_indexes
 from app.views.rebuilding.loading import load
-from app.views.rebuilding.session import COMMITS, open_session
+from app.views.rebuilding.session import OPENED, open_session
 from app.views.rebuilding.shadows import Shadow
 from app.views.rebuilding.shares import shares_of
 from app.views.rebuilding.traffic import Traffic, most_lanes
 from app.views.rebuilding.versions import outdated
-from app.views.rebuilding.workers import in_lanes, load_all
+from app.views.rebuilding.workers import load_all
 from projections.catalogue import JOURNALS, PROJECTIONS
 from projections.integration_view import integration_view
 from projections.journal import Journal
@@ -163,42 +162,17 @@ class Making:
         shares = shares_of(self.connection, head)
         fill = partial(load, self.dsn, self.catalogue, self.shadows)
         sessions = 1 + len(self.shadows)
-        taken = load_all(fill, shares, self.traffic, self._reading(head), sessions * COMMITS)
+        self.traffic.expect(most_lanes() * sessions * OPENED)
+        taken = load_all(fill, shares, self.traffic, self._reading(head), sessions)
         if taken != head:
             message = f"The log is damaged: it ends at position {head} and has {taken} events."
             raise LogDamagedError(message)
-        self._index()
+        told = partial(self.tell, "Building indexes")
+        build_indexes(self.dsn, self.connection, self.shadows, self.traffic, told)
         return head
 
     def _reading(self, head: int) -> Callable[[int], None]:
         return lambda done: self.tell("Reading the log", done, head)
-
-    def _index(self) -> None:
-        wanted = [
-            (work, shadow, index)
-            for shadow in self.shadows
-            for index, work in shadow.indexes(self.connection)
-        ]
-        wanted.sort(key=itemgetter(0), reverse=True)  # so that the last one is a short one
-
-        with ExitStack() as sessions, ThreadPoolExecutor(most_lanes()) as threads:
-            idle: list[Connection[TupleRow]] = []
-
-            def build(job: tuple[int, Shadow, str]) -> None:
-                _, shadow, index = job
-                if idle:  # a session for each index would look like traffic
-                    connection = idle.pop()
-                else:
-                    connection = sessions.enter_context(open_session(self.dsn, hasty=True))
-                shadow.build(connection, index)
-                idle.append(connection)
-
-            in_lanes(
-                partial(threads.submit, build), wanted, self.traffic,
-                lambda done: self.tell("Building indexes", done, len(wanted)), commits=1,
-            )  # fmt: skip
-        for shadow in self.shadows:
-            shadow.index(self.connection)
 
     def compare(self, after: int, names: Sequence[str]) -> tuple[list[Compared], int]:
         """Catch up from *after* to the end of the log, and compare the tables *names* there.
@@ -208,7 +182,9 @@ class Making:
         self.connection.isolation_level = IsolationLevel.REPEATABLE_READ
         with self.connection.transaction():
             head = self._catch_up(after)
-            self.connection.execute(PARALLEL, (f"{self.traffic.lanes - 1}",))
+            helpers = self.traffic.lanes - 1
+            self.connection.execute(PARALLEL, (f"{helpers}",))
+            self.traffic.expect(helpers * 2 * len(names))  # of each table, its view's and its own
             compared: list[Compared] = []
             for shadow in [shadow for shadow in self.shadows if shadow.view in names]:
                 compared.append(compare(self.connection, shadow))

@@ -15,7 +15,7 @@ OPTIONS = f"-c role={ROLE} -c work_mem=64MB -c max_parallel_workers_per_gather=0
 # What a crash takes from a shadow is made anew. The switch waits for the disk, and so for all that
 # was committed before it.
 HASTY = "-c synchronous_commit=off"
-COMMITS = 2  # of a session that is opened for one statement
+OPENED = 2  # commits by the time that a session is open: its server process's first one, and this:
 NOTICE = "SET client_connection_check_interval = '500ms'"
 
 

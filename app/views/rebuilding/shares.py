@@ -4,8 +4,8 @@ from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-EVENTS = 50_000  # of a share, about
-MOST = 64  # shares
+EVENTS = 20_000  # of a share, about: the last ones leave no core idle for long
+MOST = 512  # shares
 LOOKS = 16  # at the log, for each share
 # Sorted where they are compared: a database may have an order of its own.
 LOOKED_AT = """
