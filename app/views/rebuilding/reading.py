@@ -32,7 +32,8 @@ AFTER = SQL("workspace_id > {}")
 UPTO = SQL("workspace_id <= {}")
 NO_BOUND = SQL("true")
 # PostgreSQL's manual, COPY, "Binary Format": a header before the first row; before each row how
-# many columns it has, and before each column its length; a row of -1 columns at the end.
+# many columns it has, and before each column its length; a row of -1 columns at the end. The header
+# comes together with the first row.
 HEADER = 19  # bytes
 END = 2  # bytes
 POSITION, ENVELOPE = slice(6, 14), slice(18, None)
@@ -76,11 +77,12 @@ def copied(connection: PGconn, statement: bytes) -> Iterator[memoryview]:
     if begun.status != ExecStatus.COPY_OUT:
         raise error_from_result(begun)
     size, row = connection.get_copy_data(0)
-    row = row[HEADER:]
-    while size > 0:
-        if len(row) > END:
-            yield row
+    size, row = size - HEADER, row[HEADER:]
+    while size > END:
+        yield row
         size, row = connection.get_copy_data(0)
+    while size >= 0:
+        size, _ = connection.get_copy_data(0)
     for ended in [*iter(connection.get_result, None)]:  # all, or the connection is of no use
         if ended.status != ExecStatus.COMMAND_OK:
             raise error_from_result(ended)
