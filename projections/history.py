@@ -34,7 +34,18 @@ Action = Literal[
     "CREDENTIALS_ROTATED",
     "CREDENTIALS_CHECKED",
 ]
-PUBLIC = {
+Column = Literal[
+    "name",
+    "type",
+    "channel",
+    "is_active",
+    "sender_email",
+    "sender_name",
+    "sender_phone",
+    "vapid_public_key",
+]
+"""A column of the view that can change, and that everybody may see."""
+PUBLIC: dict[Column, str] = {
     "name": "name",
     "type": "type",
     "channel": "channel",
@@ -44,13 +55,13 @@ PUBLIC = {
     "sender_phone": "senderPhone",
     "vapid_public_key": "vapidPublicKey",
 }
-"""The columns of the view that can change, and their names in the HTTP API."""
-CHANGED: dict[type[IntegrationEvent], Sequence[str]] = {
+"""Their names in the HTTP API."""
+CHANGED: dict[type[IntegrationEvent], Sequence[Column]] = {
     kind: [c for c in PUBLIC if kind is IntegrationDeleted or c in kind.__struct_fields__]
     for kind in get_args(IntegrationEvent)
 }
 """The columns that an event may change."""
-Was = dict[str, Any] | None
+Was = dict[Column, Any] | None
 """Values by column; None is no integration."""
 ACTIONS: dict[type[IntegrationEvent], Action] = {
     IntegrationCreated: "INTEGRATION_ADDED",
@@ -68,7 +79,7 @@ class HistoryRow(Struct, frozen=True):
     """What is kept of an event: what it is found by, and what the log does not say of it.
 
     `resource_name` is the integration's name then. `was` holds those columns of the view that the
-    event changed, as they were before; None where there was no integration.
+    event changed, as they were before; None where the event made the integration.
     """
 
     workspace_id: str
@@ -121,7 +132,7 @@ def changed(
     """Return the public columns that *event* changed, as they were before."""
     if before is None:
         return None if after else {}
-    was: dict[str, Any] = {}
+    was: dict[Column, Any] = {}
     for column in CHANGED[type(event)]:
         old = getattr(before, column)
         if old != getattr(after, column, None):

@@ -164,7 +164,7 @@ def differing(found: Found, wanted: HistoryRow) -> Iterator[str]:
     yield from (name for name in beside if getattr(found, name) != getattr(wanted, name))
     try:
         kept = kept_in(found.entry)
-    except (MsgspecError, UnicodeDecodeError):
+    except (MsgspecError, UnicodeDecodeError, RecursionError):
         yield "entry"
     else:
         named = zip(("resource_name", "was"), kept, (wanted.resource_name, wanted.was), strict=True)

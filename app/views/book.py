@@ -18,7 +18,7 @@ from projections.history import Action, HistoryRow
 
 PAGE = 64  # entries
 VOLUME = 16  # pages
-OLDEST = datetime.min.replace(tzinfo=UTC)
+BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 Write = Callable[[tuple[object, ...]], None]
 Keys = tuple[Sequence[str], Sequence[str]]
 """Actions and actors of the entries of a page."""
@@ -80,7 +80,7 @@ class Book:
         self.bound = 0  # entries
         self.keys: list[Keys] = []  # of the pages that are in no full volume yet
         self.upto: Counter[str] = Counter()  # of each list
-        self._latest: datetime | None = None  # before the first loose leaf
+        self._latest: datetime | None = None  # before the first loose leaf, or of it
         self._positions: list[int] = []  # of loose leaves
         self._rows: list[HistoryRow] = []  # likewise
         self._workspace = workspace
@@ -116,7 +116,7 @@ class Book:
 
     def _latest_at(self, times: list[datetime]) -> list[datetime]:
         """Return the latest time up to each of *times*, those of the loose leaves."""
-        latest = self._latest or OLDEST
+        latest = self._latest or BEFORE_ALL
         if sorted([latest, *times]) == [latest, *times]:  # as almost always; five times as fast
             return times
         return [*accumulate(times, max, initial=latest)][1:]

@@ -6,20 +6,32 @@ from typing import Any
 from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 
-from projections.history import PUBLIC, HistoryRow, Was
+from projections.history import PUBLIC, Column, HistoryRow, Was
 
 Kept = tuple[str, Was]
 """`resource_name` and `was` of a row."""
+
+
+class Change(Struct, frozen=True, rename={"was": "from"}):
+    """From what a field was changed; to what, the event says."""
+
+    was: Any
+
+
+class Details(Struct, frozen=True):
+    """What an event changed, by the names of the HTTP API."""
+
+    changes: dict[str, Change] = {}
 
 
 class WholeEntry(Struct, frozen=True):
     """What version 2 of the history stored, which was all that an entry shows."""
 
     resource_name: str
-    details: dict[str, Any]
+    details: Details
 
 
-COLUMNS = {shown: column for column, shown in PUBLIC.items()}
+COLUMNS: dict[str, Column] = {shown: column for column, shown in PUBLIC.items()}
 encoder = Encoder()
 decoder = Decoder(Kept | WholeEntry)
 
@@ -46,7 +58,7 @@ def kept_in(stored: bytes) -> Kept:
 
 def kept_by_version_2(entry: WholeEntry) -> Kept:
     """Return of *entry* what the log does not say."""
-    changes = entry.details.get("changes", {})
-    was = {COLUMNS[shown]: change["from"] for shown, change in changes.items()}
+    changes = entry.details.changes
+    was: Was = {column: changes[shown].was for shown, column in COLUMNS.items() if shown in changes}
     was_there = was.get("name", entry.resource_name) is not None  # all have a name
     return entry.resource_name, was if was_there else None

@@ -1,6 +1,6 @@
 """The numbered lists of a workspace's history, and the SQL that finds numbers in them.
 
-What is stored, and how it is numbered: app/database/migrations/0013_history_pages.sql.
+What is stored, and how it is numbered: app/database/migrations/0013_history_pages.sql, and kept.py.
 """
 
 from typing import LiteralString

@@ -39,6 +39,7 @@ EVENTS: dict[str, IntegrationEvent] = {
 }
 HEAD = "SELECT integrations.head()"
 WRITE = "SELECT integrations.write_history(%s::jsonb, %s)"
+MAKE_OLD = "UPDATE integrations.history SET entry = %s WHERE position = %s"
 APPEND = """
 INSERT INTO integrations.events (position, workspace_id, stream, version, type, envelope)
 VALUES (%s, %s, %s, %s, %s, %s)
@@ -148,6 +149,13 @@ class Told:
     def append_much(self, workspace: str, amount: int, random: Random) -> list[HistoryEntry]:
         """Append *amount* random events, some of them together; return their entries."""
         return [e for happened in much(amount, random) for e in self.append(workspace, happened)]
+
+    def make_old(self, entries: Sequence[HistoryEntry]) -> None:
+        """Store *entries*, loose ones, as version 2 of the history did: all but their positions."""
+        for entry in entries:
+            fields = msgspec.structs.asdict(entry)
+            position = fields.pop("position")
+            self.admin.execute(MAKE_OLD, (msgspec.json.encode(fields), position))
 
     def _event(self, workspace: str, happened: Happened) -> Envelope:
         stream, actor, second, action = happened

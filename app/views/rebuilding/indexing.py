@@ -3,7 +3,6 @@
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from operator import itemgetter
 
 from psycopg import Connection
@@ -42,6 +41,7 @@ def build_indexes(
             work, shadow, name = job
             # One that is more than its lane's part would leave a core idle at the end.
             helpers = 1 if work > total / traffic.lanes else 0
+            traffic.expect(helpers)  # a process commits as it starts
             return submit(lambda session: shadow.build(session, name, helpers))
 
         def finish(shadow: Shadow) -> Future[None]:
@@ -60,13 +60,16 @@ def sessions(dsn: str, traffic: Traffic) -> Generator[Submit]:
     with ExitStack() as opened, ThreadPoolExecutor(most_lanes()) as threads:
         idle: list[Connection[TupleRow]] = []
 
-        def run(job: Job) -> None:
+        def submit(job: Job) -> Future[None]:
             if idle:
                 session = idle.pop()
             else:
                 session = opened.enter_context(open_session(dsn, hasty=True))
                 traffic.expect(OPENED)
+            return threads.submit(run, job, session)
+
+        def run(job: Job, session: Connection[TupleRow]) -> None:
             job(session)
             idle.append(session)
 
-        yield partial(threads.submit, run)
+        yield submit

@@ -1,6 +1,6 @@
 """Reads a share of the log, one workspace after the other, each in the order of the log."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import islice
 
 from psycopg import Connection
@@ -21,6 +21,9 @@ IN_ORDER = (
     "SET LOCAL enable_incremental_sort = off",
     "SET LOCAL enable_bitmapscan = off",
 )
+# libpq reads at once what fits into its buffer, which is as large as its longest message was: what
+# waits in a socket, in place of 16 KB.
+WIDE = "SELECT repeat(' ', 400000)"
 SHARE = SQL("""
 COPY (
     SELECT position, envelope FROM integrations.events
@@ -39,21 +42,25 @@ END = 2  # bytes
 POSITION, ENVELOPE = slice(6, 14), slice(18, None)
 
 
-def stretches_of(log: Connection[TupleRow], share: Share) -> Iterator[Stretch]:
-    """Yield all events of *share*; end the iteration, or the connection cannot be used any more.
+def stretches_of(log: Connection[TupleRow], share: Share) -> Generator[Stretch]:
+    """Yield all events of *share*; who ends the iteration before that closes *log*.
 
     All is read in one transaction, so that traffic.py takes none of it for a request, and by one
     statement, whose snapshot keeps vacuums from what dies meanwhile.
     """
     with log.transaction():
-        for setting in IN_ORDER:
+        for setting in (WIDE, *IN_ORDER):
             log.execute(setting)
         rows = copied(log.pgconn, statement_for(share).as_bytes(log))
-        while stretch := [*islice(rows, EVENTS)]:
-            yield joined(
-                b"".join([row[POSITION] for row in stretch]),
-                b",".join([row[ENVELOPE] for row in stretch]),
-            )
+        try:
+            while stretch := [*islice(rows, EVENTS)]:
+                yield joined(
+                    b"".join([row[POSITION] for row in stretch]),
+                    b",".join([row[ENVELOPE] for row in stretch]),
+                )
+        except BaseException:
+            log.close()  # the rest of the rows is still to come
+            raise
 
 
 def statement_for(share: Share) -> Composed:

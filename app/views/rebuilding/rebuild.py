@@ -162,11 +162,12 @@ class Making:
         shares = shares_of(self.connection, head)
         fill = partial(load, self.dsn, self.catalogue, self.shadows)
         sessions = 1 + len(self.shadows)
-        self.traffic.expect(most_lanes() * sessions * OPENED)
+        self.traffic.expect(min(most_lanes(), len(shares)) * sessions * OPENED)
         taken = load_all(fill, shares, self.traffic, self._reading(head), sessions)
         if taken != head:
             message = f"The log is damaged: it ends at position {head} and has {taken} events."
             raise LogDamagedError(message)
+        self.traffic.settle()
         told = partial(self.tell, "Building indexes")
         build_indexes(self.dsn, self.connection, self.shadows, self.traffic, told)
         return head
@@ -182,9 +183,7 @@ class Making:
         self.connection.isolation_level = IsolationLevel.REPEATABLE_READ
         with self.connection.transaction():
             head = self._catch_up(after)
-            helpers = self.traffic.lanes - 1
-            self.connection.execute(PARALLEL, (f"{helpers}",))
-            self.traffic.expect(helpers * 2 * len(names))  # of each table, its view's and its own
+            self.connection.execute(PARALLEL, (f"{self.traffic.lanes - 1}",))
             compared: list[Compared] = []
             for shadow in [shadow for shadow in self.shadows if shadow.view in names]:
                 compared.append(compare(self.connection, shadow))
@@ -192,6 +191,7 @@ class Making:
             if integration_view.name in names:
                 compared.append(compare_counts(self.connection))
         self.connection.isolation_level = IsolationLevel.READ_COMMITTED
+        self.traffic.settle()
         return compared, head
 
     def switch(self, after: int) -> None:

@@ -11,7 +11,11 @@ from psycopg.types.json import set_json_dumps
 
 ROLE = "integrations_rebuild"
 # Where rows differ, two tables are joined whole; by one process, as others have work of their own.
-OPTIONS = f"-c role={ROLE} -c work_mem=64MB -c max_parallel_workers_per_gather=0"
+# While others work, most sessions are idle for as long as it takes.
+OPTIONS = (
+    f"-c role={ROLE} -c work_mem=64MB -c max_parallel_workers_per_gather=0"
+    " -c idle_session_timeout=0"
+)
 # What a crash takes from a shadow is made anew. The switch waits for the disk, and so for all that
 # was committed before it.
 HASTY = "-c synchronous_commit=off"

@@ -23,11 +23,8 @@ SELECT relname, pg_relation_size(indexrelid) * CASE amname WHEN 'gin' THEN 16 EL
 FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid JOIN pg_am ON pg_am.oid = relam
 WHERE indrelid = format('integrations.%%I', %s::text)::regclass
 """
-BUILD = """
-SELECT
-    set_config('max_parallel_maintenance_workers', %s, false),
-    integrations.build_index(%s, %s, %s)
-"""
+HELPERS = "SELECT set_config('max_parallel_maintenance_workers', %s, true)"
+BUILD = "SELECT integrations.build_index(%s, %s, %s)"
 COPY = SQL("COPY {table} ({columns}) FROM STDIN (FORMAT binary)")
 DELETE = SQL("""
 DELETE FROM {table} WHERE ({key}) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
@@ -99,7 +96,9 @@ class Shadow(Struct, frozen=True):
 
         From PostgreSQL 18 on an index of trigrams can be helped with, too.
         """
-        connection.execute(BUILD, (str(helpers), self.view, self.version, index))
+        with connection.transaction():
+            connection.execute(HELPERS, (str(helpers),))
+            connection.execute(BUILD, (self.view, self.version, index))
 
     def index(self, connection: Connection[TupleRow]) -> None:
         """Make keys of the indexes that are keys of the view; all have been built."""

@@ -38,6 +38,10 @@ class Traffic:
         """Take so many of the next *commits* for the rebuild's own."""
         self._expected += commits
 
+    def settle(self) -> None:
+        """Forget what was expected: all sessions of the rebuild that committed it have ended."""
+        self._expected, self._committed, self._looked = 0, self._count(), time.monotonic()
+
     @property
     def lanes(self) -> int:
         """How many there may be now."""

@@ -29,8 +29,8 @@ def load_all(
 ) -> int:
     """Let each of *shares* be filled by a process; return how many events that took.
 
-    A share takes so many *commits*.
-    *tell* is told, again and again, how many of all events have been taken.
+    A share takes so many *commits*. *tell* is told, again and again, how many of all events have
+    been taken.
     """
     taken = multiprocessing.get_context("fork").Value("q", 0)
     with pool(most_lanes(), taken) as run:

@@ -61,6 +61,17 @@ DAMAGES = {
         VOLUME,
     ),
 }
+ADDED = ("int_3", "ann", 0, "INTEGRATION_ADDED")
+REMOVED = ("int_3", "ann", 0, "INTEGRATION_REMOVED")
+EDIT = """
+UPDATE integrations.history
+SET entry = convert_to(replace(convert_from(entry, 'UTF8'), %s, %s), 'UTF8') WHERE position = 66
+"""
+OLD_EDITS = {
+    '"resource_name":"Mail"': ('"resource_name":"Nail"', "resource_name"),
+    '"isActive":{"from":true': ('"isActive":{"from":false', "was"),
+    '"from"': ('"frum"', "entry"),
+}
 EDITS = {
     "actors[2] = 'eve'": "actor_id",
     "times[2] = times[2] + interval '1 s'": "created_at",
@@ -117,6 +128,26 @@ async def test_an_edited_entry_of_a_page_is_found(
 ) -> None:
     admin.execute(f"UPDATE history_pages SET {edit} WHERE page = 1".encode())  # noqa: S608 — our own
     async with auditor:
+        assert await wrong_entries(auditor, entries) == [
+            Finding(66, f"history: the row after this event has other {column}")
+        ]
+
+
+@pytest.mark.parametrize(("old", "edited"), OLD_EDITS.items())
+async def test_entries_of_version_2_are_compared_until_they_are_made_anew(
+    auditor: AsyncConnection,
+    told: "Told",
+    admin: Connection[TupleRow],
+    old: str,
+    edited: tuple[str, str],
+) -> None:
+    told.make_old(told.append_much("demo", 64, Random(7))[-20:])  # noqa: S311 — test data
+    told.make_old(told.append("demo", [ADDED, REMOVED]))  # binds the first
+    entries = {("demo", position): row for position, row in told.rows.items()}
+    text, column = edited
+    async with auditor:
+        assert await wrong_entries(auditor, entries) == []
+        assert admin.execute(EDIT, (old, text)).rowcount == 1
         assert await wrong_entries(auditor, entries) == [
             Finding(66, f"history: the row after this event has other {column}")
         ]

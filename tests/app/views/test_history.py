@@ -5,7 +5,6 @@ from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -52,7 +51,6 @@ FILTERS = st.builds(
 )
 
 
-MAKE_OLD = "UPDATE integrations.history SET entry = %s WHERE position = %s"
 EVENT = SQL("SELECT integrations.event_at(1)")
 
 
@@ -135,24 +133,14 @@ async def test_reading_is_all_that_the_role_for_queries_may_do(queries: Pool) ->
                 await connection.execute(forbidden)
 
 
-async def test_entries_of_version_2_are_read_beside_later_ones(
-    told: "Told", queries: Pool, admin: Connection[TupleRow]
-) -> None:
+async def test_entries_of_version_2_are_read_beside_later_ones(told: "Told", queries: Pool) -> None:
     written = told.append_much("demo", 70, Random(4))  # noqa: S311 — test data
-    for entry in written[64:]:
-        admin.execute(MAKE_OLD, (as_version_2(entry), entry.position))
+    told.make_old(written[64:])
     written += told.append_much("demo", 70, Random(5))  # noqa: S311 — test data; binds the old ones
 
     page = await HistoryViews(queries).page("demo", HistoryFilter(), 0, 200)
 
     assert page.entries == written[::-1]
-
-
-def as_version_2(entry: HistoryEntry) -> bytes:
-    """Return *entry* as version 2 of the history stored it: all of it but its position."""
-    fields = msgspec.structs.asdict(entry)
-    del fields["position"]
-    return msgspec.json.encode(fields)
 
 
 async def test_an_event_that_is_gone_from_the_log_is_no_empty_entry(

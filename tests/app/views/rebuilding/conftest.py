@@ -39,7 +39,7 @@ CREATE = CreateIntegration(
     name="Mail", type="SENDGRID", channel="EMAIL", sender_email="a@example.org", credentials=(KEY,)
 )
 VIEWS = ("integration_view", *history.tables, "integration_counts")
-WORKSPACES = ("a", "b-2", "Ünï", "")
+WORKSPACES = ("a", "b-2", "Ünï", "", "o'b\\c")
 Live = Callable[[int, int], Coroutine[Any, Any, None]]
 Command = Callable[..., list[str]]
 

@@ -1,11 +1,17 @@
 """Rows come out of the log as they are, or a failure does."""
 
+from typing import TYPE_CHECKING
+
 import psycopg
 import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from app.views.rebuilding.reading import ENVELOPE, POSITION, copied
+from app.views.rebuilding.reading import ENVELOPE, POSITION, copied, stretches_of
+from app.views.rebuilding.shares import Share
+
+if TYPE_CHECKING:  # pytest loads conftest.py itself
+    from tests.app.views.rebuilding.conftest import Live
 
 ROWS = b"COPY (SELECT n, int8send(n * n) FROM generate_series(1::bigint, %d) AS n) TO STDOUT %b"
 BINARY = b"(FORMAT binary)"
@@ -45,3 +51,15 @@ def test_a_server_that_goes_away_is_an_error(dsn: str) -> None:
         other.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
         with pytest.raises(psycopg.OperationalError):
             list(rows)
+
+
+async def test_whoever_ends_early_has_no_connection_to_go_on_with_by_mistake(
+    live: "Live", dsn: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await live(1, 200)
+    connection = connected(dsn)
+    stretches = stretches_of(connection, Share(head=1_000))
+    next(stretches)
+    stretches.close()
+    assert connection.closed
+    assert caplog.records == []

@@ -6,11 +6,17 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from app.views.rebuilding.session import open_session
 from app.views.rebuilding.shadows import Shadow
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
     from tests.app.views.rebuilding.conftest import Live, Views
 
+IMPATIENT = """
+DO $$ BEGIN
+    EXECUTE format('ALTER DATABASE %I SET idle_session_timeout = 1000', current_database());
+END $$
+"""
 WHO_SAID = "SELECT setting, source FROM pg_settings WHERE name = 'synchronous_commit'"
 
 
@@ -32,3 +38,11 @@ async def test_what_can_be_made_anew_waits_for_no_disk_and_the_switch_does(
 
     assert seen
     assert all((said == ("off", "client")) is hasty for said in seen)
+
+
+def test_a_session_may_be_idle_for_as_long_as_others_work(
+    dsn: str, admin: Connection[TupleRow]
+) -> None:
+    admin.execute(IMPATIENT)
+    with open_session(dsn) as connection:
+        assert connection.execute("SHOW idle_session_timeout").fetchone() == ("0",)

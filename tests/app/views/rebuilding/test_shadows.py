@@ -52,7 +52,7 @@ async def test_a_switched_table_has_all_that_the_old_one_had(live: "Live", views
 
 
 async def test_a_rebuilt_view_still_has_its_wall(live: "Live", views: "Views") -> None:
-    await live(1, 40)
+    await live(1, 80)
     views.rebuild()
     with psycopg.connect(views.dsn, options="-c role=integrations_query") as reader:
         for table in ("history", "integration_view"):

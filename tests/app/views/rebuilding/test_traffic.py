@@ -69,6 +69,18 @@ def test_what_the_rebuild_itself_commits_is_no_traffic(
         assert traffic.lanes == lanes
 
 
+def test_what_was_expected_and_has_ended_hides_no_traffic(
+    dsn: str, admin: Connection[TupleRow]
+) -> None:
+    with open_session(dsn) as connection:
+        traffic = Traffic(connection)
+        traffic.expect(1_000)
+        traffic.settle()
+        work(admin)
+        time.sleep(WINDOW)
+        assert traffic.lanes == 1
+
+
 def test_jobs_run_in_as_many_lanes_as_there_are_and_all_results_come_back(
     dsn: str, admin: Connection[TupleRow]
 ) -> None:
