@@ -7,7 +7,7 @@ import click
 from scripts.audit_benchmark import in_memory, tree_of
 from scripts.http_benchmark.machine import cpu
 from scripts.log_benchmark.appending import append_rate
-from scripts.log_benchmark.commands import rates_of, timed
+from scripts.log_benchmark.commands import rates_of, timed, weighed
 from scripts.log_benchmark.library import library_rate
 from scripts.log_benchmark.report import Figure, report
 from scripts.log_benchmark.serving import felt_during
@@ -34,8 +34,10 @@ def measured(
 ) -> list[Figure]:
     """Return all figures; rebuilds come first, as appends make the log longer."""
     timed(on, "rebuild")  # the first has nothing to compare with
+    rebuilt_in = weighed(on, "rebuild")  # not while it is timed, as to look takes time of the cores
     rebuilds = [timed(on, "rebuild") for _ in range(rounds)]
     library = library_rate(on.many, library_events)
+    replayed_in = weighed(on, "replay", "--format", "jsonl")
     replays = [timed(on, "replay", "--format", "jsonl") for _ in range(rounds)]
     quiet, busy = felt_during(on, seconds * 2)
     few, many = appends(on, rounds, seconds)
@@ -44,11 +46,11 @@ def measured(
     made, checked = in_memory(tree, PROOFS)
     return [
         Figure("rebuild of all views, events/s", rebuilt, "≥ 100,000"),
-        Figure("rebuild, MB of its processes", max(r.megabytes for r in rebuilds), "≤ 400"),
+        Figure("rebuild, MB of its processes", rebuilt_in, "≤ 400"),
         Figure(f"ProjectionRunner, {library_events:,} events, events/s", library, ""),
         Figure("rebuild / ProjectionRunner", rebuilt / library, "≥ 100"),
         Figure("replay --format jsonl, events/s", median(rates_of(replays, events)), "≥ 150,000"),
-        Figure("replay, MB", max(r.megabytes for r in replays), "flat"),
+        Figure("replay, MB", replayed_in, "flat"),
         Figure("appends/s at 1,000 events", few, ""),
         Figure(f"appends/s at {events:,} events", many, ""),
         Figure("the latter / the former", many / few, "≥ 0.9"),

@@ -2,50 +2,56 @@
 
 import subprocess
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 
 import psutil
-from msgspec import Struct
 
 from scripts.log_benchmark.stage import Stage, integrations
 
 LOOK = 0.25  # seconds; a look takes the kernel milliseconds of the cores that are measured
 
 
-class Run(Struct, frozen=True):
-    """A finished command: seconds, and megabytes of all of its processes at their peak.
-
-    Memory that processes share is counted once (PSS).
-    """
-
-    seconds: float
-    megabytes: float
-
-
 class FailedError(Exception):
     """A command did not end well; the message is what it said."""
 
 
-def timed(stage: Stage, *arguments: str) -> Run:
-    """Run `integrations …` on the many events; its output goes nowhere.
+def timed(stage: Stage, *arguments: str) -> float:
+    """Run `integrations …` on the many events; return how many seconds it took.
 
     Raises:
         FailedError: it ended with another status than 0.
     """
-    started, peak = time.perf_counter(), 0.0
-    with subprocess.Popen(  # noqa: S603 — our own command
-        integrations(*arguments), env=stage.environment(),
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
+    started = time.perf_counter()
+    with running(stage, arguments) as process:
+        process.wait()
+    return time.perf_counter() - started
+
+
+def weighed(stage: Stage, *arguments: str) -> float:
+    """Run `integrations …` on the many events; return the megabytes of its processes at their peak.
+
+    Memory that processes share is counted once (PSS). Raises as above.
+    """
+    peak = 0.0
+    with running(stage, arguments) as process:
         while process.poll() is None:
             peak = max(peak, megabytes_of(process.pid))
             with suppress(subprocess.TimeoutExpired):
                 process.wait(LOOK)
-        seconds = time.perf_counter() - started
+    return peak
+
+
+@contextmanager
+def running(stage: Stage, arguments: Sequence[str]) -> Generator[subprocess.Popen[str]]:
+    """Yield a command of ours, which is to end well; its output goes nowhere."""
+    with subprocess.Popen(  # noqa: S603 — our own command
+        integrations(*arguments), env=stage.environment(),
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        yield process
         if process.returncode:
             raise FailedError(process.stderr.read() if process.stderr else "")
-    return Run(seconds, peak)
 
 
 def megabytes_of(pid: int) -> float:
@@ -63,6 +69,6 @@ def proportional(process: psutil.Process) -> int:
     return 0
 
 
-def rates_of(runs: Sequence[Run], events: int) -> list[float]:
-    """Return the events a second of each run."""
-    return [events / run.seconds for run in runs]
+def rates_of(seconds: Sequence[float], events: int) -> list[float]:
+    """Return the events a second of each run, which took so many *seconds*."""
+    return [events / each for each in seconds]
