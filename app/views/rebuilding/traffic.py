@@ -2,11 +2,13 @@
 
 import os
 import time
+from typing import LiteralString
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 COMMITTED = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"
+CONNECTED = "SELECT numbackends FROM pg_stat_database WHERE datname = current_database()"
 FEW = 40  # transactions a second: followers, monitoring, and what else the rebuild itself does
 WINDOW = 0.5  # seconds between two looks; a backend tells its transactions once a second
 CALM = 3  # looks without traffic before there is none any more
@@ -24,12 +26,14 @@ class Traffic:
     """Tells how many lanes a rebuild may take: one while others work, else `most_lanes`.
 
     It cannot know whose transactions are counted, and takes those beyond FEW for requests, except
-    for those that it is told to expect. Until it has looked for a while it takes one lane.
+    for those that it is told to expect. Where others are connected, it takes one lane until it has
+    looked for a while.
     """
 
     def __init__(self, connection: Connection[TupleRow]) -> None:
         self._connection = connection
-        self._calm = CALM - 1  # one look without traffic is enough to begin
+        # One look without traffic is enough to begin, and none where nobody else is connected.
+        self._calm = CALM if self._ask(CONNECTED) == 1 else CALM - 1
         self._looked = time.monotonic()
         self._committed = self._count()
         self._expected = 0
@@ -58,6 +62,9 @@ class Traffic:
         self._calm = 0 if rate > FEW else self._calm + 1
 
     def _count(self) -> int:
-        row = self._connection.execute(COMMITTED).fetchone()
+        return self._ask(COMMITTED)
+
+    def _ask(self, query: LiteralString) -> int:
+        row = self._connection.execute(query).fetchone()
         assert row is not None  # noqa: S101 — the database that we are connected to
         return row[0]

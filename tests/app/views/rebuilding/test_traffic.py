@@ -8,7 +8,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from app.views.rebuilding.session import open_session
-from app.views.rebuilding.traffic import CALM, WINDOW, Traffic
+from app.views.rebuilding.traffic import CALM, CONNECTED, WINDOW, Traffic
 from app.views.rebuilding.workers import in_lanes
 
 TELL_AT_ONCE = "SELECT pg_stat_force_next_flush()"
@@ -36,6 +36,13 @@ def test_where_nobody_else_works_there_is_a_lane_for_each_core_and_one_more(
         assert traffic.lanes == 1
         time.sleep(WINDOW)
         assert traffic.lanes == 3
+
+
+def test_where_nobody_else_is_connected_there_are_all_lanes_at_once(dsn: str) -> None:
+    with open_session(dsn) as connection:
+        while connection.execute(CONNECTED).fetchone() != (1,):
+            time.sleep(0.01)  # until whoever made this test's database has gone
+        assert Traffic(connection).lanes == 3
 
 
 def test_while_others_work_and_shortly_after_there_is_one_lane(
