@@ -1,17 +1,22 @@
 """Compares a shadow with its view: by count and checksum, and key by key where they differ."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from msgspec import Struct
-from psycopg import Connection
+from psycopg import Connection, IsolationLevel
 from psycopg.rows import TupleRow
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL, Composed, Identifier, Literal
 
+from app.views.rebuilding.session import open_session
 from app.views.rebuilding.shadows import Shadow
 
 SHOWN = 20  # keys
 # The sum of hashes of whole rows: no order matters; two rows that differ alike do not cancel out.
 CHECKSUM = SQL("SELECT count(*), sum(hash_record_extended(kept, 0)) FROM {table} AS kept")
+SNAPSHOT = "SELECT pg_export_snapshot()"
+SAME = SQL("SET TRANSACTION SNAPSHOT {}")
 DIFFERENCES = SQL("""
 SELECT
     ARRAY[{texts}],
@@ -72,15 +77,48 @@ class Compared(Struct, frozen=True):
     first: Sequence[Difference]
 
 
-def compare(connection: Connection[TupleRow], shadow: Shadow) -> Compared:
-    """Compare *shadow* with its view, in the connection's transaction and its snapshot."""
-    made, live = (
-        connection.execute(CHECKSUM.format(table=table)).fetchone()
-        for table in (shadow.table, shadow.live)
-    )
-    if made == live:
-        return Compared(shadow.view, 0, [])
-    return compared_by(connection, shadow.view, differences_statement(shadow))
+def compare(
+    connection: Connection[TupleRow],
+    other: Connection[TupleRow],
+    shadows: Sequence[Shadow],
+    tell: Callable[[int], None],
+) -> list[Compared]:
+    """Compare *shadows* with their views, in the one snapshot of *connection* and *other*.
+
+    The views are read by *other*, meanwhile where it is another session. *tell* is told how many
+    shadows have been read.
+    """
+    made: list[TupleRow | None] = []
+    with ThreadPoolExecutor(1) as threads:
+        live = threads.submit(lambda: [checksum(other, shadow.live) for shadow in shadows])
+        for number, shadow in enumerate(shadows, start=1):
+            made.append(checksum(connection, shadow.table))
+            tell(number)
+    return [
+        compared_by(connection, shadow.view, differences_statement(shadow))
+        if mine != its
+        else Compared(shadow.view, 0, [])
+        for shadow, mine, its in zip(shadows, made, live.result(), strict=True)
+    ]
+
+
+def checksum(connection: Connection[TupleRow], table: Identifier) -> TupleRow | None:
+    """Return how many rows *table* has, and their checksum."""
+    return connection.execute(CHECKSUM.format(table=table)).fetchone()
+
+
+@contextmanager
+def beside(dsn: str, connection: Connection[TupleRow]) -> Generator[Connection[TupleRow]]:
+    """Yield another session in the snapshot of *connection*'s transaction.
+
+    It does not see what that transaction itself has written.
+    """
+    [snapshot] = connection.execute(SNAPSHOT).fetchone() or ("",)
+    with open_session(dsn) as other:
+        other.isolation_level = IsolationLevel.REPEATABLE_READ
+        with other.transaction():
+            other.execute(SAME.format(Literal(snapshot)))
+            yield other
 
 
 def compare_counts(connection: Connection[TupleRow]) -> Compared:

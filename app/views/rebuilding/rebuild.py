@@ -8,7 +8,7 @@ that transaction commits the old view serves; whatever ends the rebuild, it simp
 
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ from psycopg.rows import TupleRow
 
 from app.log.follow import LogDamagedError, Part, head_of
 from app.views.rebuilding.catching_up import catch_up
-from app.views.rebuilding.comparing import Compared, compare, compare_counts
+from app.views.rebuilding.comparing import Compared, beside, compare, compare_counts
 from app.views.rebuilding.folding import Catalogue
 from app.views.rebuilding.indexing import build_indexes
 from app.views.rebuilding.loading import load
@@ -37,12 +37,6 @@ from projections.projection import Projection
 ONE_AT_A_TIME = "SELECT pg_try_advisory_lock(7597137600296673653)"
 NO_LONGER = "SELECT pg_advisory_unlock(7597137600296673653)"
 APPEND_LOCK = "SELECT integrations.lock_log()"
-# The planner does not know that there is more to a page of the history than to read it.
-PARALLEL = """
-SELECT
-    set_config('max_parallel_workers_per_gather', %s, true),
-    set_config('parallel_setup_cost', '0', true)
-"""
 RECOUNT = "SELECT integrations.recount()"
 FEW = 500  # events that may be left to catch up with under the append lock
 # Seconds to wait for those who read a view; at first short while others work, who wait behind us.
@@ -183,16 +177,23 @@ class Making:
         self.connection.isolation_level = IsolationLevel.REPEATABLE_READ
         with self.connection.transaction():
             head = self._catch_up(after)
-            self.connection.execute(PARALLEL, (f"{self.traffic.lanes - 1}",))
-            compared: list[Compared] = []
-            for shadow in [shadow for shadow in self.shadows if shadow.view in names]:
-                compared.append(compare(self.connection, shadow))
-                self.tell("Comparing", len(compared), len(names))
-            if integration_view.name in names:
-                compared.append(compare_counts(self.connection))
+            wanted = [shadow for shadow in self.shadows if shadow.view in names]
+            with self._beside() as other:
+                compared = compare(
+                    self.connection, other, wanted,
+                    lambda done: self.tell("Comparing", done, len(wanted)),
+                )  # fmt: skip
+                if integration_view.name in names:
+                    compared.append(compare_counts(other))
         self.connection.isolation_level = IsolationLevel.READ_COMMITTED
         self.traffic.settle()
         return compared, head
+
+    def _beside(self) -> AbstractContextManager[Connection[TupleRow]]:
+        """Return another session in the same snapshot; this one while others work."""
+        if self.traffic.lanes == 1:
+            return nullcontext(self.connection)
+        return beside(self.dsn, self.connection)
 
     def switch(self, after: int) -> None:
         """Put the shadows, which know the log up to *after*, in their views' places."""

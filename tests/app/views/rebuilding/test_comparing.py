@@ -11,6 +11,7 @@ import pytest
 
 from app.views.rebuilding.comparing import SHOWN
 from app.views.rebuilding.rebuild import Rebuilt
+from app.views.rebuilding.traffic import Traffic
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
     from tests.app.views.rebuilding.conftest import Command, Live, Views
@@ -35,10 +36,12 @@ BREAKS = {
 }
 
 
+@pytest.mark.parametrize("lanes", [1, 3])
 @pytest.mark.parametrize("broken", BREAKS)
 async def test_a_row_that_is_not_as_the_log_says_is_told_by_its_key_and_healed(
-    live: "Live", broken: Any, views: "Views"
+    live: "Live", broken: Any, views: "Views", monkeypatch: pytest.MonkeyPatch, lanes: int
 ) -> None:
+    monkeypatch.setattr(Traffic, "lanes", lanes)
     await live(2, 1)
     before = views.rows()
     key = views.admin.execute("SELECT workspace_id, stream FROM integrations.events").fetchone()

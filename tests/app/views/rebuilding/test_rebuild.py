@@ -11,6 +11,7 @@ import pytest
 
 from app.log.follow import LogDamagedError
 from app.views.rebuilding.rebuild import RebuildError, chosen
+from app.views.rebuilding.traffic import Traffic
 from projections.history import history
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
@@ -72,9 +73,11 @@ async def test_what_is_written_meanwhile_is_caught_up_with(
     assert not views.check().differs
 
 
+@pytest.mark.parametrize("lanes", [1, 3])
 async def test_pages_and_lists_of_a_long_history_are_rebuilt_and_caught_up_with(
-    told: "Told", views: "Views", monkeypatch: pytest.MonkeyPatch
+    told: "Told", views: "Views", monkeypatch: pytest.MonkeyPatch, lanes: int
 ) -> None:
+    monkeypatch.setattr(Traffic, "lanes", lanes)
     monkeypatch.setattr("app.views.rebuilding.rebuild.FEW", 10)
     random = Random(5)  # noqa: S311 — test data
     for workspace, amount in {"short": 40, "nearly": 1010, "long": 2500}.items():
