@@ -1,10 +1,10 @@
 -- Gives a filled shadow one index of its view, by the name that it has there and _v<version>. One
--- index a call, so that several connections build as many at once.
+-- index a call, so that several connections build as many at once, each on one core.
 CREATE OR REPLACE FUNCTION integrations.build_index(
     view_name text, version integer, index_name text
 ) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-SET maintenance_work_mem = '256MB' AS $$
+SET maintenance_work_mem = '256MB' SET max_parallel_maintenance_workers = 0 AS $$
 DECLARE
     wanted record;
 BEGIN

@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 
 from app.views.rebuilding.session import OPENED, open_session
 from app.views.rebuilding.shadows import Shadow
-from app.views.rebuilding.traffic import Traffic, most_lanes
+from app.views.rebuilding.traffic import Traffic, cores
 from app.views.rebuilding.workers import in_lanes
 
 Job = Callable[[Connection[TupleRow]], None]
@@ -33,21 +33,17 @@ def build_indexes(
         (work, shadow, name) for shadow in shadows for name, work in shadow.indexes(connection)
     ]
     wanted.sort(key=itemgetter(0), reverse=True)  # so that the last one is a short one
-    total = sum(work for work, _, _ in wanted)
 
     with sessions(dsn, traffic) as submit:
 
         def build(job: tuple[int, Shadow, str]) -> Future[None]:
-            work, shadow, name = job
-            # One that is more than its lane's part would leave a core idle at the end.
-            helpers = 1 if work > total / traffic.lanes else 0
-            traffic.expect(helpers)  # a process commits as it starts
-            return submit(lambda session: shadow.build(session, name, helpers))
+            _, shadow, name = job
+            return submit(lambda session: shadow.build(session, name))
 
         def finish(shadow: Shadow) -> Future[None]:
             return submit(shadow.index)
 
-        in_lanes(build, wanted, traffic, lambda built: tell(built, len(wanted)), commits=1)
+        in_lanes(build, wanted, traffic, lambda n: tell(n, len(wanted)), commits=1)
         in_lanes(finish, shadows, traffic, lambda _: None, commits=1)
 
 
@@ -55,9 +51,10 @@ def build_indexes(
 def sessions(dsn: str, traffic: Traffic) -> Generator[Submit]:
     """Yield what has a job done on a session, beside others; sessions stay until the end.
 
-    One for each index would look like traffic.
+    One for each index would look like traffic. There is a job a core at most: as nobody waits for
+    another, the longest, which is begun first, has a core of its own.
     """
-    with ExitStack() as opened, ThreadPoolExecutor(most_lanes()) as threads:
+    with ExitStack() as opened, ThreadPoolExecutor(cores()) as threads:
         idle: list[Connection[TupleRow]] = []
 
         def submit(job: Job) -> Future[None]:

@@ -23,8 +23,6 @@ SELECT relname, pg_relation_size(indexrelid) * CASE amname WHEN 'gin' THEN 16 EL
 FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid JOIN pg_am ON pg_am.oid = relam
 WHERE indrelid = format('integrations.%%I', %s::text)::regclass
 """
-HELPERS = "SELECT set_config('max_parallel_maintenance_workers', %s, true)"
-BUILD = "SELECT integrations.build_index(%s, %s, %s)"
 COPY = SQL("COPY {table} ({columns}) FROM STDIN (FORMAT binary)")
 DELETE = SQL("""
 DELETE FROM {table} WHERE ({key}) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
@@ -91,14 +89,11 @@ class Shadow(Struct, frozen=True):
         """Return the name of each index of the view, and how much work it is beside others."""
         return [(name, work) for name, work in connection.execute(INDEXES, (self.view,))]
 
-    def build(self, connection: Connection[TupleRow], index: str, helpers: int) -> None:
-        """Give the table the view's *index*, with at most so many *helpers*, on a core each.
-
-        From PostgreSQL 18 on an index of trigrams can be helped with, too.
-        """
-        with connection.transaction():
-            connection.execute(HELPERS, (str(helpers),))
-            connection.execute(BUILD, (self.view, self.version, index))
+    def build(self, connection: Connection[TupleRow], index: str) -> None:
+        """Give the table the view's *index*."""
+        connection.execute(
+            "SELECT integrations.build_index(%s, %s, %s)", (self.view, self.version, index)
+        )
 
     def index(self, connection: Connection[TupleRow]) -> None:
         """Make keys of the indexes that are keys of the view; all have been built."""

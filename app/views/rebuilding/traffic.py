@@ -14,12 +14,17 @@ WINDOW = 0.5  # seconds between two looks; a backend tells its transactions once
 CALM = 3  # looks without traffic before there is none any more
 
 
+def cores() -> int:
+    """Return how many cores there are, as far as is known."""
+    return os.cpu_count() or 1
+
+
 def most_lanes() -> int:
     """Return how many lanes there may be at all: one more than cores, but five at most.
 
     A lane waits for the database now and then.
     """
-    return min((os.cpu_count() or 1) + 1, 5)
+    return min(cores() + 1, 5)
 
 
 class Traffic:

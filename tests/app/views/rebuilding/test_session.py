@@ -28,9 +28,9 @@ async def test_what_can_be_made_anew_waits_for_no_disk_and_the_switch_does(
     seen: list[TupleRow | None] = []
     plain = getattr(Shadow, step)
 
-    def watched(shadow: Shadow, connection: Connection[TupleRow], *what: Any) -> None:
+    def watched(shadow: Shadow, connection: Connection[TupleRow], what: Any) -> None:
         seen.append(connection.execute(WHO_SAID).fetchone())
-        plain(shadow, connection, *what)
+        plain(shadow, connection, what)
 
     monkeypatch.setattr(Shadow, step, watched)
 
