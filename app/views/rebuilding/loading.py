@@ -59,10 +59,7 @@ def fold(log: Connection[TupleRow], folding: Folding, share: Share, done: Done) 
 
 @cache
 def session_of(dsn: str, table: str) -> Connection[TupleRow]:  # noqa: ARG001 — each has its own
-    """Return the session of this worker for *table*, which stays until the worker ends.
-
-    To open one for each share took a fifth of the time of a small share.
-    """
+    """Return the session of this worker for *table*; it stays, so that no share waits for one."""
     connection = open_session(dsn, hasty=True)
     pack_arrays(connection)
     return connection
