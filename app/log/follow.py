@@ -114,11 +114,19 @@ def follow(connect: Connect, part: Part, pause: float = PAUSE) -> Iterator[Batch
                     after = seen
                     if batch:
                         yield batch
-        except psycopg.OperationalError:
+        except psycopg.Error as error:
+            if not is_lost(error):
+                raise
             failures += 1
             if failures == 1:
                 log.warning("The database is away; waiting for it.")
             time.sleep(min(PATIENCE, pause * 2**failures))
+
+
+def is_lost(error: psycopg.Error) -> bool:
+    """Tell whether the connection broke, where psycopg may say too that it got no result."""
+    lost = isinstance(error, psycopg.InternalError) and error.sqlstate is None
+    return lost or isinstance(error, psycopg.OperationalError)
 
 
 def tail(

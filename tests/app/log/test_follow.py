@@ -97,6 +97,36 @@ def test_following_goes_on_with_what_is_new_over_lost_connections(
     assert caplog.messages.count("The database is away; waiting for it.") == 2
 
 
+@pytest.mark.parametrize(
+    ("error", "lost"),
+    [
+        (psycopg.OperationalError("the server is away"), True),
+        (psycopg.errors.AdminShutdown(), True),
+        (psycopg.InternalError("got no result from the query"), True),
+        (psycopg.errors.DataCorrupted(), False),
+        (psycopg.errors.InsufficientPrivilege(), False),
+    ],
+)
+def test_only_a_broken_connection_is_waited_for(
+    append: Callable[..., None], admin: Log, error: psycopg.Error, *, lost: bool
+) -> None:
+    append(1)
+    failing = [error]
+
+    @contextmanager
+    def connect() -> Generator[Log]:
+        if failing:
+            raise failing.pop()
+        yield admin
+
+    following = follow(connect, Part(to=0), pause=0.01)
+    if lost:
+        assert [position for position, _ in next(following)] == [1]
+    else:
+        with pytest.raises(type(error)):
+            next(following)
+
+
 def test_following_one_workspace_skips_the_others_and_misses_nothing(
     dsn: str, append: Callable[..., None]
 ) -> None:
