@@ -11,6 +11,7 @@ from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from app.views.rebuilding.session import open_session
 from app.views.rebuilding.shadows import Shadow
+from projections.integration_view import integration_view
 
 SHOWN = 20  # keys
 # The sum of hashes of whole rows: no order matters; two rows that differ alike do not cancel out.
@@ -85,8 +86,8 @@ def compare(
 ) -> list[Compared]:
     """Compare *shadows* with their views, in the one snapshot of *connection* and *other*.
 
-    The views are read by *other*, meanwhile where it is another session. *tell* is told how many
-    shadows have been read.
+    The views are read by *other*, meanwhile where it is another session; then the counts that
+    belong to one of them are compared, too. *tell* is told how many shadows have been read.
     """
     made: list[TupleRow | None] = []
     with ThreadPoolExecutor(1) as threads:
@@ -94,12 +95,16 @@ def compare(
         for number, shadow in enumerate(shadows, start=1):
             made.append(checksum(connection, shadow.table))
             tell(number)
-    return [
+        counted = [
+            compare_counts(connection) for shadow in shadows if shadow.view == integration_view.name
+        ]
+    found = [
         compared_by(connection, shadow.view, differences_statement(shadow))
         if mine != its
         else Compared(shadow.view, 0, [])
         for shadow, mine, its in zip(shadows, made, live.result(), strict=True)
     ]
+    return found + counted
 
 
 def checksum(connection: Connection[TupleRow], table: Identifier) -> TupleRow | None:

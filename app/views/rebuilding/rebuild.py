@@ -19,7 +19,7 @@ from psycopg.rows import TupleRow
 
 from app.log.follow import LogDamagedError, Part, head_of
 from app.views.rebuilding.catching_up import catch_up
-from app.views.rebuilding.comparing import Compared, beside, compare, compare_counts
+from app.views.rebuilding.comparing import Compared, beside, compare
 from app.views.rebuilding.folding import Catalogue
 from app.views.rebuilding.indexing import build_indexes
 from app.views.rebuilding.loading import load
@@ -183,8 +183,6 @@ class Making:
                     self.connection, other, wanted,
                     lambda done: self.tell("Comparing", done, len(wanted)),
                 )  # fmt: skip
-                if integration_view.name in names:
-                    compared.append(compare_counts(other))
         self.connection.isolation_level = IsolationLevel.READ_COMMITTED
         self.traffic.settle()
         return compared, head
