@@ -5,8 +5,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
+import psycopg
+
 from app.database.embedded import EmbeddedServerError, open_embedded
-from app.settings import Settings
+from app.database.network import within_time
+from app.settings import Settings, SettingsError
 
 LOOK_EVERY = 1.0  # seconds
 
@@ -16,13 +19,25 @@ def database(settings: Settings) -> Generator[str]:
     """Yield the libpq conninfo of the database; the embedded server runs at least until the end.
 
     Raises:
+        SettingsError: an address that is set is none.
         EmbeddedServerError: the embedded server cannot start; one line says why.
     """
+    require_addresses(settings)
     if settings.database_url is not None:
-        yield settings.database_url
+        yield within_time(settings.database_url)
         return
     with open_embedded(settings.data_dir) as server, brought_back(settings.data_dir):
         yield server.dsn
+
+
+def require_addresses(settings: Settings) -> None:
+    """Raise SettingsError, without repeating it, where an address of a database cannot be read."""
+    for name, address in (("DATABASE", settings.database_url), ("POOLER", settings.pooler_url)):
+        try:
+            within_time(address or "")
+        except psycopg.ProgrammingError:  # says the address again, with the password in it
+            message = f"INTEGRATIONS_{name}_URL is no address of a PostgreSQL database."
+            raise SettingsError(message) from None
 
 
 @contextmanager

@@ -90,7 +90,7 @@ def migrate(dsn: str) -> None:
             migrated by other files than ours.
     """
     try:
-        with psycopg.connect(dsn, connect_timeout=10) as connection:
+        with psycopg.connect(dsn) as connection:
             require_version(connection)
             connection.execute(LOCK)
             prepare(connection)
@@ -101,12 +101,6 @@ def migrate(dsn: str) -> None:
             " CREATEROLE, or run each first start of a release as an administrator and grant it the"
             f" roles of docs/roles.md ({error.sqlstate})."
         )
-        raise MigrationError(message) from None
-    except psycopg.ProgrammingError as error:
-        if error.sqlstate is not None:
-            raise  # the server's: one of our files is wrong
-        # libpq's: it cannot read the address, which it would repeat with the password in it.
-        message = "INTEGRATIONS_DATABASE_URL is no address of a PostgreSQL database."
         raise MigrationError(message) from None
     except psycopg.OperationalError as error:
         message = f"The database cannot be reached or used: {first_line(error)}."

@@ -10,9 +10,9 @@ from weakref import WeakSet
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.abc import PQGen
-from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
+from app.database.network import within_time
 from app.database.primary import of_primary
 
 Found = TypeVar("Found")
@@ -24,16 +24,6 @@ BRIEF = 0.5  # seconds that it waits while the database is known to be away
 RETRY = 0.25  # seconds between two attempts to reach the database while somebody waits
 ANSWER = 6.0  # seconds that one answer may take, whatever swallows it: longer than the server's own
 HEARD = 1.0  # seconds that the server may take to hear that something is cancelled
-# A network that drops packets says nothing. Unless its address says otherwise, a connection:
-NETWORK = {
-    "connect_timeout": 3,  # s; more than two lost SYNs, which go out after 0, 1 and 3 s
-    "tcp_user_timeout": 5_000,  # ms without an acknowledgement of what was sent
-    # What was sent and acknowledged, and is then waited for, or a connection that idles, is only
-    # missed by asking: after 5 s of silence, every 2 s, three times.
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-}
 # The server gives up before we do, so that a lost answer is not a statement that still runs; and
 # what locks a table (an ALTER, a VACUUM FULL) makes a request fail as fast as a held append lock.
 SERVER = {
@@ -165,5 +155,4 @@ def open_pool(dsn: str, role: str, *, size: int = SIZE, pooler: str | None = Non
 
 def bounded(dsn: str, name: str, **more: str) -> str:
     """Return how to reach *dsn*, with *more*, within the time-outs of the network."""
-    own = {key: str(value) for key, value in (NETWORK | conninfo_to_dict(dsn)).items()}
-    return of_primary("", **own | {"application_name": name} | more)
+    return of_primary(within_time(dsn), **{"application_name": name} | more)

@@ -310,16 +310,6 @@ def test_a_server_that_is_away_is_said_without_the_password() -> None:
     assert "canary" not in said
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    ["postgresql://somebody:canary@[::1/integrations", "canary", "password=canary oops=1"],
-)
-def test_an_address_that_is_none_is_said_without_repeating_it(wrong: str) -> None:
-    said = refusal(wrong)
-    assert "INTEGRATIONS_DATABASE_URL" in said
-    assert "canary" not in said
-
-
 def test_a_database_that_is_not_there_is_said(server_dsn: str) -> None:
     assert 'database "nowhere" does not exist' in refusal(
         make_conninfo(server_dsn, dbname="nowhere")

@@ -1,0 +1,68 @@
+"""How the database that is set is reached, by the service and by every command."""
+
+import os
+import subprocess
+from collections.abc import Generator
+from pathlib import Path
+from socket import create_server
+
+import pytest
+from msgspec.structs import replace
+from psycopg.conninfo import conninfo_to_dict
+
+from app.database.lease import database
+from app.database.network import NETWORK
+from app.settings import Settings, SettingsError
+from tests.conftest import INTEGRATIONS
+
+SOMEWHERE = "postgresql://somebody:canary@db.example:5433/integrations"
+SETTINGS = Settings(data_dir=Path("/nowhere"), keyring="/nowhere/keyring", database_url=SOMEWHERE)
+NO_ADDRESSES = [
+    "postgresql://somebody:canary@[::1/integrations",
+    "canary",
+    "password=canary oops=1",
+]
+COMMANDS = [["serve"], ["replay", "--follow"], ["rebuild"]]
+
+
+def test_a_network_that_says_nothing_is_noticed_unless_the_address_says_when() -> None:
+    settings = replace(SETTINGS, database_url=f"{SOMEWHERE}?keepalives_idle=60")
+    with database(settings) as dsn:
+        reached = conninfo_to_dict(dsn)
+
+    limits = {name: str(value) for name, value in NETWORK.items()} | {"keepalives_idle": "60"}
+    assert {name: reached.pop(name) for name in limits} == limits
+    assert reached == conninfo_to_dict(SOMEWHERE)
+
+
+@pytest.mark.parametrize("wrong", NO_ADDRESSES)
+@pytest.mark.parametrize("name", ["database_url", "pooler_url"])
+def test_an_address_that_is_none_is_said_without_repeating_it(name: str, wrong: str) -> None:
+    settings = replace(SETTINGS, **{name: wrong})
+    with pytest.raises(SettingsError) as refused, database(settings):
+        pass
+    said = f"INTEGRATIONS_{name.upper()} is no address of a PostgreSQL database."
+    assert str(refused.value) == said
+    assert refused.value.__cause__ is None
+
+
+@pytest.fixture
+def silent() -> Generator[str]:
+    """The address of what takes connections, and says nothing to anybody."""
+    with create_server(("127.0.0.1", 0)) as server:
+        yield f"postgresql://somebody@127.0.0.1:{server.getsockname()[1]}/integrations"
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_no_command_waits_long_for_a_database_that_says_nothing(
+    command: list[str], silent: str, data_dir: Path
+) -> None:
+    own = {"INTEGRATIONS_DATABASE_URL": silent, "INTEGRATIONS_DATA_DIR": str(data_dir)}
+    done = subprocess.run(
+        [*INTEGRATIONS, *command],
+        env=os.environ | own, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("integrations: ")
+    assert "connection timeout expired" in done.stderr
+    assert done.stderr.count("\n") == 1
