@@ -37,8 +37,12 @@ gc.disable()
 # A shell that starts us in the background lets us ignore Ctrl-C, and all that we start inherits it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # A machine on which others work is slow and not wrong; every test has a time-out of its own.
-settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("busy")
+BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Examples are the same each time: a change fails by what it changes. New ones are for scripts/fuzz,
+# and for scripts/test --hypothesis-profile new-examples.
+settings.register_profile("same-examples", BUSY, derandomize=True)
+settings.register_profile("new-examples", BUSY)
+settings.load_profile("same-examples")
 
 
 def pytest_collection_finish() -> None:
