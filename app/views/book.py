@@ -97,14 +97,18 @@ class Book:
         """Take the next of the loose leaves at which the book ended."""
         if not self._positions:
             self.bound, self._latest = leaf.sequence - 1, leaf.latest_at
-        self.add(leaf.position, row_from(leaf))
+        self.extend([leaf.position], [row_from(leaf)])
 
-    def add(self, position: int, row: HistoryRow) -> None:
-        """Add what is kept of the event at *position*."""
-        if len(self._rows) == PAGE:
-            self._bind()
-        self._positions.append(position)
-        self._rows.append(row)
+    def extend(self, positions: Sequence[int], rows: Sequence[HistoryRow]) -> None:
+        """Add what is kept of the events at *positions*."""
+        added = 0
+        while added < len(rows):
+            if len(self._rows) == PAGE:
+                self._bind()
+            upto = added + PAGE - len(self._rows)
+            self._positions += positions[added:upto]
+            self._rows += rows[added:upto]
+            added = upto
 
     def close(self) -> None:
         """Write the leaves that are still loose."""

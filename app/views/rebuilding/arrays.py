@@ -5,19 +5,25 @@ are packed as wholes, at a third of the cost.
 """
 
 import struct
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import cache, lru_cache
+from typing import cast
 
-from psycopg import Connection
+from psycopg import Connection, adapters
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 from psycopg.rows import TupleRow
 
 HEAD = "!5i"  # dimensions, has nulls, type (OID) of the values, their amount, number of the first
-EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 INT4, INT8, TEXT, TIMESTAMPTZ = 23, 20, 25, 1184
+SIZE_OF_TIME = struct.pack("!i", 8)
+encoded_time = cast(
+    "Callable[[datetime], Buffer]",
+    adapters.get_dumper_by_oid(TIMESTAMPTZ, Format.BINARY)(datetime).dump,  # in C
+)
+"""Returns a time as psycopg encodes it."""
 
 
 class PackedDumper(Dumper):
@@ -53,13 +59,8 @@ class Times(PackedDumper):
 
     def dump(self, obj: Sequence[datetime]) -> Buffer:
         """Return *obj*, encoded."""
-        return packed(
-            "q", 8, TIMESTAMPTZ,
-            [
-                (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-                for since in [at - EPOCH for at in obj]  # twice as fast as a division
-            ],
-        )  # fmt: skip
+        head = struct.pack(HEAD, 1, 0, TIMESTAMPTZ, len(obj), 1)
+        return head + SIZE_OF_TIME + SIZE_OF_TIME.join(map(encoded_time, obj))
 
 
 class Texts(PackedDumper):

@@ -93,7 +93,7 @@ def add_entries(
     amounts = Counter(row.workspace_id for _, row in entries)
     books = reopened(cursor, shadows, amounts, writes)
     for position, row in entries:
-        books[row.workspace_id].add(position, row)
+        books[row.workspace_id].extend([position], [row])
     for book in books.values():
         book.close()
     for table, new in rows.items():

@@ -1,6 +1,6 @@
 """Compares a shadow with its view: by count and checksum, and key by key where they differ."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -32,6 +32,7 @@ FROM {live} AS live FULL JOIN {table} AS made USING ({names})
 WHERE live IS DISTINCT FROM made
 ORDER BY {names} LIMIT %s
 """)
+COUNTED = "integration_counts"
 COUNTS = SQL("""
 SELECT
     ARRAY[workspace_id, type, is_active::text],
@@ -128,7 +129,16 @@ def beside(dsn: str, connection: Connection[TupleRow]) -> Generator[Connection[T
 
 def compare_counts(connection: Connection[TupleRow]) -> Compared:
     """Compare the counts of integrations with what there is to be counted in the view."""
-    return compared_by(connection, "integration_counts", COUNTS)
+    return compared_by(connection, COUNTED, COUNTS)
+
+
+def counts_hold(found: Iterable[Compared]) -> bool:
+    """Tell whether the counts were *found* to be those of a view that is as the log says.
+
+    Then they stay so: whatever moves the view moves them with it.
+    """
+    same = {compared.view for compared in found if not compared.amount}
+    return {integration_view.name, COUNTED} <= same
 
 
 def compared_by(connection: Connection[TupleRow], view: str, statement: SQL | Composed) -> Compared:

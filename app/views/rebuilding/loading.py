@@ -1,20 +1,21 @@
 """Fills empty shadows from the log, each process with the workspaces of its share."""
 
-from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import cache
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from app.log.mapper import envelopes_from
-from app.views.book import COLUMNS, Write
+from app.views.book import COLUMNS
 from app.views.rebuilding.arrays import pack_arrays
 from app.views.rebuilding.folding import Catalogue, Folding
-from app.views.rebuilding.reading import stretches_of
+from app.views.rebuilding.reading import make_ready, stretches_of
 from app.views.rebuilding.session import open_session
 from app.views.rebuilding.shadows import Shadow
 from app.views.rebuilding.shares import Share
+from app.views.rebuilding.writing import writing
 
 LOG = "events"
 Done = Callable[[int], None]
@@ -58,18 +59,10 @@ def fold(log: Connection[TupleRow], folding: Folding, share: Share, done: Done) 
 
 
 @cache
-def session_of(dsn: str, table: str) -> Connection[TupleRow]:  # noqa: ARG001 — each has its own
+def session_of(dsn: str, table: str) -> Connection[TupleRow]:
     """Return the session of this worker for *table*; it stays, so that no share waits for one."""
     connection = open_session(dsn, hasty=True)
     pack_arrays(connection)
+    if table == LOG:
+        make_ready(connection)
     return connection
-
-
-@contextmanager
-def writing(
-    connection: Connection[TupleRow], shadow: Shadow, columns: Sequence[str]
-) -> Generator[Write]:
-    """Yield what adds one row; all are stored at the end, or none."""
-    with connection.cursor() as cursor, cursor.copy(shadow.copy_statement(columns)) as copy:
-        copy.set_types(shadow.types_of(columns))
-        yield copy.write_row

@@ -1,7 +1,8 @@
 """Reads a share of the log, one workspace after the other, each in the order of the log."""
 
-from collections.abc import Generator, Iterator
-from itertools import islice
+from collections.abc import Generator, Iterator, Sequence
+from functools import partial
+from itertools import chain, islice
 
 from psycopg import Connection
 from psycopg.errors import error_from_result
@@ -17,13 +18,14 @@ EVENTS = 100  # of a stretch; what longer ones are decoded to is in no core's ca
 # In the order of an index, so that no share is sorted. The planner would rather sort by position
 # what another index finds, the whole of a long workspace.
 IN_ORDER = (
-    "SET LOCAL enable_sort = off",
-    "SET LOCAL enable_incremental_sort = off",
-    "SET LOCAL enable_bitmapscan = off",
+    "SET enable_sort = off",
+    "SET enable_incremental_sort = off",
+    "SET enable_bitmapscan = off",
 )
 # libpq reads at once what fits into its buffer, which is as large as its longest message was: what
 # waits in a socket, in place of 16 KB.
 WIDE = "SELECT repeat(' ', 400000)"
+READIED = 1
 SHARE = SQL("""
 COPY (
     SELECT position, envelope FROM integrations.events
@@ -39,7 +41,15 @@ NO_BOUND = SQL("true")
 # comes together with the first row.
 HEADER = 19  # bytes
 END = 2  # bytes
+NO_MORE = (-1, memoryview(b""))  # what libpq says after that
 POSITION, ENVELOPE = slice(6, 14), slice(18, None)
+
+
+def make_ready(log: Connection[TupleRow]) -> None:
+    """Have *log* read shares as fast as it can, from now on; READIED commits."""
+    with log.transaction():
+        for setting in (WIDE, *IN_ORDER):
+            log.execute(setting)
 
 
 def stretches_of(log: Connection[TupleRow], share: Share) -> Generator[Stretch]:
@@ -49,14 +59,11 @@ def stretches_of(log: Connection[TupleRow], share: Share) -> Generator[Stretch]:
     statement, whose snapshot keeps vacuums from what dies meanwhile.
     """
     with log.transaction():
-        for setting in (WIDE, *IN_ORDER):
-            log.execute(setting)
-        rows = copied(log.pgconn, statement_for(share).as_bytes(log))
         try:
-            while stretch := [*islice(rows, EVENTS)]:
+            for rows in copied(log.pgconn, statement_for(share).as_bytes(log)):
                 yield joined(
-                    b"".join([row[POSITION] for row in stretch]),
-                    b",".join([row[ENVELOPE] for row in stretch]),
+                    b"".join([row[POSITION] for row in rows]),
+                    b",".join([row[ENVELOPE] for row in rows]),
                 )
         except BaseException:
             log.close()  # the rest of the rows is still to come
@@ -72,8 +79,8 @@ def statement_for(share: Share) -> Composed:
     )
 
 
-def copied(connection: PGconn, statement: bytes) -> Iterator[memoryview]:
-    """Yield each row that *statement* copies out, in COPY's binary format.
+def copied(connection: PGconn, statement: bytes) -> Iterator[Sequence[memoryview]]:
+    """Yield the rows that *statement* copies out in COPY's binary format, EVENTS at once.
 
     Of libpq, as a row of psycopg's takes as long as to decode it.
 
@@ -83,13 +90,11 @@ def copied(connection: PGconn, statement: bytes) -> Iterator[memoryview]:
     begun = connection.exec_(statement)
     if begun.status != ExecStatus.COPY_OUT:
         raise error_from_result(begun)
-    size, row = connection.get_copy_data(0)
-    size, row = size - HEADER, row[HEADER:]
-    while size > END:
-        yield row
-        size, row = connection.get_copy_data(0)
-    while size >= 0:
-        size, _ = connection.get_copy_data(0)
+    sent = iter(partial(connection.get_copy_data, 0), NO_MORE)
+    first = [(size - HEADER, row[HEADER:]) for size, row in islice(sent, 1)]
+    rows = chain(first, sent)
+    while batch := [*islice(rows, EVENTS)]:
+        yield [row for size, row in batch if size > END]
     for ended in [*iter(connection.get_result, None)]:  # all, or the connection is of no use
         if ended.status != ExecStatus.COMMAND_OK:
             raise error_from_result(ended)

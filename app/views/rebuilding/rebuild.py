@@ -19,10 +19,11 @@ from psycopg.rows import TupleRow
 
 from app.log.follow import LogDamagedError, Part, head_of
 from app.views.rebuilding.catching_up import catch_up
-from app.views.rebuilding.comparing import Compared, beside, compare
+from app.views.rebuilding.comparing import Compared, beside, compare, counts_hold
 from app.views.rebuilding.folding import Catalogue
 from app.views.rebuilding.indexing import build_indexes
 from app.views.rebuilding.loading import load
+from app.views.rebuilding.reading import READIED
 from app.views.rebuilding.session import OPENED, open_session
 from app.views.rebuilding.shadows import Shadow
 from app.views.rebuilding.shares import shares_of
@@ -96,7 +97,7 @@ def rebuild(dsn: str, catalogue: Catalogue, tell: Tell) -> Rebuilt:
         stale = outdated(connection, catalogue.views)
         fresh = [view for view in catalogue.views if view.name not in stale]
         compared, head = making.compare(events, tables_of(fresh))
-        making.switch(head)
+        making.switch(head, recount=not counts_hold(compared))
         return Rebuilt(events, compared)
 
 
@@ -156,7 +157,7 @@ class Making:
         shares = shares_of(self.connection, head)
         fill = partial(load, self.dsn, self.catalogue, self.shadows)
         sessions = 1 + len(self.shadows)
-        self.traffic.expect(min(most_lanes(), len(shares)) * sessions * OPENED)
+        self.traffic.expect(min(most_lanes(), len(shares)) * (sessions * OPENED + READIED))
         taken = load_all(fill, shares, self.traffic, self._reading(head), sessions)
         if taken != head:
             message = f"The log is damaged: it ends at position {head} and has {taken} events."
@@ -193,8 +194,11 @@ class Making:
             return nullcontext(self.connection)
         return beside(self.dsn, self.connection)
 
-    def switch(self, after: int) -> None:
-        """Put the shadows, which know the log up to *after*, in their views' places."""
+    def switch(self, after: int, *, recount: bool) -> None:
+        """Put the shadows, which know the log up to *after*, in their views' places.
+
+        Where they may not hold, the counts of integrations are made anew: *recount*.
+        """
         for wait in (*(SHORT if self.traffic.lanes == 1 else ()), *LONG):
             while head_of(self.connection) - after > FEW:
                 with self.connection.transaction():
@@ -202,6 +206,8 @@ class Making:
             try:
                 with self.connection.transaction():
                     self._switch_within(after, wait)
+                    if recount and self._has(integration_view.name):
+                        self.connection.execute(RECOUNT)
             except psycopg.errors.LockNotAvailable:
                 time.sleep(wait)
             else:
@@ -218,8 +224,9 @@ class Making:
         )
         for shadow in self.shadows:
             shadow.switch(self.connection, head)
-        if integration_view.name in [shadow.view for shadow in self.shadows]:
-            self.connection.execute(RECOUNT)
+
+    def _has(self, table: str) -> bool:
+        return table in [shadow.view for shadow in self.shadows]
 
     def _catch_up(self, after: int) -> int:
         head = head_of(self.connection)

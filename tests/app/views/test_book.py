@@ -28,15 +28,25 @@ def rows_of(admin: Connection[TupleRow], table: str, columns: Iterable[str]) -> 
     return sorted(admin.execute(query, binary=True), key=repr)
 
 
-def bound(workspace: str, kept: Mapping[int, HistoryRow]) -> dict[str, list[tuple[object, ...]]]:
-    """Return the rows that a rebuild makes of what is *kept* of *workspace*."""
+def bound(
+    workspace: str, kept: Mapping[int, HistoryRow], at_once: int = 1
+) -> dict[str, list[tuple[object, ...]]]:
+    """Return the rows that a rebuild makes of what is *kept* of *workspace*, so many at once."""
     rows: dict[str, list[tuple[object, ...]]] = {table: [] for table in COLUMNS}
     book = Book(workspace, {table: new.append for table, new in rows.items()})
-    for position, row in kept.items():
-        if row.workspace_id == workspace:
-            book.add(position, row)
+    mine = [position for position, row in kept.items() if row.workspace_id == workspace]
+    for first in range(0, len(mine), at_once):
+        some = mine[first : first + at_once]
+        book.extend(some, [kept[position] for position in some])
     book.close()
     return rows
+
+
+@pytest.mark.parametrize("at_once", [2, 63, 64, 65, 100, 3000])
+def test_entries_are_bound_alike_however_many_come_at_once(told: "Told", at_once: int) -> None:
+    told.append_much("mine", 2200, Random(at_once))  # noqa: S311 — test data
+
+    assert bound("mine", told.rows, at_once) == bound("mine", told.rows)
 
 
 @pytest.mark.parametrize("amount", [1, 63, 64, 65, 128, 129, 1024, 1025, 2200])

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # pytest loads conftest.py itself
     from tests.app.views.rebuilding.conftest import Command, Live, Views
 
 ROOT = Path(__file__).parents[4]
+PLACES = "SELECT ctid, xmin, counts FROM integrations.integration_counts AS counts ORDER BY counts"
 
 
 def keys_of(rebuilt: Rebuilt) -> list[str]:
@@ -91,6 +92,30 @@ async def test_a_wrong_count_is_told_and_healed(live: "Live", views: "Views") ->
 
     assert re.fullmatch(r"integration_counts: .* SENDGRID true has other amount", told)
     assert not views.check().differs
+
+
+async def test_counts_of_a_view_that_was_wrong_itself_are_made_anew(
+    live: "Live", views: "Views"
+) -> None:
+    await live(2, 1)
+    views.admin.execute("UPDATE integrations.integration_view SET is_active = NOT is_active")
+    views.admin.execute("SELECT integrations.recount()")
+
+    [told] = keys_of(views.rebuild())
+
+    assert told.endswith(" has other is_active")
+    assert not views.check().differs
+
+
+async def test_counts_that_hold_are_left_alone_while_writers_wait(
+    live: "Live", views: "Views"
+) -> None:
+    await live(1, 60)
+    places = views.admin.execute(PLACES).fetchall()
+
+    views.rebuild()
+
+    assert views.admin.execute(PLACES).fetchall() == places
 
 
 async def test_of_many_differences_the_first_are_told_and_all_are_counted(

@@ -7,7 +7,7 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from app.views.rebuilding.reading import ENVELOPE, POSITION, copied, stretches_of
+from app.views.rebuilding.reading import ENVELOPE, EVENTS, POSITION, copied, stretches_of
 from app.views.rebuilding.shares import Share
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # pytest loads conftest.py itself
 
 ROWS = b"COPY (SELECT n, int8send(n * n) FROM generate_series(1::bigint, %d) AS n) TO STDOUT %b"
 BINARY = b"(FORMAT binary)"
-FAILING = b"COPY (SELECT 10 / (5 - n) FROM generate_series(1, 9) AS n) TO STDOUT " + BINARY
+FAILING = b"COPY (SELECT 10 / (%d - n) FROM generate_series(1, 900) AS n) TO STDOUT " + BINARY
 
 
 def connected(dsn: str) -> Connection[TupleRow]:
@@ -23,10 +23,10 @@ def connected(dsn: str) -> Connection[TupleRow]:
     return psycopg.connect(dsn, autocommit=True)
 
 
-@pytest.mark.parametrize("amount", [0, 1, 3_000])
+@pytest.mark.parametrize("amount", [0, 1, EVENTS - 1, EVENTS, 3_000])
 def test_every_row_is_yielded_as_the_server_sent_it(dsn: str, amount: int) -> None:
     with connected(dsn) as connection:
-        rows = [*copied(connection.pgconn, ROWS % (amount, BINARY))]
+        rows = [row for rows in copied(connection.pgconn, ROWS % (amount, BINARY)) for row in rows]
         assert [
             (int.from_bytes(row[POSITION], "big"), int.from_bytes(row[ENVELOPE], "big"))
             for row in rows
@@ -34,9 +34,10 @@ def test_every_row_is_yielded_as_the_server_sent_it(dsn: str, amount: int) -> No
         assert connection.execute("SELECT 1").fetchone() == (1,)  # it can be used on
 
 
-def test_what_fails_on_the_way_is_an_error_and_no_early_end(dsn: str) -> None:
+@pytest.mark.parametrize("at", [1, 5, 500])
+def test_what_fails_on_the_way_is_an_error_and_no_early_end(dsn: str, at: int) -> None:
     with connected(dsn) as connection, pytest.raises(psycopg.errors.DivisionByZero):
-        list(copied(connection.pgconn, FAILING))
+        list(copied(connection.pgconn, FAILING % at))
 
 
 def test_what_is_no_copy_is_an_error(dsn: str) -> None:

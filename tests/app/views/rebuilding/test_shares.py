@@ -6,7 +6,8 @@ import psycopg
 import pytest
 
 from app.log.mapper import envelopes_from
-from app.views.rebuilding.reading import stretches_of
+from app.views.rebuilding.loading import LOG, session_of
+from app.views.rebuilding.reading import make_ready, stretches_of
 from app.views.rebuilding.shares import Share, shares_of
 from scripts.log_benchmark.filling import fill
 
@@ -52,6 +53,7 @@ def test_a_share_is_read_by_its_index_and_never_sorted(
     monkeypatch.setattr("app.views.rebuilding.shares.EVENTS", 5_000)
     with psycopg.connect(dsn, autocommit=True) as connection:
         fill(connection, 20_000)
+        make_ready(connection)
         _, share, *_ = shares_of(connection, 20_000)
         connection.execute("LOAD 'auto_explain'")
         connection.execute("SET auto_explain.log_min_duration = 0")
@@ -62,6 +64,13 @@ def test_a_share_is_read_by_its_index_and_never_sorted(
     read = [plan for plan in plans if "COPY" in plan]
     assert read
     assert all("events_workspace" in plan and "Sort" not in plan for plan in read)
+
+
+def test_workers_read_the_log_by_a_session_that_is_ready_for_it(dsn: str) -> None:
+    with session_of.__wrapped__(dsn, LOG) as log:
+        assert log.execute("SHOW enable_sort").fetchone() == ("off",)
+    with session_of.__wrapped__(dsn, "history") as other:
+        assert other.execute("SHOW enable_sort").fetchone() == ("on",)
 
 
 async def test_a_log_of_many_shares_is_rebuilt_as_one_of_a_single_share(
