@@ -157,6 +157,7 @@ class Making:
         shares = shares_of(self.connection, head)
         fill = partial(load, self.dsn, self.catalogue, self.shadows)
         sessions = 1 + len(self.shadows)
+        self.traffic.settle()
         self.traffic.expect(min(most_lanes(), len(shares)) * (sessions * OPENED + READIED))
         taken = load_all(fill, shares, self.traffic, self._reading(head), sessions)
         if taken != head:

@@ -8,6 +8,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 COMMITTED = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"
+FLUSH = "SELECT pg_stat_force_next_flush()"  # of what this session has committed
 CONNECTED = "SELECT numbackends FROM pg_stat_database WHERE datname = current_database()"
 FEW = 40  # transactions a second: followers, monitoring, and what else the rebuild itself does
 WINDOW = 0.5  # seconds between two looks; a backend tells its transactions once a second
@@ -48,7 +49,11 @@ class Traffic:
         self._expected += commits
 
     def settle(self) -> None:
-        """Forget what was expected: all sessions of the rebuild that committed it have ended."""
+        """Forget what was expected: all sessions of the rebuild that committed it have ended.
+
+        What our own connection committed is counted by then, too.
+        """
+        self._connection.execute(FLUSH)
         self._expected, self._committed, self._looked = 0, self._count(), time.monotonic()
 
     @property

@@ -2,14 +2,19 @@
 
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from app.views.rebuilding.session import open_session
+from app.views.rebuilding.shadows import Shadow
 from app.views.rebuilding.traffic import CALM, CONNECTED, WINDOW, Traffic
 from app.views.rebuilding.workers import in_lanes
+
+if TYPE_CHECKING:  # pytest loads conftest.py itself
+    from tests.app.views.rebuilding.conftest import Live, Views
 
 TELL_AT_ONCE = "SELECT pg_stat_force_next_flush()"
 
@@ -74,6 +79,44 @@ def test_what_the_rebuild_itself_commits_is_no_traffic(
         in_lanes(start, [1], traffic, lambda _: None, commits)
         time.sleep(WINDOW)
         assert traffic.lanes == lanes
+
+
+def test_what_our_own_connection_did_before_is_no_traffic_later(dsn: str) -> None:
+    with open_session(dsn) as connection:
+        traffic = Traffic(connection)
+        for _ in range(200):
+            connection.execute("SELECT 1")
+        traffic.settle()
+        seen: list[int] = []
+        for _ in range(4):  # the server tells what a session did a second later, or more
+            time.sleep(WINDOW)
+            seen.append(traffic.lanes)
+        assert seen[-1] == 3
+
+
+async def test_a_rebuild_settles_what_it_did_to_prepare_before_its_workers_begin(
+    live: "Live", views: "Views", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await live(1, 20)
+    steps: list[str] = []
+    for owner, name in ((Shadow, "open"), (Traffic, "settle"), (Traffic, "expect")):
+        note_calls(monkeypatch, owner, name, steps)
+
+    views.rebuild()
+
+    begun = steps[: steps.index("expect") + 1]
+    assert begun == ["open"] * 4 + ["settle", "expect"]
+
+
+def note_calls(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, steps: list[str]) -> None:
+    """Have *steps* tell when the method *name* of *owner* is called."""
+    plain = getattr(owner, name)
+
+    def noted(*arguments: Any) -> Any:
+        steps.append(name)
+        return plain(*arguments)
+
+    monkeypatch.setattr(owner, name, noted)
 
 
 def test_what_was_expected_and_has_ended_hides_no_traffic(
