@@ -14,7 +14,7 @@ from scripts.log_benchmark.serving import felt_during
 from scripts.log_benchmark.stage import Stage, settle, stage
 
 PROOFS = 1_000
-TURN = 2  # seconds of appends
+TURN = 1  # seconds of appends
 AMOUNT = click.IntRange(1)
 
 
