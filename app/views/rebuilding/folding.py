@@ -71,7 +71,7 @@ class Folding:
             self._take([*islice(places, len(events))], events)
 
     def _take(self, positions: Sequence[int], events: Sequence[Envelope]) -> None:
-        befores, afters = moved(self._seen, events)
+        befores, afters = before_and_after(self._seen, events)
         for evolve, rows in self._others:
             for event in events:
                 put(rows, event.stream, evolve(rows.get(event.stream), event))
@@ -88,7 +88,7 @@ class Folding:
                 write(astuple(row))
 
 
-def moved(
+def before_and_after(
     seen: Rows, events: Iterable[Envelope]
 ) -> tuple[list[IntegrationRow | None], list[IntegrationRow | None]]:
     """Move the rows *seen* on by *events*; return the row of each, before it and after it."""

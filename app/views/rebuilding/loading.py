@@ -7,6 +7,7 @@ from functools import cache
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from app.log.follow import LogDamagedError
 from app.log.mapper import envelopes_from
 from app.views.book import COLUMNS
 from app.views.rebuilding.arrays import pack_arrays
@@ -16,6 +17,7 @@ from app.views.rebuilding.session import open_session
 from app.views.rebuilding.shadows import Shadow
 from app.views.rebuilding.shares import Share
 from app.views.rebuilding.writing import writing
+from domain.recorded import Envelope
 
 LOG = "events"
 Done = Callable[[int], None]
@@ -47,15 +49,30 @@ def columns_of(catalogue: Catalogue) -> dict[str, Sequence[str]]:
 
 
 def fold(log: Connection[TupleRow], folding: Folding, share: Share, done: Done) -> int:
-    """Take all events of *share*; return how many there are."""
+    """Take all events of *share*; return how many there are.
+
+    Raises:
+        LogDamagedError: a row of the log holds more than one.
+    """
     amount = 0
     for stretch in stretches_of(log, share):
         events = envelopes_from(stretch.envelopes)
+        require_one_each(stretch.positions, events)
         folding.take(stretch.positions, events)
         amount += len(events)
         done(len(events))
     folding.end()
     return amount
+
+
+def require_one_each(positions: Sequence[int], events: Sequence[Envelope]) -> None:
+    """Raise LogDamagedError where the rows at *positions* hold other than an event each."""
+    if len(events) != len(positions):
+        message = (
+            f"The log is damaged: {len(positions)} rows from position {positions[0]} on hold"
+            f" {len(events)} events."
+        )
+        raise LogDamagedError(message)
 
 
 @cache

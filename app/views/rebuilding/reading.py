@@ -25,7 +25,7 @@ IN_ORDER = (
 # libpq reads at once what fits into its buffer, which is as large as its longest message was: what
 # waits in a socket, in place of 16 KB.
 WIDE = "SELECT repeat(' ', 400000)"
-READIED = 1
+READIED = 1  # commits of make_ready
 SHARE = SQL("""
 COPY (
     SELECT position, envelope FROM integrations.events
@@ -46,7 +46,7 @@ POSITION, ENVELOPE = slice(6, 14), slice(18, None)
 
 
 def make_ready(log: Connection[TupleRow]) -> None:
-    """Have *log* read shares as fast as it can, from now on; READIED commits."""
+    """Have *log* read shares as fast as it can, from now on."""
     with log.transaction():
         for setting in (WIDE, *IN_ORDER):
             log.execute(setting)

@@ -89,7 +89,7 @@ def rebuild(dsn: str, catalogue: Catalogue, tell: Tell) -> Rebuilt:
 
     Raises:
         RebuildError: another rebuild runs, or somebody reads a view for too long.
-        LogDamagedError: the log has a hole.
+        LogDamagedError: the log has a hole, or a row of it more than one event.
     """
     with alone(dsn) as connection:
         making = Making(dsn, connection, catalogue, tell)
@@ -106,7 +106,7 @@ def check(dsn: str, catalogue: Catalogue, tell: Tell) -> Rebuilt:
 
     Raises:
         RebuildError: another rebuild runs.
-        LogDamagedError: the log has a hole.
+        LogDamagedError: the log has a hole, or a row of it more than one event.
     """
     with alone(dsn) as connection:
         making = Making(dsn, connection, catalogue, tell)

@@ -143,6 +143,22 @@ async def test_a_hole_in_the_log_stops_the_rebuild_and_the_old_rows_stay(
     assert views.rows() == before
 
 
+async def test_a_row_of_the_log_that_holds_two_events_is_refused_and_no_event_gets_a_wrong_place(
+    live: "Live", views: "Views"
+) -> None:
+    await live(1, 100)
+    before = views.rows()
+    views.admin.execute("SET session_replication_role = replica")
+    views.admin.execute(
+        "UPDATE integrations.events SET envelope = envelope || ',' || envelope WHERE position = 3"
+    )
+
+    with pytest.raises(LogDamagedError, match=r"damaged: \d+ rows .* hold \d+ events"):
+        views.rebuild()
+
+    assert views.rows() == before
+
+
 async def test_on_a_terminal_its_steps_are_shown_with_amounts_and_times(
     live: "Live", command: "Command", on_terminal: "OnTerminal"
 ) -> None:
