@@ -1,53 +1,24 @@
-"""A progress bar on stderr, for work that takes long, where somebody looks."""
+"""How far long work is, told on stderr where somebody looks."""
 
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
-
 Tell = Callable[[str, int, int], None]
 """Is told the step, how much of it is done, and how much there is to do."""
 
 
-class Rate(ProgressColumn):
-    """How much is done in a second."""
-
-    def render(self, task: Task) -> Text:
-        """Return the rate, nothing before there is one."""
-        return Text(
-            "" if task.speed is None else f"{task.speed:,.0f}/s", style="progress.data.speed"
-        )
-
-
 @contextmanager
 def progress_bar() -> Generator[Tell]:
-    """Yield what moves a bar a step: done of all, rate, time left; shown on a terminal only.
+    """Yield what is told of progress: a bar on a terminal, else nothing that shows it."""
+    if not sys.stderr.isatty():
+        yield tell_nobody
+        return
+    from app.bar import bar  # noqa: PLC0415 — rich is imported only to be seen
 
-    It is drawn whenever something is told, by no thread: whoever rebuilds forks.
-    """
-    console = Console(file=sys.stderr)
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(),
-        TimeElapsedColumn(), TimeRemainingColumn(),
-        console=console, disable=not console.is_terminal, auto_refresh=False,
-    ) as progress:  # fmt: skip
-        tasks: dict[str, int] = {}
-
-        def tell(step: str, done: int, all_of_it: int) -> None:
-            if step not in tasks:
-                tasks[step] = progress.add_task(step)
-            progress.update(tasks[step], refresh=True, completed=done, total=all_of_it)  # pyright: ignore[reportArgumentType] — a TaskID is an int
-
+    with bar() as tell:
         yield tell
+
+
+def tell_nobody(step: str, done: int, all_of_it: int) -> None:
+    """Show nothing."""

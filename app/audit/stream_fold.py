@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from app.audit.finding import Finding
+from app.log.envelopes import NoEventError, recorded_from
 from app.log.folded import Folded
-from app.log.mapper import NoEventError, recorded_from
 from domain.integration import Integration, decider
 from domain.recorded import Recorded
 from projections.catalogue import PROJECTIONS

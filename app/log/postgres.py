@@ -16,6 +16,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRe
 from app.batching import TOGETHER, Batcher, OverloadedError
 from app.database.walls import rows_within, within
 from app.log.batch import encoded
+from app.log.envelopes import recorded_from
 from app.log.event_log import (
     AlreadyAnsweredError,
     StoredAnswer,
@@ -24,7 +25,6 @@ from app.log.event_log import (
     Write,
 )
 from app.log.folded import SHAPE, Folded, folded_from, snapshot_of
-from app.log.mapper import recorded_from
 from app.log.safe_commit import UnconfirmedError, confirm, confirmed, hung_up_after
 from domain.recorded import Recorded
 

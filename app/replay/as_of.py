@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from app.log.mapper import envelopes_from
+from app.log.envelopes import envelopes_from
 from app.log.stretches import Stretch
 from app.replay.selection import Selection
 from projections.integration_view import IntegrationRow, integration_view

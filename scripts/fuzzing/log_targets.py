@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from app.log.mapper import NoEventError, encoder, recorded_from
+from app.log.envelopes import NoEventError, encoder, recorded_from
 from domain.integration import IntegrationCreated, IntegrationToggled, decider
 from domain.recorded import Actor, Envelope, Origin
 from projections.integration_view import integration_view

@@ -19,7 +19,7 @@ from psycopg.sql import SQL, Identifier
 
 from app.audit.checkpoint_key import open_checkpoint_key
 from app.database.migrate import migrate
-from app.log.mapper import encoder
+from app.log.envelopes import encoder
 from app.views.rebuilding.rebuild import chosen, rebuild
 from app.views.rebuilding.versions import adopt_versions
 from projections.catalogue import ALL_VIEWS

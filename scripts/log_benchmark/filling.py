@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from app.log.mapper import encoder
+from app.log.envelopes import encoder
 from domain.integration import (
     Credential,
     CredentialsChecked,

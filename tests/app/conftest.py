@@ -13,8 +13,8 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from app.database.pools import open_pool
+from app.log.envelopes import encoder, recorded_from
 from app.log.event_log import Write
-from app.log.mapper import encoder, recorded_from
 from app.secrets.sealing import SealedSecret
 from app.views.book import leaf_from
 from domain.integration import (

@@ -13,7 +13,8 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from app.log.mapper import recorded_from, stored_from
+from app.log.envelopes import recorded_from
+from app.log.mapper import stored_from
 from domain.integration import (
     Credential,
     CredentialsChecked,

@@ -11,8 +11,8 @@ from msgspec.structs import astuple
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
+from app.log.envelopes import recorded_from
 from app.log.follow import Part, read
-from app.log.mapper import recorded_from
 from app.views.book import COLUMNS
 from app.views.rebuilding.folding import Catalogue, Stream
 from app.views.rebuilding.reopening import reopened

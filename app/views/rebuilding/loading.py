@@ -7,8 +7,8 @@ from functools import cache
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from app.log.envelopes import envelopes_from
 from app.log.follow import LogDamagedError
-from app.log.mapper import envelopes_from
 from app.views.book import COLUMNS
 from app.views.rebuilding.arrays import pack_arrays
 from app.views.rebuilding.folding import Catalogue, Folding

@@ -12,8 +12,8 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
 from app.database.pools import open_pool
+from app.log.envelopes import recorded_from
 from app.log.event_log import EventLog, VersionTakenError, Write
-from app.log.mapper import recorded_from
 from app.log.postgres import PostgresLog
 from app.log.recorder import IntegrationLog
 from domain.integration import IntegrationCreated, IntegrationToggled

@@ -11,9 +11,9 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from app.execute import Executor, Prepared, Request, utc_now
+from app.log.envelopes import recorded_from
 from app.log.event_log import Write
 from app.log.folded import SHAPE, Folded, NoSnapshotError
-from app.log.mapper import recorded_from
 from app.log.postgres import MANY, PostgresLog
 from domain.integration import (
     IntegrationCreated,

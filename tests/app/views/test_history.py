@@ -14,7 +14,7 @@ from psycopg.sql import SQL
 from psycopg_pool import AsyncConnectionPool
 
 from app.database.walls import rows_within
-from app.log.mapper import NoEventError
+from app.log.envelopes import NoEventError
 from app.views.history import HistoryFilter, HistoryViews
 from projections.history import Action, HistoryEntry
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from app.log.envelopes import recorded_from
 from app.log.follow import Part, read
-from app.log.mapper import recorded_from
 from scripts.log_benchmark.filling import LIFE, fill
 from scripts.log_benchmark.report import Figure, table
 

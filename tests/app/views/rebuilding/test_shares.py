@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from app.log.mapper import envelopes_from
+from app.log.envelopes import envelopes_from
 from app.views.rebuilding.loading import LOG, session_of
 from app.views.rebuilding.reading import make_ready, stretches_of
 from app.views.rebuilding.shares import Share, shares_of

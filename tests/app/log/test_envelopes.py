@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.log.mapper import NoEventError, recorded_from, stored_from
+from app.log.envelopes import NoEventError, recorded_from
+from app.log.mapper import stored_from
 from domain.integration import IntegrationToggled
 from domain.recorded import Actor, Envelope, Origin
 
