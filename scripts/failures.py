@@ -10,7 +10,7 @@ from app.secrets.errors import SecretsError
 from app.secrets.transit import KeyringAwayError
 from app.settings import SettingsError
 from app.tokens.errors import TokenError
-from app.views.rebuilding.rebuild import RebuildError
+from app.views.rebuilding.making import RebuildError
 
 TOLD_IN_ONE_LINE = (
     SettingsError, EmbeddedServerError, MigrationError, ProviderFileError, SecretsError, TokenError,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from msgspec import Struct
 from psycopg import Connection, IsolationLevel
@@ -14,8 +15,14 @@ from app.views.rebuilding.shadows import Shadow
 from projections.integration_view import integration_view
 
 SHOWN = 20  # keys
-# The sum of hashes of whole rows: no order matters; two rows that differ alike do not cancel out.
-CHECKSUM = SQL("SELECT count(*), sum(hash_record_extended(kept, 0)) FROM {table} AS kept")
+# Hashes of whole rows, added bit by bit: no order matters, and keys keep rows from being the same
+# and cancelling out. (A sum of as many bits takes a quarter longer, as PostgreSQL adds numerics.)
+CHECKSUM = SQL("""
+SELECT
+    (SELECT coalesce(max(position), 0) FROM integrations.events),
+    count(*), bit_xor(hash_record_extended(kept, 0))
+FROM {table} AS kept
+""")
 SNAPSHOT = "SELECT pg_export_snapshot()"
 SAME = SQL("SET TRANSACTION SNAPSHOT {}")
 DIFFERENCES = SQL("""
@@ -47,6 +54,14 @@ FULL JOIN (
 WHERE counted.amount IS DISTINCT FROM real.amount
 ORDER BY workspace_id, type, is_active LIMIT %s
 """)
+
+
+class Checksum(NamedTuple):
+    """What tells two tables apart, and the last position of the log that it is of."""
+
+    position: int
+    rows: int
+    hashes: int | None
 
 
 class Difference(Struct, frozen=True):
@@ -90,15 +105,13 @@ def compare(
     The views are read by *other*, meanwhile where it is another session; then the counts that
     belong to one of them are compared, too. *tell* is told how many shadows have been read.
     """
-    made: list[TupleRow | None] = []
+    made: list[Checksum] = []
     with ThreadPoolExecutor(1) as threads:
         live = threads.submit(lambda: [checksum(other, shadow.live) for shadow in shadows])
         for number, shadow in enumerate(shadows, start=1):
             made.append(checksum(connection, shadow.table))
             tell(number)
-        counted = [
-            compare_counts(connection) for shadow in shadows if shadow.view == integration_view.name
-        ]
+        counted = compare_counts(connection, shadows)
     found = [
         compared_by(connection, shadow.view, differences_statement(shadow))
         if mine != its
@@ -108,9 +121,10 @@ def compare(
     return found + counted
 
 
-def checksum(connection: Connection[TupleRow], table: Identifier) -> TupleRow | None:
-    """Return how many rows *table* has, and their checksum."""
-    return connection.execute(CHECKSUM.format(table=table)).fetchone()
+def checksum(connection: Connection[TupleRow], table: Identifier) -> Checksum:
+    """Return the checksum of *table*."""
+    [row] = connection.execute(CHECKSUM.format(table=table))
+    return Checksum(*row)
 
 
 @contextmanager
@@ -127,9 +141,13 @@ def beside(dsn: str, connection: Connection[TupleRow]) -> Generator[Connection[T
             yield other
 
 
-def compare_counts(connection: Connection[TupleRow]) -> Compared:
-    """Compare the counts of integrations with what there is to be counted in the view."""
-    return compared_by(connection, COUNTED, COUNTS)
+def compare_counts(connection: Connection[TupleRow], shadows: Sequence[Shadow]) -> list[Compared]:
+    """Return how the counts of integrations differ from what there is to be counted in their view.
+
+    Nothing where the view is none of those of *shadows*.
+    """
+    views = [shadow.view for shadow in shadows]
+    return [compared_by(connection, COUNTED, COUNTS)] if integration_view.name in views else []
 
 
 def counts_hold(found: Iterable[Compared]) -> bool:

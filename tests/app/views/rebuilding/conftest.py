@@ -17,7 +17,8 @@ from psycopg_pool import AsyncConnectionPool
 from app.execute import Executor, Prepared, Request
 from app.log.postgres import PostgresLog
 from app.views.rebuilding.folding import Catalogue
-from app.views.rebuilding.rebuild import Rebuilt, Tell, check, chosen, rebuild
+from app.views.rebuilding.making import Tell
+from app.views.rebuilding.rebuild import Rebuilt, check, chosen, rebuild
 from app.views.rebuilding.versions import adopt_versions
 from domain.errors import DomainError
 from domain.integration import (

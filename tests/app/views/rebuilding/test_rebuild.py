@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.log.follow import LogDamagedError
-from app.views.rebuilding.rebuild import RebuildError, chosen
+from app.views.rebuilding.making import RebuildError
+from app.views.rebuilding.rebuild import chosen
 from app.views.rebuilding.traffic import Traffic
 from projections.history import history
 
@@ -58,7 +59,7 @@ async def test_a_service_that_writes_and_reads_goes_on_after_the_switch(
 async def test_what_is_written_meanwhile_is_caught_up_with(
     live: "Live", views: "Views", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.views.rebuilding.rebuild.FEW", 10)
+    monkeypatch.setattr("app.views.rebuilding.making.FEW", 10)
     await live(1, 60)
     loop = asyncio.get_running_loop()
     seeds = count(2)
@@ -78,7 +79,7 @@ async def test_pages_and_lists_of_a_long_history_are_rebuilt_and_caught_up_with(
     told: "Told", views: "Views", monkeypatch: pytest.MonkeyPatch, lanes: int
 ) -> None:
     monkeypatch.setattr(Traffic, "lanes", lanes)
-    monkeypatch.setattr("app.views.rebuilding.rebuild.FEW", 10)
+    monkeypatch.setattr("app.views.rebuilding.making.FEW", 10)
     random = Random(5)  # noqa: S311 — test data
     for workspace, amount in {"short": 40, "nearly": 1010, "long": 2500}.items():
         told.append_much(workspace, amount, random)
