@@ -2,8 +2,10 @@
 
 import json
 import os
+import select
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
@@ -60,6 +62,14 @@ def obey(server: EmbeddedServer, command: str, text: str) -> None:
             tell(live_on_in_a_child())
 
 
+def lines() -> Iterator[str]:
+    """Yield the lines of stdin; a Ctrl-C just before a wait is heard of after it: it is short."""
+    line = "begun"
+    while line:
+        if select.select([sys.stdin], [], [], 0.1)[0] and (line := sys.stdin.readline()):
+            yield line
+
+
 def main() -> None:
     try:
         server = open_embedded(Path(sys.argv[1]), durable=sys.argv[2] == "durable")
@@ -68,7 +78,7 @@ def main() -> None:
         return
     with server:
         tell({"dsn": server.dsn})
-        for line in sys.stdin:
+        for line in lines():
             obey(server, *json.loads(line))
 
 
