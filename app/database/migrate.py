@@ -65,6 +65,7 @@ FUNCTIONS = tuple(
         ("app.views.rebuilding", "open_shadow.sql"),
         ("app.views.rebuilding", "build_index.sql"),
         ("app.views.rebuilding", "index_shadow.sql"),
+        ("app.views.rebuilding", "analyze_shadow.sql"),
         ("app.views.rebuilding", "copy_walls.sql"),
         ("app.views.rebuilding", "forget_types.sql"),
         ("app.views.rebuilding", "switch_shadow.sql"),

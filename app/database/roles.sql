@@ -115,6 +115,7 @@ GRANT EXECUTE ON FUNCTION
     integrations.open_shadow(text, integer),
     integrations.build_index(text, integer, text),
     integrations.index_shadow(text, integer),
+    integrations.analyze_shadow(text, integer),
     integrations.switch_shadow(text, integer, bigint)
 TO integrations_rebuild;
 

@@ -7,7 +7,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg.sql import Identifier
 
-from app.views.rebuilding.comparing import Checksum, checksum
+from app.views.rebuilding.comparing import Checksum, Compared, checksum, compare_counts
 from app.views.rebuilding.jobs import Job
 from app.views.rebuilding.shadows import Shadow
 
@@ -26,21 +26,31 @@ class Glance:
         self._head = head
         self._shadows = shadows
         self._seen: dict[str, list[Checksum]] = {shadow.view: [] for shadow in shadows}
+        self._counted: list[Compared] = []
 
     def jobs(self) -> list[Job]:
         """Return what is to be done, each job on a session."""
-        return [
+        sums = [
             partial(self._take, shadow.view, table)
             for shadow in self._shadows
             for table in (shadow.live, shadow.table)
         ]
+        return [*sums, self._count]
 
     def _take(self, view: str, table: Identifier, session: Connection[TupleRow]) -> None:
         self._seen[view].append(checksum(session, table))
 
-    def is_enough(self) -> bool:
-        """Tell whether all has been seen at the head, and no view differs from its shadow."""
-        return all(
-            len(seen) == BOTH and seen[0] == seen[1] and seen[0].position == self._head
-            for seen in self._seen.values()
-        )
+    def _count(self, session: Connection[TupleRow]) -> None:
+        self._counted = compare_counts(session, self._shadows)
+
+    def found(self) -> list[Compared] | None:
+        """Return that no view differs from its shadow, and how counts do; None if not all was seen.
+
+        All jobs have been done, or none.
+        """
+        if not all(map(self._is_same, self._seen.values())):
+            return None
+        return [Compared(view, 0, []) for view in self._seen] + self._counted
+
+    def _is_same(self, seen: Sequence[Checksum]) -> bool:
+        return len(seen) == BOTH and seen[0] == seen[1] and seen[0].position == self._head

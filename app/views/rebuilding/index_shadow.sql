@@ -1,8 +1,7 @@
 -- Makes keys of those indexes of a shadow that are keys of its view, by the names that they have
--- there and _v<version>, and gives the planner a first idea of the rows; autovacuum's is finer.
+-- there and _v<version>.
 CREATE OR REPLACE FUNCTION integrations.index_shadow(view_name text, version integer) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-SET default_statistics_target = 30 AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     shadow text := view_name || '_v' || version;
     wanted record;
@@ -20,7 +19,6 @@ BEGIN
             shadow, wanted.name, wanted.kind, wanted.name
         );
     END LOOP;
-    EXECUTE format('ANALYZE integrations.%I', shadow);
 END
 $$;
 REVOKE ALL ON FUNCTION integrations.index_shadow(text, integer) FROM PUBLIC;

@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from app.log.follow import LogDamagedError, Part, head_of
 from app.views.rebuilding.catching_up import catch_up
-from app.views.rebuilding.comparing import Compared, beside, compare, compare_counts
+from app.views.rebuilding.comparing import Compared, beside, compare
 from app.views.rebuilding.folding import Catalogue
 from app.views.rebuilding.glance import Glance
 from app.views.rebuilding.indexing import builds
@@ -92,10 +92,13 @@ class Making:
         self.traffic.settle()
         glance = Glance(head, self.alike)
         rests = self.traffic.lanes > 1 and head_of(self.connection) == head
-        building = [*builds(self.connection, self.shadows), *(glance.jobs() if rests else ())]
-        finishing = [shadow.index for shadow in self.shadows]
-        told = partial(self.tell, "Building indexes")
-        do_jobs(self.dsn, self.traffic, (building, finishing), told)
+        first = [
+            *builds(self.connection, self.shadows),
+            *(glance.jobs() if rests else ()),
+            *[shadow.analyze for shadow in self.shadows],
+        ]
+        then = [shadow.index for shadow in self.shadows]
+        do_jobs(self.dsn, self.traffic, (first, then), partial(self.tell, "Building indexes"))
         return glance
 
     def compare(self, after: int, glance: Glance) -> tuple[list[Compared], int]:
@@ -104,10 +107,9 @@ class Making:
         Where the *glance* at *after* was not enough, at the end of the log, with which they catch
         up.
         """
-        if glance.is_enough():
+        if (seen := glance.found()) is not None:
             self.tell("Comparing", len(self.alike), len(self.alike))
-            same = [Compared(shadow.view, 0, []) for shadow in self.alike]
-            return same + compare_counts(self.connection, self.alike), after
+            return seen, after
         self.connection.isolation_level = IsolationLevel.REPEATABLE_READ
         with self.connection.transaction():
             head = self._catch_up(after)

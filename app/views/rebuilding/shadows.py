@@ -99,6 +99,10 @@ class Shadow(Struct, frozen=True):
         """Make keys of the indexes that are keys of the view; all have been built."""
         connection.execute("SELECT integrations.index_shadow(%s, %s)", (self.view, self.version))
 
+    def analyze(self, connection: Connection[TupleRow]) -> None:
+        """Tell the planner of the rows; waits until no index is being built."""
+        connection.execute("SELECT integrations.analyze_shadow(%s, %s)", (self.view, self.version))
+
     def switch(self, connection: Connection[TupleRow], position: int) -> None:
         """Put the table in its view's place; the append lock is held."""
         connection.execute(
