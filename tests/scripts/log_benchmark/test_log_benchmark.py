@@ -9,6 +9,7 @@ import pytest
 
 from app.log.envelopes import recorded_from
 from app.log.follow import Part, read
+from scripts.log_benchmark.__main__ import ratio_of
 from scripts.log_benchmark.filling import LIFE, fill
 from scripts.log_benchmark.report import Figure, table
 
@@ -47,3 +48,7 @@ def test_a_short_run_prints_every_figure() -> None:
 def test_figures_are_told_as_people_read_them() -> None:
     lines = table([Figure("a", 1234.5, "≥ 1"), Figure("b", 0.987, ""), Figure("c", 0, "0")])
     assert lines.splitlines()[2:] == ["| a | 1,234 | ≥ 1 |", "| b | 0.99 |  |", "| c | 0 | 0 |"]
+
+
+def test_each_turn_is_compared_with_its_neighbour_as_the_machine_may_slow_down_for_both() -> None:
+    assert ratio_of(few=[100, 300, 200], many=[90, 270, 100]) == pytest.approx(0.9)  # pyright: ignore[reportUnknownMemberType]
