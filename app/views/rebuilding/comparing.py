@@ -10,6 +10,7 @@ from psycopg import Connection, IsolationLevel
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
+from app.log.follow import HEAD
 from app.views.rebuilding.session import open_session
 from app.views.rebuilding.shadows import Shadow
 from projections.integration_view import integration_view
@@ -18,10 +19,7 @@ SHOWN = 20  # keys
 # Hashes of whole rows, added bit by bit: no order matters, and keys keep rows from being the same
 # and cancelling out. (A sum of as many bits takes a quarter longer, as PostgreSQL adds numerics.)
 CHECKSUM = SQL("""
-SELECT
-    (SELECT coalesce(max(position), 0) FROM integrations.events),
-    count(*), bit_xor(hash_record_extended(kept, 0))
-FROM {table} AS kept
+SELECT ({head}), count(*), bit_xor(hash_record_extended(kept, 0)) FROM {table} AS kept
 """)
 SNAPSHOT = "SELECT pg_export_snapshot()"
 SAME = SQL("SET TRANSACTION SNAPSHOT {}")
@@ -123,7 +121,7 @@ def compare(
 
 def checksum(connection: Connection[TupleRow], table: Identifier) -> Checksum:
     """Return the checksum of *table*."""
-    [row] = connection.execute(CHECKSUM.format(table=table))
+    [row] = connection.execute(CHECKSUM.format(head=SQL(HEAD), table=table))
     return Checksum(*row)
 
 
