@@ -17,7 +17,7 @@ def leave_no_trace_of_values() -> None:
 
 
 def tell(error: BaseException | None) -> None:
-    """Print the type of *error* and where it came from, as `app/logs.py` does."""
+    """Print the type of *error* and where it came from, as `app/structured_logging.py` does."""
     if error is None:
         return
     frames = "".join(traceback.format_tb(error.__traceback__))

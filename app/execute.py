@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from app.keyed_lock import Turns
 from app.log.event_log import EventLog, StoredAnswer, UnavailableError, VersionTakenError, Write
 from app.log.folded import Folded
 from app.secrets.sealing import SealedSecret
-from app.turns import Turns
 from domain.errors import VersionMovedError
 from domain.integration import (
     CreateIntegration,

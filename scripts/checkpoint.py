@@ -7,7 +7,7 @@ import click
 from app.audit.checkpoint import WHOLE_LOG
 from app.audit.checkpoint_key import open_checkpoint_key
 from app.audit.verify import newest_note
-from app.database.lease import database
+from app.database.database import database
 from app.database.migrate import migrate
 from app.settings import read_settings
 

@@ -7,7 +7,7 @@ from app.log.follow import LogDamagedError
 from app.providers.errors import ProviderFileError
 from app.replay.replay import NoLogError
 from app.secrets.errors import SecretsError
-from app.secrets.transit import KeyringAwayError
+from app.secrets.vault_client import KeyringAwayError
 from app.settings import SettingsError
 from app.tokens.errors import TokenError
 from app.views.rebuilding.making import RebuildError

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import click
 from psycopg import AsyncConnection
 
-from app.database.lease import database
+from app.database.database import database
 from app.database.migrate import migrate
 from app.progress import progress_bar
 from app.secrets.errors import UnknownKekError, UnsealError

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import click
 import psycopg
 
-from app.database.lease import database
+from app.database.database import database
 from app.database.migrate import migrate
 from app.progress import progress_bar
 from app.settings import read_settings

@@ -2,7 +2,7 @@
 
 import click
 
-from app.serve import serve
+from app.server import serve
 from app.settings import Settings, read_settings
 from scripts.token import issue
 

@@ -9,7 +9,7 @@ import click
 from app.audit.checkpoint_key import CheckpointKey, open_checkpoint_key
 from app.audit.tree_check import StoredCheckpoint
 from app.audit.verify import Verified, kept_checkpoint, scope_of, verify
-from app.database.lease import database
+from app.database.database import database
 from app.database.migrate import migrate
 from app.progress import progress_bar
 from app.settings import read_settings

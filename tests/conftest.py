@@ -27,7 +27,7 @@ from psycopg.sql import SQL, Identifier
 
 from app.database.embedded import open_embedded
 from app.database.migrate import migrate
-from app.providers.catalogue import load_providers
+from app.providers.registry import load_providers
 from app.settings import read_settings
 from scripts.token import issue
 

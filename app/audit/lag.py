@@ -8,7 +8,7 @@ from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool
 
 from app.audit.checkpoint import WHOLE_LOG
-from app.database.walls import rows_within
+from app.database.row_level_security import rows_within
 from app.log.event_log import UnavailableError
 from app.log.postgres import unavailable_for_failures
 

@@ -2,9 +2,9 @@
 
 from msgspec import Struct
 
-from app.as_of import Moment
 from app.http.moments import moment
 from app.http.parameters import Parameters
+from app.views.as_of import Moment
 
 
 class AsOf(Struct, rename="camel", frozen=True):

@@ -13,7 +13,7 @@ from app.http.identity import require_permission
 from app.http.parts import parts_of
 from app.http.rendering import Rendered, response_of
 from app.locales.catalogues import Language
-from app.providers.description import ProviderFile
+from app.providers.provider_file import ProviderFile
 from app.tokens.principal import VIEW
 from domain.integration import Channel, SecretField
 

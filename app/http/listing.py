@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from app.as_of import Moment
 from app.http.answers import ApiRequest
 from app.http.cursors import NO_CURSOR, Cursor, cursor_rule, key_in, order_of
 from app.http.fields import FieldError, FieldProblem, Rule, choice, text
@@ -12,6 +11,7 @@ from app.http.forms import Found, InvalidFieldsError
 from app.http.moments import moment
 from app.http.parameters import Parameters, number
 from app.http.parts import Parts, parts_of
+from app.views.as_of import Moment
 from app.views.listing import Order, Selection, key_of, matches
 from app.views.lists import Page
 from domain.integration import Channel

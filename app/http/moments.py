@@ -3,8 +3,8 @@
 import re
 from datetime import UTC, datetime, time
 
-from app.as_of import Moment
 from app.http.fields import FieldError, FieldProblem, Rule
+from app.views.as_of import Moment
 
 # An offset's + that was not written as %2B arrives as a space.
 TIME = re.compile(

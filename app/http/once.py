@@ -15,8 +15,8 @@ from app.http.forms import InvalidFieldsError
 from app.http.parts import parts_of
 from app.http.problems import KeyReusedError
 from app.http.rendering import Rendered, response_of
+from app.keyed_lock import NoTurnError
 from app.log.event_log import AlreadyAnsweredError, StillRunningError, StoredAnswer
-from app.turns import NoTurnError
 from projections.integration_view import IntegrationRow
 
 PATIENCE = 2.0  # seconds that a repeat waits for the first request's answer

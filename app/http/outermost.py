@@ -13,9 +13,9 @@ from msgspec import Struct
 
 from app.http.long_body import reading_to_the_end
 from app.http.scope import REQUEST_ID, new_request_id
-from app.logs import line_writer
+from app.metrics.collector import Metrics
 from app.metrics.instruments import Kind
-from app.metrics.metrics import Metrics
+from app.structured_logging import line_writer
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # HEAD is GET, of which the server sends the head only (RFC 9110, 9.3.2). OPTIONS is refused, as

@@ -7,19 +7,19 @@ from typing import Any
 from litestar import Litestar
 from msgspec import Struct
 
-from app.as_of import Past
 from app.audit.prover import Prover
 from app.execute import Executor
 from app.http.forms import Form
+from app.keyed_lock import Turns
 from app.locales.catalogues import Catalogues
-from app.metrics.metrics import Metrics
+from app.metrics.collector import Metrics
 from app.providers.check import Checker
-from app.providers.description import ProviderFile
+from app.providers.provider_file import ProviderFile
 from app.rate_limit import RateLimit
 from app.secrets.keyring import Keyring
 from app.secrets.store import SecretStore
 from app.tokens.verifier import TokenVerifier
-from app.turns import Turns
+from app.views.as_of import Past
 from app.views.history import HistoryViews
 from app.views.integrations import IntegrationViews
 from app.views.lists import IntegrationLists

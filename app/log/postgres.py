@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow, args_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from app.batching import TOGETHER, Batcher, OverloadedError
-from app.database.walls import rows_within, within
+from app.database.row_level_security import rows_within, within
 from app.log.batch import encoded
 from app.log.envelopes import recorded_from
 from app.log.event_log import (

@@ -7,7 +7,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import args_row
 from psycopg_pool import AsyncConnectionPool
 
-from app.database.walls import rows_within
+from app.database.row_level_security import rows_within
 from app.log.envelopes import recorded_from
 from app.log.postgres import unavailable_for_failures
 from domain.recorded import Recorded

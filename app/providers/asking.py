@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import UNSET
 
-from app.providers.client import ProviderClient, Question
-from app.providers.description import AskCheck, ProviderFile, Rule, ServiceAccount, Unasked
 from app.providers.errors import NoAnswerError
+from app.providers.google_service_account import account_in, token_request
+from app.providers.http_client import ProviderClient, Question
+from app.providers.provider_file import AskCheck, ProviderFile, Rule, ServiceAccount, Unasked
 from app.providers.questions import Values, is_sendable, question_of
-from app.providers.service_account import account_in, token_request
 from app.providers.verdict import UNREADABLE, Verdict, value_at, verdict_on
 from app.secrets.secret import Secret
 

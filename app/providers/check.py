@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from app.log.event_log import UnavailableError
 from app.providers.asking import Asker
-from app.providers.client import ProviderClient
-from app.providers.description import PairCheck, ProviderFile
 from app.providers.errors import NoAccountError, UnsendableError
+from app.providers.http_client import ProviderClient
+from app.providers.provider_file import PairCheck, ProviderFile
 from app.providers.questions import Values
 from app.providers.vapid import belong_together
 from app.providers.verdict import Verdict

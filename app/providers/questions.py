@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from app.providers.client import Question
-from app.providers.description import AskCheck, Basic, Bearer, Header
 from app.providers.errors import UnsendableError
+from app.providers.http_client import Question
+from app.providers.provider_file import AskCheck, Basic, Bearer, Header
 from app.secrets.secret import Secret
 
 Values = Mapping[str, Secret]

@@ -5,8 +5,8 @@ from typing import Any, cast
 
 from msgspec import UNSET, Struct
 
-from app.providers.client import Answer
-from app.providers.description import Condition, Kind, Rule
+from app.providers.http_client import Answer
+from app.providers.provider_file import Condition, Kind, Rule
 from domain.integration import Outcome
 
 OK = 200

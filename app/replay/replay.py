@@ -13,7 +13,7 @@ from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
-from app.database.lease import database
+from app.database.database import database
 from app.database.migrate import first_line
 from app.log.follow import HEAD, follow, head_of
 from app.log.stretches import Stretch, read_stretches, stretch_of

@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from app.secrets.errors import KeyringError, UnknownKekError
-from app.secrets.file_keyring import read_keks, sync_folder
+from app.secrets.keyring_file import read_keks, sync_folder
 from app.secrets.keyring_format import Kek, encode, new_kek
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from app.secrets.errors import KeyringError
-from app.secrets.file_keyring import read_keks
 from app.secrets.keyring import StoredKeyring
+from app.secrets.keyring_file import read_keks
 from app.secrets.reloading_keyring import ReloadingKeyring
 from app.secrets.vault_keyring import VaultKeyring
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.secrets.errors import KeyringError
-from app.secrets.file_keyring import FileKeyring, open_keyring, read_keks
 from app.secrets.keyring import ListedKek, WrappedKey
 from app.secrets.keyring_changes import add_kek, drop_kek
+from app.secrets.keyring_file import FileKeyring, open_keyring, read_keks
 from app.secrets.secret import Secret
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
-from app.database.walls import rows_within
+from app.database.row_level_security import rows_within
 from app.log.postgres import unavailable_for_failures
 from app.secrets.errors import MissingSecretError, UnsealError
 from app.secrets.keyring import Keyring

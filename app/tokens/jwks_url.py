@@ -10,7 +10,7 @@ from app.tokens.errors import JwksError
 from app.tokens.jwks import UsableKeys, usable_keys
 from app.tokens.jwks_fetch import checked, fetched, new_client
 from app.tokens.jws import VerificationKey
-from app.tokens.keys import KeySource
+from app.tokens.key_source import KeySource
 
 REFRESH_EVERY = 45.0  # seconds; with a fetch of 5 s, a key taken out of the JWKS dies within 60 s
 UNKNOWN_KEY_EVERY = 30.0  # seconds; strangers can name unknown keys as often as they like

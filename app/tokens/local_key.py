@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.tokens.jwks import usable_keys
 from app.tokens.jws import VerificationKey, sign
-from app.tokens.keys import KeySource
+from app.tokens.key_source import KeySource
 from app.tokens.principal import principal_from
 from app.tokens.private_key import open_private_key
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from app.tokens.errors import TokenKeyError
-from app.tokens.key_file import read_or_create
+from app.tokens.private_key_file import read_or_create
 
 
 def open_private_key(path: Path, name: str) -> Ed25519PrivateKey:

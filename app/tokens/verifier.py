@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable
 
-from app.tokens.bearer import Header, bearer_token, header_of
 from app.tokens.cache import CAPACITY, LIFE, Entry, Keys, TokenCache
 from app.tokens.claims import claims_in, require_meant, valid_until
 from app.tokens.errors import UnauthorizedError, UnknownKeyError
 from app.tokens.jws import VerificationKey, signed_payload
-from app.tokens.keys import KeySource
+from app.tokens.jwt import Header, bearer_token, header_of
+from app.tokens.key_source import KeySource
 from app.tokens.principal import Principal, principal_from
 
 MAX_TRIES = 8  # of keys for one token: each is a signature's mathematics

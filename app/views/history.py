@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow, tuple_row
 from psycopg.sql import SQL, Composed
 from psycopg_pool import AsyncConnectionPool
 
-from app.database.walls import rows_within
+from app.database.row_level_security import rows_within
 from app.log.envelopes import envelope_from, recorded_from
 from app.log.postgres import unavailable_for_failures
 from app.views.kept import kept_in

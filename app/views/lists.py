@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import AsyncRowFactory, args_row, tuple_row
 from psycopg_pool import AsyncConnectionPool
 
-from app.database.walls import rows_within
+from app.database.row_level_security import rows_within
 from app.log.postgres import unavailable_for_failures
 from app.views.anchors import Anchors
 from app.views.listing import (

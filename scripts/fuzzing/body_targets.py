@@ -17,7 +17,7 @@ from app.http.examples import CREATE_EXAMPLES
 from app.http.forms import Form, InvalidFieldsError, MalformedBodyError, NoObjectError
 from app.http.shapes import attributes_of
 from app.http.warnings import warnings_about
-from app.providers.catalogue import load_providers
+from app.providers.registry import load_providers
 from app.secrets.secret import Secret
 from scripts.fuzzing.target import Target, require
 

@@ -8,7 +8,7 @@ from app.secrets.errors import KeyringError
 from app.secrets.keyring_changes import epoch_of
 from app.secrets.keyring_format import decode, encode, new_kek
 from app.secrets.secret import Secret
-from app.secrets.transit import transit_key
+from app.secrets.vault_client import transit_key
 from app.settings import SettingsError, read_settings
 from scripts.fuzzing.target import PLAIN, Target, require
 

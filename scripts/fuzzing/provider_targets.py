@@ -6,11 +6,11 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from app.providers.catalogue import load_providers, provider_in
-from app.providers.client import Answer, json_in
-from app.providers.description import AskCheck
 from app.providers.errors import NoAccountError, ProviderFileError
-from app.providers.service_account import account_in, token_request
+from app.providers.google_service_account import account_in, token_request
+from app.providers.http_client import Answer, json_in
+from app.providers.provider_file import AskCheck
+from app.providers.registry import load_providers, provider_in
 from app.providers.vapid import belong_together, is_private_key
 from app.providers.verdict import value_at, verdict_on
 from app.secrets.secret import Secret

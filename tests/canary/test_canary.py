@@ -14,7 +14,7 @@ import pytest
 from msgspec import Struct
 
 from app.database.embedded import open_embedded
-from app.providers.catalogue import load_providers
+from app.providers.registry import load_providers
 
 Canaries = Any  # that of conftest.py, which cannot be imported
 Service = Any  # that of tests/conftest.py

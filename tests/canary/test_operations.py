@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from app.database.embedded import open_embedded
-from app.providers.catalogue import load_providers
+from app.providers.registry import load_providers
 from scripts.keys import keys_commands
 
 Canaries = Any  # those of conftest.py, which cannot be imported

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.providers.catalogue import load_providers
+from app.providers.registry import load_providers
 
 Service = Any  # that of tests/conftest.py, which cannot be imported
 

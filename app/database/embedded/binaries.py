@@ -6,8 +6,8 @@ from pathlib import Path
 from shutil import copytree, ignore_patterns, rmtree
 
 from app.database.embedded.account import Account
+from app.database.embedded.data_directory import Home
 from app.database.embedded.errors import NotOnThisPlatformError
-from app.database.embedded.home import Home
 
 # What initdb and the server read, beside one another as the wheel lays them out: the programs
 # look for share and lib, and for the wheel's own libraries, relative to themselves.

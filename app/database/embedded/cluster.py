@@ -9,10 +9,10 @@ from shutil import rmtree
 from typing import BinaryIO
 
 from app.database.embedded.account import Account
+from app.database.embedded.config import ROLE
+from app.database.embedded.data_directory import Home
 from app.database.embedded.errors import NotCreatedError
-from app.database.embedded.home import Home
 from app.database.embedded.processes import spawn
-from app.database.embedded.settings import ROLE
 
 CREATE_SECONDS = 60.0
 INITDB = (

@@ -12,10 +12,10 @@ from shutil import rmtree
 
 from app.database.embedded.account import Account
 from app.database.embedded.cluster import create_cluster
+from app.database.embedded.config import write_settings
+from app.database.embedded.data_directory import Home
 from app.database.embedded.errors import DataDirectoryError, NotRunningError
-from app.database.embedded.home import Home
 from app.database.embedded.processes import sole_claim, spawn
-from app.database.embedded.settings import write_settings
 
 START_SECONDS = 120.0  # recovery after a crash reads at most max_wal_size
 FAST_SECONDS = 8.0

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from app.database.embedded.account import Account
+from app.database.embedded.data_directory import Home
 from app.database.embedded.errors import LeftoverError
-from app.database.embedded.home import Home
 from app.database.embedded.locks import lock_within, open_lock
 
 LEFTOVER_SECONDS = 3.0

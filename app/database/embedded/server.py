@@ -10,17 +10,17 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from app.database.embedded.account import ROOT_SERVES_AS, our_name
+from app.database.embedded.config import ROLE
+from app.database.embedded.data_directory import Home, make_home
 from app.database.embedded.errors import (
     DataDirectoryError,
     EmbeddedServerError,
     NotOnThisPlatformError,
     NotRunningError,
 )
-from app.database.embedded.home import Home, make_home
 from app.database.embedded.keeper import READY, TAKEN
 from app.database.embedded.locks import POLL_SECONDS, is_held, is_shared, lock_within, open_lock
 from app.database.embedded.postmaster import START_SECONDS
-from app.database.embedded.settings import ROLE
 
 CLOSE_SECONDS = 5.0
 CODE = Path(__file__).parents[3]

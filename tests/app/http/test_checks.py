@@ -15,7 +15,7 @@ import httpx2
 import psycopg
 import pytest
 
-from app.database.lease import database
+from app.database.database import database
 from app.settings import read_settings
 
 Service = Any  # that of tests/conftest.py, which cannot be imported

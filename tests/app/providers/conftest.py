@@ -10,10 +10,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from app.providers.catalogue import load_providers
 from app.providers.check import Checked, Checker
-from app.providers.client import ProviderClient
-from app.providers.description import ProviderFile
+from app.providers.http_client import ProviderClient
+from app.providers.provider_file import ProviderFile
+from app.providers.registry import load_providers
 from app.secrets.secret import Secret
 
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 
 from app.providers.check import Checker
-from app.providers.client import ProviderClient
-from app.providers.description import ProviderFile
+from app.providers.http_client import ProviderClient
+from app.providers.provider_file import ProviderFile
 from app.secrets.secret import Secret
 
 DOCUMENT = Path(__file__).parents[4] / "shared" / "provider-specs" / "providers.json"

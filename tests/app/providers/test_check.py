@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from app.log.event_log import UnavailableError
 from app.providers.check import AT_ONCE, Checker
-from app.providers.client import ProviderClient
-from app.providers.description import ProviderFile, Region
+from app.providers.http_client import ProviderClient
+from app.providers.provider_file import ProviderFile, Region
 from app.secrets.secret import Secret
 
 Script = Any  # that of conftest.py, which cannot be imported

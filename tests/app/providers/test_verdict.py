@@ -3,8 +3,8 @@
 import pytest
 from msgspec import UNSET
 
-from app.providers.client import Answer
-from app.providers.description import Condition, Rule
+from app.providers.http_client import Answer
+from app.providers.provider_file import Condition, Rule
 from app.providers.verdict import UNREADABLE, holds, verdict_on
 
 ANSWER = {"a": {"b": "text"}, "n": 1, "t": True, "list": ["x", 2], "none": None}

@@ -1,8 +1,8 @@
 import pytest
 
 from app.secrets.errors import KeyringError
-from app.secrets.file_keyring import FileKeyring
 from app.secrets.keyring import WrappedKey, require_keks
+from app.secrets.keyring_file import FileKeyring
 
 
 def test_a_keyring_that_has_every_kek_in_use_is_fine(keyring: FileKeyring) -> None:

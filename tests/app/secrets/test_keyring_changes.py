@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from app.secrets.errors import KeyringError
-from app.secrets.file_keyring import open_keyring, read_keks
 from app.secrets.keyring_changes import add_kek, drop_kek
+from app.secrets.keyring_file import open_keyring, read_keks
 
 ROOT = Path(__file__).parents[3]
 CHANGE_ALL_DAY = """

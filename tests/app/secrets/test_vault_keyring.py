@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from app.log.event_log import UnavailableError
-from app.secrets import transit as transit_module
+from app.secrets import vault_client as vault_client_module
 from app.secrets.errors import DecryptionError, KeyringError, UnknownKekError, UnsealError
 from app.secrets.keyring import current_kek, require_keks
 from app.secrets.sealing import seal, unseal
 from app.secrets.secret import Secret
-from app.secrets.transit import KeyringAwayError, transit_key
+from app.secrets.vault_client import KeyringAwayError, transit_key
 from app.secrets.vault_keyring import VaultKeyring
 
 Transit = Any  # that of conftest.py, which cannot be imported
@@ -71,7 +71,7 @@ async def sealed_in(keyring: VaultKeyring) -> Any:
 async def test_a_silent_vault_is_unavailable_in_time(
     open_vault: Open, transit: Transit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transit_module, "DEADLINE", 0.2)
+    monkeypatch.setattr(vault_client_module, "DEADLINE", 0.2)
     transit.silence.clear()
     started = time.monotonic()
     with pytest.raises(KeyringAwayError, match="nothing within"):

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.tokens.bearer import Header
 from app.tokens.errors import UnauthorizedError, UnknownKeyError
 from app.tokens.jwks import usable_keys
+from app.tokens.jwt import Header
 from app.tokens.local_key import LocalKey
 from app.tokens.principal import PERMISSIONS, Principal
 from app.tokens.verifier import TokenVerifier, fitting

@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow, tuple_row
 from psycopg.sql import SQL
 from psycopg_pool import AsyncConnectionPool
 
-from app.database.walls import rows_within
+from app.database.row_level_security import rows_within
 from app.log.envelopes import NoEventError
 from app.views.history import HistoryFilter, HistoryViews
 from projections.history import Action, HistoryEntry

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import psutil
 import pytest
 
-from app.database.embedded.home import Home
+from app.database.embedded.data_directory import Home
 
 T = TypeVar("T")
 

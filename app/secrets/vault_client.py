@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from app.log.event_log import UnavailableError
 from app.secrets.errors import KeyringError
-from app.secrets.file_keyring import read_private
+from app.secrets.keyring_file import read_private
 from app.secrets.secret import Secret
 
 DEADLINE = 5.0  # seconds for a whole answer

@@ -12,11 +12,11 @@ from psycopg import AsyncConnection, Connection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from app.as_of import Past, RowsThen
 from app.execute import Executor, Prepared, Request
 from app.log.mapper import stored_from
 from app.log.postgres import PostgresLog
 from app.log.reader import BATCH, LogReader
+from app.views.as_of import Past, RowsThen
 from app.views.history import HistoryFilter, HistoryViews
 from domain.errors import DomainError
 from domain.integration import (

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from app.database.embedded.config import quoted
 from app.database.embedded.memory import shared_buffers
-from app.database.embedded.settings import quoted
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
     from tests.app.database.embedded.conftest import Stage

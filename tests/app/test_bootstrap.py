@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.compose import provider_types, provider_urls
+from app.bootstrap import provider_types, provider_urls
 from app.settings import SettingsError, read_settings
 
 TYPES = ("SENDGRID", "TWILIO")

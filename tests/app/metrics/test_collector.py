@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from app.batching import Batcher
-from app.metrics.metrics import Metrics
+from app.metrics.collector import Metrics
 
 REQUEST = "integrations_http_request_duration_seconds"
 GET = ("/{locale}/api/integration", "GET", 200)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from uvicorn.supervisors.multiprocess import Multiprocess
 
-from app import supervisor as module
-from app.serve import config_of
-from app.supervisor import AnnouncingSupervisor
+from app import worker_supervisor as module
+from app.server import config_of
+from app.worker_supervisor import AnnouncingSupervisor
 
 
 class Late:
@@ -48,7 +48,7 @@ def supervisor_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AnnouncingSu
             on.processes.extend(workers)
 
         monkeypatch.setattr(Multiprocess, "init_processes", begin)
-        return AnnouncingSupervisor(config_of("app.serve:worker_app", 2), [], ready)
+        return AnnouncingSupervisor(config_of("app.server:worker_app", 2), [], ready)
 
     return make
 

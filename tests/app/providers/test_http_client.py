@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from app.providers.check import Checker
-from app.providers.client import ProviderClient, Question
+from app.providers.http_client import ProviderClient, Question
 from app.secrets.secret import Secret
 
 ProviderThat = Callable[..., AbstractAsyncContextManager[str]]

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.locales.catalogues import load_catalogues
-from app.providers.catalogue import load_providers
-from app.providers.description import AskCheck, ProviderFile
 from app.providers.errors import ProviderFileError
+from app.providers.provider_file import AskCheck, ProviderFile
+from app.providers.registry import load_providers
 
 CHECKED = """
 type = "OTHER"

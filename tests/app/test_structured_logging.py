@@ -13,7 +13,7 @@ COLOURS = r"\x1b\[[0-9;]*m"
 CANARY = "SG.canary-4711"
 PRELUDE = """
 import logging, structlog
-from app.logs import configure_logs
+from app.structured_logging import configure_logs
 configure_logs("INFO")
 ours, theirs = structlog.get_logger(source="ours"), logging.getLogger("theirs")
 def fail():
@@ -73,7 +73,7 @@ import sys
 {PRELUDE}
 from datetime import UTC, datetime
 from msgspec import Struct
-from app.logs import line_writer
+from app.structured_logging import line_writer
 
 class Line(Struct):
     source: str = "ours"

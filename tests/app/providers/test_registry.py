@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.providers.catalogue import load_providers
 from app.providers.errors import ProviderFileError
+from app.providers.registry import load_providers
 from domain.provider import Provider
 
 CHANNELS = {

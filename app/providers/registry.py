@@ -7,8 +7,8 @@ from importlib.resources.abc import Traversable
 
 import msgspec
 
-from app.providers.description import AskCheck, Basic, ProviderFile
 from app.providers.errors import ProviderFileError
+from app.providers.provider_file import AskCheck, Basic, ProviderFile
 
 LARGEST = 16 * 1024  # bytes of a file; the parser takes the square of a long key's time
 PLACEHOLDER = re.compile(r"\{([A-Za-z]+)\}")

@@ -10,21 +10,21 @@ from types import FrameType
 
 import uvicorn
 
+from app.bootstrap import compose
 from app.collector import collect_seldom
-from app.compose import compose
 from app.crashes import leave_no_trace_of_values
-from app.database.lease import database
+from app.database.database import database
 from app.database.migrate import migrate
 from app.database.primary import of_primary
 from app.http.outermost import Outermost
 from app.http.wire import HttpProtocol
-from app.logs import configure_logs
 from app.main import create_app
 from app.metrics.sharing import drop_figures, shared_figures
 from app.orphan import stop_with_parent
 from app.preflight import require_startable
 from app.settings import Settings, SettingsError, read_settings
-from app.supervisor import AnnouncingSupervisor
+from app.structured_logging import configure_logs
+from app.worker_supervisor import AnnouncingSupervisor
 
 GRACE = 5  # seconds that running requests have to finish; the promise is to exit within 10
 Ready = Callable[[], None]
@@ -58,7 +58,7 @@ def run_one(app: Outermost, listener: socket.socket, ready: Ready) -> None:
 
 def run_many(workers: int, listener: socket.socket, ready: Ready) -> None:
     """Serve in *workers* processes, started anew where one dies."""
-    config = config_of("app.serve:worker_app", workers)
+    config = config_of("app.server:worker_app", workers)
     with shared_figures():
         AnnouncingSupervisor(config, [listener], ready).run()
 

@@ -1,7 +1,7 @@
 """The server's settings, written anew at each start beside the cluster, where only we can write."""
 
 from app.database.embedded.account import our_name
-from app.database.embedded.home import Home
+from app.database.embedded.data_directory import Home
 from app.database.embedded.memory import shared_buffers
 
 ROLE = "integrations"  # the cluster's superuser, and the name of its database

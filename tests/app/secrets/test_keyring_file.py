@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from app.secrets.errors import DecryptionError, KeyringError, UnknownKekError
-from app.secrets.file_keyring import FileKeyring, open_keyring
 from app.secrets.keyring import Keyring, WrappedKey
+from app.secrets.keyring_file import FileKeyring, open_keyring
 from app.secrets.keyring_format import decode, encode, new_kek
 from app.secrets.secret import Secret
 
@@ -108,7 +108,7 @@ START_TOGETHER = """
 import asyncio, sys
 from base64 import b64encode
 from pathlib import Path
-from app.secrets.file_keyring import open_keyring
+from app.secrets.keyring_file import open_keyring
 from app.secrets.secret import Secret
 
 print("ready", flush=True)

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-from app.as_of import Past
 from app.audit.checkpoint_key import open_checkpoint_key
 from app.audit.follower import follow_log
 from app.audit.lag import Lag
@@ -17,14 +16,15 @@ from app.execute import Executor, utc_now
 from app.housekeeping import keep_house
 from app.http.bodies import forms_for
 from app.http.parts import Parts
+from app.keyed_lock import Turns
 from app.locales.catalogues import load_catalogues
 from app.log.postgres import PostgresLog
 from app.log.reader import LogReader
-from app.metrics.metrics import Metrics
-from app.providers.catalogue import load_providers
+from app.metrics.collector import Metrics
 from app.providers.check import Checker
-from app.providers.client import ProviderClient
-from app.providers.description import ProviderFile
+from app.providers.http_client import ProviderClient
+from app.providers.provider_file import ProviderFile
+from app.providers.registry import load_providers
 from app.rate_limit import RateLimit
 from app.readiness import Readiness
 from app.secrets.opening import open_stored_keyring
@@ -33,10 +33,10 @@ from app.settings import Settings, SettingsError
 from app.tokens.cache import CAPACITY
 from app.tokens.jwks_file import JwksFile
 from app.tokens.jwks_url import JwksUrl
-from app.tokens.keys import KeySource
+from app.tokens.key_source import KeySource
 from app.tokens.local_key import open_local_key
 from app.tokens.verifier import TokenVerifier
-from app.turns import Turns
+from app.views.as_of import Past
 from app.views.history import HistoryViews
 from app.views.integrations import IntegrationViews
 from app.views.lists import IntegrationLists

@@ -19,7 +19,7 @@ from psycopg_pool import AsyncConnectionPool
 from app.database.embedded import open_embedded
 from app.database.migrate import migrate
 from app.database.pools import open_pool
-from app.database.walls import rows_within, within
+from app.database.row_level_security import rows_within, within
 from app.housekeeping import forget_answers
 from app.log.batch import encoded
 from app.log.event_log import Write

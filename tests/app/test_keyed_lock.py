@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from app.turns import NoTurnError, Turns
+from app.keyed_lock import NoTurnError, Turns
 
 KEY = ("demo", "key-1")
 

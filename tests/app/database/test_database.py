@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 from psycopg.conninfo import conninfo_to_dict
 
-from app.database.lease import database
-from app.database.network import NETWORK
+from app.database.connection import NETWORK
+from app.database.database import database
 from app.settings import Settings, SettingsError
 from tests.conftest import INTEGRATIONS
 

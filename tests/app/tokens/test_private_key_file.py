@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from app.tokens.key_file import create, read_or_create
+from app.tokens.private_key_file import create, read_or_create
 
 
 def test_what_is_made_is_what_is_read(tmp_path: Path) -> None:

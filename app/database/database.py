@@ -7,8 +7,8 @@ from threading import Event, Thread
 
 import psycopg
 
+from app.database.connection import within_time
 from app.database.embedded import EmbeddedServerError, open_embedded
-from app.database.network import within_time
 from app.settings import Settings, SettingsError
 
 LOOK_EVERY = 1.0  # seconds

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from app.database.embedded.data_directory import Home, make_home
 from app.database.embedded.errors import DataDirectoryError
-from app.database.embedded.home import Home, make_home
 
 SOCKET = "socket/.s.PGSQL.5432"
 

@@ -1,6 +1,6 @@
 import pytest
 
-from app.serve import listen
+from app.server import listen
 from app.settings import SettingsError
 
 
