@@ -14,8 +14,8 @@ from app.batching import TOGETHER
 from app.database.pools import open_pool
 from app.execute import Executor, utc_now
 from app.housekeeping import keep_house
-from app.http.bodies import forms_for
-from app.http.parts import Parts
+from app.http.dependencies import Parts
+from app.http.integrations.bodies import forms_for
 from app.keyed_lock import Turns
 from app.locales.catalogues import load_catalogues
 from app.log.postgres import PostgresLog

@@ -8,16 +8,16 @@ from litestar import Litestar
 from litestar.datastructures import State
 
 from app.http.audit import AuditController
-from app.http.checks import CheckController
+from app.http.dependencies import Parts
 from app.http.docs.page import docs_config
-from app.http.health import live, ready
 from app.http.history import HistoryController
-from app.http.integration_types import IntegrationTypesController
-from app.http.integrations import IntegrationController
+from app.http.integrations.check import CheckController
+from app.http.integrations.controller import IntegrationController
+from app.http.integrations.types import IntegrationTypesController
 from app.http.metrics import metrics
+from app.http.middleware import Outermost
 from app.http.openapi.document import TrueDocument
-from app.http.outermost import Outermost
-from app.http.parts import Parts
+from app.http.operations import live, ready
 from app.http.problems import answer_problem
 
 BODY_LIMIT = 64 * 1024  # bytes

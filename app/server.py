@@ -16,8 +16,8 @@ from app.crashes import leave_no_trace_of_values
 from app.database.database import database
 from app.database.migrate import migrate
 from app.database.primary import of_primary
-from app.http.outermost import Outermost
-from app.http.wire import HttpProtocol
+from app.http.middleware import Outermost
+from app.http.protocol import HttpProtocol
 from app.main import create_app
 from app.metrics.sharing import drop_figures, shared_figures
 from app.orphan import stop_with_parent

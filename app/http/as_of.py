@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
-from app.http.moments import moment
-from app.http.parameters import Parameters
+from app.http.query_parameters import Parameters
+from app.http.timestamps import moment
 from app.views.as_of import Moment
 
 

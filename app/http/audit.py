@@ -10,8 +10,7 @@ from msgspec import Struct
 
 from app.audit.errors import NoProofError
 from app.audit.prover import Leaf, NoCheckpointError
-from app.http.answers import ApiRequest
-from app.http.audit_answers import (
+from app.http.audit_responses import (
     CheckpointAnswer,
     ConsistencyAnswer,
     InclusionAnswer,
@@ -20,13 +19,14 @@ from app.http.audit_answers import (
     render_consistency,
     render_inclusion,
 )
-from app.http.fields import FieldProblem
-from app.http.forms import Found
-from app.http.identity import require_permission
-from app.http.parameters import Parameters, number, operation_with
-from app.http.parts import parts_of
+from app.http.authorization import require_permission
+from app.http.dependencies import parts_of
+from app.http.field_rules import FieldProblem
 from app.http.problems import NotProvableError
+from app.http.query_parameters import Parameters, number, operation_with
 from app.http.rendering import response_of
+from app.http.request_bodies import Found
+from app.http.responses import ApiRequest
 from app.tokens.principal import AUDIT
 
 MOST = 10**18 - 1

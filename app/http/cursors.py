@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
-from app.http.fields import FieldError, FieldProblem, Rule
+from app.http.field_rules import FieldError, FieldProblem, Rule
 from app.views.listing import Column, Key, Order
 
 LONGEST = 1_024  # characters; a name has at most 120

@@ -3,11 +3,11 @@
 from msgspec import Struct
 
 from app.execute import Prepare, Prepared
-from app.http.answers import ApiRequest
-from app.http.forms import Found
-from app.http.parts import parts_of
-from app.http.strictness import require_undoubted
-from app.http.warnings import warnings_about
+from app.http.dependencies import parts_of
+from app.http.integrations.warnings import warnings_about
+from app.http.preferences import require_undoubted
+from app.http.request_bodies import Found
+from app.http.responses import ApiRequest
 from domain.integration import Integration
 
 

@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from app.http.answers import ApiRequest
+from app.http.responses import ApiRequest
 from app.secrets.errors import DecryptionError, UnknownKekError
 from app.secrets.keyring import Keyring, WrappedKey
 from app.secrets.secret import Secret

@@ -9,15 +9,15 @@ from litestar import Controller, Response, get
 from litestar.params import FromPath
 from msgspec import Struct
 
-from app.http.answers import ApiRequest
-from app.http.asking import required_id
-from app.http.fields import Rule, choice, text
+from app.http.authorization import require_permission
+from app.http.command_requests import required_id
+from app.http.dependencies import parts_of
+from app.http.field_rules import Rule, choice, text
 from app.http.history_answers import HistoryAnswer, render_history
-from app.http.identity import require_permission
-from app.http.moments import end, start
-from app.http.parameters import Parameters, number, operation_with
-from app.http.parts import parts_of
+from app.http.query_parameters import Parameters, number, operation_with
 from app.http.rendering import response_or_unchanged
+from app.http.responses import ApiRequest
+from app.http.timestamps import end, start
 from app.tokens.principal import AUDIT
 from app.views.history import HistoryFilter, HistoryPage
 from domain.errors import NotFoundError

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 from msgspec.json import encode
 
-from app.http.answers import ApiRequest, Id, Time, timestamp
 from app.http.rendering import Rendered, headers_of
+from app.http.responses import ApiRequest, Id, Time, timestamp
 from app.views.history import HistoryPage
 from projections.history import Action, HistoryEntry
 

@@ -3,7 +3,7 @@
 from litestar import Request, Response, get
 from litestar.datastructures import State
 
-from app.http.parts import parts_of
+from app.http.dependencies import parts_of
 from app.metrics.instruments import CONTENT_TYPE
 
 

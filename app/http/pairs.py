@@ -2,9 +2,9 @@
 
 from msgspec import UNSET, UnsetType
 
-from app.http.bodies import NO_PAIR, revealed
-from app.http.forms import InvalidFieldsError
-from app.http.parts import Parts
+from app.http.dependencies import Parts
+from app.http.integrations.bodies import NO_PAIR, revealed
+from app.http.request_bodies import InvalidFieldsError
 from app.providers.vapid import belong_together
 from app.secrets.errors import UnsealError
 from app.secrets.secret import Secret

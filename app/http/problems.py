@@ -8,9 +8,9 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException, ValidationException
 from msgspec import UNSET, Struct
 
-from app.http.answers import Detail, ProblemAnswer, ProblemResult
-from app.http.forms import Found, InvalidFieldsError, MalformedBodyError, NoObjectError
-from app.http.parts import parts_of
+from app.http.dependencies import parts_of
+from app.http.request_bodies import Found, InvalidFieldsError, MalformedBodyError, NoObjectError
+from app.http.responses import Detail, ProblemAnswer, ProblemResult
 from app.http.scope import first_segment, request_id_of
 from app.locales.catalogues import Language
 from app.log.event_log import StillRunningError, UnavailableError
@@ -168,7 +168,7 @@ def headers_of(error: Exception) -> dict[str, str]:
 def allow_of(error: Exception) -> dict[str, str]:
     """Return the header Allow, where Litestar says which methods a path has; GET implies HEAD.
 
-    OPTIONS is Litestar's own and not among them (see app/http/outermost.py).
+    OPTIONS is Litestar's own and not among them (see app/http/middleware.py).
     """
     headers = error.headers if isinstance(error, HTTPException) else None
     methods = {*(headers or {}).get("allow", "").split(", ")} - {"", "OPTIONS"}

@@ -7,8 +7,8 @@ from litestar.openapi.spec import Reference
 from litestar.typing import FieldDefinition
 from msgspec import Struct
 
-from app.http.asking import ApiRequest
-from app.http.parts import parts_of
+from app.http.command_requests import ApiRequest
+from app.http.dependencies import parts_of
 from app.http.problems import UnsupportedMediaTypeError
 
 T = TypeVar("T", bound=Struct)

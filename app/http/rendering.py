@@ -8,7 +8,11 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from msgspec import UNSET, Struct
 from msgspec.json import encode
 
-from app.http.answers import (
+from app.http.cursors import cursor_text
+from app.http.preconditions import is_known, tag_of, tag_of_list
+from app.http.problems import details_from
+from app.http.request_bodies import Found
+from app.http.responses import (
     ApiRequest,
     IntegrationAnswer,
     IntegrationListAnswer,
@@ -18,10 +22,6 @@ from app.http.answers import (
     NothingResult,
     object_from,
 )
-from app.http.conditions import is_known, tag_of, tag_of_list
-from app.http.cursors import cursor_text
-from app.http.forms import Found
-from app.http.problems import details_from
 from app.views.listing import Order
 from app.views.lists import Page
 from projections.integration_view import IntegrationRow

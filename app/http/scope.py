@@ -12,7 +12,7 @@ def new_request_id() -> str:
 
 
 def request_id_of(scope: Any) -> str:  # noqa: ANN401 — Litestar and ASGI type scopes differently
-    """Return the id of the request, which app/http/outermost.py has put there."""
+    """Return the id of the request, which app/http/middleware.py has put there."""
     return scope[REQUEST_ID]
 
 

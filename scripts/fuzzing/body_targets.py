@@ -7,16 +7,16 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct
 
-from app.http.bodies import (
+from app.http.examples import CREATE_EXAMPLES
+from app.http.integrations.bodies import (
     CHANGE_FORM,
     CREDENTIALS_FORM,
     TOGGLE_FORM,
     create_form,
 )
-from app.http.examples import CREATE_EXAMPLES
-from app.http.forms import Form, InvalidFieldsError, MalformedBodyError, NoObjectError
+from app.http.integrations.warnings import warnings_about
+from app.http.request_bodies import Form, InvalidFieldsError, MalformedBodyError, NoObjectError
 from app.http.shapes import attributes_of
-from app.http.warnings import warnings_about
 from app.providers.registry import load_providers
 from app.secrets.secret import Secret
 from scripts.fuzzing.target import Target, require

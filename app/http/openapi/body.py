@@ -4,8 +4,8 @@ from typing import Any
 
 from msgspec.structs import fields
 
-from app.http.fields import Rule
-from app.http.forms import Form
+from app.http.field_rules import Rule
+from app.http.request_bodies import Form
 
 Json = dict[str, Any]
 

@@ -9,8 +9,8 @@ import msgspec
 from litestar import Request
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from app.http.answers import ProblemAnswer
 from app.http.openapi.body import schema_of
+from app.http.openapi.components import HEADERS, JSON, PARAMETERS, SECURITY_SCHEMES, Json
 from app.http.openapi.operation import (
     PROBLEMS,
     Forms,
@@ -20,8 +20,8 @@ from app.http.openapi.operation import (
     references,
     shown_in,
 )
-from app.http.openapi.parts import HEADERS, JSON, PARAMETERS, SECURITY_SCHEMES, Json
 from app.http.problems import Problem
+from app.http.responses import ProblemAnswer
 
 METHODS = ("get", "post", "put", "patch", "delete")
 PATH_PARAMETER = re.compile(r"\{([a-z_]+)\}")

@@ -9,9 +9,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from app.http.forms import Form, InvalidFieldsError
-from app.http.openapi.parts import JSON, Json
+from app.http.openapi.components import JSON, Json
 from app.http.problems import INTERNAL, OF_THE_FRAMEWORK, STATUS, Problem
+from app.http.request_bodies import Form, InvalidFieldsError
 
 Forms = Mapping[type[Struct], Form[Any]]
 PROBLEMS: Mapping[int, Problem] = {

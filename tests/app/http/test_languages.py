@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 import app.http
-from app.http.fields import FieldProblem
+from app.http.field_rules import FieldProblem
 from app.http.problems import INTERNAL, OF_THE_FRAMEWORK, STATUS, Problem
 from app.locales.catalogues import load_catalogues
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from app.http.fields import FieldProblem
-from app.http.forms import InvalidFieldsError
+from app.http.field_rules import FieldProblem
+from app.http.request_bodies import InvalidFieldsError
 from scripts.fuzzing.target import FindingError, Target, repeated_runs, require
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from app.audit.prover import Prover
 from app.execute import Executor
-from app.http.forms import Form
+from app.http.request_bodies import Form
 from app.keyed_lock import Turns
 from app.locales.catalogues import Catalogues
 from app.metrics.collector import Metrics

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.http.answers import timestamp
+from app.http.responses import timestamp
 
 
 @given(time=st.datetimes(timezones=st.just(UTC)))

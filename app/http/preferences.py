@@ -4,10 +4,10 @@ import re
 
 from msgspec.structs import replace
 
-from app.http.answers import ApiRequest
-from app.http.forms import Found
 from app.http.problems import STATUS, DoubtfulFieldsError
 from app.http.rendering import Rendered
+from app.http.request_bodies import Found
+from app.http.responses import ApiRequest
 
 APPLIED = STATUS[DoubtfulFieldsError].headers
 WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"

@@ -7,23 +7,24 @@ from litestar.params import FromPath
 from msgspec.structs import asdict
 
 from app.execute import Prepared
-from app.http.answers import ApiRequest, IntegrationAnswer, IntegrationListAnswer, NothingAnswer
 from app.http.as_of import AS_OF
-from app.http.asking import asked, required, required_id
-from app.http.bodies import (
+from app.http.authorization import require_permission
+from app.http.command_requests import asked, required, required_id
+from app.http.dependencies import parts_of
+from app.http.doubts import Doubted
+from app.http.idempotency import execute_once
+from app.http.integrations.bodies import (
     ChangeIntegrationBody,
     CreateIntegrationBody,
     ReplaceCredentialsBody,
     ToggleBody,
 )
-from app.http.credentials import creation, replacement
-from app.http.doubts import Doubted
-from app.http.identity import require_permission
-from app.http.listing import LIST, page_of
-from app.http.once import execute_once
+from app.http.integrations.commands import creation, replacement
+from app.http.integrations.list_query import LIST, page_of
+from app.http.integrations.warnings import warnings_about
 from app.http.pairs import Pairs
-from app.http.parameters import operation_with
-from app.http.parts import parts_of
+from app.http.preferences import require_undoubted, with_preference
+from app.http.query_parameters import operation_with
 from app.http.reading import FormDTO
 from app.http.rendering import (
     render_created,
@@ -32,8 +33,7 @@ from app.http.rendering import (
     render_one,
     response_or_unchanged,
 )
-from app.http.strictness import require_undoubted, with_preference
-from app.http.warnings import warnings_about
+from app.http.responses import ApiRequest, IntegrationAnswer, IntegrationListAnswer, NothingAnswer
 from app.identifiers import new_integration_id
 from app.tokens.principal import CREATE, DELETE, EDIT, VIEW
 from domain.integration import (

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.http.fields import FieldError
-from app.http.moments import end, moment, start
+from app.http.field_rules import FieldError
+from app.http.timestamps import end, moment, start
 
 NINE = datetime(2025, 2, 20, 9, tzinfo=UTC)
 

@@ -9,8 +9,8 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from app.http import wire
-from app.http.wire import FRAME_LIMIT, HttpProtocol
+from app.http import protocol as wire
+from app.http.protocol import FRAME_LIMIT, HttpProtocol
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Connect = Callable[[], Any]

@@ -7,14 +7,14 @@ from litestar import Response
 from msgspec.structs import replace
 
 from app.execute import Request as CommandRequest
-from app.http.answers import ApiRequest
-from app.http.asking import IDEMPOTENCY_KEY
-from app.http.fields import FieldProblem
+from app.http.command_requests import IDEMPOTENCY_KEY
+from app.http.dependencies import parts_of
+from app.http.field_rules import FieldProblem
 from app.http.fingerprints import fingerprint_of, is_same, sealed_fingerprint
-from app.http.forms import InvalidFieldsError
-from app.http.parts import parts_of
 from app.http.problems import KeyReusedError
 from app.http.rendering import Rendered, response_of
+from app.http.request_bodies import InvalidFieldsError
+from app.http.responses import ApiRequest
 from app.keyed_lock import NoTurnError
 from app.log.event_log import AlreadyAnsweredError, StillRunningError, StoredAnswer
 from projections.integration_view import IntegrationRow

@@ -9,12 +9,12 @@ from msgspec import Struct
 from msgspec.json import encode
 
 from app.execute import Prepared, utc_now
-from app.http.answers import ApiRequest, Time, timestamp
-from app.http.asking import asked, required_id
-from app.http.identity import require_permission
-from app.http.once import execute_once
-from app.http.parts import Parts, parts_of
+from app.http.authorization import require_permission
+from app.http.command_requests import asked, required_id
+from app.http.dependencies import Parts, parts_of
+from app.http.idempotency import execute_once
 from app.http.rendering import Rendered
+from app.http.responses import ApiRequest, Time, timestamp
 from app.providers.check import Checked
 from app.providers.verdict import Verdict
 from app.secrets.errors import SecretsError

@@ -6,7 +6,7 @@ from litestar import Request, Response, get
 from litestar.datastructures import State
 from msgspec import Struct
 
-from app.http.parts import parts_of
+from app.http.dependencies import parts_of
 from app.log.event_log import UnavailableError
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.http.fields import FieldError, read_email, require_email
+from app.http.field_rules import FieldError, read_email, require_email
 
 
 def test_a_valid_address_is_remembered_and_a_refused_one_never() -> None:

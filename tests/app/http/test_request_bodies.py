@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.http.forms import object_from, repeated_in
+from app.http.request_bodies import object_from, repeated_in
 
 NAMES = st.sampled_from(["a", "b", 'c"', "ä", ""])
 VALUES: st.SearchStrategy[Any] = st.recursive(

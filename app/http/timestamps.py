@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, time
 
-from app.http.fields import FieldError, FieldProblem, Rule
+from app.http.field_rules import FieldError, FieldProblem, Rule
 from app.views.as_of import Moment
 
 # An offset's + that was not written as %2B arrives as a space.

@@ -8,10 +8,10 @@ from typing import Any, Generic, TypeVar
 from litestar.openapi.spec import Operation, Parameter
 from msgspec import Struct
 
-from app.http.answers import ApiRequest
-from app.http.asking import UNKNOWN_PARAMETER
-from app.http.fields import FieldError, FieldProblem, Rule
-from app.http.forms import Found, InvalidFieldsError, plain_name
+from app.http.command_requests import UNKNOWN_PARAMETER
+from app.http.field_rules import FieldError, FieldProblem, Rule
+from app.http.request_bodies import Found, InvalidFieldsError, plain_name
+from app.http.responses import ApiRequest
 from app.http.shapes import attributes_of, required_in
 
 Shape = TypeVar("Shape", bound=Struct)

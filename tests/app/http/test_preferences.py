@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.http.strictness import PREFERENCE
+from app.http.preferences import PREFERENCE
 
 PATH = "/en/api/integration"
 Problem = Callable[..., dict[str, Any]]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import phonenumbers
 from msgspec import UNSET, Struct
 
-from app.http.fields import FieldProblem
-from app.http.forms import Found
+from app.http.field_rules import FieldProblem
+from app.http.request_bodies import Found
 from app.http.shapes import attributes_of
 from app.secrets.secret import Secret
 from domain.provider import Provider

@@ -3,8 +3,8 @@
 from litestar import Request
 from litestar.datastructures import State
 
-from app.http.asking import require_no_parameters
-from app.http.parts import parts_of
+from app.http.command_requests import require_no_parameters
+from app.http.dependencies import parts_of
 from app.http.problems import ForbiddenError
 from app.tokens.principal import Principal
 from domain.errors import NotFoundError

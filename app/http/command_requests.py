@@ -7,10 +7,10 @@ from litestar.connection import ASGIConnection
 
 from app.execute import Prepare, Prepared
 from app.execute import Request as CommandRequest
-from app.http.answers import ApiRequest
-from app.http.conditions import expected_versions
-from app.http.fields import FieldProblem
-from app.http.forms import InvalidFieldsError, plain_name
+from app.http.field_rules import FieldProblem
+from app.http.preconditions import expected_versions
+from app.http.request_bodies import InvalidFieldsError, plain_name
+from app.http.responses import ApiRequest
 from app.http.scope import request_id_of
 from app.identifiers import is_integration_id
 from domain.errors import NotFoundError

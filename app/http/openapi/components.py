@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.http.answers import ID_PATTERN
+from app.http.responses import ID_PATTERN
 from app.locales.language_tag import LONGEST, PATTERN
 
 Json = dict[str, Any]

@@ -6,8 +6,18 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 
 from app.http.examples import CREATE_EXAMPLES
-from app.http.fields import FieldProblem, Rule, Schema, boolean, choice, email, phone, secret, text
-from app.http.forms import Form, Found, Values
+from app.http.field_rules import (
+    FieldProblem,
+    Rule,
+    Schema,
+    boolean,
+    choice,
+    email,
+    phone,
+    secret,
+    text,
+)
+from app.http.request_bodies import Form, Found, Values
 from app.providers.vapid import belong_together, is_private_key
 from app.secrets.secret import Secret
 from domain.integration import Channel

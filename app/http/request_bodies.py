@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec import Struct
 
-from app.http.fields import FieldError, FieldProblem, Rule, Schema
+from app.http.field_rules import FieldError, FieldProblem, Rule, Schema
 from app.http.shapes import attributes_of, required_in
 
 Shape = TypeVar("Shape", bound=Struct)

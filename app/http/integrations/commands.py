@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import UNSET
 
 from app.execute import Prepare, Prepared
-from app.http.bodies import CreateIntegrationBody, ReplaceCredentialsBody
+from app.http.integrations.bodies import CreateIntegrationBody, ReplaceCredentialsBody
 from app.secrets.keyring import Keyring
 from app.secrets.sealing import SealedSecret, seal
 from app.secrets.secret import Secret

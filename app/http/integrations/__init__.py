@@ -1,0 +1,1 @@
+"""The resource `integrations`: its endpoints, bodies, commands, list and responses."""
