@@ -29,7 +29,7 @@ from app.database.embedded import open_embedded
 from app.database.migrate import migrate
 from app.providers.registry import load_providers
 from app.settings import read_settings
-from scripts.token import issue
+from scripts.commands.issue_token import issue
 
 # Hypothesis asks to be told of garbage collections. One that falls into ast.parse, by which pytest
 # reads tests, ends it in CPython 3.11 with "AST constructor recursion depth mismatch".
@@ -136,7 +136,7 @@ class Service(Struct, frozen=True):
 # No test asks a real provider, whatever it stores and checks: nobody listens there.
 NO_PROVIDERS = ",".join(f"{type_}=http://127.0.0.1:9" for type_ in load_providers())
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loads no certificates, which takes long
-INTEGRATIONS = (sys.executable, "-c", "from scripts.cli import main; main()")
+INTEGRATIONS = (sys.executable, "-c", "from scripts.commands.cli import main; main()")
 StartService = Callable[..., AbstractContextManager[Service]]
 
 

@@ -1,6 +1,7 @@
 """What holds for the whole tree and no tool checks."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,13 @@ def test_only_the_sealing_module_uses_ciphers() -> None:
 def test_no_lock_names_an_index_or_a_file_address() -> None:
     for lock in ROOT.glob("requirements*.txt"):
         assert not re.search(r"https?://|--(extra-)?index-url|@ file:", lock.read_text())
+
+
+def test_the_wheel_holds_the_product_and_no_tests() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+    built = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert built == ["app", "domain", "projections", "scripts"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -65,7 +73,7 @@ def options_of(command: click.Command) -> set[str]:
 
 
 def test_the_readme_lists_every_command() -> None:
-    from scripts.cli import commands  # noqa: PLC0415 — the tests of commands alone need it
+    from scripts.commands.cli import commands  # noqa: PLC0415 — the tests of commands alone need it
 
     readme = (ROOT / "README.md").read_text()
     rows = [row for row in readme.splitlines() if row.startswith("| `integrations ")]
@@ -78,7 +86,7 @@ def test_the_readme_lists_every_command() -> None:
 
 
 def test_the_pages_tell_of_every_command_and_option_of_keys() -> None:
-    from scripts.cli import commands  # noqa: PLC0415
+    from scripts.commands.cli import commands  # noqa: PLC0415
 
     page = (ROOT / "docs" / "operations.md").read_text()
 
@@ -90,7 +98,7 @@ def test_the_pages_tell_of_every_command_and_option_of_keys() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_no_page_names_a_command_or_option_that_does_not_exist(page: Path) -> None:
-    from scripts.cli import commands  # noqa: PLC0415
+    from scripts.commands.cli import commands  # noqa: PLC0415
 
     known = dict(commands_of(commands))
     for line in COMMAND_LINE.findall(page.read_text()):

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from app.database.embedded import open_embedded
 from app.providers.registry import load_providers
-from scripts.keys import keys_commands
+from scripts.commands.keys import keys_commands
 
 Canaries = Any  # those of conftest.py, which cannot be imported
 Hidden = Any
@@ -34,7 +34,7 @@ Service = Any  # that of tests/conftest.py
 StartService = Callable[..., Any]
 Database = psycopg.Connection
 PATH = "/en/api/integration"
-INTEGRATIONS = (sys.executable, "-c", "from scripts.cli import main; main()")
+INTEGRATIONS = (sys.executable, "-c", "from scripts.commands.cli import main; main()")
 SECRETS = ("apiKey", "apiSecret", "vapidPrivateKey")
 SID = "AC" + "0" * 32
 # What providers answer: all of them repeat the key that they were asked with, and more.

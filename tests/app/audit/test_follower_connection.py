@@ -14,7 +14,7 @@ from app.audit.follower import LAST, follow_log
 from app.audit.follower_connection import connected, ended_after
 from app.audit.verify import Verified
 from app.database.pools import HEARD
-from scripts.reliability.proxy import Proxy
+from tests.reliability.proxy import Proxy
 
 Verify = Callable[..., Awaitable[Verified]]
 Writer = Any  # that of conftest.py, which cannot be imported

@@ -11,7 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 from app.audit.lag import PATIENCE, Lag
 from app.database.pools import HEARD, open_pool
 from domain.integration import IntegrationCreated
-from scripts.reliability.proxy import Proxy
+from tests.reliability.proxy import Proxy
 
 Pool = AsyncConnectionPool[AsyncConnection]
 Follow = Callable[[], Awaitable[None]]

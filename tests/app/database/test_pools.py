@@ -12,7 +12,7 @@ from psycopg_pool import PoolTimeout
 
 from app.database import pools
 from app.database.pools import BRIEF, HEARD, PATIENCE, RenewingPool, open_pool
-from scripts.reliability.proxy import Proxy
+from tests.reliability.proxy import Proxy
 
 ROLE = "integrations_query"
 END_ALL = """

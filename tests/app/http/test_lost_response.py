@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 
-from scripts.reliability.proxy import Proxy
+from tests.reliability.proxy import Proxy
 
 PATH = "/en/api/integration"
 BODY = {"name": "Lost", "type": "TWILIO", "channel": "SMS", "apiSecret": "sealed"}

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scripts.fuzzing.mutation import CANARY, mutated
+from tests.fuzzing.mutation import CANARY, mutated
 
 Service = Any  # that of tests/conftest.py, which cannot be imported
 Exchange = Callable[..., list[dict[str, Any]]]

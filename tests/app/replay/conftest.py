@@ -67,7 +67,8 @@ def command() -> Command:
 
     def command(*arguments: str, **settings: str) -> list[str]:
         named = {f"INTEGRATIONS_{name}": value for name, value in settings.items()}
-        program = f"import os; os.environ.update({named!r}); from scripts.cli import main; main()"
+        setting = f"import os; os.environ.update({named!r})"
+        program = f"{setting}; from scripts.commands.cli import main; main()"
         return [sys.executable, "-c", program, *arguments]
 
     return command

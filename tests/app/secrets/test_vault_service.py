@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
-from scripts.keys import keys_commands
+from scripts.commands.keys import keys_commands
 
 Service = Any  # that of tests/conftest.py, which cannot be imported
 Transit = Any
@@ -80,7 +80,7 @@ def environment_of(settings: dict[str, str], data_dir: Path) -> dict[str, str]:
 def started_again(settings: dict[str, str], data_dir: Path) -> subprocess.CompletedProcess[str]:
     """Start a second service, which is not expected to start."""
     return subprocess.run(
-        [sys.executable, "-c", "from scripts.cli import main; main()", "serve"],
+        [sys.executable, "-c", "from scripts.commands.cli import main; main()", "serve"],
         env=environment_of(settings, data_dir),
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip

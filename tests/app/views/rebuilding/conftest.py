@@ -104,7 +104,7 @@ def chosen_by(
 def command(dsn: str) -> Callable[..., list[str]]:
     """Return the command line of `integrations …` on this test's database."""
     setting = f"import os; os.environ['INTEGRATIONS_DATABASE_URL'] = {dsn!r}"
-    program = f"{setting}; from scripts.cli import main; main()"
+    program = f"{setting}; from scripts.commands.cli import main; main()"
     return lambda *arguments: [sys.executable, "-c", program, *arguments]
 
 

@@ -9,7 +9,7 @@ from app.log.envelopes import envelopes_from
 from app.views.rebuilding.loading import LOG, session_of
 from app.views.rebuilding.reading import make_ready, stretches_of
 from app.views.rebuilding.shares import Share, shares_of
-from scripts.log_benchmark.filling import fill
+from tests.benchmarks.log.filling import fill
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
     from tests.app.views.rebuilding.conftest import Live, Views

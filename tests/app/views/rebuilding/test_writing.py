@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 
 from app.views.rebuilding.shadows import Shadow
 from app.views.rebuilding.writing import PIECE, writing
-from scripts.reliability.service import until
+from tests.reliability.service import until
 
 SENT = "SELECT bytes_processed FROM pg_stat_progress_copy WHERE pid = %s"
 STORED = "SELECT id, length(text) FROM integrations.notes_v1 ORDER BY id"

@@ -1,0 +1,32 @@
+"""integrations checkpoint: prints the newest checkpoint, to be kept elsewhere."""
+
+import asyncio
+
+import click
+
+from app.audit.checkpoint import WHOLE_LOG
+from app.audit.checkpoint_key import open_checkpoint_key
+from app.audit.verify import newest_note
+from app.database.database import database
+from app.database.migrate import migrate
+from app.settings import read_settings
+from scripts.commands.cli import run
+
+
+@click.command("checkpoint")
+@click.option("--workspace", default=WHOLE_LOG, help="Of this workspace; else of the whole log.")
+@click.option("--key", "wants_key", is_flag=True, help="Print the verifier key instead.")
+def checkpoint_command(*, workspace: str, wants_key: bool) -> None:
+    """Print the newest signed checkpoint of the log, for `verify --checkpoint`."""
+    settings = read_settings()
+    key = open_checkpoint_key(settings.data_dir)
+    if wants_key:
+        click.echo(str(key.signer(workspace).verifier))
+        return
+    with database(settings) as dsn:
+        migrate(dsn)
+        click.echo(asyncio.run(newest_note(dsn, workspace)), nl=False)
+
+
+if __name__ == "__main__":
+    run(checkpoint_command)

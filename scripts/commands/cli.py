@@ -1,0 +1,64 @@
+"""The command `integrations`."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from app.crashes import leave_no_trace_of_values
+
+COMMANDS = {
+    "serve": ("serve", "serve_command"),
+    "replay": ("replay", "replay_command"),
+    "rebuild": ("rebuild", "rebuild_command"),
+    "verify": ("verify", "verify_command"),
+    "checkpoint": ("checkpoint", "checkpoint_command"),
+    "token": ("issue_token", "token_command"),
+    "keys": ("keys", "keys_commands"),
+}
+"""The module and the function of each command."""
+
+
+class Commands(click.Group):
+    """Imports a command only when it runs: to import all takes longer than some commands run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 — click asks so
+        """Return their names, in the order in which help shows them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 — click asks so
+        """Return the command *cmd_name*, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, function = COMMANDS[cmd_name]
+        command = getattr(import_module(f"scripts.commands.{module}"), function)
+        assert isinstance(command, click.Command)  # noqa: S101 — COMMANDS says so
+        return command
+
+
+@click.group(cls=Commands)
+def commands() -> None:
+    """Run and look after the Integration service; settings are INTEGRATIONS_* variables."""
+
+
+def main() -> None:
+    """Run `integrations`."""
+    run(commands)
+
+
+def run(command: click.Command) -> None:
+    """Run *command*; an error that its user can correct ends it with one line and status 1."""
+    leave_no_trace_of_values()
+    try:
+        command()
+    except Exception as error:
+        from scripts.commands.user_errors import USER_ERRORS  # noqa: PLC0415 — imports almost all
+
+        if not isinstance(error, USER_ERRORS):
+            raise
+        click.echo(f"integrations: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""integrations token: prints a token, signed by the service's own key."""
+
+import re
+import time
+from collections.abc import Sequence
+
+import click
+
+from app.settings import Settings, SettingsError, read_settings
+from app.tokens.local_key import open_local_key
+from app.tokens.principal import PERMISSIONS, ROLES
+from scripts.commands.cli import run
+
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+DURATION = re.compile(r"([0-9]{1,6})([smhd])")
+
+
+class Duration(click.ParamType[int]):
+    """A time such as 90s, 15m, 1h or 30d."""
+
+    name = "duration"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """Return *value* in seconds."""
+        found = DURATION.fullmatch(str(value))
+        if found is None:
+            self.fail("write a number and s, m, h or d, such as 1h", param, ctx)
+        return int(found[1]) * SECONDS[found[2]]
+
+
+@click.command("token")
+@click.option("--workspace", required=True, help="The workspace that the token is for.")
+@click.option("--role", type=click.Choice(sorted(ROLES)), help="ADMIN unless said.")
+@click.option(
+    "--permission",
+    "permissions",
+    multiple=True,
+    type=click.Choice(sorted(PERMISSIONS)),
+    help="Instead of a role; may be repeated.",
+)
+@click.option("--subject", default="cli", show_default=True, help="Who asks: the claim sub.")
+@click.option("--ttl", type=Duration(), default="1h", show_default=True, help="How long it lasts.")
+def token_command(
+    *, workspace: str, role: str | None, permissions: Sequence[str], subject: str, ttl: int
+) -> None:
+    """Print a token, and nothing else."""
+    if role and permissions:
+        message = "give a role or permissions, not both"
+        raise click.UsageError(message)
+    click.echo(
+        issue(
+            read_settings(),
+            workspace=workspace,
+            subject=subject,
+            ttl=ttl,
+            role=None if permissions else role or "ADMIN",
+            permissions=permissions or None,
+        )
+    )
+
+
+def issue(  # noqa: PLR0913 — each is a claim of the token, named at the call
+    settings: Settings,
+    *,
+    workspace: str,
+    subject: str,
+    ttl: int,
+    role: str | None = None,
+    permissions: Sequence[str] | None = None,
+) -> str:
+    """Return a token by the service's own key.
+
+    Raises:
+        SettingsError: a JWKS is configured, so that our own key is not trusted.
+    """
+    if settings.jwks is not None:
+        message = "INTEGRATIONS_JWKS is set: tokens come from its issuer, not from here."
+        raise SettingsError(message)
+    return open_local_key(settings.data_dir).issue(
+        workspace=workspace,
+        subject=subject,
+        ttl=ttl,
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        now=time.time(),
+        role=role,
+        permissions=permissions,
+    )
+
+
+if __name__ == "__main__":
+    run(token_command)

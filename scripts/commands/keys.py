@@ -1,0 +1,142 @@
+"""integrations keys: list, rotate, rewrap and remove the keys that wrap the keys of secrets."""
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import click
+from psycopg import AsyncConnection
+
+from app.database.database import database
+from app.database.migrate import migrate
+from app.progress import progress_bar
+from app.secrets.errors import UnknownKekError, UnsealError
+from app.secrets.kek_usage import close_kek, connect, rows_by_kek
+from app.secrets.keyring import Keyring, StoredKeyring, require_retired
+from app.secrets.opening import open_former_keyring, open_stored_keyring
+from app.secrets.rewrap import Rewrapped, rewrap
+from app.settings import Settings, read_settings
+from scripts.commands.cli import run
+
+LINE = "{:<44}  {:<8}  {:<20}  {:>9}"
+
+
+@click.group("keys")
+def keys_commands() -> None:
+    """Look after the keys (KEKs) that wrap the keys of stored secrets."""
+
+
+@keys_commands.command("list")
+def list_command() -> None:
+    """Show each KEK: its state, when it was made, and how many secrets are stored under it."""
+    asyncio.run(show_keks(read_settings()))
+
+
+@keys_commands.command("rotate")
+def rotate_command() -> None:
+    """Make a new KEK current; running workers wrap under it with their next secret."""
+    kek = asyncio.run(rotate(read_settings()))
+    click.echo(f"{kek} is current. Run integrations keys rewrap to put all secrets under it.")
+
+
+@keys_commands.command("rewrap")
+@click.option("--from", "former", metavar="KEYRING", help="Open keys with this keyring, too.")
+def rewrap_command(*, former: str | None) -> None:
+    """Put the keys of all secrets under the current KEK, while the service runs.
+
+    May be stopped and run again at any time. Status 1 where a key does not open; each is named.
+    To move to another keyring, set INTEGRATIONS_KEYRING to the new one and give --from the former
+    one; the service stands still meanwhile.
+    """
+    done = asyncio.run(rewrap_all(read_settings(), former))
+    click.echo(f"Rewrapped {done.rewrapped:,} keys of secrets; {done.left:,} are under other KEKs.")
+    sys.exit(1 if done.failed else 0)
+
+
+@keys_commands.command("remove")
+@click.argument("kek")
+@click.option("--lost", is_flag=True, help="It is gone already: accept the loss of its secrets.")
+def remove_command(*, kek: str, lost: bool) -> None:
+    """Destroy the retired key KEK, for ever; refused while a secret is stored under it.
+
+    With --lost, for a KEK that is not in the keyring any more: the service starts without it, and
+    the secrets under it stay unusable until they are replaced.
+    """
+    asyncio.run((accept_loss if lost else remove)(read_settings(), kek))
+    click.echo(f"{kek} is {'given up' if lost else 'destroyed'}.")
+
+
+async def show_keks(settings: Settings) -> None:
+    """Print a line a KEK, those that are needed and missing too."""
+    async with opened(settings) as (connection, keyring):
+        rows = await rows_by_kek(connection)
+        click.echo(LINE.format("KEK", "STATE", "CREATED", "SECRETS"))
+        for kek in await keyring.keks():
+            made = f"{kek.created_at:%Y-%m-%dT%H:%M:%SZ}"
+            click.echo(LINE.format(kek.id, kek.state, made, rows.pop(kek.id, 0)))
+        for kek, needed in sorted(rows.items()):
+            click.echo(LINE.format(kek, "missing", "", needed))
+
+
+async def rotate(settings: Settings) -> str:
+    """Make a new KEK; return its id. No database is needed."""
+    keyring = open_stored_keyring(settings.keyring, settings.vault_token_file)
+    try:
+        return await keyring.rotate()
+    finally:
+        await keyring.close()
+
+
+async def rewrap_all(settings: Settings, former: str | None) -> Rewrapped:
+    """Rewrap with a progress bar; print which keys do not open."""
+    async with AsyncExitStack() as stack:
+        connection, keyring = await stack.enter_async_context(opened(settings))
+        others: list[Keyring] = []
+        if former is not None:
+            other = open_former_keyring(former, settings.vault_token_file)
+            stack.push_async_callback(other.close)
+            others.append(other)
+        with progress_bar() as tell:
+            return await rewrap(connection, keyring, tell, complain, others)
+
+
+def complain(error: UnsealError) -> None:
+    """Print which secret cannot be opened, and why."""
+    click.echo(f"integrations: {error}", err=True)
+
+
+async def remove(settings: Settings, kek: str) -> None:
+    """Destroy *kek*, after nothing can need it any more."""
+    async with opened(settings) as (connection, keyring):
+        await require_retired(keyring, kek)
+        await close_kek(connection, kek)
+        await keyring.remove(kek)
+
+
+async def accept_loss(settings: Settings, kek: str) -> None:
+    """Give *kek* up, which the keyring must not have."""
+    async with opened(settings) as (connection, keyring):
+        if kek in {listed.id for listed in await keyring.keks()}:
+            message = f"{kek} is in the keyring, and not lost."
+            raise click.UsageError(message)
+        if kek not in await rows_by_kek(connection):
+            raise UnknownKekError(kek)
+        await close_kek(connection, kek, lost=True)
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncGenerator[tuple[AsyncConnection, StoredKeyring]]:
+    """Yield the database, brought up to date, and the keyring that are set."""
+    keyring = open_stored_keyring(settings.keyring, settings.vault_token_file)
+    try:
+        with database(settings) as dsn:
+            migrate(dsn)
+            async with await connect(dsn) as connection:
+                yield connection, keyring
+    finally:
+        await keyring.close()
+
+
+if __name__ == "__main__":
+    run(keys_commands)

@@ -1,0 +1,94 @@
+"""integrations replay: shows the audit log, from the events."""
+
+import signal
+import sys
+
+import click
+
+from app.collector import collect_seldom
+from app.progress import progress_bar
+from app.replay.replay import Format, Output, replay, replay_as_of, replay_on
+from app.replay.selection import Moment, MomentError, Selection, moment_from
+from app.settings import read_settings
+from scripts.commands.cli import run
+
+
+class MomentType(click.ParamType[Moment]):
+    """A position of the log or a time."""
+
+    name = "position or time"
+
+    def convert(
+        self, value: str | Moment, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Moment:
+        """Return what *value* stands for."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return moment_from(value)
+        except MomentError as error:
+            self.fail(str(error), param, ctx)
+
+
+MOMENT = MomentType()
+
+
+@click.command("replay")
+@click.option("--workspace", help="Only this workspace's.")
+@click.option("--integration", help="Only this integration's.")
+@click.option("--from", "start", type=MOMENT, help="Only from this position or time on.")
+@click.option("--to", "end", type=MOMENT, help="Only up to this position or time.")
+@click.option("--as-of", type=MOMENT, help="Show the integrations as they were then instead.")
+@click.option("--follow", is_flag=True, help="Go on with each new event, until Ctrl-C.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "jsonl"]),
+    help="A table on a terminal, JSON Lines elsewhere, unless said.",
+)
+def replay_command(  # noqa: PLR0913 — each is an option
+    *,
+    workspace: str | None,
+    integration: str | None,
+    start: Moment | None,
+    end: Moment | None,
+    as_of: Moment | None,
+    follow: bool,
+    format_: Format | None,
+) -> None:
+    """Show the audit log, oldest first; positions and times are included at both ends."""
+    require_no_contradiction(as_of, follow=follow, start=start, end=end)
+    collect_seldom()
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader that leaves ends us quietly
+    selection = Selection(
+        workspace=workspace,
+        integration=integration,
+        start=start,
+        end=end if as_of is None else as_of,
+    )
+    output = Output(sys.stdout, format_ or ("table" if sys.stdout.isatty() else "jsonl"))
+    settings = read_settings()
+    try:
+        if follow:
+            replay_on(settings, selection, output)
+        with progress_bar() as tell:
+            show = replay if as_of is None else replay_as_of
+            show(settings, selection, output, tell)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+
+
+def require_no_contradiction(
+    as_of: Moment | None, *, follow: bool, start: Moment | None, end: Moment | None
+) -> None:
+    """Refuse options that exclude each other."""
+    if as_of is not None and (follow or start is not None or end is not None):
+        message = "--as-of stands alone: no --from, no --to, no --follow"
+        raise click.UsageError(message)
+    if follow and end is not None:
+        message = "--follow has no end: no --to"
+        raise click.UsageError(message)
+
+
+if __name__ == "__main__":
+    run(replay_command)

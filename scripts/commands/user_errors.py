@@ -1,0 +1,18 @@
+"""Errors that a user can correct: the commands print them in one line."""
+
+from app.audit.errors import AuditError
+from app.database.embedded import EmbeddedServerError
+from app.database.migrate import MigrationError
+from app.log.follow import LogDamagedError
+from app.providers.errors import ProviderFileError
+from app.replay.replay import NoLogError
+from app.secrets.errors import SecretsError
+from app.secrets.vault_client import KeyringAwayError
+from app.settings import SettingsError
+from app.tokens.errors import TokenError
+from app.views.rebuilding.making import RebuildError
+
+USER_ERRORS = (
+    SettingsError, EmbeddedServerError, MigrationError, ProviderFileError, SecretsError, TokenError,
+    KeyringAwayError, NoLogError, LogDamagedError, RebuildError, AuditError,
+)  # fmt: skip

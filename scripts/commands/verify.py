@@ -1,0 +1,60 @@
+"""integrations verify: proves that nobody has edited the log."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from app.audit.checkpoint_key import CheckpointKey, open_checkpoint_key
+from app.audit.tree_check import StoredCheckpoint
+from app.audit.verify import Verified, kept_checkpoint, scope_of, verify
+from app.database.database import database
+from app.database.migrate import migrate
+from app.progress import progress_bar
+from app.settings import read_settings
+from scripts.commands.cli import run
+
+
+@click.command("verify")
+@click.option("--workspace", help="Only this workspace's events.")
+@click.option(
+    "--checkpoint",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A checkpoint that was kept elsewhere; the log must continue it.",
+)
+def verify_command(*, workspace: str | None, file: Path | None) -> None:
+    """Prove the log; status 1 and the first bad position where it fails.
+
+    Reads only; the service may run meanwhile.
+    """
+    settings = read_settings()
+    key = open_checkpoint_key(settings.data_dir)
+    scope = scope_of(workspace, kept_in(file, key))
+    with database(settings) as dsn:
+        migrate(dsn)
+        with progress_bar() as tell:
+            verified = asyncio.run(verify(dsn, key, scope, tell))
+    if verified.first:
+        click.echo(f"The log is not as it was: {verified.first}.")
+        sys.exit(1)
+    click.echo(summary(verified))
+
+
+def kept_in(file: Path | None, key: CheckpointKey) -> StoredCheckpoint | None:
+    """Return the checkpoint in *file*, None for no file; raise NoteError."""
+    return kept_checkpoint(file.read_bytes(), key) if file else None
+
+
+def summary(verified: Verified) -> str:
+    """Return in a sentence what agrees."""
+    unsigned = f"; {verified.unsigned:,} are not signed yet" if verified.unsigned else ""
+    return (
+        f"{verified.events:,} events agree with {verified.checkpoints:,} checkpoints,"
+        f" with all views and with the sealed secrets{unsigned}."
+    )
+
+
+if __name__ == "__main__":
+    run(verify_command)

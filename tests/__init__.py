@@ -1,0 +1,1 @@
+"""Tests, and the harness for faults, fuzzing and benchmarks."""

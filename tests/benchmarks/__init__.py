@@ -1,0 +1,1 @@
+"""Measures the service, the log and the audit proofs."""

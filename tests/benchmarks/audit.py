@@ -1,0 +1,133 @@
+"""Measures the proof of the log: python -m tests.benchmarks.audit (docs/audit.md)."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Sequence
+from statistics import median
+
+import click
+from msgspec import Struct
+from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
+
+from app.audit.checkpoint_key import CheckpointKey, open_checkpoint_key
+from app.audit.follower import catch_up
+from app.audit.follower_connection import ROLE
+from app.audit.log_parts import Scope
+from app.audit.merkle import Frontier, leaf_hash
+from app.audit.notary import Notary
+from app.audit.proof_checks import require_inclusion
+from app.audit.proofs import inclusion_plan, proof_from
+from app.audit.prover import Prover
+from app.audit.tiles import Tile, grow
+from app.audit.verify import verify
+from app.database.pools import open_pool
+from tests.benchmarks.http.machine import cpu
+from tests.benchmarks.log.commands import timed
+from tests.benchmarks.log.filling import workspace_of
+from tests.benchmarks.log.report import Figure, report
+from tests.benchmarks.log.stage import stage
+
+ENTRY = b"%d" + b" " * 500  # as long as a stored event
+AT_ONCE = 10_000  # leaves
+
+
+class Tree(Struct):
+    """A tree with all its tiles, and the seconds that it took."""
+
+    frontier: Frontier
+    tiles: dict[Tile, bytes]
+    seconds: float
+
+
+@click.command("tests.benchmarks.audit")
+@click.option("--events", type=click.IntRange(100), default=1_000_000, show_default=True)
+@click.option("--rounds", type=click.IntRange(1), default=1_000, show_default=True)
+def command(*, events: int, rounds: int) -> None:
+    """Measure trees, proofs, the follower and verify on a long log; print a table in Markdown."""
+    tree = tree_of(events)
+    made, checked = in_memory(tree, rounds)
+    with stage(events) as on:
+        timed(on, "rebuild")
+        key = open_checkpoint_key(on.folder)
+        follow = seconds_of(lambda: asyncio.run(followed(on.many, key)))
+        answered = asyncio.run(proved(on.many, key, min(rounds, events)))
+        proving = seconds_of(lambda: asyncio.run(verify(on.many, key, Scope(), silent)))
+        figures = [
+            Figure(f"tree of {events:,} leaves, s", tree.seconds, "≤ 5"),
+            Figure("inclusion proof made, ms", made, "≤ 5"),
+            Figure("inclusion proof checked, ms", checked, "≤ 0.1"),
+            Figure("the same from the database, made and checked, ms", answered, "≤ 5"),
+            Figure("follower, from nothing, events/s", events / follow, ""),
+            Figure("verify, events/s", events / proving, ""),
+        ]
+        click.echo(report(events, rounds, on.version, cpu(), figures))
+
+
+def tree_of(leaves: int) -> Tree:
+    """Return the tree over *leaves* entries; making the entries is not measured."""
+    tree = Tree(Frontier(), {}, 0.0)
+    for start in range(0, leaves, AT_ONCE):
+        entries = [ENTRY % number for number in range(start, min(start + AT_ONCE, leaves))]
+        began = time.perf_counter()
+        gains = grow(tree.frontier, map(leaf_hash, entries))
+        tree.seconds += time.perf_counter() - began
+        for tile, gain in gains.items():
+            tree.tiles[tile] = tree.tiles.get(tile, b"") + gain
+    return tree
+
+
+def in_memory(tree: Tree, rounds: int) -> tuple[float, float]:
+    """Return the medians, in ms, of making an inclusion proof and of checking it."""
+    head = tree.frontier.head
+    made: list[float] = []
+    checked: list[float] = []
+    for index in chosen(head.size, rounds):
+        leaf, began = leaf_hash(ENTRY % index), time.perf_counter()
+        proof = proof_from(inclusion_plan(index, head.size), tree.tiles)
+        between = time.perf_counter()
+        require_inclusion(leaf, index, proof, head)
+        made.append((between - began) * 1000)
+        checked.append((time.perf_counter() - between) * 1000)
+    return median(made), median(checked)
+
+
+async def followed(dsn: str, key: CheckpointKey) -> None:
+    """Take the whole log."""
+    conninfo = make_conninfo(dsn, options=f"-c role={ROLE}")
+    async with await AsyncConnection.connect(conninfo, autocommit=True) as connection:
+        await catch_up(connection, Notary(key))
+
+
+async def proved(dsn: str, key: CheckpointKey, rounds: int) -> float:
+    """Return the median, in ms, of an inclusion proof as the HTTP API answers with it."""
+    workspace, taken = workspace_of(0), list[float]()
+    async with open_pool(dsn, "integrations_past") as pool:
+        prover = Prover(pool, key)
+        positions = [leaf.position async for leaf in prover.leaves(workspace)]
+        for index in chosen(len(positions), rounds):
+            began = time.perf_counter()
+            await prover.inclusion(workspace, positions[index])
+            taken.append((time.perf_counter() - began) * 1000)
+    return median(taken)
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """Return how long *work* takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def silent(*_: object) -> None:
+    """Tell nobody how far it is."""
+
+
+def chosen(amount: int, rounds: int) -> Sequence[int]:
+    """Return *rounds* numbers below *amount*, the same in every run."""
+    return random.Random(1).choices(range(amount), k=rounds)  # noqa: S311 — a sample
+
+
+if __name__ == "__main__":
+    command()

@@ -1,0 +1,93 @@
+"""Our log beside pgbench: appends/s through the write path's own door, and bare inserts/s.
+
+`appends` are events of the same bytes, with all that the log promises: one order, no holes, unique
+versions, walls, an idempotent answer where one is asked for. `with views` adds what a command
+writes in the same transaction: the rows of the list and of the history. What waits together shares
+one commit; pgbench commits each row.
+"""
+
+import os
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+import msgspec
+from msgspec import Struct
+from psycopg.conninfo import make_conninfo
+
+from app.database.migrate import migrate
+from app.log.event_log import Write
+from tests.benchmarks.http.bare_inserts import insert_rate, prepare_inserts
+from tests.benchmarks.http.pace import Pace, Site
+from tests.benchmarks.http.report import markdown
+from tests.benchmarks.log.appending import append_rate, writes
+
+FLOOR = 0.7  # of pgbench's rate
+FLOOR_AT = 16  # clients
+COLUMNS = ("clients", "pgbench/s", "appends/s", "ratio", "at least", "with views/s", "ratio")
+
+
+class Appends(Struct, frozen=True):
+    """The rates of all rounds with so many clients."""
+
+    clients: int
+    bare: list[float]
+    events: list[float]
+    whole: list[float]
+
+
+def measured_appends(site: Site, clients: Sequence[int], pace: Pace) -> list[Appends]:
+    """Measure all three, whose database is `appends`, with each number of *clients*."""
+    dsn, script = make_conninfo(site.dsn, dbname="appends"), site.folder / "bare_inserts.sql"
+    migrate(dsn)
+    prepare_inserts(dsn, next(writes(0)).envelopes[0], script)
+    with on_core(site.cores.servers):  # PostgreSQL has the other one
+        return [measured_with(dsn, script, number, pace) for number in clients]
+
+
+def measured_with(dsn: str, script: Path, clients: int, pace: Pace) -> Appends:
+    """Measure with so many *clients*."""
+    found = Appends(clients, [], [], [])
+    turns: list[tuple[list[float], Callable[[], float]]] = [
+        (found.bare, lambda: insert_rate(dsn, script, clients, pace.seconds)),
+        (found.events, lambda: append_rate(dsn, pace.seconds, clients, events_alone)),
+        (found.whole, lambda: append_rate(dsn, pace.seconds, clients)),
+    ]
+    for rates, measure in pace.mirrored(turns):
+        rates.append(measure())
+    return found
+
+
+def events_alone(caller: int) -> Iterator[Write]:
+    """Yield what creations lead to, without the rows of views."""
+    for write in writes(caller):
+        yield msgspec.structs.replace(
+            write, rows=dict.fromkeys(write.rows), entries={name: [] for name in write.entries}
+        )
+
+
+@contextmanager
+def on_core(core: int) -> Generator[None]:
+    """Let this process run on *core* for a while."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def appends_table(found: Sequence[Appends]) -> str:
+    """Return the medians as a table in Markdown."""
+    return markdown(COLUMNS, map(line_of, found))
+
+
+def line_of(each: Appends) -> Sequence[str]:
+    """Return the line of one number of clients."""
+    bare, events, whole = map(median, (each.bare, each.events, each.whole))
+    floor = f"{FLOOR}" if each.clients == FLOOR_AT else ""
+    return (
+        str(each.clients), f"{bare:,.0f}",
+        f"{events:,.0f}", f"**{events / bare:.2f}**", floor, f"{whole:,.0f}", f"{whole / bare:.2f}",
+    )  # fmt: skip

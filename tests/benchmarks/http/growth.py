@@ -1,0 +1,187 @@
+"""Does a request cost more where there is more? GET, a page of a list, and an append, beside size.
+
+All sizes are measured by turns, each by a service of its own on a database of its own, so that
+what disturbs the machine disturbs all of them.
+"""
+
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import psutil
+import psycopg
+from msgspec import Struct
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from tests.benchmarks.http.contestants import Contestant, ours
+from tests.benchmarks.http.grown import PAGE, Size, fill, in_haste, stream, tell
+from tests.benchmarks.http.load import probe, run_round, write_requests
+from tests.benchmarks.http.machine import let_run_on
+from tests.benchmarks.http.pace import Pace, Site
+from tests.benchmarks.http.report import markdown
+from tests.benchmarks.http.scenarios import PATH, Request, creation, shuffled
+from tests.benchmarks.http.tokens import tokens_for
+
+CONNECTIONS = 32
+SAMPLE = 5_000  # requests of a kind
+BACKENDS = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend'
+"""
+SIGNED = "SELECT position >= integrations.head() FROM integrations.audit_follower"
+
+
+class Cost(NamedTuple):
+    """Of a request, in µs: its share of the time, and the service's and database's processors'."""
+
+    wall: float
+    service: float
+    database: float
+
+    @property
+    def processor(self) -> float:
+        """What both compute."""
+        return self.service + self.database
+
+
+class Grown(Struct, frozen=True):
+    """The costs of one kind of request in all rounds."""
+
+    costs: list[Cost]
+
+    @property
+    def cost(self) -> Cost:
+        """The median of each figure."""
+        return Cost(*map(median, zip(*self.costs, strict=True)))
+
+    def times(self, least: float) -> str:
+        """Tell how many times *least* the processors compute: median, and from round to round."""
+        rounds = [each.processor / least for each in self.costs]
+        return f"**{self.cost.processor / least:.2f}** ({min(rounds):.2f} to {max(rounds):.2f})"
+
+
+Kind = Callable[[Size, Sequence[str], int], Request]
+Found = dict[Size, dict[str, Grown]]
+"""By size, and by what was asked."""
+
+
+def get(size: Size, tokens: Sequence[str], number: int) -> Request:
+    """Get one, wherever it lies."""
+    n = number * size.integrations // SAMPLE + 1
+    return Request("GET", f"{PATH}/{stream(n)}", tokens[size.workspace_of(n)])
+
+
+def page(size: Size, tokens: Sequence[str], number: int) -> Request:
+    """Get a page of a list."""
+    return Request("GET", f"{PATH}?limit={PAGE}", tokens[number % size.workspaces])
+
+
+def append(size: Size, tokens: Sequence[str], number: int) -> Request:
+    """Create one."""
+    return creation(tokens[number % size.workspaces])
+
+
+KINDS: dict[str, Kind] = {"get": get, "page": page, "append": append}
+
+
+class Side(Struct, frozen=True):
+    """A service on the database of one size, and files with the requests of each kind."""
+
+    size: Size
+    database: str
+    contestant: Contestant
+    folder: Path
+
+    def file(self, kind: str) -> Path:
+        """Return the file with the requests of *kind*."""
+        return self.folder / f"{self.size.database}.{kind}"
+
+
+def measured_growth(site: Site, sizes: Sequence[Size], kinds: Sequence[str], pace: Pace) -> Found:
+    """Fill a database for each of *sizes*, and ask for *kinds* by turns.
+
+    Raises:
+        FailedRequestsError: a request failed.
+    """
+    names = [f"grown-{n}" for n in range(max(size.workspaces for size in sizes))]
+    tokens = tokens_for(site.folder, names)
+    with in_haste(site.dsn):
+        databases = {size: fill(site.dsn, site.folder, size) for size in sizes}
+    let_run_on([site.cores.load], site.dsn)  # filling took both
+    found: Found = {size: {kind: Grown([]) for kind in kinds} for size in sizes}
+    with ExitStack() as stack:
+        sides = [stack.enter_context(side(site, *each, tokens)) for each in databases.items()]
+        for kind in kinds:
+            for each in pace.mirrored(sides):
+                tell(f"{kind}: {each.size.integrations:,} in {each.size.workspaces:,} workspaces")
+                found[each.size][kind].costs.append(cost_of(each, kind, pace.seconds))
+    return found
+
+
+@contextmanager
+def side(site: Site, size: Size, database: str, tokens: Sequence[str]) -> Generator[Side]:
+    """Run a service on *database*, and write down what it will be asked; all of it works."""
+    pin = ("taskset", "--cpu-list", str(site.cores.servers))
+    with ours(site.folder, *pin, database_url=database) as contestant:
+        each = Side(size, database, contestant, site.folder)
+        for name, kind in KINDS.items():
+            requests = shuffled(kind(size, tokens, n) for n in range(SAMPLE))
+            write_requests(each.file(name), requests)
+            probe(contestant, requests)
+        one_each = [page(size, tokens, n) for n in range(size.workspaces)]
+        write_requests(each.file("tokens"), one_each)
+        yield each
+
+
+def cost_of(each: Side, kind: str, seconds: int) -> Cost:
+    """Return what a request of *kind* costs, until what it appended has been signed, too.
+
+    Before, every workspace has asked once: a token is verified anew after a minute, and where each
+    size is asked for a moment only, that would be once for a few requests.
+    """
+    sent = 0.0
+    while sent < each.size.workspaces:
+        sent += run_round(each.contestant, each.file("tokens"), CONNECTIONS, 1).rate
+    with psycopg.connect(each.database, autocommit=True) as connection:
+        run_round(each.contestant, each.file(kind), CONNECTIONS, 1)
+        wait_until_signed(connection)
+        before = each.contestant.cpu_seconds(), backend_seconds(connection)
+        rate = run_round(each.contestant, each.file(kind), CONNECTIONS, seconds).rate
+        wait_until_signed(connection)
+        after = each.contestant.cpu_seconds(), backend_seconds(connection)
+    spent = (b - a for a, b in zip(before, after, strict=True))
+    return Cost(1e6 / rate, *(each * 1e6 / (rate * seconds) for each in spent))
+
+
+def wait_until_signed(connection: Connection[TupleRow]) -> None:
+    """Wait until the follower has taken all that is in the log."""
+    while connection.execute(SIGNED).fetchone() != (True,):
+        time.sleep(0.1)
+
+
+def backend_seconds(connection: Connection[TupleRow]) -> float:
+    """Return how long the processes behind all connections to its database have computed."""
+    times = [psutil.Process(pid).cpu_times() for (pid,) in connection.execute(BACKENDS).fetchall()]
+    return sum(each.user + each.system for each in times)
+
+
+def growth_table(found: Found) -> str:
+    """Return what a request costs, and how many times the least processor time of its kind."""
+    kinds = [*next(iter(found.values()))]
+    costs = (f"{kind}, µs (CPU + PostgreSQL)" for kind in kinds)
+    columns = ("integrations", "workspaces", *costs, *kinds)
+    least = {kind: min(of[kind].cost.processor for of in found.values()) for kind in kinds}
+    lines = [
+        (
+            f"{size.integrations:,}",
+            f"{size.workspaces:,}",
+            *("{:.0f} ({:.0f} + {:.0f})".format(*of[kind].cost) for kind in kinds),
+            *(of[kind].times(least[kind]) for kind in kinds),
+        )
+        for size, of in found.items()
+    ]
+    return markdown(columns, lines)

@@ -1,0 +1,101 @@
+"""The load: wrk with requests from a file, each answer counted, none allowed to fail."""
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from tests.benchmarks.http.contestants import Contestant
+from tests.benchmarks.http.errors import CannotRunError, FailedRequestsError
+from tests.benchmarks.http.scenarios import SEPARATOR, Request
+
+SCRIPT = Path(__file__).with_name("requests.lua")
+SAMPLES = 20
+PATIENCE = 30  # seconds that wrk may take longer than it was told
+
+
+class Counted(Struct, frozen=True):
+    """What wrk counted; times in microseconds."""
+
+    requests: int
+    duration: int
+    p50: int
+    p99: int
+    failed: int
+
+
+class Round(Struct, frozen=True):
+    """One round of one contestant: requests/s, latencies in ms, CPU µs of the server a request."""
+
+    rate: float
+    p50: float
+    p99: float
+    cpu: float
+
+
+def require_wrk() -> str:
+    """Return where wrk is. Raises CannotRunError: it is not installed."""
+    wrk = shutil.which("wrk")
+    if wrk is None:
+        message = "wrk makes the load and is missing: apt-get install -y wrk"
+        raise CannotRunError(message)
+    return wrk
+
+
+def write_requests(file: Path, requests: Sequence[Request]) -> None:
+    """Write *requests* for wrk, which begins with the first; see requests.lua."""
+    file.write_bytes(b"".join(request.bytes() + SEPARATOR for request in requests))
+    Path(f"{file}.sent").unlink(missing_ok=True)
+
+
+def probe(contestant: Contestant, requests: Sequence[Request]) -> None:
+    """Send some of *requests* one by one: wrk counts statuses of 400 and more, we look closer.
+
+    They are the last, which leave each thing as the first of *requests* expects it.
+
+    Raises:
+        FailedRequestsError: one was not answered with its very status.
+    """
+    server = urlsplit(contestant.address).netloc
+    with closing(HTTPConnection(server, timeout=PATIENCE)) as connection:
+        for request in requests[-SAMPLES:]:
+            connection.request(request.method, request.path, request.body or None, request.head())
+            response = connection.getresponse()
+            response.read()
+            if response.status != request.status:
+                message = f"{contestant.name} answered {request.method} with {response.status}"
+                raise FailedRequestsError(message)
+
+
+def run_round(contestant: Contestant, file: Path, connections: int, seconds: int) -> Round:
+    """Send the requests in *file* to *contestant* for *seconds* over *connections*.
+
+    Raises:
+        FailedRequestsError: a request failed, or none was answered.
+    """
+    before = contestant.cpu_seconds()
+    counted = run_wrk(contestant.address, file, connections, seconds)
+    cpu = contestant.cpu_seconds() - before
+    if counted.failed or not counted.requests:
+        message = f"{contestant.name}: {counted.failed} of {counted.requests} requests failed"
+        raise FailedRequestsError(message)
+    return Round(
+        rate=counted.requests / counted.duration * 1e6,
+        p50=counted.p50 / 1e3,
+        p99=counted.p99 / 1e3,
+        cpu=cpu / counted.requests * 1e6,
+    )
+
+
+def run_wrk(address: str, file: Path, connections: int, seconds: int) -> Counted:
+    """Run wrk; return what the last line of its output says."""
+    options = f"--threads 1 --connections {connections} --duration {seconds}s --timeout 10s"
+    command = [require_wrk(), *options.split(), "--script", str(SCRIPT), address, "--", str(file)]
+    finished = subprocess.run(command, check=True, capture_output=True, timeout=seconds + PATIENCE)
+    return msgspec.json.decode(finished.stdout.splitlines()[-1], type=Counted)

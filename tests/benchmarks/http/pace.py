@@ -1,0 +1,31 @@
+"""How long to measure, in which order, and where."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from msgspec import Struct
+
+from tests.benchmarks.http.machine import Cores
+
+T = TypeVar("T")
+
+
+class Pace(Struct, frozen=True, kw_only=True):
+    """So many rounds of so many seconds."""
+
+    rounds: int
+    seconds: int
+
+    def mirrored(self, things: Sequence[T]) -> Iterator[T]:
+        """Yield *things* once a round, A B B A …: what comes first is measured slower."""
+        for number in range(self.rounds):
+            yield from things if number % 2 == 0 else reversed(things)
+
+
+class Site(Struct, frozen=True):
+    """A PostgreSQL server, a folder for data and requests, and what runs on which core."""
+
+    dsn: str
+    folder: Path
+    cores: Cores

@@ -1,0 +1,50 @@
+"""The peer: where it lies, and its virtual environment."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.benchmarks.http.errors import CannotRunError
+
+ROOT = Path(__file__).parents[3]
+FOLDER = ROOT.parent / "shared" / "peers" / "fastapi_crud"
+VENV = ROOT / ".venv" / "benchmark-peer"  # ignored by git, and gone with ours
+INSTALLING = 600  # seconds
+
+
+def install_peer() -> Path:
+    """Return the `uvicorn` of the peer's environment, made at the first call.
+
+    Raises:
+        CannotRunError: the peer is not there, or cannot be installed.
+    """
+    requirements = FOLDER / "requirements.txt"
+    if not requirements.is_file():
+        message = "the peer is missing: ../shared/peers/fastapi_crud must lie beside this clone"
+        raise CannotRunError(message)
+    stamp = VENV / "installed"
+    if not stamp.exists() or stamp.read_text() != requirements.read_text():
+        install(requirements)
+        stamp.write_text(requirements.read_text())
+    return VENV / "bin" / "uvicorn"
+
+
+def install(requirements: Path) -> None:
+    """Make the environment. Raises CannotRunError: pip failed; its output has told why."""
+    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check"]
+    for command in (
+        [sys.executable, "-m", "venv", "--clear", str(VENV)],
+        [*pip, "--quiet", "--requirement", str(requirements)],
+    ):
+        try:
+            subprocess.run(command, check=True, timeout=INSTALLING)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            message = "the peer cannot be installed: see pip's message above"
+            raise CannotRunError(message) from None
+
+
+def peer_versions() -> str:
+    """Return what the peer is made of, as its requirements name it."""
+    names = (FOLDER / "requirements.txt").read_text().split()
+    wanted = ("fastapi", "sqlalchemy", "asyncpg", "pydantic", "uvicorn")
+    return ", ".join(name.replace("==", " ") for name in names if name.startswith(wanted))

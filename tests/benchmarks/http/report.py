@@ -1,0 +1,61 @@
+"""From rounds to a table: medians of both contestants, and ours over the peer's."""
+
+from collections.abc import Iterable, Sequence
+from statistics import median
+
+from msgspec import Struct
+
+from tests.benchmarks.http.load import Round
+
+COLUMNS = (
+    "", "connections", "ours/s", "peer/s", "ratio", "at least",
+    "p50 ms", "peer p50", "p99 ms", "peer p99", "CPU µs", "peer CPU",
+)  # fmt: skip
+
+
+class Cell(Struct, frozen=True):
+    """All rounds of one scenario at one number of connections."""
+
+    name: str
+    connections: int
+    floor: float | None
+    ours: Sequence[Round]
+    peer: Sequence[Round]
+
+    @property
+    def ratio(self) -> float:
+        """How many times the peer's requests/s we answer."""
+        return middle(self.ours).rate / middle(self.peer).rate
+
+
+def middle(rounds: Sequence[Round]) -> Round:
+    """Return the median of each figure."""
+    return Round(
+        rate=median(each.rate for each in rounds),
+        p50=median(each.p50 for each in rounds),
+        p99=median(each.p99 for each in rounds),
+        cpu=median(each.cpu for each in rounds),
+    )
+
+
+def table(cells: Sequence[Cell]) -> str:
+    """Return *cells* as a Markdown table, one line a cell."""
+    return markdown(COLUMNS, map(line_of, cells))
+
+
+def markdown(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Return *lines* under *columns* as a table; the first column holds names."""
+    every = [columns, ("---", *["---:"] * (len(columns) - 1)), *lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in every)
+
+
+def line_of(cell: Cell) -> Sequence[str]:
+    """Return the line of *cell*, column by column."""
+    ours, peer = middle(cell.ours), middle(cell.peer)
+    floor = "" if cell.floor is None else f"{cell.floor}"
+    return (
+        cell.name, str(cell.connections),
+        f"{ours.rate:.0f}", f"{peer.rate:.0f}", f"**{cell.ratio:.2f}**", floor,
+        f"{ours.p50:.1f}", f"{peer.p50:.1f}", f"{ours.p99:.1f}", f"{peer.p99:.1f}",
+        f"{ours.cpu:.0f}", f"{peer.cpu:.0f}",
+    )  # fmt: skip

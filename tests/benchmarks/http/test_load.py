@@ -1,0 +1,107 @@
+"""No request may fail unnoticed."""
+
+import shutil
+from collections.abc import Generator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import psutil
+import pytest
+
+from tests.benchmarks.http.contestants import Contestant
+from tests.benchmarks.http.errors import FailedRequestsError
+from tests.benchmarks.http.load import probe, run_round, write_requests
+from tests.benchmarks.http.scenarios import ON_OFF, Request
+
+needs_wrk = pytest.mark.skipif(
+    shutil.which("wrk") is None, reason="wrk is missing: apt-get install -y wrk"
+)
+
+
+bodies: dict[str, list[bytes]] = {}  # by path, as they came
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers with the status that the path names, and 400 where the token or body is lost."""
+
+    protocol_version = "HTTP/1.1"
+
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        if body:
+            bodies.setdefault(self.path, []).append(body)
+        as_sent = self.headers["authorization"] == "Bearer t" and body in (
+            b"",
+            b'{"a":1}',
+            *ON_OFF.values(),
+        )
+        self.send_response(int(self.path[-3:]) if as_sent else 400)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_GET = do_POST = answer  # noqa: N815 — the library's names
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — the library's name
+        """Stay quiet."""
+
+
+@pytest.fixture
+def contestant() -> Generator[Contestant]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
+        server.daemon_threads = True
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield Contestant("echo", f"http://127.0.0.1:{server.server_port}", psutil.Process())
+        server.shutdown()
+
+
+GOOD = [Request("GET", "/200", "t"), Request("POST", "/201", "t", b'{"a":1}', 201)]
+
+
+def test_a_probe_passes_where_each_answer_has_its_very_status(contestant: Contestant) -> None:
+    probe(contestant, GOOD)
+
+
+def test_a_probe_fails_at_a_redirect_which_wrk_would_not_count(contestant: Contestant) -> None:
+    with pytest.raises(FailedRequestsError, match="GET with 302"):
+        probe(contestant, [Request("GET", "/302", "t")])
+
+
+@needs_wrk
+def test_a_round_sends_whole_requests_and_counts_their_answers(
+    contestant: Contestant, tmp_path: Path
+) -> None:
+    write_requests(tmp_path / "requests", GOOD)
+
+    counted = run_round(contestant, tmp_path / "requests", connections=2, seconds=1)
+
+    assert counted.rate > 0
+    assert 0 < counted.p50 <= counted.p99 < 1000
+    assert 0 < counted.cpu < 1e6
+
+
+@needs_wrk
+def test_rounds_go_on_where_the_last_one_ended_so_that_each_toggle_changes_something(
+    contestant: Contestant, tmp_path: Path
+) -> None:
+    bodies.clear()
+    ids = [f"int_{number}/200" for number in range(50)]
+    toggles = [Request("POST", f"/{id_}", "t", ON_OFF[on]) for on in (False, True) for id_ in ids]
+    write_requests(tmp_path / "requests", toggles)
+
+    for _ in range(2):
+        run_round(contestant, tmp_path / "requests", connections=1, seconds=1)
+
+    assert len(bodies) == len(ids)
+    for sent in bodies.values():
+        assert sent == [ON_OFF[bool(number % 2)] for number in range(len(sent))]
+
+
+@needs_wrk
+def test_a_round_with_a_failed_request_counts_for_nothing(
+    contestant: Contestant, tmp_path: Path
+) -> None:
+    write_requests(tmp_path / "requests", [*GOOD, Request("GET", "/503", "t")])
+
+    with pytest.raises(FailedRequestsError, match="requests failed"):
+        run_round(contestant, tmp_path / "requests", connections=2, seconds=1)

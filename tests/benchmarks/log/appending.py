@@ -1,0 +1,77 @@
+"""How many events a second the write path's log appends, by who waits for it.
+
+What is appended is made before, as pgbench makes nothing either.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import count, islice
+from uuid import uuid4
+
+from app.database.pools import open_pool
+from app.log.event_log import Write
+from app.log.postgres import PostgresLog
+from domain.recorded import Actor, Envelope, Origin
+from projections.catalogue import JOURNALS, PROJECTIONS
+from tests.benchmarks.log.filling import created, workspace_of
+
+CALLERS = 32
+FASTEST = 10_000  # events a second for which enough is made
+Kind = Callable[[int], Iterator[Write]]
+"""What a caller, by its number, appends."""
+ORIGIN = Origin(actor=Actor(sub="benchmark"))
+
+
+def append_rate(
+    dsn: str, seconds: float, callers: int = CALLERS, kind: Kind | None = None
+) -> float:
+    """Return how many events a second *callers* append together, one each at a time.
+
+    What they append is what creations lead to, unless *kind* says otherwise. It ends after so many
+    *seconds*, or when one caller has nothing more to append.
+    """
+    most = int(seconds * FASTEST / callers)
+    prepared = [[*islice((kind or writes)(caller), most)] for caller in range(callers)]
+    return asyncio.run(appended(dsn, seconds, prepared))
+
+
+async def appended(dsn: str, seconds: float, prepared: Sequence[Sequence[Write]]) -> float:
+    """Append all that is *prepared*, or for *seconds*; return how many events a second."""
+    async with open_pool(dsn, "integrations_command") as pool:
+        log = PostgresLog(pool)
+        began = time.perf_counter()
+        end = began + seconds
+        done = await asyncio.gather(*(append_until(log, end, one) for one in prepared))
+        return sum(done) / (time.perf_counter() - began)
+
+
+async def append_until(log: PostgresLog, end: float, prepared: Sequence[Write]) -> int:
+    """Append what is *prepared*, one write after the other, until *end*; return how many."""
+    for done, write in enumerate(prepared):
+        if time.perf_counter() > end:
+            return done
+        await log.append(write)
+    return len(prepared)
+
+
+def writes(caller: int) -> Iterator[Write]:
+    """Yield what creations lead to, without end."""
+    for number in count():
+        envelope = Envelope(
+            workspace=workspace_of(caller),
+            stream=f"int_{uuid4().hex}",
+            version=1,
+            at=datetime.now(UTC),
+            origin=ORIGIN,
+            event=created(number),
+        )
+        yield Write(
+            workspace=envelope.workspace,
+            stream=envelope.stream,
+            envelopes=[envelope],
+            before=dict.fromkeys(PROJECTIONS),
+            rows={name: projection.fold([envelope]) for name, projection in PROJECTIONS.items()},
+            entries={name: [*j.entries([], [envelope])] for name, j in JOURNALS.items()},
+        )

@@ -1,0 +1,131 @@
+"""The library's own way to rebuild a view: its ProjectionRunner, one transaction an event.
+
+The only module outside app/log that imports eventsourcing: it measures the library itself.
+"""
+
+import time
+from typing import Any
+
+import msgspec
+import psycopg
+from eventsourcing.application import Application
+from eventsourcing.persistence import Notification, Tracking
+from eventsourcing.postgres import PostgresTrackingRecorder
+from eventsourcing.projection import Projection, ProjectionRunner
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.sql import SQL, Identifier
+
+from app.log.mapper import recorded_from_notification
+from app.log.recorder import IntegrationLog, open_recorder
+from domain.recorded import Recorded
+from projections.history import HistoryRow, history
+from projections.integration_view import IntegrationRow, integration_view
+
+PATIENCE = 600.0  # seconds
+PREPARE = """
+DROP SCHEMA IF EXISTS library CASCADE;
+CREATE SCHEMA library;
+CREATE TABLE library.integration_view (LIKE integrations.integration_view INCLUDING ALL);
+CREATE TABLE library.history (
+    workspace_id text, action text, actor_id text, created_at timestamptz, resource_name text,
+    was jsonb, position bigint, PRIMARY KEY (workspace_id, position)
+);
+"""
+DELETE = "DELETE FROM library.integration_view WHERE (workspace_id, id) = (%s, %s)"
+INSERT = """
+INSERT INTO library.integration_view
+SELECT * FROM jsonb_populate_record(NULL::library.integration_view, %s)
+"""
+COLUMNS = SQL(", ").join(map(Identifier, (*HistoryRow.__struct_fields__, "position")))
+ENTER = SQL("""
+INSERT INTO library.history ({columns})
+SELECT {columns} FROM jsonb_populate_record(
+    NULL::library.history, %s::jsonb || jsonb_build_object('position', %s::bigint)
+)
+""").format(columns=COLUMNS)
+
+
+class Rows(PostgresTrackingRecorder):
+    """Keeps the two views, and how far they are, in one transaction an event."""
+
+    def put(
+        self, event: Recorded, row: IntegrationRow | None, entry: msgspec.Struct, tracking: Tracking
+    ) -> None:
+        """Store what *event* leads to."""
+        with self.datastore.transaction(commit=True) as cursor:
+            self._insert_tracking(cursor, tracking)
+            cursor.execute(DELETE, (event.workspace, event.stream), prepare=True)
+            if row is not None:
+                cursor.execute(INSERT, (msgspec.json.encode(row).decode(),), prepare=True)
+            place = (msgspec.json.encode(entry).decode(), event.position)
+            cursor.execute(ENTER, place, prepare=True)
+
+
+class Views(Projection[Rows]):
+    """Folds events as our rebuild does; the rows so far are at hand, which is generous."""
+
+    name = "views"
+
+    def __init__(self, view: Rows) -> None:
+        super().__init__(view)
+        self.seen: dict[str, IntegrationRow | None] = {}
+
+    def process_event(self, domain_event: Any, tracking: Tracking) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Take one event."""
+        before = self.seen.get(domain_event.stream)
+        after = integration_view.evolve(before, domain_event)
+        self.seen[domain_event.stream] = after
+        self.view.put(domain_event, after, history.entry(before, after, domain_event), tracking)
+
+
+class Mapper:
+    """Decodes events as the rest of our code does."""
+
+    def to_domain_event(self, notification: Notification) -> Recorded:
+        """Return the event of *notification*."""
+        return recorded_from_notification(notification)
+
+
+class Log(Application[str]):
+    """An application of the library over our log."""
+
+    name = "log"
+    dsn = ""
+
+    def construct_mapper(self) -> Any:
+        """Return our mapper."""
+        return Mapper()
+
+    def construct_recorder(self) -> IntegrationLog:
+        """Return our recorder."""
+        return open_recorder(self.dsn)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        self.recorder.datastore.close()  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue] — an IntegrationLog
+        super().close()
+
+
+def library_rate(dsn: str, events: int) -> float:
+    """Return how many of the first *events* the library's ProjectionRunner takes a second."""
+    with psycopg.connect(dsn) as connection:
+        connection.execute(PREPARE)
+    Log.dsn = dsn
+    started = time.perf_counter()
+    with ProjectionRunner(
+        application_class=Log, projection_class=Views, view_class=Rows, env=settings_of(dsn)
+    ) as runner:
+        runner.wait(events, timeout=PATIENCE)
+        return events / (time.perf_counter() - started)
+
+
+def settings_of(dsn: str) -> dict[str, str]:
+    """Return the library's settings for the views' database, those of the log left out."""
+    parts = conninfo_to_dict(dsn)
+    given = {
+        "PERSISTENCE_MODULE": "eventsourcing.postgres",
+        "POSTGRES_DBNAME": parts["dbname"], "POSTGRES_HOST": parts["host"],
+        "POSTGRES_PORT": parts["port"], "POSTGRES_USER": parts["user"], "POSTGRES_PASSWORD": "-",
+        "POSTGRES_SCHEMA": "library",
+    }  # fmt: skip
+    return {f"VIEWS_{name}": str(value) for name, value in given.items()}

@@ -1,0 +1,76 @@
+"""Two databases of one durable server: a log with few events, and one with many."""
+
+import os
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg
+from msgspec import Struct
+from psycopg.conninfo import make_conninfo
+
+from app.database.embedded import open_embedded
+from app.database.migrate import migrate
+from app.views.rebuilding.versions import adopt_versions
+from projections.catalogue import ALL_VIEWS
+from tests.benchmarks.log.filling import fill
+
+FEW = 1_000  # events
+
+
+class Stage(Struct, frozen=True):
+    """The databases `few` and `many`, and the data directory of whoever is started on one."""
+
+    few: str
+    many: str
+    folder: Path
+    version: str
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a command on the many events."""
+        ours = {"INTEGRATIONS_DATABASE_URL": self.many, "INTEGRATIONS_DATA_DIR": str(self.folder)}
+        return {**os.environ, **ours, "INTEGRATIONS_PORT": "0"}
+
+
+@contextmanager
+def stage(events: int) -> Generator[Stage]:
+    """Yield a stage with *events* events in the log of many; it goes afterwards."""
+    with TemporaryDirectory(prefix="log-benchmark-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # the account of PostgreSQL must get through
+        with open_embedded(folder) as server:
+            few, many = (
+                filled(server.dsn, name, n) for name, n in (("few", FEW), ("many", events))
+            )
+            with psycopg.connect(server.dsn) as connection:
+                version = connection.info.parameter_status("server_version") or "?"
+            yield Stage(few, many, folder, version)
+
+
+def filled(dsn: str, name: str, events: int) -> str:
+    """Return a new database with *events* events in its log, and views that lack them."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")  # pyright: ignore[reportArgumentType, reportCallIssue] — few or many
+    database = make_conninfo(dsn, dbname=name)
+    migrate(database)
+    with psycopg.connect(database, autocommit=True) as connection:
+        adopt_versions(connection, ALL_VIEWS)
+        fill(connection, events)
+    return database
+
+
+def settle(dsn: str) -> None:
+    """Have the server do at once what it would do beside what is measured next.
+
+    After a rebuild, autovacuum takes its time for the new tables, and a checkpoint writes them.
+    """
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("VACUUM (ANALYZE)")
+        connection.execute("CHECKPOINT")
+
+
+def integrations(*arguments: str) -> Sequence[str]:
+    """Return the command line of `integrations …`."""
+    return [sys.executable, "-c", "from scripts.commands.cli import main; main()", *arguments]

@@ -1,0 +1,151 @@
+"""Signed notes, checkpoints, verifier keys and proofs."""
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from app.audit.checkpoint import (
+    claimed_workspace,
+    open_checkpoint,
+    parse_text,
+    sign_checkpoint,
+    text_of,
+)
+from app.audit.checkpoint_key import CheckpointKey
+from app.audit.errors import CheckpointError, NoteError, ProofError
+from app.audit.merkle import HASH_BYTES, Frontier, TreeHead, leaf_hash
+from app.audit.note import parse_note, parse_verifier
+from app.audit.proof_checks import require_consistency, require_inclusion
+from app.audit.proofs import consistency_plan, inclusion_plan, proof_from
+from app.audit.tiles import frontier_at, grow
+from app.audit.verify import kept_checkpoint
+from tests.fuzzing.target import Target, require
+
+KEY = CheckpointKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
+SIGNER = KEY.signer("demo")
+LEAVES = [leaf_hash(b"event %d" % number) for number in range(11)]
+TREE = Frontier()
+TILES = grow(TREE, LEAVES)
+NOTE = sign_checkpoint(TREE.head, 12, SIGNER)
+TEXT, _, _ = NOTE.rpartition(b"\n\n")
+NUMBER_BYTES = 8
+
+
+def read_note(data: bytes) -> None:
+    """Read a note without looking at its signatures, and write it again."""
+    text, signatures = parse_note(data)
+    require(text.endswith("\n") and bool(signatures), "a note has a text and a signature")
+
+
+def read_checkpoint(data: bytes) -> None:
+    """Read the text of a checkpoint, and write it again."""
+    text = data.decode(errors="surrogateescape")
+    require(text_of(parse_text(text)) == text, "one checkpoint, one text")
+
+
+def read_kept_checkpoint(data: bytes) -> None:
+    """Read a checkpoint that somebody kept; only what was signed is taken."""
+    require(kept_checkpoint(data, KEY).note == data == NOTE, "nobody but the signer signs")
+
+
+def read_signed(data: bytes) -> None:
+    """Read as a checkpoint what its signer has signed, whatever it was."""
+    open_checkpoint(SIGNER.sign(data.decode(errors="surrogateescape")), SIGNER.verifier)
+
+
+def read_verifier(data: bytes) -> None:
+    """Read a verifier key, and write it again."""
+    text = data.decode(errors="replace")
+    require(str(parse_verifier(text)) == text, "one verifier key, one text")
+
+
+def read_inclusion(data: bytes) -> None:
+    """Check a proof that a leaf is in the tree: only the true one is taken."""
+    index, proof = number_in(data), hashes_in(data[NUMBER_BYTES:])
+    require_inclusion(LEAVES[index % len(LEAVES)], index, proof, TREE.head)
+    true = proof_from(inclusion_plan(index, TREE.size), TILES)
+    require(proof == true, "a leaf has one proof")
+
+
+def read_consistency(data: bytes) -> None:
+    """Check a proof that the tree continues a smaller one: only the true one is taken."""
+    size, (root, *proof) = number_in(data), hashes_in(data[NUMBER_BYTES:]) or [b""]
+    require_consistency(TreeHead(size, root), TREE.head, proof)
+    true = proof_from(consistency_plan(size, TREE.size), TILES)
+    require((root, proof) == (frontier_at(size, TILES).head.root, true), "a tree has one proof")
+
+
+def number_in(data: bytes) -> int:
+    """Return the number that *data* begins with."""
+    return int.from_bytes(data[:NUMBER_BYTES], signed=True)
+
+
+def hashes_in(data: bytes) -> list[bytes]:
+    """Return *data* in pieces as long as a hash; the last may be shorter."""
+    return [data[start : start + HASH_BYTES] for start in range(0, len(data), HASH_BYTES)]
+
+
+def inclusion_of(index: int) -> bytes:
+    """Return a true proof as `read_inclusion` takes it."""
+    proof = proof_from(inclusion_plan(index, TREE.size), TILES)
+    return index.to_bytes(NUMBER_BYTES) + b"".join(proof)
+
+
+def consistency_of(size: int) -> bytes:
+    """Return a true proof as `read_consistency` takes it."""
+    proof = proof_from(consistency_plan(size, TREE.size), TILES)
+    return size.to_bytes(NUMBER_BYTES) + frontier_at(size, TILES).head.root + b"".join(proof)
+
+
+SIGNED = (NOTE, KEY.signer("*").sign("integrations\n0\n" + NOTE.decode().split("\n")[2] + "\n"))
+WORDS = ("— ".encode(), b"\n\n", b"\n", b"+", b"=", b"position 9\n", b"18446744073709551616")
+TARGETS = (
+    Target(name="note", read=read_note, refusals=(NoteError,), examples=SIGNED, words=WORDS),
+    Target(
+        name="checkpoint",
+        read=read_checkpoint,
+        refusals=(NoteError,),
+        examples=(TEXT + b"\n",),
+        words=WORDS,
+        discreet=False,
+    ),
+    Target(
+        name="kept-checkpoint",
+        read=read_kept_checkpoint,
+        refusals=(NoteError,),
+        examples=SIGNED,
+        words=WORDS,
+        discreet=False,
+    ),
+    Target(
+        name="signed-checkpoint",
+        read=read_signed,
+        refusals=(NoteError,),
+        examples=(TEXT + b"\n",),
+        words=WORDS,
+        discreet=False,
+    ),
+    Target(
+        name="claimed-workspace",
+        read=claimed_workspace,
+        refusals=(CheckpointError,),
+        examples=SIGNED,
+    ),
+    Target(
+        name="verifier-key",
+        read=read_verifier,
+        refusals=(NoteError,),
+        examples=(str(SIGNER.verifier).encode(),),
+        words=WORDS,
+    ),
+    Target(
+        name="inclusion",
+        read=read_inclusion,
+        refusals=(ProofError,),
+        examples=(inclusion_of(0), inclusion_of(4), inclusion_of(10)),
+    ),
+    Target(
+        name="consistency",
+        read=read_consistency,
+        refusals=(ProofError,),
+        examples=(consistency_of(3), consistency_of(8), consistency_of(11)),
+    ),
+)

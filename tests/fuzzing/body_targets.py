@@ -1,0 +1,65 @@
+"""JSON bodies of requests."""
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from app.http.examples import CREATE_EXAMPLES
+from app.http.integrations.bodies import (
+    CHANGE_FORM,
+    CREDENTIALS_FORM,
+    TOGGLE_FORM,
+    create_form,
+)
+from app.http.integrations.warnings import warnings_about
+from app.http.request_bodies import Form, InvalidFieldsError, MalformedBodyError, NoObjectError
+from app.http.shapes import attributes_of
+from app.providers.registry import load_providers
+from app.secrets.secret import Secret
+from tests.fuzzing.target import Target, require
+
+PROVIDERS = load_providers()
+CREATE = create_form(PROVIDERS)
+PAIR = {
+    "vapidPublicKey": "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMo"
+    "ZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8",
+    "vapidPrivateKey": "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw",
+}
+CHANGE = {"name": "Mail", "senderEmail": None, "senderPhone": "+4930123456", "isActive": False}
+
+
+def read_body(form: Form[Any], body: bytes) -> None:
+    """Read *body*, look for doubts, and read the same once more from what was read."""
+    read = form.read(body)
+    warned = list(warnings_about(read, PROVIDERS[getattr(read, "type", "WEB_PUSH")]))
+    require(all(name in form.rules for name, _ in warned), "a warning names a field of the form")
+    require(form.read(written(read)) == read, "a body is read as it was written")
+
+
+def written(body: Struct) -> bytes:
+    """Return *body* as JSON, with its secrets."""
+    values = {name: getattr(body, field) for name, field in attributes_of(type(body)).items()}
+    plain = {n: v.reveal().decode() if isinstance(v, Secret) else v for n, v in values.items()}
+    return msgspec.json.encode({n: v for n, v in plain.items() if v is not UNSET})
+
+
+def body_target(name: str, form: Form[Any], examples: Iterable[Mapping[str, object]]) -> Target:
+    """Return the target of the bodies that *form* reads."""
+    return Target(
+        name=name,
+        read=partial(read_body, form),
+        refusals=(MalformedBodyError, NoObjectError, InvalidFieldsError),
+        examples=tuple(msgspec.json.encode(example) for example in examples),
+        words=tuple(f'"{field}":'.encode() for field in (*form.rules, *form.elsewhere)),
+    )
+
+
+TARGETS = (
+    body_target("body-create", CREATE, [*CREATE_EXAMPLES.values()]),
+    body_target("body-change", CHANGE_FORM, [CHANGE, PAIR]),
+    body_target("body-toggle", TOGGLE_FORM, [{"isActive": True}]),
+    body_target("body-credentials", CREDENTIALS_FORM, [PAIR, {"apiKey": "SG.abc123"}]),
+)

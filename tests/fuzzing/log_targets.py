@@ -1,0 +1,54 @@
+"""The stored bytes of events."""
+
+from datetime import UTC, datetime
+
+from app.log.envelopes import NoEventError, encoder, recorded_from
+from domain.integration import IntegrationCreated, IntegrationToggled, decider
+from domain.recorded import Actor, Envelope, Origin
+from projections.integration_view import integration_view
+from tests.fuzzing.target import Target, require
+
+POSITION = 7
+CREATED = IntegrationCreated(
+    name="Zoë 🐘",
+    type="SENDGRID",
+    channel="EMAIL",
+    is_active=True,
+    sender_email="a@example.org",
+)
+
+
+def read_event(data: bytes) -> None:
+    """Read an event, fold it as everybody does, and store it again."""
+    event = recorded_from(POSITION, data)
+    require(event.position == POSITION, "an event stands where it was found")
+    integration_view.evolve(integration_view.evolve(None, event), event)
+    decider.evolve(decider.evolve(decider.initial, event.event), event.event)
+    stored = {name: getattr(event, name) for name in Envelope.__struct_fields__}
+    again = recorded_from(POSITION, encoder.encode(Envelope(**stored)))
+    require(again == event, "an event is read as it was stored")
+
+
+def envelope_of(event: IntegrationCreated | IntegrationToggled) -> bytes:
+    """Return *event* as it is stored."""
+    return encoder.encode(
+        Envelope(
+            workspace="demo",
+            stream="int_01jmhbnh5sexrt0p1k7vtm4ttz",
+            version=1,
+            at=datetime(2026, 11, 5, 9, tzinfo=UTC),
+            origin=Origin(actor=Actor(sub="user-1"), idempotency_key="key-1"),
+            event=event,
+        )
+    )
+
+
+TARGETS = (
+    Target(
+        name="event",
+        read=read_event,
+        refusals=(NoEventError,),
+        examples=(envelope_of(CREATED), envelope_of(IntegrationToggled(is_active=False))),
+        words=(b'"position":8,', b'"kind":"IntegrationDeleted"', b'"kind":"CredentialsReplaced"'),
+    ),
+)

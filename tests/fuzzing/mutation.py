@@ -1,0 +1,103 @@
+"""Bad input made of good: a few edits of valid bytes, among them those that parsers dislike."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
+from typing import Any
+
+LONGEST = 80_000  # bytes; bodies end at 64 KiB
+CANARY = b"zq:Canary-7f3a/secret+value"
+"""No plain name, and in no message of ours: where it comes back, input was repeated."""
+HOSTILE = (
+    *(b"", b"\0", b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\r\n", b"\n\n", b"\t", b" " * 999),
+    *(b"\\ud800", b"\\u0000", b"\\udfff\\ud800", b"%00", b"%ff", b"%ED%A0%80", b"%25", b"+"),
+    *(b"0", b"-1", b"1e999", b"-1e-999", b"NaN", b"Infinity", b"9" * 20, b"9" * 5_000, b"0x1f"),
+    *(b"null", b"true", b"[]", b"{}", b"[" * 3_000, b'{"a":' * 3_000, b"(" * 300, b'"', b"'"),
+    *("\u202e\u2028\u0130\u0661\U0001f600".encode(), "\ufeff".encode(), b"A" * 9_000, CANARY),
+    *(b"0001-01-01T00:00:00+23:59", b"9999-12-31T23:59:59-23:59", b"2024-02-30", b"../../etc"),
+)
+VALUES = (
+    *(b"null", b"true", b"0", b"-0", b"1.5", b"1e400", b"9" * 30, b"9" * 5_000, b'""', b"[]"),
+    *(b"{}", b'"\\ud800"', b'"\\u0000"', b'"' + CANARY + b'"', b"[" * 99 + b"]" * 99, b"NaN"),
+    *(b'"' + b"k" * 8_193 + b'"', b'"1"', b'["' + CANARY + b'"]', b'{"a":1,"a":2}'),
+)
+MARK = "\ue000"  # stands where a value is to be put; no example has it
+
+
+def mutated(data: bytes, words: Sequence[bytes], seed: int) -> bytes:
+    """Return *data* with one to four edits; which, *seed* decides."""
+    random = Random(seed)  # noqa: S311 — bad input need not be a secret
+    for _ in range(random.randint(1, 4)):
+        edit: Edit = random.choice(EDITS)
+        data = edit(data, words, random)[:LONGEST]
+    return data
+
+
+Edit = Callable[[bytes, Sequence[bytes], Random], bytes]
+
+
+def with_atom(data: bytes, words: Sequence[bytes], random: Random) -> bytes:
+    """Put something hostile, or a word of the grammar, in the place of a part."""
+    start, end = place_in(data, random)
+    return data[:start] + random.choice((*HOSTILE, *words, *words)) + data[end:]
+
+
+def without_part(data: bytes, _: Sequence[bytes], random: Random) -> bytes:
+    """Leave a part out."""
+    start, end = place_in(data, random)
+    return data[:start] + data[end:]
+
+
+def with_part_again(data: bytes, _: Sequence[bytes], random: Random) -> bytes:
+    """Repeat a part, a few times or very often."""
+    start, end = place_in(data, random)
+    return data[:end] + data[start:end] * random.choice((1, 1, 2, 9, 900)) + data[end:]
+
+
+def with_other_byte(data: bytes, _: Sequence[bytes], random: Random) -> bytes:
+    """Change one byte."""
+    at = random.randrange(len(data) + 1)
+    return data[:at] + bytes([random.randrange(256)]) + data[at + 1 :]
+
+
+def with_other_value(data: bytes, _: Sequence[bytes], random: Random) -> bytes:
+    """Put another value at any place of a JSON document; leave alone what is none."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return data
+    places = [*places_in(document)]
+    if not places:
+        return random.choice(VALUES)
+    holder, key = random.choice(places)
+    holder[key] = MARK
+    if isinstance(holder, dict) and random.random() < 0.2:
+        holder[f"{key} "] = MARK
+    text = json.dumps(document, ensure_ascii=False).encode(errors="replace")
+    return text.replace(f'"{MARK}"'.encode(), random.choice(VALUES))
+
+
+def places_in(holder: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield every place in a JSON document: what holds it, and its key or index there."""
+    if type(holder) not in (dict, list):
+        return
+    keys: list[Any] = [*holder] if type(holder) is dict else [*range(len(holder))]
+    for key in keys:
+        yield holder, key
+        yield from places_in(holder[key])
+
+
+def place_in(data: bytes, random: Random) -> tuple[int, int]:
+    """Return where a part of *data* begins and ends; most are short, and some are empty."""
+    start = random.randrange(len(data) + 1)
+    return start, min(len(data), start + random.choice((0, 0, 1, 2, 4, 8, 16, 64, 9_999)))
+
+
+EDITS: tuple[Edit, ...] = (
+    with_atom,
+    without_part,
+    with_part_again,
+    with_other_byte,
+    with_other_value,
+    with_other_value,
+)

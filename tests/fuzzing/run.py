@@ -1,0 +1,72 @@
+"""Runs the engine over a target and reads from its report what it did."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
+
+from msgspec import Struct
+
+from tests.fuzzing.target import Target
+
+FLAGS = (
+    "-timeout=10",  # seconds for one input
+    "-rss_limit_mb=1024",
+    "-print_final_stats=1",
+    "-verbosity=1",
+)
+INPUTS = re.compile(r"stat::number_of_executed_units:\s+(\d+)")
+MEMORY = re.compile(r"stat::peak_rss_mb:\s+(\d+)")
+WAYS = re.compile(r"cov: (\d+) ft: \d+")
+UNCAUGHT = "=== Uncaught Python exception: ==="
+END = "== ERROR: libF"
+STARTING = 900  # seconds beside those of fuzzing: instrumenting takes a while on a busy machine
+
+
+class Outcome(Struct, frozen=True):
+    """What came of one target: how much was tried, and the report of a finding, "" for none."""
+
+    inputs: int
+    ways: int
+    megabytes: int
+    finding: str
+
+
+def fuzzed(target: Target, seconds: int) -> Outcome:
+    """Feed *target* for so many *seconds*, or up to the first finding."""
+    with TemporaryDirectory() as corpus:
+        for number, example in enumerate(target.examples):
+            Path(corpus, f"example-{number}").write_bytes(example)
+        engine = [sys.executable, "-m", "tests.fuzzing.engine", target.name, *FLAGS]
+        found = f"-exact_artifact_path={gettempdir()}/fuzz-{target.name}"
+        done = subprocess.run(
+            [*engine, f"-max_len={target.longest}", f"-max_total_time={seconds}", found, corpus],
+            capture_output=True,
+            check=False,
+            text=True,
+            errors="replace",
+            timeout=seconds + STARTING,
+        )
+    return outcome_in(done.stdout + done.stderr, failed=done.returncode != 0)
+
+
+def outcome_in(report: str, *, failed: bool) -> Outcome:
+    """Return what *report*, all that the engine wrote, tells."""
+    return Outcome(
+        inputs=last(INPUTS, report),
+        ways=last(WAYS, report),
+        megabytes=last(MEMORY, report),
+        finding=finding_in(report) if failed else "",
+    )
+
+
+def finding_in(report: str) -> str:
+    """Return the part of *report* that tells of a finding: a traceback, or else its end."""
+    _, found, told = report.partition(UNCAUGHT)
+    return told.partition(END)[0].strip() if found else report[-2_000:].strip()
+
+
+def last(pattern: re.Pattern[str], report: str) -> int:
+    """Return the number that *pattern* found last in *report*, 0 where it found none."""
+    return int((pattern.findall(report) or [0])[-1])

@@ -1,0 +1,97 @@
+"""A parser as a fuzzer sees it: bytes go in, and either nothing comes out or a known refusal."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+
+from msgspec import Struct
+
+from app.http.field_rules import FieldError, FieldProblem
+from app.http.request_bodies import InvalidFieldsError
+
+SLOW = 1.0  # seconds of this process's time for one input
+RUN = 8  # characters that a refusal may share with what it refuses
+PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
+
+
+class FindingError(Exception):
+    """A parser broke a promise."""
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """One parser: `read` takes bytes and raises nothing but `refusals`.
+
+    `examples` are where mutation starts, `words` what the grammar is made of. A refusal repeats
+    nothing of its input but plain names and what is `known` beforehand; a parser that is not
+    `discreet` reads what holds no secret, and tells what is wrong with it in full. atheris tries
+    at most `longest` bytes, fewer where a parser is slow; what is larger is tried in CI.
+    """
+
+    name: str
+    read: Callable[[bytes], object]
+    refusals: tuple[type[Exception], ...] = ()
+    examples: tuple[bytes, ...]
+    words: tuple[bytes, ...] = ()
+    known: tuple[str, ...] = ()
+    discreet: bool = True
+    longest: int = 8_192
+
+    def feed(self, data: bytes) -> bool:
+        """Read *data*; tell whether it was taken.
+
+        Raises:
+            FindingError: a refusal repeats its input, or the answer took too long.
+            Exception: what the parser does not say that it raises.
+        """
+        started, taken = time.process_time(), True
+        try:
+            self.read(data)
+        except self.refusals as refusal:
+            taken = False
+            self._require_discreet(refusal, data)
+        if (seconds := time.process_time() - started) > SLOW:
+            message = f"{self.name} took {seconds:.1f} s for {len(data)} bytes"
+            raise FindingError(message)
+        return taken
+
+    def _require_discreet(self, refusal: Exception, data: bytes) -> None:
+        for run in repeated_runs(told_by(refusal), data.decode(errors="replace")):
+            spoken = PLAIN.fullmatch(run.strip()) or any(run in text for text in self.known)
+            if self.discreet and not spoken:
+                message = f"{type(refusal).__name__} repeats its input: {run!r}"
+                raise FindingError(message) from refusal
+
+
+def told_by(refusal: Exception) -> str:
+    """Return all that can be read in *refusal*: its message, and its details for an answer."""
+    if isinstance(refusal, FieldError):
+        return f"{refusal}\n{words_of(refusal.problem)}"
+    found = refusal.found if isinstance(refusal, InvalidFieldsError) else ()
+    details = {f"{name} {words_of(problem)}" for name, problem in found}  # often many are alike
+    return "\n".join([str(refusal), *sorted(details)])
+
+
+def words_of(problem: FieldProblem) -> str:
+    """Return all that *problem* says."""
+    limits = " ".join(str(limit) for limit in problem.limits.values())
+    return f"{problem.code} {problem.message} {limits}"
+
+
+def repeated_runs(text: str, source: str) -> Iterator[str]:
+    """Yield the longest runs of at least RUN characters of *text* that are in *source* too."""
+    start = 0
+    while start + RUN <= len(text):
+        end = start + RUN
+        if text[start:end] not in source:
+            start += 1
+            continue
+        while end < len(text) and text[start : end + 1] in source:
+            end += 1
+        yield text[start:end]
+        start = end
+
+
+def require(holds: bool, promise: str) -> None:
+    """Raise FindingError with the *promise* unless it *holds*."""
+    if not holds:
+        raise FindingError(promise)

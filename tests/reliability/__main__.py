@@ -1,0 +1,58 @@
+"""The command behind scripts/faults."""
+
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from types import FrameType
+
+import click
+
+from tests.reliability.catalogue import FAULTS
+from tests.reliability.fault import Fault
+
+LEAVING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+@click.command("scripts/faults")
+@click.argument("names", nargs=-1, type=click.Choice([*FAULTS]), metavar="[NAME]…")
+@click.option("--short", is_flag=True, help="The short form, as in CI.")
+@click.option("--rounds", type=click.IntRange(1), help="So many rounds, whatever the form.")
+@click.option("--list", "only_list", is_flag=True, help="Only list the faults.")
+def command(*, names: Sequence[str], short: bool, rounds: int | None, only_list: bool) -> None:
+    """Make faults under load, NAME or all of them, and tell what broke; status 1 where any did."""
+    for told_to_leave in LEAVING:
+        signal.signal(told_to_leave, leave)
+    faults = [FAULTS[name] for name in names] or [f for f in FAULTS.values() if not f.apart]
+    if only_list:
+        for fault in FAULTS.values():
+            click.echo(f"{fault.name:<24}{fault.sentence}{f' ({fault.apart})' * bool(fault.apart)}")
+        return
+    results = [told(fault, rounds or (fault.short if short else fault.long)) for fault in faults]
+    sys.exit(0 if all(results) else 1)
+
+
+def leave(number: int, _: FrameType | None) -> None:
+    """End, and stop what was started; nobody who is told twice may leave a server behind."""
+    for told_to_leave in LEAVING:
+        signal.signal(told_to_leave, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def told(fault: Fault, rounds: int) -> bool:
+    """Run *fault*, print what was seen, and tell whether all was as it should be."""
+    click.echo(f"{fault.name}: {fault.sentence}")
+    began = time.monotonic()
+    outcome = fault.run(rounds)
+    passed = fault.passed(outcome)
+    click.echo(f"  {outcome.told()}")
+    for broken in outcome.broken:
+        click.echo(f"  {'caught' if fault.breaks else 'BROKEN'}: {broken}")
+    if fault.breaks and not passed:
+        click.echo(f"  NOT CAUGHT: {fault.breaks}")
+    click.echo(f"  {'passed' if passed else 'FAILED'} in {time.monotonic() - began:.0f} s")
+    return passed
+
+
+if __name__ == "__main__":
+    command()

@@ -1,0 +1,68 @@
+"""A network namespace for one fault: its firewall drops what we like, and nobody else notices."""
+
+import ctypes
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+Result = TypeVar("Result")
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNET = 0x40000000
+NEEDS = "needs root, and Debian's iproute2 and iptables: apt-get install -y iproute2 iptables"
+
+
+class NetworkError(Exception):
+    """There can be no network of our own."""
+
+
+def in_own_network(run: Callable[[], Result]) -> Result:
+    """Return what *run* does while the network of this thread, and of all it starts, is its own.
+
+    Not in another thread: a signal that ends the command must end what runs here.
+
+    Raises:
+        NetworkError: rights or programs are missing.
+    """
+    if os.geteuid() != 0 or not shutil.which("ip") or not shutil.which("iptables"):
+        raise NetworkError(NEEDS)
+    with Path("/proc/thread-self/ns/net").open("rb") as before:
+        require_done(LIBC.unshare(CLONE_NEWNET))
+        try:
+            order("ip", "link", "set", "lo", "up")
+            return run()
+        finally:
+            require_done(LIBC.setns(before.fileno(), CLONE_NEWNET))
+
+
+def require_done(status: int) -> None:
+    """Raise NetworkError where a function of the C library failed."""
+    if status != 0:
+        raise NetworkError(os.strerror(ctypes.get_errno()))
+
+
+@contextmanager
+def dropped(port: int, share: float = 1.0) -> Generator[None]:
+    """Drop *share* of all packets from and to *port* while the block runs."""
+    chance = (
+        () if share >= 1 else ("-m", "statistic", "--mode", "random", "--probability", f"{share}")
+    )
+    rules = [("-p", "tcp", way, str(port), *chance, "-j", "DROP") for way in ("--dport", "--sport")]
+    for rule in rules:
+        order("iptables", "-A", "INPUT", *rule)
+    try:
+        yield
+    finally:
+        for rule in rules:
+            order("iptables", "-D", "INPUT", *rule)
+
+
+def order(*words: str) -> None:
+    """Run a program of Debian's to its end; raise NetworkError where it fails."""
+    done = subprocess.run([*words], capture_output=True, text=True, check=False)
+    if done.returncode:
+        message = f"{' '.join(words)}: {done.stderr.strip()}"
+        raise NetworkError(message)

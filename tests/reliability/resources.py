@@ -1,0 +1,33 @@
+"""What the service holds: connections to the database, open files and sockets, memory."""
+
+from contextlib import suppress
+
+import psutil
+import psycopg
+from msgspec import Struct
+
+from tests.reliability.stage import Stage
+
+CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'integrations%'"
+
+
+class Resources(Struct, frozen=True):
+    """What all processes of the service hold together."""
+
+    connections: int
+    handles: int
+    megabytes: float
+    processes: int
+
+
+def resources_of(stage: Stage) -> Resources:
+    """Return what the service of *stage* holds now."""
+    handles, megabytes, processes = 0, 0.0, 0
+    for process in stage.service.processes():
+        with suppress(psutil.NoSuchProcess):  # a worker that ends just now holds nothing
+            handles += process.num_fds()
+            megabytes += process.memory_info().rss / 1e6
+            processes += 1
+    with psycopg.connect(stage.dsn, autocommit=True) as connection:
+        [(connections,)] = connection.execute(CONNECTIONS).fetchall()
+    return Resources(connections, handles, megabytes, processes)

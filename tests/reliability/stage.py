@@ -1,0 +1,64 @@
+"""Where a fault plays: a PostgreSQL of our own and the service on it, gone with the block."""
+
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from msgspec import Struct
+
+from tests.reliability.postgres import Postgres
+from tests.reliability.service import Service
+
+Way = Callable[[str], AbstractContextManager[str]]
+"""Opens a way to the database: takes the direct DSN, yields the one that the service is given."""
+
+
+class Stage(Struct, frozen=True):
+    """The database by its direct *dsn*, the server where it is ours, the service, their folder.
+
+    The checker reads through `dsn`, whatever stands between the service and its database.
+    """
+
+    folder: Path
+    dsn: str
+    service: Service
+    postgres: Postgres | None = None
+
+    @property
+    def server(self) -> Postgres:
+        """The server, where it is ours."""
+        assert self.postgres is not None
+        return self.postgres
+
+
+@contextmanager
+def new_folder() -> Generator[Path]:
+    """Yield a directory that the account of PostgreSQL can enter; it goes afterwards."""
+    with TemporaryDirectory(prefix="faults-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
+@contextmanager
+def stage(
+    *,
+    workers: int = 1,
+    settings: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    way: Way | None = None,
+) -> Generator[Stage]:
+    """Yield a stage with the service started.
+
+    *settings* are PostgreSQL's, *environment* the service's; *way* is what its connections take.
+    """
+    with ExitStack() as stack:
+        folder = stack.enter_context(new_folder())
+        postgres = Postgres(folder, settings)
+        stack.callback(postgres.end)
+        postgres.create()
+        dsn = stack.enter_context(way(postgres.dsn)) if way else postgres.dsn
+        service = Service(folder, dsn, workers=workers, environment=environment)
+        stack.callback(service.end)
+        service.start()
+        yield Stage(folder, postgres.dsn, service, postgres)

@@ -1,0 +1,118 @@
+"""What is looked at after a fault: the log as it is stored, what is shown, what else holds data."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import httpx2
+import msgspec
+import psycopg
+from msgspec import Struct
+from psycopg.sql import SQL, Identifier
+
+from tests.reliability.load import NO_TLS, WORKSPACES
+from tests.reliability.stage import Stage
+
+EVENTS = """
+SELECT position, workspace_id, stream, version, type, envelope
+FROM integrations.events ORDER BY position
+"""
+TABLES = """
+SELECT relname FROM pg_class
+WHERE relnamespace = 'integrations'::regnamespace AND relkind = 'r' ORDER BY relname
+"""
+
+
+class Origin(Struct, rename="camel"):
+    """Where an event came from, as far as it matters here."""
+
+    request_id: str | None = None
+    idempotency_key: str | None = None
+
+
+class Stored(Struct):
+    """What the checker reads in an envelope: for itself, not by the service's own code."""
+
+    workspace: str
+    stream: str
+    version: int
+    at: datetime
+    origin: Origin
+    event: dict[str, Any]
+
+
+class Found(Struct, frozen=True):
+    """One row of the log, and what its envelope says."""
+
+    position: int
+    workspace: str
+    stream: str
+    version: int
+    type: str
+    stored: Stored
+
+
+class Witness(Struct, frozen=True):
+    """The log, the lists that clients are shown, and every other place that holds bytes."""
+
+    log: Sequence[Found]
+    shown: Mapping[str, Mapping[str, tuple[str, bool]]]
+    """By workspace: name and state of each integration."""
+    places: Mapping[str, bytes]
+
+
+def look(stage: Stage) -> Witness:
+    """Look at everything; the service must be ready."""
+    with psycopg.connect(stage.dsn, autocommit=True) as connection:
+        log = [found(*row) for row in connection.execute(EVENTS)]
+        names = [name for (name,) in connection.execute(TABLES).fetchall()]
+        places = {f"table {name}": content_of(connection, name) for name in names}
+    places["service's log"] = stage.service.log_file.read_bytes()
+    if stage.postgres is not None:
+        places["server's log"] = stage.postgres.log_file.read_bytes()
+    shown = {workspace: shown_to(stage, workspace) for workspace in WORKSPACES}
+    return Witness(log, shown, places)
+
+
+def found(  # noqa: PLR0913, PLR0917 — the columns
+    position: int, workspace: str, stream: str, version: int, type_: str, envelope: bytes
+) -> Found:
+    """Return one row of the log."""
+    stored = msgspec.json.decode(envelope, type=Stored)
+    return Found(position, workspace, stream, version, type_, stored)
+
+
+def content_of(connection: psycopg.Connection, table: str) -> bytes:
+    """Return all that is in *table*, as text; bytes in it are in hex."""
+    statement = SQL("COPY {} TO STDOUT").format(Identifier("integrations", table))
+    with connection.cursor().copy(statement) as copy:
+        return b"".join(bytes(part) for part in copy)
+
+
+def shown_to(stage: Stage, workspace: str, as_of: str | None = None) -> dict[str, tuple[str, bool]]:
+    """Return name and state of each integration in the list of *workspace*, over HTTP."""
+    headers = {"Authorization": f"Bearer {stage.service.token(workspace)}"}
+    address = f"{stage.service.address}/en/api/integration"
+    with httpx2.Client(headers=headers, timeout=30, verify=NO_TLS, trust_env=False) as client:
+        answer = client.get(address, params={"asOf": as_of} if as_of else {})
+        listed = answer.raise_for_status().json()["result"]["data"]
+    return {row["id"]: (row["name"], row["isActive"]) for row in listed}
+
+
+def folded(log: Sequence[Found]) -> dict[str, dict[str, tuple[str, bool]]]:
+    """Return what should be shown: the checker's own fold of the log."""
+    rows: defaultdict[str, dict[str, tuple[str, bool]]] = defaultdict(dict)
+    for row in log:
+        mine, event = rows[row.workspace], row.stored.event
+        if row.type == "IntegrationCreated":
+            mine[row.stream] = (event["name"], event["isActive"])
+        elif row.stream not in mine:
+            continue  # the log has lost its beginning: others of the invariants tell
+        elif row.type == "IntegrationRenamed":
+            mine[row.stream] = (event["name"], mine[row.stream][1])
+        elif row.type == "IntegrationToggled":
+            mine[row.stream] = (mine[row.stream][0], event["isActive"])
+        elif row.type == "IntegrationDeleted":
+            del mine[row.stream]
+    return {workspace: rows[workspace] for workspace in rows}
