@@ -175,7 +175,7 @@ def test_the_page_lists_every_role_and_what_it_sees(superuser: Connection[TupleR
 
 
 def test_the_page_lists_every_function_that_looks_beyond(superuser: Connection[TupleRow]) -> None:
-    rows = table_under("| function | why | where the wall is |")
+    rows = table_under("| function | why | what limits it |")
     listed = {(name, True) for names, *_ in rows for name in names.split(", ")}
     assert listed == set(superuser.execute(BEYOND))
 
