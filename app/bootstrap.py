@@ -6,6 +6,9 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+from litestar import Litestar
+from litestar.datastructures import State
+
 from app.audit.checkpoint_key import open_checkpoint_key
 from app.audit.follower import follow_log
 from app.audit.lag import Lag
@@ -14,8 +17,19 @@ from app.batching import TOGETHER
 from app.database.pools import open_pool
 from app.execute import Executor, utc_now
 from app.housekeeping import keep_house
+from app.http.audit import AuditController
 from app.http.dependencies import Parts
+from app.http.docs.page import docs_config
+from app.http.history import HistoryController
 from app.http.integrations.bodies import forms_for
+from app.http.integrations.check import CheckController
+from app.http.integrations.controller import IntegrationController
+from app.http.integrations.types import IntegrationTypesController
+from app.http.metrics import metrics
+from app.http.middleware import Outermost
+from app.http.openapi.document import TrueDocument
+from app.http.operations import live, ready
+from app.http.problems import answer_problem
 from app.keyed_lock import Turns
 from app.locales.catalogues import load_catalogues
 from app.log.postgres import PostgresLog
@@ -27,15 +41,14 @@ from app.providers.provider_file import ProviderFile
 from app.providers.registry import load_providers
 from app.rate_limit import RateLimit
 from app.readiness import Readiness
-from app.secrets.opening import open_stored_keyring
+from app.secrets.keyring_factory import open_stored_keyring
 from app.secrets.store import SecretStore
 from app.settings import Settings, SettingsError
-from app.tokens.cache import CAPACITY
 from app.tokens.jwks_file import JwksFile
 from app.tokens.jwks_url import JwksUrl
 from app.tokens.key_source import KeySource
 from app.tokens.local_key import open_local_key
-from app.tokens.verifier import TokenVerifier
+from app.tokens.verifier import CAPACITY, TokenVerifier
 from app.views.as_of import Past
 from app.views.history import HistoryViews
 from app.views.integrations import IntegrationViews
@@ -150,3 +163,42 @@ def token_keys(settings: Settings) -> KeySource:
     if settings.jwks.startswith(("http://", "https://")):
         return JwksUrl(settings.jwks)
     return JwksFile(Path(settings.jwks))
+
+
+BODY_LIMIT = 64 * 1024  # bytes
+TITLE = "Integrations"
+DESCRIPTION = "Third-party service connections of a workspace; secrets are write-only."
+
+
+def create_app(parts: Parts) -> Outermost:
+    """Return the ASGI application made of *parts*; its lifespan opens and closes them."""
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncGenerator[None]:
+        async with parts.running():
+            yield
+
+    litestar = Litestar(
+        route_handlers=[
+            IntegrationController,
+            CheckController,
+            IntegrationTypesController,
+            HistoryController,
+            AuditController,
+            live,
+            ready,
+            metrics,
+        ],
+        state=State({"parts": parts}),
+        lifespan=[lifespan],
+        exception_handlers={Exception: answer_problem},
+        request_max_body_size=BODY_LIMIT,
+        openapi_config=docs_config(
+            TITLE,
+            version("integrations"),
+            description=DESCRIPTION,
+            document=TrueDocument(parts.forms),
+        ),
+        logging_config=None,
+    )
+    return Outermost(litestar, parts.metrics)

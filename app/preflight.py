@@ -8,7 +8,7 @@ import psycopg
 from app.audit.checkpoint_key import open_checkpoint_key
 from app.bootstrap import provider_types, provider_urls, token_keys
 from app.secrets.keyring import current_kek, require_keks
-from app.secrets.opening import open_stored_keyring
+from app.secrets.keyring_factory import open_stored_keyring
 from app.settings import Settings
 from app.tokens.key_source import KeySource
 from app.views.rebuilding.versions import adopt_versions, warn_of_outdated

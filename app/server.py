@@ -10,20 +10,18 @@ from types import FrameType
 
 import uvicorn
 
-from app.bootstrap import compose
-from app.collector import collect_seldom
-from app.crashes import leave_no_trace_of_values
+from app.bootstrap import compose, create_app
+from app.database.connection import of_primary
 from app.database.database import database
 from app.database.migrate import migrate
-from app.database.primary import of_primary
+from app.gc_tuning import collect_seldom
 from app.http.middleware import Outermost
 from app.http.protocol import HttpProtocol
-from app.main import create_app
-from app.metrics.sharing import drop_figures, shared_figures
+from app.metrics.collector import drop_figures, shared_figures
 from app.orphan import stop_with_parent
 from app.preflight import require_startable
 from app.settings import Settings, SettingsError, read_settings
-from app.structured_logging import configure_logs
+from app.structured_logging import configure_logs, leave_no_trace_of_values
 from app.worker_supervisor import AnnouncingSupervisor
 
 GRACE = 5  # seconds that running requests have to finish; the promise is to exit within 10

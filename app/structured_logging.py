@@ -1,7 +1,9 @@
 """Structured logs on stderr: JSON lines, or readable ones on a terminal; never a value."""
 
 import logging
+import resource
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from typing import cast
@@ -113,3 +115,23 @@ def error_in(exc_info: object) -> BaseException | None:
     if isinstance(exc_info, tuple):
         return error_in(cast("tuple[object, object, object]", exc_info)[1])
     return exc_info if isinstance(exc_info, BaseException) else None
+
+
+UNTOLD = "its message is not shown, as it may repeat a value"
+
+
+def leave_no_trace_of_values() -> None:
+    """Let no crash of this process write its memory to disk, or the message of an error."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    sys.excepthook = lambda _, error, __: tell(error)
+    threading.excepthook = lambda crash: tell(crash.exc_value)
+    sys.unraisablehook = lambda crash: tell(crash.exc_value)
+
+
+def tell(error: BaseException | None) -> None:
+    """Print the type of *error* and where it came from, as `app/structured_logging.py` does."""
+    if error is None:
+        return
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    kind = type(error).__qualname__
+    sys.stderr.write(f"Traceback (most recent call last):\n{frames}{kind} ({UNTOLD})\n")

@@ -10,7 +10,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
-from app.metrics.sharing import forget_moments
+from app.metrics.collector import forget_moments
 
 STARTING = 120.0  # seconds in which a worker need not answer yet: as it imports, on a busy machine
 HUNG = 5.0  # seconds in which it must answer then

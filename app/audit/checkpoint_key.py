@@ -13,7 +13,7 @@ from app.audit.checkpoint import origin_of
 from app.audit.errors import CheckpointKeyError
 from app.audit.note import Signer
 from app.tokens.errors import TokenKeyError
-from app.tokens.private_key import open_private_key
+from app.tokens.private_key_file import open_private_key
 
 FILE_NAME = "audit-key.pem"
 

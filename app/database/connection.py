@@ -21,3 +21,11 @@ def within_time(dsn: str) -> str:
         psycopg.ProgrammingError: *dsn* is no conninfo.
     """
     return make_conninfo("", **NETWORK | conninfo_to_dict(dsn))
+
+
+def of_primary(dsn: str, **more: str | int | None) -> str:
+    """Return the conninfo *dsn*, with *more*, by which no server answers that takes no writes.
+
+    What a former primary shows may be undone; a standby shows what was. Nobody is served from them.
+    """
+    return make_conninfo(dsn, **more | {"target_session_attrs": "read-write"})

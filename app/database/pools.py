@@ -12,8 +12,7 @@ from psycopg import AsyncConnection
 from psycopg.abc import PQGen
 from psycopg_pool import AsyncConnectionPool
 
-from app.database.connection import within_time
-from app.database.primary import of_primary
+from app.database.connection import of_primary, within_time
 
 Found = TypeVar("Found")
 

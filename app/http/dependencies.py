@@ -1,4 +1,4 @@
-"""The parts that the HTTP API works with; made in app/main.py, kept in the application's state."""
+"""The parts that the HTTP API works with; made by bootstrap, kept in the application's state."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager

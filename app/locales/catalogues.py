@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from babel.messages.pofile import read_po
 from msgspec import Struct
 
 from app.locales.language_tag import fallbacks, is_well_formed
-from app.locales.portable_objects import read_messages
 
 DEFAULT: Final = "en"
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
@@ -78,3 +78,22 @@ def tags_in(folder: Path) -> set[str]:
 def read_language(folder: Path, tag: str) -> Language:
     """Read the catalogue of *tag* in *folder*."""
     return Language(tag, read_messages(folder / tag / "LC_MESSAGES" / "messages.po"))
+
+
+def read_messages(path: Path) -> dict[str, str]:
+    """Return the translations in the file at *path*, by msgid (the English text).
+
+    Fuzzy and empty ones are left out, as msgfmt leaves them out. Raises
+    `babel.messages.pofile.PoFileError` for a line that is not gettext's, `OSError` for no file.
+    """
+    with path.open("rb") as file:
+        catalogue = read_po(file, abort_invalid=True)
+    return {
+        message.id: message.string
+        for message in catalogue
+        if isinstance(message.id, str)
+        and isinstance(message.string, str)
+        and message.id
+        and message.string
+        and not message.fuzzy
+    }

@@ -1,10 +1,15 @@
 """Metrics: counts requests, and looks at all else once a second and when somebody asks."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import os
+from collections.abc import Awaitable, Callable, Container, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
-from app.metrics.instruments import Instruments, Kind
+from app.metrics.instruments import FOLDER, Instruments, Kind
 
 EVERY = 1.0  # seconds
 
@@ -82,3 +87,26 @@ class Metrics:
             show(batcher.questions, "integrations_batch_questions_total", name)
             show(batcher.waiting, "integrations_batch_waiting", name)
         self._instruments.show_process()
+
+
+@contextmanager
+def shared_figures() -> Generator[None]:
+    """Let the workers that are started in this block keep their figures in one folder.
+
+    The library takes its name from the environment, which workers inherit.
+    """
+    with TemporaryDirectory(prefix="integrations-metrics-", ignore_cleanup_errors=True) as folder:
+        os.environ[FOLDER] = folder
+        yield
+
+
+def forget_moments(living: Container[int | None]) -> None:
+    """Drop what workers other than *living*, by their pids, said of a moment; counts stay."""
+    for file in Path(os.environ[FOLDER]).glob("gauge_live*_*.db"):
+        if int(file.stem.rpartition("_")[2]) not in living:
+            file.unlink(missing_ok=True)
+
+
+def drop_figures() -> None:
+    """Remove the folder: whoever made it is gone."""
+    rmtree(os.environ[FOLDER], ignore_errors=True)

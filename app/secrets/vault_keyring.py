@@ -18,8 +18,18 @@ from app.secrets.errors import DecryptionError, KeyringError, UnknownKekError
 from app.secrets.keyring import ListedKek, WrappedKey, current_kek, require_retired
 from app.secrets.sealing import wrapping_data
 from app.secrets.secret import Secret
-from app.secrets.transit_messages import Data, Decrypted, Encrypted, KeyStatus, T, body_of
-from app.secrets.vault_client import Answer, KeyringAwayError, TransitClient, transit_key
+from app.secrets.vault_client import (
+    Answer,
+    Data,
+    Decrypted,
+    Encrypted,
+    KeyringAwayError,
+    KeyStatus,
+    T,
+    TransitClient,
+    body_of,
+    transit_key,
+)
 
 CIPHERTEXT = re.compile(r"vault:v([1-9][0-9]{0,17}):[A-Za-z0-9+/]+=*")
 DONE = (200, 204)

@@ -4,7 +4,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from app.tokens.errors import JwksError
-from app.tokens.jws import Algorithm, VerificationKey, verification_key
+from app.tokens.jwt import Algorithm, VerificationKey, verification_key
 
 MAX_JWKS_BYTES = 64 * 1024
 MAX_KEYS = 64

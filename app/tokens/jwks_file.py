@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.tokens.errors import JwksError
 from app.tokens.jwks import MAX_JWKS_BYTES, UsableKeys, usable_keys
-from app.tokens.jws import VerificationKey
+from app.tokens.jwt import VerificationKey
 from app.tokens.key_source import KeySource
 
 LOOK_EVERY = 2.0  # seconds

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from app.tokens.jws import VerificationKey
+from app.tokens.jwt import VerificationKey
 
 
 class KeySource(Protocol):

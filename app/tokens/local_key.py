@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.tokens.jwks import usable_keys
-from app.tokens.jws import VerificationKey, sign
+from app.tokens.jwt import VerificationKey, sign
 from app.tokens.key_source import KeySource
 from app.tokens.principal import principal_from
-from app.tokens.private_key import open_private_key
+from app.tokens.private_key_file import open_private_key
 
 FILE_NAME = "token-key.pem"
 

@@ -5,7 +5,7 @@ from importlib import import_module
 
 import click
 
-from app.crashes import leave_no_trace_of_values
+from app.structured_logging import leave_no_trace_of_values
 
 COMMANDS = {
     "serve": ("serve", "serve_command"),

@@ -12,10 +12,9 @@ from app.database.database import database
 from app.database.migrate import migrate
 from app.progress import progress_bar
 from app.secrets.errors import UnknownKekError, UnsealError
-from app.secrets.kek_usage import close_kek, connect, rows_by_kek
 from app.secrets.keyring import Keyring, StoredKeyring, require_retired
-from app.secrets.opening import open_former_keyring, open_stored_keyring
-from app.secrets.rewrap import Rewrapped, rewrap
+from app.secrets.keyring_factory import open_former_keyring, open_stored_keyring
+from app.secrets.rewrap import Rewrapped, close_kek, connect, rewrap, rows_by_kek
 from app.settings import Settings, read_settings
 from scripts.commands.cli import run
 

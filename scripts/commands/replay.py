@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from app.collector import collect_seldom
+from app.gc_tuning import collect_seldom
 from app.progress import progress_bar
 from app.replay.replay import Format, Output, replay, replay_as_of, replay_on
 from app.replay.selection import Moment, MomentError, Selection, moment_from

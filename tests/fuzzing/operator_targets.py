@@ -5,8 +5,8 @@ from pathlib import Path
 
 from app.replay.selection import MomentError, moment_from
 from app.secrets.errors import KeyringError
-from app.secrets.keyring_changes import epoch_of
-from app.secrets.keyring_format import decode, encode, new_kek
+from app.secrets.keyring_file import decode, encode, new_kek
+from app.secrets.reloading_keyring import epoch_of
 from app.secrets.secret import Secret
 from app.secrets.vault_client import transit_key
 from app.settings import SettingsError, read_settings

@@ -8,12 +8,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.tokens.errors import JwksError, TokenKeyError, UnauthorizedError
 from app.tokens.jwks import usable_keys
-from app.tokens.jwks_fetch import checked
-from app.tokens.jws import SIGNATURES
-from app.tokens.jwt import header_of
+from app.tokens.jwks_url import checked
+from app.tokens.jwt import SIGNATURES, header_of
 from app.tokens.local_key import LocalKey
 from app.tokens.principal import PERMISSIONS
-from app.tokens.private_key import new_pem, private_key_in
+from app.tokens.private_key_file import new_pem, private_key_in
 from app.tokens.verifier import TokenVerifier
 from tests.fuzzing.target import Target, require
 

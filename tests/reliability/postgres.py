@@ -21,13 +21,11 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from app.database.embedded.account import server_account
-from app.database.embedded.binaries import programs_for
-from app.database.embedded.cluster import INITDB
+from app.database.embedded.cluster import INITDB, programs_for
 from app.database.embedded.config import ROLE, write_settings
 from app.database.embedded.data_directory import Home, make_home
-from app.database.embedded.locks import lock_within, open_lock
 from app.database.embedded.postmaster import renew_socket_directory
-from app.database.embedded.processes import ENVIRONMENT
+from app.database.embedded.processes import ENVIRONMENT, lock_within, open_lock
 
 Mode = Literal["smart", "fast", "immediate"]
 SIGNALS: Mapping[Mode, signal.Signals] = {

@@ -18,11 +18,11 @@ from shutil import copyfile
 from typing import BinaryIO
 
 from app.database.embedded.account import Account, server_account
-from app.database.embedded.binaries import programs_for
+from app.database.embedded.cluster import programs_for
 from app.database.embedded.data_directory import Home
 from app.database.embedded.errors import DataDirectoryError, EmbeddedServerError
-from app.database.embedded.locks import lock_within, open_lock, try_lock
 from app.database.embedded.postmaster import Postmaster, start_postmaster
+from app.database.embedded.processes import lock_within, open_lock, try_lock
 
 READY = "ready"
 TAKEN = "taken"

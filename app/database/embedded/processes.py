@@ -5,9 +5,11 @@ no pid file is believed. Linux only: parent-death signals, /proc, pidfd.
 """
 
 import ctypes
+import fcntl
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX
@@ -18,7 +20,45 @@ from typing import BinaryIO
 from app.database.embedded.account import Account
 from app.database.embedded.data_directory import Home
 from app.database.embedded.errors import LeftoverError
-from app.database.embedded.locks import lock_within, open_lock
+
+POLL_SECONDS = 0.02
+
+
+def open_lock(path: Path) -> BinaryIO:
+    """Open the lock file *path*, readable by its owner only: whoever can read it can lock it."""
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+
+
+def try_lock(file: BinaryIO, kind: int) -> bool:
+    """Take the lock of *kind* (LOCK_SH, LOCK_EX) if it is free now; tell whether we have it."""
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def lock_within(seconds: float, file: BinaryIO, kind: int) -> bool:
+    """Take the lock of *kind*, waiting up to *seconds*; tell whether we have it."""
+    deadline = time.monotonic() + seconds
+    while not try_lock(file, kind):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+def is_held(path: Path) -> bool:
+    """Tell whether somebody holds *path* exclusively."""
+    with open_lock(path) as probe:
+        return not try_lock(probe, fcntl.LOCK_SH)
+
+
+def is_shared(path: Path) -> bool:
+    """Tell whether somebody holds *path* shared."""
+    with open_lock(path) as probe:
+        return not try_lock(probe, fcntl.LOCK_EX) and try_lock(probe, fcntl.LOCK_SH)
+
 
 LEFTOVER_SECONDS = 3.0
 LIBC = ctypes.CDLL(None)

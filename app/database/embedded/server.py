@@ -19,8 +19,8 @@ from app.database.embedded.errors import (
     NotRunningError,
 )
 from app.database.embedded.keeper import READY, TAKEN
-from app.database.embedded.locks import POLL_SECONDS, is_held, is_shared, lock_within, open_lock
 from app.database.embedded.postmaster import START_SECONDS
+from app.database.embedded.processes import POLL_SECONDS, is_held, is_shared, lock_within, open_lock
 
 CLOSE_SECONDS = 5.0
 CODE = Path(__file__).parents[3]

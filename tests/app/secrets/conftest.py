@@ -16,8 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.secrets.keyring import StoredKeyring
-from app.secrets.keyring_file import FileKeyring
-from app.secrets.keyring_format import new_kek
+from app.secrets.keyring_file import FileKeyring, new_kek
 from app.secrets.reloading_keyring import ReloadingKeyring
 from app.secrets.vault_keyring import VaultKeyring
 

@@ -12,8 +12,7 @@ import pytest
 
 from app.secrets.errors import DecryptionError, KeyringError, UnknownKekError
 from app.secrets.keyring import Keyring, WrappedKey
-from app.secrets.keyring_file import FileKeyring, open_keyring
-from app.secrets.keyring_format import decode, encode, new_kek
+from app.secrets.keyring_file import FileKeyring, decode, encode, new_kek, open_keyring
 from app.secrets.secret import Secret
 
 ROOT = Path(__file__).parents[3]

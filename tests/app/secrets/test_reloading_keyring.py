@@ -10,8 +10,7 @@ import pytest
 
 from app.secrets.errors import KeyringError
 from app.secrets.keyring import current_kek
-from app.secrets.keyring_changes import add_kek
-from app.secrets.reloading_keyring import ReloadingKeyring
+from app.secrets.reloading_keyring import ReloadingKeyring, add_kek
 from app.secrets.secret import Secret
 
 KEY = Secret(bytes(range(32)))

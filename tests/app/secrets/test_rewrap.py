@@ -16,10 +16,9 @@ from psycopg.rows import class_row
 from app.log.event_log import UnavailableError
 from app.secrets import rewrap as rewrap_module
 from app.secrets.errors import UnsealError
-from app.secrets.kek_usage import KekInUseError, close_kek, connect, rows_by_kek
 from app.secrets.keyring import StoredKeyring, current_kek
 from app.secrets.reloading_keyring import ReloadingKeyring
-from app.secrets.rewrap import Rewrapped, rewrap
+from app.secrets.rewrap import KekInUseError, Rewrapped, close_kek, connect, rewrap, rows_by_kek
 from app.secrets.sealing import SealedSecret, seal, unseal
 from app.secrets.secret import Secret
 
@@ -190,7 +189,7 @@ REWRAP = """
 import asyncio, sys
 from pathlib import Path
 from app.secrets import rewrap as module
-from app.secrets.kek_usage import connect
+from app.secrets.rewrap import connect
 from app.secrets.reloading_keyring import ReloadingKeyring
 
 async def main():

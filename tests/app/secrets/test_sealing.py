@@ -11,8 +11,7 @@ from msgspec.structs import asdict, replace
 
 from app.secrets.errors import DecryptionError, UnknownKekError, UnsealError
 from app.secrets.keyring import WrappedKey
-from app.secrets.keyring_file import FileKeyring
-from app.secrets.keyring_format import Kek, new_kek
+from app.secrets.keyring_file import FileKeyring, Kek, new_kek
 from app.secrets.sealing import SealedSecret, additional_data, seal, unseal
 from app.secrets.secret import Secret
 from domain.integration import SecretField

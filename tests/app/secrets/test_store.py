@@ -9,8 +9,7 @@ from msgspec.structs import replace
 from app.log.event_log import UnavailableError, Write
 from app.log.postgres import PostgresLog
 from app.secrets.errors import UnsealError
-from app.secrets.keyring_file import FileKeyring
-from app.secrets.keyring_format import new_kek
+from app.secrets.keyring_file import FileKeyring, new_kek
 from app.secrets.sealing import SealedSecret, seal
 from app.secrets.secret import Secret
 from app.secrets.store import SecretStore

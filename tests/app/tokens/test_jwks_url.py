@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 import pytest
 
-from app.tokens import jwks_fetch
+from app.tokens import jwks_url as jwks_fetch
 from app.tokens.errors import JwksError, UnauthorizedError, UnknownKeyError
 from app.tokens.jwks_url import JwksUrl
 from app.tokens.verifier import TokenVerifier

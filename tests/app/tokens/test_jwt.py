@@ -1,4 +1,4 @@
-from app.tokens.jws import SIGNATURES
+from app.tokens.jwt import SIGNATURES
 
 
 def test_no_other_algorithm_exists() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.database.embedded.account import Account, server_account
-from app.database.embedded.binaries import programs_for
+from app.database.embedded.cluster import programs_for
 from app.database.embedded.errors import NotOnThisPlatformError
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself

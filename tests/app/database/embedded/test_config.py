@@ -1,11 +1,14 @@
+"""The server takes an eighth of the memory that there is for it, within bounds."""
+
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
-from app.database.embedded.config import quoted
-from app.database.embedded.memory import shared_buffers
+from app.database.embedded.config import quoted, shared_buffers
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
     from tests.app.database.embedded.conftest import Stage
@@ -50,3 +53,37 @@ def test_the_server_keeps_as_many_pages_at_hand_as_the_machine_allows(standing: 
 @pytest.mark.parametrize(("value", "text"), [("a", "'a'"), ("o'b", "'o''b'"), ("\\", "'\\\\'")])
 def test_a_value_is_quoted_as_postgresql_conf_wants_it(value: str, text: str) -> None:
     assert quoted(value) == text
+
+
+GB = 1 << 30
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with 4 GB."""
+    pages = {"SC_PHYS_PAGES": 1 << 20, "SC_PAGE_SIZE": 4096}
+    monkeypatch.setattr(os, "sysconf", pages.__getitem__)
+
+
+@pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize(
+    ("limit", "taken"),
+    [
+        ("max", 512),
+        (str(2 * GB), 256),
+        (str(GB // 2), 128),
+        (str(100 * GB), 512),
+        ("9223372036854771712", 512),
+    ],
+)
+def test_it_takes_an_eighth_of_the_machine_or_of_what_a_container_may_have(
+    tmp_path: Path, limit: str, taken: int
+) -> None:
+    file = tmp_path / "memory.max"
+    file.write_text(f"{limit}\n")
+    assert shared_buffers([file, tmp_path / "missing"]) == taken
+
+
+def test_on_a_large_machine_it_takes_a_gigabyte(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": 1 << 24, "SC_PAGE_SIZE": 4096}.__getitem__)
+    assert shared_buffers([]) == 1024

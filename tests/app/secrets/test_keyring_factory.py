@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from app.secrets.errors import KeyringError
-from app.secrets.opening import open_former_keyring, open_stored_keyring
+from app.secrets.keyring_factory import open_former_keyring, open_stored_keyring
 from app.secrets.reloading_keyring import ReloadingKeyring
 from app.secrets.vault_keyring import VaultKeyring
 

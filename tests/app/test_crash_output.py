@@ -7,7 +7,7 @@ import pytest
 
 PRELUDE = """
 import resource, threading
-from app.crashes import leave_no_trace_of_values
+from app.structured_logging import leave_no_trace_of_values
 leave_no_trace_of_values()
 def broken(value="the secret"):
     raise ValueError(value)

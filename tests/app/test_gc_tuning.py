@@ -5,7 +5,7 @@ import sys
 
 SHOWN = """
 import gc
-from app.collector import collect_seldom
+from app.gc_tuning import collect_seldom
 before = len(gc.get_objects())
 collect_seldom()
 print(gc.get_freeze_count() > before / 2, len(gc.get_objects()) < 100, gc.get_threshold()[0])

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from app.log.event_log import UnavailableError, Write
 from app.log.postgres import PostgresLog
-from app.secrets.kek_usage import KekInUseError, close_kek, connect
 from app.secrets.keyring_file import FileKeyring
+from app.secrets.rewrap import KekInUseError, close_kek, connect
 from app.secrets.sealing import SealedSecret, seal
 from app.secrets.secret import Secret
 from domain.integration import IntegrationCreated

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from app.tokens.cache import CAPACITY, Entry, TokenCache
 from app.tokens.jwks import usable_keys
 from app.tokens.principal import Principal
+from app.tokens.verifier import CAPACITY, Entry, TokenCache
 from domain.recorded import Actor
 
 WHO = Principal(Actor(sub="u"), "ws", frozenset())

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from app.secrets.errors import KeyringError
-from app.secrets.keyring_changes import add_kek, drop_kek
 from app.secrets.keyring_file import open_keyring, read_keks
+from app.secrets.reloading_keyring import add_kek, drop_kek
 
 ROOT = Path(__file__).parents[3]
 CHANGE_ALL_DAY = """
 import sys
 from pathlib import Path
-from app.secrets.keyring_changes import add_kek, drop_kek
+from app.secrets.reloading_keyring import add_kek, drop_kek
 path = Path(sys.argv[1])
 print("ready", flush=True)
 while True:

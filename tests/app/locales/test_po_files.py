@@ -8,7 +8,7 @@ import pytest
 from babel.messages.pofile import PoFileError, read_po
 
 import app.locales
-from app.locales.portable_objects import read_messages
+from app.locales.catalogues import read_messages
 
 FOLDER = Path(app.locales.__file__).parent
 FILES = {file.parts[-3]: file for file in FOLDER.glob("*/LC_MESSAGES/*.po")}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from app.secrets.errors import KeyringError
-from app.secrets.keyring_format import decode, encode, new_kek
+from app.secrets.keyring_file import decode, encode, new_kek
 from app.secrets.secret import Secret
 
 PATH = Path("/somewhere/keyring.json")

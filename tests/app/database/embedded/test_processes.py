@@ -3,7 +3,7 @@ import os
 import stat
 from pathlib import Path
 
-from app.database.embedded.locks import is_held, is_shared, lock_within, open_lock, try_lock
+from app.database.embedded.processes import is_held, is_shared, lock_within, open_lock, try_lock
 
 
 def test_one_holds_it_alone_or_several_share_it(tmp_path: Path) -> None:
