@@ -14,9 +14,11 @@ from app.audit.follower import follow_log
 from app.audit.lag import Lag
 from app.audit.prover import Prover
 from app.batching import TOGETHER
+from app.command_handler import CommandHandler, utc_now
 from app.database.pools import open_pool
-from app.execute import Executor, utc_now
-from app.housekeeping import keep_house
+from app.event_store.idempotency import run_housekeeping
+from app.event_store.postgres import PostgresEventLog
+from app.event_store.reader import LogReader
 from app.http.audit import AuditController
 from app.http.dependencies import Parts
 from app.http.docs.page import docs_config
@@ -32,8 +34,6 @@ from app.http.operations import live, ready
 from app.http.problems import answer_problem
 from app.keyed_lock import Turns
 from app.locales.catalogues import load_catalogues
-from app.log.postgres import PostgresLog
-from app.log.reader import LogReader
 from app.metrics.collector import Metrics
 from app.providers.check import Checker
 from app.providers.http_client import ProviderClient
@@ -79,7 +79,7 @@ def compose(
     providers = provider_types(settings)
     keyring = open_stored_keyring(settings.keyring, settings.vault_token_file)
     checkpoint_key = open_checkpoint_key(settings.data_dir)
-    log = PostgresLog(commands, together=together)
+    log = PostgresEventLog(commands, together=together)
     views = IntegrationViews(queries, together=together)
     metrics = Metrics(
         version("integrations"),
@@ -93,7 +93,7 @@ def compose(
         await keys.start()
         async with commands, queries, audits:
             besides = [
-                asyncio.create_task(keep_house(commands)),
+                asyncio.create_task(run_housekeeping(commands)),
                 asyncio.create_task(metrics.keep_looking()),
             ]
             stopping = asyncio.Event()
@@ -109,7 +109,7 @@ def compose(
         await keyring.close()
 
     return Parts(
-        executor=Executor(log, utc_now),
+        executor=CommandHandler(log, utc_now),
         views=views,
         lists=IntegrationLists(queries),
         history=HistoryViews(queries),

@@ -12,7 +12,7 @@ from app.secrets.keyring_factory import open_stored_keyring
 from app.settings import Settings
 from app.tokens.key_source import KeySource
 from app.views.rebuilding.versions import adopt_versions, warn_of_outdated
-from projections.catalogue import ALL_VIEWS
+from projections.registry import ALL_VIEWS
 
 KEKS_IN_USE = "SELECT integrations.keks_in_use()"
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from app.database.availability import translate_unavailable
 from app.database.migrate import migration_names
-from app.log.postgres import unavailable_for_failures
 
 APPLIED = "SELECT name FROM integrations.migrations"
 HEAD = "SELECT integrations.head()"
@@ -24,7 +24,7 @@ class Readiness:
         Raises:
             UnavailableError: the database is away or busy.
         """
-        with unavailable_for_failures():
+        with translate_unavailable():
             async with self.pool.connection() as connection:
                 cursor = await connection.execute(APPLIED)
                 applied = {name for (name,) in await cursor.fetchall()}

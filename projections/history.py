@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from msgspec import Struct
 
+from domain.envelope import Envelope, RecordedEvent
 from domain.integration import (
     Credential,
     CredentialsChecked,
@@ -21,7 +22,6 @@ from domain.integration import (
     SenderChanged,
     VapidPublicKeyChanged,
 )
-from domain.recorded import Envelope, Recorded
 from projections.integration_view import IntegrationRow
 from projections.journal import Journal
 
@@ -140,7 +140,7 @@ def changed(
     return was
 
 
-def entry_of(event: Recorded, resource_name: str, was: Was) -> HistoryEntry:
+def entry_of(event: RecordedEvent, resource_name: str, was: Was) -> HistoryEntry:
     """Return the entry of *event*, of which the history keeps *resource_name* and what *was*."""
     origin = event.origin
     return HistoryEntry(

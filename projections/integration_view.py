@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.envelope import Envelope
 from domain.integration import (
     Channel,
     CredentialsChecked,
@@ -19,7 +20,6 @@ from domain.integration import (
     SenderChanged,
     VapidPublicKeyChanged,
 )
-from domain.recorded import Envelope
 from projections.projection import Projection
 
 

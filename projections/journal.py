@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
-from domain.recorded import Envelope
+from domain.envelope import Envelope
 from projections.integration_view import IntegrationRow, integration_view
 
 Row = TypeVar("Row", bound=Struct)

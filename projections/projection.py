@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
-from domain.recorded import Envelope
+from domain.envelope import Envelope
 
 Row = TypeVar("Row", bound=Struct)
 

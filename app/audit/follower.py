@@ -34,7 +34,7 @@ from app.audit.trees import (
     stored_notes,
     stored_tiles,
 )
-from app.log.follow import LogDamagedError, hole
+from app.event_store.subscription import LogCorruptedError, gap_error
 
 EVERY = 2.0  # seconds between two looks: how long an event waits for its checkpoint
 REST = 9  # times as long as a look has taken, so that all of them take a tenth of the time at most
@@ -50,7 +50,7 @@ WHERE position > %s ORDER BY position LIMIT %s
 """
 Events = Sequence[tuple[int, str, bytes]]
 """Position, workspace and stored bytes."""
-TELLABLE = (LogDamagedError, AuditError)
+TELLABLE = (LogCorruptedError, AuditError)
 log = structlog.get_logger("audit")
 
 
@@ -114,7 +114,7 @@ async def catch_up(connection: AsyncConnection, notary: Notary) -> None:
     """Take all that is in the log.
 
     Raises:
-        LogDamagedError: a position is missing, or the log has become shorter.
+        LogCorruptedError: a position is missing, or the log has become shorter.
         TreeStateError, NoteError: what is stored is not what was signed.
     """
     while await take_batch(connection, notary) == BATCH:
@@ -133,15 +133,15 @@ async def take_batch(connection: AsyncConnection, notary: Notary) -> int:
             await grow_trees(connection, after, events, notary)
         elif (head := await head_of(connection)) < after:
             message = f"The log is damaged: it ends at {head}, and {after} was read before."
-            raise LogDamagedError(message)
+            raise LogCorruptedError(message)
         return len(events)
 
 
 def require_dense(after: int, events: Events) -> None:
-    """Raise LogDamagedError where *events* leave out a position after *after*."""
+    """Raise LogCorruptedError where *events* leave out a position after *after*."""
     for expected, (position, *_) in enumerate(events, start=after + 1):
         if position != expected:
-            raise hole(expected)
+            raise gap_error(expected)
 
 
 async def move(connection: AsyncConnection, before: int, position: int) -> None:

@@ -8,9 +8,8 @@ from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool
 
 from app.audit.checkpoint import WHOLE_LOG
+from app.database.availability import UnavailableError, translate_unavailable
 from app.database.row_level_security import rows_within
-from app.log.event_log import UnavailableError
-from app.log.postgres import unavailable_for_failures
 
 PATIENCE = 1.0  # seconds; who scrapes waits for little more
 SIGNED = """
@@ -31,7 +30,7 @@ class Lag:
     async def figures(self) -> Mapping[str, float]:
         """Return them by their names; that the database is away is one of them."""
         try:
-            with unavailable_for_failures():
+            with translate_unavailable():
                 async with asyncio.timeout(PATIENCE):
                     return await self._found()
         except (UnavailableError, TimeoutError):

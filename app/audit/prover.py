@@ -18,8 +18,8 @@ from app.audit.proof_checks import require_consistency, require_inclusion
 from app.audit.proofs import consistency_plan, inclusion_plan, nodes_of, proof_from
 from app.audit.tiles import Tiles, frontier_at, tiles_of
 from app.audit.trees import stored_notes, stored_tiles
+from app.database.availability import translate_unavailable
 from app.database.row_level_security import within
-from app.log.postgres import unavailable_for_failures
 
 # The history counts the events of a workspace from 1; a wrong number would fail the proof's check.
 LEAF = """
@@ -164,7 +164,7 @@ class Prover:
 
     @asynccontextmanager
     async def _within(self, workspace: str) -> AsyncGenerator[AsyncConnection]:
-        with unavailable_for_failures():
+        with translate_unavailable():
             async with within(self._pool, workspace) as connection:
                 yield connection
 

@@ -7,7 +7,7 @@ from psycopg import AsyncConnection
 
 from app.audit.finding import Finding
 from app.audit.stream_fold import StoredEvent, StreamFold
-from app.log.folded import SHAPE, NoSnapshotError, folded_from
+from app.event_store.snapshots import SNAPSHOT_FORMAT, InvalidSnapshotError, decode_snapshot
 
 AFTER_EVENTS = """
 SELECT workspace_id, stream, version, state FROM integrations.snapshots
@@ -39,16 +39,16 @@ async def snapshots_after(
     """Return what is kept after each of *events*."""
     places = [SnapshotPlace(event.workspace, event.stream, event.version) for event in events]
     columns = [*map(list, zip(*places, strict=True))]
-    cursor = await connection.execute(AFTER_EVENTS, (*columns, SHAPE), binary=True)
+    cursor = await connection.execute(AFTER_EVENTS, (*columns, SNAPSHOT_FORMAT), binary=True)
     return {SnapshotPlace(*place): state for *place, state in await cursor.fetchall()}
 
 
 def wrong_snapshot(fold: StreamFold, snapshot: bytes | None) -> Finding | None:
     """Return what is wrong with *snapshot* of the stream as it is in *fold*; None is fine."""
     try:
-        if snapshot is None or folded_from(snapshot) == fold.folded:
+        if snapshot is None or decode_snapshot(snapshot) == fold.folded:
             return None
-    except NoSnapshotError:
+    except InvalidSnapshotError:
         pass
     return Finding(fold.position, "snapshots: the one after this event is not what events came to")
 

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from app.audit.finding import Finding
-from app.log.envelopes import NoEventError, recorded_from
-from app.log.folded import Folded
+from app.event_store.codec import InvalidEventError, decode_recorded
+from app.event_store.snapshots import StreamState
+from domain.envelope import RecordedEvent
 from domain.integration import Integration, decider
-from domain.recorded import Recorded
-from projections.catalogue import PROJECTIONS
 from projections.history import HistoryRow, history
 from projections.integration_view import integration_view
+from projections.registry import PROJECTIONS
 
 SecretPlace = tuple[str, int]
 """Field and version."""
@@ -55,7 +55,7 @@ class StreamFold:
         self._integration = decider.initial
         self._sealed_at: dict[SecretPlace, int] = {}
 
-    def wrong_with(self, stored: StoredEvent, event: Recorded | None) -> Iterator[Finding]:
+    def wrong_with(self, stored: StoredEvent, event: RecordedEvent | None) -> Iterator[Finding]:
         """Yield what is wrong with the next event, which its bytes say is *event*."""
         if event is None:
             yield Finding(stored.position, "the stored bytes are no event")
@@ -68,7 +68,7 @@ class StreamFold:
         if stored.position <= self.position:
             yield Finding(stored.position, f"the event stands before older ones of {self.stream}")
 
-    def take(self, stored: StoredEvent, event: Recorded | None) -> HistoryRow | None:
+    def take(self, stored: StoredEvent, event: RecordedEvent | None) -> HistoryRow | None:
         """Go on by one event; return its entry in the history, None where it is no event."""
         self._version, self.position = stored.version, stored.position
         if event is None:
@@ -82,9 +82,9 @@ class StreamFold:
         return history.entry(before, after, event)
 
     @property
-    def folded(self) -> Folded:
+    def folded(self) -> StreamState:
         """The stream up to the event."""
-        return Folded(version=self._version, integration=self._integration, rows=self.rows)
+        return StreamState(version=self._version, integration=self._integration, rows=self.rows)
 
     @property
     def secrets(self) -> dict[SecretPlace, Sealed]:
@@ -102,14 +102,14 @@ def places_in(integration: Integration) -> list[SecretPlace]:
     return [(secret.field, secret.version) for secret in integration.credentials]
 
 
-def said_by(event: Recorded) -> tuple[str, str, int, str]:
+def said_by(event: RecordedEvent) -> tuple[str, str, int, str]:
     """Return what the columns beside *event* must say."""
     return event.workspace, event.stream, event.version, type(event.event).__name__
 
 
-def event_in(stored: StoredEvent) -> Recorded | None:
+def event_in(stored: StoredEvent) -> RecordedEvent | None:
     """Return the event that the bytes hold, None where they hold none."""
     try:
-        return recorded_from(stored.position, stored.envelope)
-    except NoEventError:
+        return decode_recorded(stored.position, stored.envelope)
+    except InvalidEventError:
         return None

@@ -20,8 +20,8 @@ from app.audit.snapshot_check import (
 from app.audit.stream_fold import Expected, StoredEvent, StreamFold, event_in
 from app.audit.verify_trees import Tell
 from app.audit.view_check import Key, strange_rows, wrong_rows
-from projections.catalogue import PROJECTIONS
 from projections.history import HistoryRow
+from projections.registry import PROJECTIONS
 
 BATCH = 1_000  # events
 EVENTS = """

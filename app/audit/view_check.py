@@ -9,8 +9,8 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from app.audit.finding import Finding
 from app.audit.stream_fold import Expected
-from projections.catalogue import PROJECTIONS
 from projections.projection import Projection
+from projections.registry import PROJECTIONS
 
 Key = tuple[Any, ...]
 """Workspace and stream: the first columns of a row."""

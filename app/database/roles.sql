@@ -47,10 +47,10 @@ GRANT EXECUTE ON FUNCTION
     integrations.lock_log(),
     integrations.head(),
     integrations.append(jsonb),
-    integrations.record(jsonb),
+    integrations.record_batch(jsonb),
     integrations.record_each(text[]),
-    integrations.resume_streams(text[], text[], bigint[], text, integer),
-    integrations.forget_answers(integer),
+    integrations.load_streams(text[], text[], bigint[], text, integer),
+    integrations.delete_expired_responses(integer),
     integrations.keks_in_use()
 TO integrations_command;
 

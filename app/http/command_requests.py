@@ -5,17 +5,16 @@ from typing import Any
 
 from litestar.connection import ASGIConnection
 
-from app.execute import Prepare, Prepared
-from app.execute import Request as CommandRequest
+from app.command_handler import CommandFactory, CommandRequest, PreparedCommand
 from app.http.field_rules import FieldProblem
 from app.http.preconditions import expected_versions
 from app.http.request_bodies import InvalidFieldsError, plain_name
 from app.http.responses import ApiRequest
 from app.http.scope import request_id_of
 from app.identifiers import is_integration_id
+from domain.envelope import EventMetadata
 from domain.errors import NotFoundError
 from domain.integration import IntegrationCommand
-from domain.recorded import Origin
 from projections.integration_view import IntegrationRow
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -24,7 +23,9 @@ IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
 def asked(
-    request: ApiRequest, integration: str, ask: IntegrationCommand | Prepared | Prepare
+    request: ApiRequest,
+    integration: str,
+    ask: IntegrationCommand | PreparedCommand | CommandFactory,
 ) -> CommandRequest:
     """Return what *request* asks for *integration* of the caller's workspace.
 
@@ -35,7 +36,7 @@ def asked(
         workspace=request.user.workspace,
         stream=required_id(integration),
         origin=origin_of(request),
-        ask=ask if callable(ask) or isinstance(ask, Prepared) else Prepared(ask),
+        ask=ask if callable(ask) or isinstance(ask, PreparedCommand) else PreparedCommand(ask),
         expected=expected_versions(request),
     )
 
@@ -62,10 +63,10 @@ def require_no_parameters(connection: Connection) -> None:
         )
 
 
-def origin_of(request: ApiRequest) -> Origin:
+def origin_of(request: ApiRequest) -> EventMetadata:
     """Return where *request* came from, as it is stored with what it leads to."""
     key = request.headers.get("idempotency-key", "")
-    return Origin(
+    return EventMetadata(
         actor=request.user.actor,
         client_address=request.client.host if request.client else None,
         request_id=request_id_of(request.scope),

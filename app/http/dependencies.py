@@ -8,7 +8,7 @@ from litestar import Litestar
 from msgspec import Struct
 
 from app.audit.prover import Prover
-from app.execute import Executor
+from app.command_handler import CommandHandler
 from app.http.request_bodies import Form
 from app.keyed_lock import Turns
 from app.locales.catalogues import Catalogues
@@ -28,7 +28,7 @@ from app.views.lists import IntegrationLists
 class Parts(Struct, frozen=True, kw_only=True):
     """Everything behind the API; `ready` answers which checks hold, `running` opens and closes."""
 
-    executor: Executor
+    executor: CommandHandler
     views: IntegrationViews
     lists: IntegrationLists
     history: HistoryViews

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from app.execute import Prepare, Prepared
+from app.command_handler import CommandFactory, PreparedCommand
 from app.http.dependencies import parts_of
 from app.http.integrations.warnings import warnings_about
 from app.http.preferences import require_undoubted
@@ -14,13 +14,13 @@ from domain.integration import Integration
 class Doubted:
     """A change by `body`, which `ask` makes a command of; `found` is what is doubtful about it."""
 
-    def __init__(self, request: ApiRequest, body: Struct, ask: Prepare) -> None:
+    def __init__(self, request: ApiRequest, body: Struct, ask: CommandFactory) -> None:
         self.found: list[Found] = []
         self._request = request
         self._body = body
         self._ask = ask
 
-    async def prepare(self, state: Integration) -> Prepared:
+    async def prepare(self, state: Integration) -> PreparedCommand:
         """Return the command; a provider that is not known any more finds nothing doubtful.
 
         Raises:

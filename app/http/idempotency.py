@@ -6,7 +6,8 @@ from typing import Any
 from litestar import Response
 from msgspec.structs import replace
 
-from app.execute import Request as CommandRequest
+from app.command_handler import CommandRequest
+from app.event_store.protocol import DuplicateRequestError, RequestInProgressError, StoredResponse
 from app.http.command_requests import IDEMPOTENCY_KEY
 from app.http.dependencies import parts_of
 from app.http.field_rules import FieldProblem
@@ -16,7 +17,6 @@ from app.http.rendering import Rendered, response_of
 from app.http.request_bodies import InvalidFieldsError
 from app.http.responses import ApiRequest
 from app.keyed_lock import NoTurnError
-from app.log.event_log import AlreadyAnsweredError, StillRunningError, StoredAnswer
 from projections.integration_view import IntegrationRow
 
 PATIENCE = 2.0  # seconds that a repeat waits for the first request's answer
@@ -34,7 +34,7 @@ async def execute_once(
     Raises:
         InvalidFieldsError: the key is malformed.
         KeyReusedError: another request was made under the key.
-        StillRunningError: the first request under the key has no answer yet.
+        RequestInProgressError: the first request under the key has no answer yet.
     """
     parts, key = parts_of(request.app), key_of(request)
     if key is None:
@@ -43,7 +43,7 @@ async def execute_once(
         async with parts.in_flight.of((command.workspace, key), PATIENCE):
             return await first_or_repeat(request, command, render, key)
     except NoTurnError:
-        raise StillRunningError from None
+        raise RequestInProgressError from None
 
 
 async def first_or_repeat(
@@ -52,17 +52,17 @@ async def first_or_repeat(
     """Execute *command* and keep the answer, or answer what is kept."""
     parts, place = parts_of(request.app), f"{command.workspace} {key}"
     fingerprint = fingerprint_of(request, await request.body())
-    if (kept := await parts.executor.log.answer_to(command.workspace, key)) is None:
+    if (kept := await parts.executor.log.stored_response(command.workspace, key)) is None:
         sealed = await sealed_fingerprint(parts.keyring, fingerprint, place)
 
-        def keep(row: IntegrationRow | None) -> StoredAnswer:
+        def keep(row: IntegrationRow | None) -> StoredResponse:
             made = render(row)
-            return StoredAnswer(key, sealed, made.status, made.headers, made.body)
+            return StoredResponse(key, sealed, made.status, made.headers, made.body)
 
         try:
             return response_of(render(await parts.executor.execute(replace(command, answer=keep))))
-        except AlreadyAnsweredError:  # by another process, in the meantime
-            kept = required(await parts.executor.log.answer_to(command.workspace, key))
+        except DuplicateRequestError:  # by another process, in the meantime
+            kept = required(await parts.executor.log.stored_response(command.workspace, key))
     if not await is_same(parts.keyring, kept.fingerprint, fingerprint, place):
         raise KeyReusedError
     return replayed(kept)
@@ -76,14 +76,14 @@ def key_of(request: ApiRequest) -> str | None:
     return key
 
 
-def replayed(kept: StoredAnswer) -> Response[Any]:
+def replayed(kept: StoredResponse) -> Response[Any]:
     """Return the first answer once more."""
     headers = {**kept.headers, "Idempotency-Replayed": "true"}
     return response_of(Rendered(kept.status, kept.body, headers))
 
 
-def required(kept: StoredAnswer | None) -> StoredAnswer:
-    """Return *kept*; raise StillRunningError in the moment in which it has just expired."""
+def required(kept: StoredResponse | None) -> StoredResponse:
+    """Return *kept*; raise RequestInProgressError in the moment in which it has just expired."""
     if kept is None:
-        raise StillRunningError
+        raise RequestInProgressError
     return kept

@@ -6,8 +6,8 @@ from litestar import Request, Response, get
 from litestar.datastructures import State
 from msgspec import Struct
 
+from app.database.availability import UnavailableError
 from app.http.dependencies import parts_of
-from app.log.event_log import UnavailableError
 
 
 class Health(Struct):

@@ -8,12 +8,13 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException, ValidationException
 from msgspec import UNSET, Struct
 
+from app.database.availability import UnavailableError
+from app.event_store.protocol import RequestInProgressError
 from app.http.dependencies import parts_of
 from app.http.request_bodies import Found, InvalidFieldsError, MalformedBodyError, NoObjectError
 from app.http.responses import Detail, ProblemAnswer, ProblemResult
 from app.http.scope import first_segment, request_id_of
 from app.locales.catalogues import Language
-from app.log.event_log import StillRunningError, UnavailableError
 from app.rate_limit import TooManyRequestsError
 from app.tokens.errors import UnauthorizedError
 from domain.errors import NotFoundError, VersionMovedError
@@ -80,7 +81,7 @@ STATUS: Mapping[type[Exception], Problem] = {
     VersionMovedError: Problem(
         412, "PRECONDITION_FAILED", "The integration has changed since it was read"
     ),
-    StillRunningError: Problem(
+    RequestInProgressError: Problem(
         409, "CONFLICT", "Another request with this idempotency key is still running"
     ),
     KeyReusedError: Problem(

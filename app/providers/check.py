@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import UNSET, Struct
 
-from app.log.event_log import UnavailableError
+from app.database.availability import UnavailableError
 from app.providers.errors import NoAccountError, NoAnswerError, UnsendableError
 from app.providers.google_service_account import account_in, token_request
 from app.providers.http_client import ProviderClient, Question, Values, is_sendable, question_of

@@ -2,19 +2,19 @@
 
 from collections.abc import Iterable, Iterator
 
-from app.log.envelopes import envelopes_from
-from app.log.stretches import Stretch
+from app.event_store.codec import decode_envelopes
+from app.event_store.reader import Chunk
 from app.replay.selection import Selection
 from projections.integration_view import IntegrationRow, integration_view
 
 
 def integrations_as_of(
-    stretches: Iterable[Stretch], selection: Selection
+    stretches: Iterable[Chunk], selection: Selection
 ) -> Iterator[IntegrationRow]:
     """Yield the integrations that the wanted events of *stretches* lead to, oldest first."""
     rows: dict[tuple[str, str], IntegrationRow] = {}
     for stretch in stretches:
-        for event in envelopes_from(stretch.envelopes):
+        for event in decode_envelopes(stretch.envelopes):
             stream = (event.workspace, event.stream)
             if selection.includes(event.at):
                 row = integration_view.evolve(rows.pop(stream, None), event)

@@ -9,9 +9,9 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import asdict
 
-from app.log.stretches import Stretch
+from app.event_store.reader import Chunk
 from app.replay.selection import Selection
-from domain.recorded import Actor
+from domain.envelope import Actor
 from projections.integration_view import IntegrationRow
 
 
@@ -72,7 +72,7 @@ decoder = msgspec.json.Decoder(list[Told])
 encoder = msgspec.json.Encoder()
 
 
-def lines_of(stretch: Stretch, selection: Selection) -> Iterator[Line]:
+def lines_of(stretch: Chunk, selection: Selection) -> Iterator[Line]:
     """Yield a line for each event of *stretch* that is wanted."""
     events = zip(stretch.positions, decoder.decode(stretch.envelopes), strict=True)
     if selection.has_times:

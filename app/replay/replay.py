@@ -15,8 +15,8 @@ from psycopg.rows import TupleRow
 
 from app.database.database import database
 from app.database.migrate import first_line
-from app.log.follow import HEAD, follow, head_of
-from app.log.stretches import Stretch, read_stretches, stretch_of
+from app.event_store.reader import Chunk, chunk_from_events, read_chunks
+from app.event_store.subscription import HEAD, head_position, subscribe
 from app.progress import Tell
 from app.replay.as_of import integrations_as_of
 from app.replay.lines import IntegrationLine, Line, encoder, integration_line, lines_of
@@ -69,10 +69,10 @@ def replay_on(settings: Settings, selection: Selection, output: Output) -> None:
         NoLogError, LogDamagedError: as for `replay`.
     """
     with log_of(settings) as connection:
-        part = selection.part(head_of(connection))
+        part = selection.part(head_position(connection))
         write = writer_of_events(selection, output)
-        for batch in follow(lambda: connected(settings), part):
-            write(stretch_of(batch))
+        for batch in subscribe(lambda: connected(settings), part):
+            write(chunk_from_events(batch))
             output.out.flush()
 
 
@@ -91,11 +91,11 @@ def replay_as_of(settings: Settings, selection: Selection, output: Output, tell:
             TableWriter(output.out, "integrations").write(map(integration_row, lines))
 
 
-def told(connection: Connection[TupleRow], selection: Selection, tell: Tell) -> Iterator[Stretch]:
+def told(connection: Connection[TupleRow], selection: Selection, tell: Tell) -> Iterator[Chunk]:
     """Yield the events of *selection*, and tell how many positions are behind."""
-    part = selection.part(head_of(connection))
+    part = selection.part(head_position(connection))
     amount = part.to - part.after
-    for stretches in read_ahead(read_stretches(connection, part)):
+    for stretches in read_ahead(read_chunks(connection, part)):
         yield from stretches
         tell("Reading the log", stretches[-1].positions[-1] - part.after, amount)
     tell("Reading the log", amount, amount)
@@ -118,13 +118,13 @@ def read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
         sys.setswitchinterval(usual)
 
 
-def writer_of_events(selection: Selection, output: Output) -> Callable[[Stretch], None]:
+def writer_of_events(selection: Selection, output: Output) -> Callable[[Chunk], None]:
     """Return what writes a stretch."""
     if output.format == "jsonl":
         return lambda stretch: write_lines(output, lines_of(stretch, selection))
     table = TableWriter(output.out, "events")
 
-    def write(stretch: Stretch) -> None:
+    def write(stretch: Chunk) -> None:
         lines = lines_of(stretch, selection)
         while rows := [event_row(line) for line in islice(lines, ROWS)]:
             table.write(rows)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from app.log.follow import Part
+from app.event_store.subscription import LogRange
 
 Moment = int | datetime
 """A position of the log, or a time (UTC)."""
@@ -25,11 +25,13 @@ class Selection(Struct, frozen=True, kw_only=True):
     start: Moment | None = None
     end: Moment | None = None
 
-    def part(self, head: int) -> Part:
+    def part(self, head: int) -> LogRange:
         """Return where in a log that ends at *head* such events are."""
         after = self.start - 1 if isinstance(self.start, int) else 0
         to = min(self.end, head) if isinstance(self.end, int) else head
-        return Part(after=max(after, 0), to=to, workspace=self.workspace, stream=self.integration)
+        return LogRange(
+            after=max(after, 0), to=to, workspace=self.workspace, stream=self.integration
+        )
 
     @property
     def has_times(self) -> bool:

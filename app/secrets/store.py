@@ -6,8 +6,8 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
+from app.database.availability import translate_unavailable
 from app.database.row_level_security import rows_within
-from app.log.postgres import unavailable_for_failures
 from app.secrets.errors import MissingSecretError, UnsealError
 from app.secrets.keyring import Keyring
 from app.secrets.sealing import SealedSecret, unseal
@@ -46,7 +46,7 @@ class SecretStore:
         return secrets
 
     async def _sealed(self, workspace: str, stream: str) -> list[SealedSecret]:
-        with unavailable_for_failures():
+        with translate_unavailable():
             shape = class_row(SealedSecret)
             place = (workspace, stream)
             return await rows_within(self._pool, workspace, OF_STREAM, place, shape)

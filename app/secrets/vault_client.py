@@ -11,7 +11,7 @@ import httpx2
 import msgspec
 from msgspec import Meta, Struct
 
-from app.log.event_log import UnavailableError
+from app.database.availability import UnavailableError
 from app.secrets.errors import KeyringError
 from app.secrets.keyring_file import read_private
 from app.secrets.secret import Secret

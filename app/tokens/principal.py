@@ -7,7 +7,7 @@ from typing import cast
 from msgspec import Struct
 
 from app.tokens.errors import UnauthorizedError
-from domain.recorded import Actor
+from domain.envelope import Actor
 
 VIEW = "integrations:view"
 CREATE = "integrations:create"

@@ -9,8 +9,8 @@ as they do unless a clock goes wrong, that is every event up to the time and no 
 from collections.abc import Iterator
 from datetime import datetime
 
-from app.log.reader import LAST_POSITION, LogReader
-from domain.recorded import Recorded
+from app.event_store.reader import LAST_POSITION, LogReader
+from domain.envelope import RecordedEvent
 from projections.integration_view import IntegrationRow, integration_view
 
 Moment = int | datetime
@@ -32,7 +32,7 @@ class Past:
             UnavailableError: the database is away or busy.
         """
         rows = RowsThen(moment)
-        for event in await self.log.stream(workspace, integration, last_position(moment)):
+        for event in await self.log.read_stream(workspace, integration, last_position(moment)):
             rows.take(event)
         return next(iter(rows), None)
 
@@ -45,7 +45,7 @@ class Past:
             UnavailableError: the database is away or busy.
         """
         rows = RowsThen(moment)
-        async for event in self.log.workspace(workspace, last_position(moment)):
+        async for event in self.log.read_workspace(workspace, last_position(moment)):
             rows.take(event)
         return sorted(rows, key=lambda row: (row.created_at, row.id))
 
@@ -61,7 +61,7 @@ class RowsThen:
     def __iter__(self) -> Iterator[IntegrationRow]:
         return iter(self.then.values())
 
-    def take(self, event: Recorded) -> None:
+    def take(self, event: RecordedEvent) -> None:
         """Fold the next event."""
         row = integration_view.evolve(self.newest.get(event.stream), event)
         put(self.newest, event.stream, row)
@@ -77,7 +77,7 @@ def put(rows: dict[str, IntegrationRow], stream: str, row: IntegrationRow | None
         rows[stream] = row
 
 
-def has_happened(event: Recorded, moment: Moment) -> bool:
+def has_happened(event: RecordedEvent, moment: Moment) -> bool:
     """Tell whether *event* is not later than *moment*."""
     return event.position <= moment if isinstance(moment, int) else event.at <= moment
 

@@ -14,9 +14,9 @@ from psycopg.rows import TupleRow, tuple_row
 from psycopg.sql import SQL, Composed
 from psycopg_pool import AsyncConnectionPool
 
+from app.database.availability import translate_unavailable
 from app.database.row_level_security import rows_within
-from app.log.envelopes import envelope_from, recorded_from
-from app.log.postgres import unavailable_for_failures
+from app.event_store.codec import decode_envelope, decode_recorded
 from app.views.kept import kept_in
 from app.views.numbering import (
     ALL,
@@ -31,7 +31,7 @@ from app.views.numbering import (
     Numbering,
 )
 from app.views.numbers import Numbers
-from domain.recorded import Envelope
+from domain.envelope import Envelope
 from projections.history import Action, HistoryEntry, action_of, entry_of
 
 OLDEST = datetime(1970, 1, 1, tzinfo=UTC)  # no entry is older
@@ -109,14 +109,14 @@ class HistoryViews:
     async def _numbers(self, wanted: HistoryFilter, parameters: dict[str, Any]) -> Numbers:
         if wanted.is_of_some:
             events = await self._rows(EVENTS, parameters)
-            positions = [at for at, stored in events if wanted.matches(envelope_from(stored))]
+            positions = [at for at, stored in events if wanted.matches(decode_envelope(stored))]
             return Numbers(0, 0, (), positions[::-1])
         query = numbering_for(wanted).sql(query_for(wanted))
         [found] = await self._rows(query, parameters)
         return Numbers(*found)
 
     async def _rows(self, query: SQL | Composed, parameters: dict[str, Any]) -> list[TupleRow]:
-        with unavailable_for_failures():
+        with translate_unavailable():
             return await rows_within(
                 self.pool, parameters["workspace"], query, parameters, tuple_row
             )
@@ -128,7 +128,7 @@ def entry_from(position: int, envelope: bytes | None, entry: bytes) -> HistoryEn
     Raises:
         NoEventError: it is not there, or cannot be read.
     """
-    return entry_of(recorded_from(position, envelope or b""), *kept_in(entry))
+    return entry_of(decode_recorded(position, envelope or b""), *kept_in(entry))
 
 
 def numbering_for(wanted: HistoryFilter) -> Numbering:

@@ -8,7 +8,7 @@ from psycopg.rows import args_row
 from psycopg_pool import AsyncConnectionPool
 
 from app.batching import TOGETHER, Batcher
-from app.log.postgres import unavailable_for_failures
+from app.database.availability import translate_unavailable
 from projections.integration_view import IntegrationRow
 
 # Their columns are the fields of IntegrationRow, in this order.
@@ -45,7 +45,7 @@ class IntegrationViews:
         Raises:
             UnavailableError: the database is away or busy.
         """
-        with unavailable_for_failures():
+        with translate_unavailable():
             return await self._one.ask((workspace, integration))
 
     async def all(self, workspace: str) -> Rows:
@@ -54,7 +54,7 @@ class IntegrationViews:
         Raises:
             UnavailableError: the database is away or busy.
         """
-        with unavailable_for_failures():
+        with translate_unavailable():
             return await self._all.ask(workspace)
 
     async def _look_up(self, places: Sequence[Place]) -> list[IntegrationRow | None]:

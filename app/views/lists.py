@@ -8,8 +8,8 @@ from psycopg import AsyncConnection
 from psycopg.rows import AsyncRowFactory, args_row, tuple_row
 from psycopg_pool import AsyncConnectionPool
 
+from app.database.availability import translate_unavailable
 from app.database.row_level_security import rows_within
-from app.log.postgres import unavailable_for_failures
 from app.views.anchors import Anchors
 from app.views.listing import (
     Key,
@@ -103,7 +103,7 @@ class IntegrationLists:
     async def _ask(
         self, workspace: str, statement: Statement, shape: AsyncRowFactory[Any]
     ) -> list[Any]:
-        with unavailable_for_failures():
+        with translate_unavailable():
             return await rows_within(self.pool, workspace, *statement, shape)
 
 

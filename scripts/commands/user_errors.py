@@ -3,7 +3,7 @@
 from app.audit.errors import AuditError
 from app.database.embedded import EmbeddedServerError
 from app.database.migrate import MigrationError
-from app.log.follow import LogDamagedError
+from app.event_store.subscription import LogCorruptedError
 from app.providers.errors import ProviderFileError
 from app.replay.replay import NoLogError
 from app.secrets.errors import SecretsError
@@ -14,5 +14,5 @@ from app.views.rebuilding.making import RebuildError
 
 USER_ERRORS = (
     SettingsError, EmbeddedServerError, MigrationError, ProviderFileError, SecretsError, TokenError,
-    KeyringAwayError, NoLogError, LogDamagedError, RebuildError, AuditError,
+    KeyringAwayError, NoLogError, LogCorruptedError, RebuildError, AuditError,
 )  # fmt: skip

@@ -13,20 +13,20 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from app.database.pools import open_pool
-from app.log.envelopes import encoder, recorded_from
-from app.log.event_log import Write
+from app.event_store.codec import decode_recorded, encoder
+from app.event_store.protocol import Changeset
 from app.secrets.sealing import SealedSecret
 from app.views.book import leaf_from
+from domain.envelope import Actor, Envelope, EventMetadata
 from domain.integration import (
     IntegrationCreated,
     IntegrationDeleted,
     IntegrationEvent,
     IntegrationToggled,
 )
-from domain.recorded import Actor, Envelope, Origin
-from projections.catalogue import JOURNALS, PROJECTIONS
 from projections.history import HistoryEntry, HistoryRow, entry_of, history
 from projections.integration_view import IntegrationRow, integration_view
+from projections.registry import JOURNALS, PROJECTIONS
 
 Pool = AsyncConnectionPool[AsyncConnection]
 NOON = datetime(2026, 11, 5, 12, tzinfo=UTC)
@@ -83,7 +83,7 @@ def created() -> IntegrationCreated:
 
 
 @pytest.fixture(scope="session")
-def write_of() -> Callable[..., Write]:
+def write_of() -> Callable[..., Changeset]:
     """Return what a command led to: `write_of(*events, after=history, stream=…)`."""
     return written
 
@@ -94,8 +94,8 @@ def written(
     workspace: str = "demo",
     stream: str = "int_1",
     sealed: Sequence[SealedSecret] = (),
-    shred: bool = False,
-) -> Write:
+    deletes_secrets: bool = False,
+) -> Changeset:
     """Return *events* that follow *after*, a minute each, with the rows of all projections."""
     new = [
         Envelope(
@@ -103,14 +103,14 @@ def written(
             stream=stream,
             version=version,
             at=datetime(2026, 11, 5, 9, version % 60, 0, 123000, UTC),
-            origin=Origin(actor=Actor(sub="user-1")),
+            origin=EventMetadata(actor=Actor(sub="user-1")),
             event=event,
         )
         for version, event in enumerate(events, start=len(after) + 1)
     ]
     before = {name: projection.fold(after) for name, projection in PROJECTIONS.items()}
     rows = {name: projection.fold(new, before[name]) for name, projection in PROJECTIONS.items()}
-    return Write(
+    return Changeset(
         workspace=workspace,
         stream=stream,
         envelopes=new,
@@ -118,7 +118,7 @@ def written(
         rows=rows,
         entries={name: [*journal.entries(after, new)] for name, journal in JOURNALS.items()},
         sealed=sealed,
-        shred=shred,
+        deletes_secrets=deletes_secrets,
     )
 
 
@@ -142,7 +142,9 @@ class Told:
         self.admin.execute(WRITE, (encoded(workspace, [*rows.values()]), head + 1))
         self.rows |= rows
         return [
-            entry_of(recorded_from(at, encoder.encode(event)), rows[at].resource_name, rows[at].was)
+            entry_of(
+                decode_recorded(at, encoder.encode(event)), rows[at].resource_name, rows[at].was
+            )
             for at, event in events.items()
         ]
 
@@ -165,7 +167,7 @@ class Told:
             stream=stream,
             version=self.versions[workspace, stream],
             at=NOON + timedelta(seconds=second),
-            origin=Origin(actor=Actor(sub=actor)),
+            origin=EventMetadata(actor=Actor(sub=actor)),
             event=EVENTS[action],
         )
 

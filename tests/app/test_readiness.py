@@ -6,7 +6,7 @@ from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from app.log.event_log import UnavailableError
+from app.database.availability import UnavailableError
 from app.readiness import Readiness
 
 Pool = AsyncConnectionPool[AsyncConnection]

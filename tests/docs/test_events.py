@@ -10,8 +10,8 @@ import pytest
 from msgspec import NODEFAULT
 from msgspec.structs import FieldInfo, fields
 
+from domain.envelope import Actor, Envelope, EventMetadata
 from domain.integration import Channel, Credential, IntegrationEvent, Outcome
-from domain.recorded import Actor, Envelope, Origin
 
 PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
 HEADED = re.compile(r"^## (\w+)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
@@ -75,7 +75,7 @@ def test_the_envelope_is_told_field_by_field() -> None:
     assert [row[0] for row in rows_in(envelope)] == [
         f"`{field.encode_name}`" for field in fields(Envelope)
     ]
-    for struct in (Origin, Actor, Credential):
+    for struct in (EventMetadata, Actor, Credential):
         for field in fields(struct):
             assert f"`{field.encode_name}`" in envelope
 

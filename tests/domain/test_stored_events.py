@@ -13,8 +13,8 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from app.log.envelopes import recorded_from
-from app.log.mapper import stored_from
+from app.event_store.codec import decode_recorded, to_stored_event
+from domain.envelope import Actor, Envelope, EventMetadata, RecordedEvent
 from domain.integration import (
     Credential,
     CredentialsChecked,
@@ -27,7 +27,6 @@ from domain.integration import (
     SenderChanged,
     VapidPublicKeyChanged,
 )
-from domain.recorded import Actor, Envelope, Origin, Recorded
 
 FILE = Path(__file__).with_name("stored_events.jsonl")
 
@@ -43,22 +42,22 @@ LINES = [msgspec.json.decode(line, type=Line) for line in FILE.read_bytes().spli
 
 # ----- What the lines mean -----
 AT = datetime(2026, 11, 5, 9, 0, 0, 123000, UTC)
-FULL_ORIGIN = Origin(
+FULL_ORIGIN = EventMetadata(
     actor=Actor(sub="user-1", name="Zoë 🐘", email="zoe@example.org"),
     client_address="2001:db8::1",
     request_id="req-1",
     idempotency_key="key-1",
 )
-BARE_ORIGIN = Origin(actor=Actor(sub="user-2"))
+BARE_ORIGIN = EventMetadata(actor=Actor(sub="user-2"))
 API_KEY = Credential(field="apiKey", version=1, kek="kek-1-00c0ffee", commitment="b8d2" * 16)
 API_SECRET = Credential(field="apiSecret", version=1, kek="kek-1-00c0ffee", commitment="0f15" * 16)
 PRIVATE_KEY = Credential(field="vapidPrivateKey", version=2, kek="kek-2-00facade", commitment="ab")
 
 
 def expected(
-    position: int, version: int, event: IntegrationEvent, origin: Origin = BARE_ORIGIN
-) -> Recorded:
-    return Recorded(
+    position: int, version: int, event: IntegrationEvent, origin: EventMetadata = BARE_ORIGIN
+) -> RecordedEvent:
+    return RecordedEvent(
         position=position,
         workspace="demo",
         stream="int_01jmhbnh5sexrt0p1k7vtm4ttz",
@@ -106,10 +105,10 @@ EXPECTED = [
 ]
 
 
-def encoded(recorded: Recorded) -> bytes:
+def encoded(recorded: RecordedEvent) -> bytes:
     """Return the bytes that are stored of an event today."""
     place = {name: getattr(recorded, name) for name in Envelope.__struct_fields__}
-    return stored_from(Envelope(**place)).state
+    return to_stored_event(Envelope(**place)).state
 
 
 def test_every_line_is_expected_and_every_expected_event_has_its_line() -> None:
@@ -120,8 +119,8 @@ def test_every_line_is_expected_and_every_expected_event_has_its_line() -> None:
 
 
 @pytest.mark.parametrize(("line", "meant"), [*zip(LINES, EXPECTED, strict=False)])
-def test_a_stored_event_is_still_read_as_what_it_was(line: Line, meant: Recorded) -> None:
-    assert recorded_from(line.position, line.envelope.encode()) == meant
+def test_a_stored_event_is_still_read_as_what_it_was(line: Line, meant: RecordedEvent) -> None:
+    assert decode_recorded(line.position, line.envelope.encode()) == meant
 
 
 @pytest.mark.parametrize("kind", IntegrationEvent.__args__, ids=lambda kind: kind.__name__)
@@ -131,8 +130,8 @@ def test_every_event_has_a_line_of_exactly_the_bytes_that_are_stored_today(kind:
 
 
 @pytest.mark.parametrize("meant", EXPECTED)
-def test_the_encoding_is_the_same_every_time(meant: Recorded) -> None:
-    again = recorded_from(meant.position, encoded(meant))
+def test_the_encoding_is_the_same_every_time(meant: RecordedEvent) -> None:
+    again = decode_recorded(meant.position, encoded(meant))
     assert again == meant
     assert encoded(again) == encoded(meant)
 

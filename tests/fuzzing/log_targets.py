@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from app.log.envelopes import NoEventError, encoder, recorded_from
+from app.event_store.codec import InvalidEventError, decode_recorded, encoder
+from domain.envelope import Actor, Envelope, EventMetadata
 from domain.integration import IntegrationCreated, IntegrationToggled, decider
-from domain.recorded import Actor, Envelope, Origin
 from projections.integration_view import integration_view
 from tests.fuzzing.target import Target, require
 
@@ -20,12 +20,12 @@ CREATED = IntegrationCreated(
 
 def read_event(data: bytes) -> None:
     """Read an event, fold it as everybody does, and store it again."""
-    event = recorded_from(POSITION, data)
+    event = decode_recorded(POSITION, data)
     require(event.position == POSITION, "an event stands where it was found")
     integration_view.evolve(integration_view.evolve(None, event), event)
     decider.evolve(decider.evolve(decider.initial, event.event), event.event)
     stored = {name: getattr(event, name) for name in Envelope.__struct_fields__}
-    again = recorded_from(POSITION, encoder.encode(Envelope(**stored)))
+    again = decode_recorded(POSITION, encoder.encode(Envelope(**stored)))
     require(again == event, "an event is read as it was stored")
 
 
@@ -37,7 +37,7 @@ def envelope_of(event: IntegrationCreated | IntegrationToggled) -> bytes:
             stream="int_01jmhbnh5sexrt0p1k7vtm4ttz",
             version=1,
             at=datetime(2026, 11, 5, 9, tzinfo=UTC),
-            origin=Origin(actor=Actor(sub="user-1"), idempotency_key="key-1"),
+            origin=EventMetadata(actor=Actor(sub="user-1"), idempotency_key="key-1"),
             event=event,
         )
     )
@@ -47,7 +47,7 @@ TARGETS = (
     Target(
         name="event",
         read=read_event,
-        refusals=(NoEventError,),
+        refusals=(InvalidEventError,),
         examples=(envelope_of(CREATED), envelope_of(IntegrationToggled(is_active=False))),
         words=(b'"position":8,', b'"kind":"IntegrationDeleted"', b'"kind":"CredentialsReplaced"'),
     ),

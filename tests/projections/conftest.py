@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import strategies as st
 
+from domain.envelope import Actor, Envelope, EventMetadata
 from domain.integration import IntegrationEvent
-from domain.recorded import Actor, Envelope, Origin
 
 Story = Callable[..., list[Envelope]]
 AnyOf = Callable[..., st.SearchStrategy[IntegrationEvent]]
@@ -21,7 +21,7 @@ def told(*events: IntegrationEvent) -> list[Envelope]:
             stream="int_1",
             version=version,
             at=datetime(2026, 11, 5, 9, version % 60, tzinfo=UTC),
-            origin=Origin(actor=Actor(sub="user-1")),
+            origin=EventMetadata(actor=Actor(sub="user-1")),
             event=event,
         )
         for version, event in enumerate(events, start=1)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.envelope import Envelope, RecordedEvent
 from domain.integration import (
     Credential,
     CredentialsChecked,
@@ -20,7 +21,6 @@ from domain.integration import (
     SenderChanged,
     VapidPublicKeyChanged,
 )
-from domain.recorded import Envelope, Recorded
 from projections.history import PUBLIC, HistoryEntry, HistoryRow, entry_of, history
 from projections.integration_view import IntegrationRow, integration_view
 
@@ -90,9 +90,9 @@ def entries(envelopes: list[Envelope]) -> list[HistoryEntry]:
     ]
 
 
-def recorded(position: int, envelope: Envelope) -> Recorded:
+def recorded(position: int, envelope: Envelope) -> RecordedEvent:
     """Return *envelope* at *position*."""
-    return Recorded(position=position, **msgspec.structs.asdict(envelope))
+    return RecordedEvent(position=position, **msgspec.structs.asdict(envelope))
 
 
 def stored(row: HistoryRow) -> HistoryRow:

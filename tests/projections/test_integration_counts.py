@@ -6,8 +6,8 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.envelope import Envelope
 from domain.integration import IntegrationCreated, IntegrationEvent, IntegrationToggled
-from domain.recorded import Envelope
 from projections.integration_counts import Kind, kind_of, steps
 from projections.integration_view import IntegrationRow, integration_view
 

@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 from msgspec.structs import asdict, replace
 
+from domain.envelope import Envelope
 from domain.integration import (
     Credential,
     CredentialsChecked,
@@ -19,7 +20,6 @@ from domain.integration import (
     SenderChanged,
     VapidPublicKeyChanged,
 )
-from domain.recorded import Envelope
 from projections.integration_view import IntegrationRow, integration_view
 
 Story = Callable[..., list[Envelope]]

@@ -10,7 +10,7 @@ from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
-from app.log.follow import LogDamagedError, Part, follow, head_of
+from app.event_store.subscription import LogCorruptedError, LogRange, head_position, subscribe
 
 ROLE = "integrations_audit"
 CATCHING_UP = 60.0  # seconds
@@ -34,9 +34,9 @@ class Tail:
 
     def _run(self) -> None:
         try:
-            for batch in follow(self._connect, Part(to=0), pause=0.02):
+            for batch in subscribe(self._connect, LogRange(to=0), pause=0.02):
                 self.seen.extend(position for position, _ in batch)
-        except LogDamagedError as error:
+        except LogCorruptedError as error:
             self.damage = str(error)
         except Left:
             pass
@@ -52,7 +52,7 @@ class Tail:
     def end(self) -> None:
         """Let it come to the log's present end, and stop it."""
         with psycopg.connect(self.dsn, autocommit=True) as connection:
-            head = head_of(connection)
+            head = head_position(connection)
         deadline = time.monotonic() + CATCHING_UP
         while self.thread.is_alive() and (not self.seen or self.seen[-1] < head):
             if time.monotonic() > deadline:

@@ -8,7 +8,7 @@ from litestar.params import FromPath
 from msgspec import Struct
 from msgspec.json import encode
 
-from app.execute import Prepared, utc_now
+from app.command_handler import PreparedCommand, utc_now
 from app.http.authorization import require_permission
 from app.http.command_requests import asked, required_id
 from app.http.dependencies import Parts, parts_of
@@ -90,7 +90,7 @@ class StoredCheck:
         self._at: datetime
         self._of: object = None  # the credentials that `_found` is about
 
-    async def prepare(self, state: Integration) -> Prepared:
+    async def prepare(self, state: Integration) -> PreparedCommand:
         """Return the command that records what the check of *state* finds.
 
         It may be called again where others were quicker to record; then the provider is asked
@@ -107,7 +107,7 @@ class StoredCheck:
             self._found = await self._check(state)
             self._at, self._of = utc_now(), credentials
         verdict = self._found.verdict
-        return Prepared(
+        return PreparedCommand(
             RecordCheck(
                 outcome=verdict.outcome,
                 detail=self._parts.catalogues.english.text(verdict.message, **verdict.limits),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import UNSET
 
-from app.execute import Prepare, Prepared
+from app.command_handler import CommandFactory, PreparedCommand
 from app.http.integrations.bodies import CreateIntegrationBody, ReplaceCredentialsBody
 from app.secrets.keyring import Keyring
 from app.secrets.sealing import SealedSecret, seal
@@ -17,7 +17,7 @@ Given = Mapping[SecretField, Secret]
 
 async def creation(
     body: CreateIntegrationBody, keyring: Keyring, workspace: str, integration: str
-) -> Prepared:
+) -> PreparedCommand:
     """Return the command that adds an integration, with the secrets of *body* sealed."""
     sealed = await sealed_from(given_in(body), keyring, workspace, integration, Integration())
     command = CreateIntegration(
@@ -31,15 +31,15 @@ async def creation(
         vapid_public_key=body.vapid_public_key,
         credentials=tuple(secret.credential for secret in sealed),
     )
-    return Prepared(command, sealed)
+    return PreparedCommand(command, sealed)
 
 
 def replacement(
     body: ReplaceCredentialsBody, keyring: Keyring, workspace: str, integration: str
-) -> Prepare:
+) -> CommandFactory:
     """Return what makes the command that replaces secrets by those of *body*."""
 
-    async def prepare(state: Integration) -> Prepared:
+    async def prepare(state: Integration) -> PreparedCommand:
         if not state.exists:
             raise NotFoundError
         sealed = await sealed_from(given_in(body), keyring, workspace, integration, state)
@@ -47,7 +47,7 @@ def replacement(
             credentials=tuple(secret.credential for secret in sealed),
             vapid_public_key=UNSET if body.vapid_public_key is None else body.vapid_public_key,
         )
-        return Prepared(command, sealed)
+        return PreparedCommand(command, sealed)
 
     return prepare
 

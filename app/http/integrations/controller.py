@@ -6,7 +6,7 @@ from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.params import FromPath
 from msgspec.structs import asdict
 
-from app.execute import Prepared
+from app.command_handler import PreparedCommand
 from app.http.as_of import AS_OF
 from app.http.authorization import require_permission
 from app.http.command_requests import asked, required, required_id
@@ -119,9 +119,9 @@ class IntegrationController(Controller):
         """Change what is given; absent keeps, null clears."""
         pairs = Pairs(parts_of(request.app), request.user.workspace, integration_id)
 
-        async def prepare(state: Integration) -> Prepared:
+        async def prepare(state: Integration) -> PreparedCommand:
             await pairs.require_public(state, data.vapid_public_key)
-            return Prepared(ChangeIntegration(**asdict(data)))
+            return PreparedCommand(ChangeIntegration(**asdict(data)))
 
         message = "Integration updated successfully"
         return await changed(request, integration_id, Doubted(request, data, prepare), message)
@@ -160,7 +160,7 @@ class IntegrationController(Controller):
         pairs = Pairs(parts, workspace, integration_id)
         replace = replacement(data, parts.keyring, workspace, integration_id)
 
-        async def prepare(state: Integration) -> Prepared:
+        async def prepare(state: Integration) -> PreparedCommand:
             if data.vapid_public_key is None:
                 pairs.require_private(state, data.vapid_private_key)
             elif data.vapid_private_key is None:

@@ -11,13 +11,13 @@ from msgspec.structs import astuple
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
-from app.log.envelopes import recorded_from
-from app.log.follow import Part, read
+from app.event_store.codec import decode_recorded
+from app.event_store.subscription import LogRange, read_range
 from app.views.book import COLUMNS
 from app.views.rebuilding.folding import Catalogue, Stream
 from app.views.rebuilding.reopening import reopened
 from app.views.rebuilding.shadows import Shadow
-from domain.recorded import Recorded
+from domain.envelope import RecordedEvent
 from projections.journal import Journal
 from projections.projection import Projection
 
@@ -35,7 +35,7 @@ class Moved(Struct, frozen=True):
     """A stream from its first event on; those after the position `after` are new to the shadow."""
 
     stream: Stream
-    events: list[Recorded]
+    events: list[RecordedEvent]
     after: int
 
     def entries(self, journal: Journal[Any]) -> list[Entry]:
@@ -47,12 +47,15 @@ class Moved(Struct, frozen=True):
 
 
 def catch_up(
-    connection: Connection[TupleRow], catalogue: Catalogue, shadows: Sequence[Shadow], part: Part
+    connection: Connection[TupleRow],
+    catalogue: Catalogue,
+    shadows: Sequence[Shadow],
+    part: LogRange,
 ) -> None:
     """Add to *shadows*, those of the views of *catalogue*, what the events of *part* lead to."""
     by_view = {shadow.view: shadow for shadow in shadows}
-    for batch in read(connection, part, BATCH):
-        streams = moved(connection, [recorded_from(*row) for row in batch])
+    for batch in read_range(connection, part, BATCH):
+        streams = moved(connection, [decode_recorded(*row) for row in batch])
         with connection.cursor() as cursor:
             for projection in catalogue.projections:
                 put_rows(cursor, projection, by_view[projection.name], streams)
@@ -60,12 +63,12 @@ def catch_up(
                 add_entries(cursor, journal, by_view, streams)
 
 
-def moved(connection: Connection[TupleRow], batch: Sequence[Recorded]) -> list[Moved]:
+def moved(connection: Connection[TupleRow], batch: Sequence[RecordedEvent]) -> list[Moved]:
     """Return the streams of *batch*, up to its last event."""
     streams = {(event.workspace, event.stream) for event in batch}
     names = [workspace for workspace, _ in streams], [stream for _, stream in streams]
     found = connection.execute(HISTORIES, (*names, batch[-1].position), binary=True)
-    events = (recorded_from(*row) for row in found)
+    events = (decode_recorded(*row) for row in found)
     by_stream = groupby(events, key=attrgetter("workspace", "stream"))
     return [Moved(stream, list(history), batch[0].position - 1) for stream, history in by_stream]
 

@@ -10,7 +10,7 @@ from psycopg import Connection, IsolationLevel
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
-from app.log.follow import HEAD
+from app.event_store.subscription import HEAD
 from app.views.rebuilding.session import open_session
 from app.views.rebuilding.shadows import Shadow
 from projections.integration_view import integration_view

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from app.views.book import Book, Write
-from domain.recorded import Envelope
+from domain.envelope import Envelope
 from projections.integration_view import IntegrationRow, integration_view
 from projections.journal import Journal
 from projections.projection import Projection

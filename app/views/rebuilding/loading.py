@@ -7,8 +7,8 @@ from functools import cache
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from app.log.envelopes import envelopes_from
-from app.log.follow import LogDamagedError
+from app.event_store.codec import decode_envelopes
+from app.event_store.subscription import LogCorruptedError
 from app.views.book import COLUMNS
 from app.views.rebuilding.arrays import pack_arrays
 from app.views.rebuilding.folding import Catalogue, Folding
@@ -17,7 +17,7 @@ from app.views.rebuilding.session import open_session
 from app.views.rebuilding.shadows import Shadow
 from app.views.rebuilding.shares import Share
 from app.views.rebuilding.writing import writing
-from domain.recorded import Envelope
+from domain.envelope import Envelope
 
 LOG = "events"
 Done = Callable[[int], None]
@@ -52,11 +52,11 @@ def fold(log: Connection[TupleRow], folding: Folding, share: Share, done: Done) 
     """Take all events of *share*; return how many there are.
 
     Raises:
-        LogDamagedError: a row of the log holds more than one.
+        LogCorruptedError: a row of the log holds more than one.
     """
     amount = 0
     for stretch in stretches_of(log, share):
-        events = envelopes_from(stretch.envelopes)
+        events = decode_envelopes(stretch.envelopes)
         require_one_each(stretch.positions, events)
         folding.take(stretch.positions, events)
         amount += len(events)
@@ -66,13 +66,13 @@ def fold(log: Connection[TupleRow], folding: Folding, share: Share, done: Done) 
 
 
 def require_one_each(positions: Sequence[int], events: Sequence[Envelope]) -> None:
-    """Raise LogDamagedError where the rows at *positions* hold other than an event each."""
+    """Raise LogCorruptedError where the rows at *positions* hold other than an event each."""
     if len(events) != len(positions):
         message = (
             f"The log is damaged: {len(positions)} rows from position {positions[0]} on hold"
             f" {len(events)} events."
         )
-        raise LogDamagedError(message)
+        raise LogCorruptedError(message)
 
 
 @cache

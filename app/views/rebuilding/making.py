@@ -10,7 +10,7 @@ import psycopg
 from psycopg import Connection, IsolationLevel
 from psycopg.rows import TupleRow
 
-from app.log.follow import LogDamagedError, Part, head_of
+from app.event_store.subscription import LogCorruptedError, LogRange, head_position
 from app.views.rebuilding.catching_up import catch_up
 from app.views.rebuilding.comparing import Compared, beside, compare
 from app.views.rebuilding.folding import Catalogue
@@ -72,7 +72,7 @@ class Making:
         """Fill the shadows; return the position up to which they know the log."""
         for shadow in self.shadows:
             shadow.open(self.connection)
-        head = head_of(self.connection)
+        head = head_position(self.connection)
         shares = shares_of(self.connection, head)
         fill = partial(load, self.dsn, self.catalogue, self.shadows)
         sessions = 1 + len(self.shadows)
@@ -81,7 +81,7 @@ class Making:
         taken = load_all(fill, shares, self.traffic, self._reading(head), sessions)
         if taken != head:
             message = f"The log is damaged: it ends at position {head} and has {taken} events."
-            raise LogDamagedError(message)
+            raise LogCorruptedError(message)
         return head
 
     def _reading(self, head: int) -> Callable[[int], None]:
@@ -91,7 +91,7 @@ class Making:
         """Index the shadows, which know the log up to *head*; return what was seen meanwhile."""
         self.traffic.settle()
         glance = Glance(head, self.alike)
-        rests = self.traffic.lanes > 1 and head_of(self.connection) == head
+        rests = self.traffic.lanes > 1 and head_position(self.connection) == head
         first = [
             *builds(self.connection, self.shadows),
             *(glance.jobs() if rests else ()),
@@ -134,7 +134,7 @@ class Making:
         Where they may not hold, the counts of integrations are made anew: *recount*.
         """
         for wait in (*(SHORT if self.traffic.lanes == 1 else ()), *LONG):
-            while head_of(self.connection) - after > FEW:
+            while head_position(self.connection) - after > FEW:
                 with self.connection.transaction():
                     after = self._catch_up(after)
             try:
@@ -163,8 +163,8 @@ class Making:
         return table in [shadow.view for shadow in self.shadows]
 
     def _catch_up(self, after: int) -> int:
-        head = head_of(self.connection)
-        catch_up(self.connection, self.catalogue, self.shadows, Part(after=after, to=head))
+        head = head_position(self.connection)
+        catch_up(self.connection, self.catalogue, self.shadows, LogRange(after=after, to=head))
         return head
 
     def drop(self) -> None:

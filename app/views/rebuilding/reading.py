@@ -11,7 +11,7 @@ from psycopg.pq.abc import PGconn
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed, Literal
 
-from app.log.stretches import Stretch, joined
+from app.event_store.reader import Chunk, chunk_from_row
 from app.views.rebuilding.shares import Share
 
 EVENTS = 100  # of a stretch; what longer ones are decoded to is in no core's cache any more
@@ -52,7 +52,7 @@ def make_ready(log: Connection[TupleRow]) -> None:
             log.execute(setting)
 
 
-def stretches_of(log: Connection[TupleRow], share: Share) -> Generator[Stretch]:
+def stretches_of(log: Connection[TupleRow], share: Share) -> Generator[Chunk]:
     """Yield all events of *share*; who ends the iteration before that closes *log*.
 
     All is read in one transaction, so that traffic.py takes none of it for a request, and by one
@@ -61,7 +61,7 @@ def stretches_of(log: Connection[TupleRow], share: Share) -> Generator[Stretch]:
     with log.transaction():
         try:
             for rows in copied(log.pgconn, statement_for(share).as_bytes(log)):
-                yield joined(
+                yield chunk_from_row(
                     b"".join([row[POSITION] for row in rows]),
                     b",".join([row[ENVELOPE] for row in rows]),
                 )

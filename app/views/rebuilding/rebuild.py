@@ -19,9 +19,9 @@ from app.views.rebuilding.folding import Catalogue
 from app.views.rebuilding.making import Making, RebuildError, Tell
 from app.views.rebuilding.session import open_session
 from app.views.rebuilding.versions import outdated
-from projections.catalogue import JOURNALS, PROJECTIONS
 from projections.journal import Journal
 from projections.projection import Projection
+from projections.registry import JOURNALS, PROJECTIONS
 
 ONE_AT_A_TIME = "SELECT pg_try_advisory_lock(7597137600296673653)"
 NO_LONGER = "SELECT pg_advisory_unlock(7597137600296673653)"

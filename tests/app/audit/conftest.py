@@ -21,9 +21,10 @@ from app.audit.merkle import Frontier, Node, TreeHead, leaf_hash
 from app.audit.notary import Notary
 from app.audit.tiles import Tile, grow
 from app.audit.verify import Verified, verify
-from app.log.event_log import Write
-from app.log.postgres import PostgresLog
+from app.event_store.postgres import PostgresEventLog
+from app.event_store.protocol import Changeset
 from app.secrets.sealing import SealedSecret
+from domain.envelope import Envelope
 from domain.integration import (
     CredentialsReplaced,
     IntegrationCreated,
@@ -33,7 +34,6 @@ from domain.integration import (
     IntegrationToggled,
     SecretField,
 )
-from domain.recorded import Envelope
 
 Entries = Sequence[bytes]
 Pool = AsyncConnectionPool[AsyncConnection]
@@ -173,9 +173,9 @@ class Writer:
 
     off, on = IntegrationToggled(is_active=False), IntegrationToggled(is_active=True)
 
-    def __init__(self, pool: Pool, write_of: Callable[..., Write], follow: Follow) -> None:
+    def __init__(self, pool: Pool, write_of: Callable[..., Changeset], follow: Follow) -> None:
         self.follow = follow
-        self._log = PostgresLog(pool)
+        self._log = PostgresEventLog(pool)
         self._write_of = write_of
         self._streams: dict[tuple[str, str], list[Envelope]] = {}
 
@@ -189,7 +189,7 @@ class Writer:
             workspace=workspace,
             stream=stream,
             sealed=[sealed(workspace, stream, each.field, each.version) for each in credentials],
-            shred=isinstance(event, IntegrationDeleted),
+            deletes_secrets=isinstance(event, IntegrationDeleted),
         )
         await self._log.append(write)
         history.extend(write.envelopes)
@@ -246,7 +246,7 @@ SECOND = (  # positions 9 to 12
 
 
 @pytest.fixture
-def writer(commands: Pool, write_of: Callable[..., Write], follow: Follow) -> Writer:
+def writer(commands: Pool, write_of: Callable[..., Changeset], follow: Follow) -> Writer:
     return Writer(commands, write_of, follow)
 
 

@@ -21,7 +21,7 @@ from app.audit.merkle import leaf_hash
 from app.audit.notary import Notary
 from app.audit.trees import stored_notes
 from app.audit.verify import Verified
-from app.log.follow import LogDamagedError
+from app.event_store.subscription import LogCorruptedError
 
 Verify = Callable[..., Awaitable[Verified]]
 Follow = Callable[[], Awaitable[None]]
@@ -127,13 +127,13 @@ async def test_it_stops_at_a_hole(half_signed: Writer, edit: Edit) -> None:
     for switched in (half_signed.off, half_signed.on, half_signed.off):
         await half_signed.append("demo", "int_3", switched)
     edit("DELETE FROM integrations.events WHERE position = 10")
-    with pytest.raises(LogDamagedError, match="position 10 is missing"):
+    with pytest.raises(LogCorruptedError, match="position 10 is missing"):
         await half_signed.follow()
 
 
 async def test_it_stops_where_the_log_has_become_shorter(signed: Writer, edit: Edit) -> None:
     edit("DELETE FROM integrations.events WHERE position > 10")
-    with pytest.raises(LogDamagedError, match="it ends at 10, and 12 was read before"):
+    with pytest.raises(LogCorruptedError, match="it ends at 10, and 12 was read before"):
         await signed.follow()
 
 

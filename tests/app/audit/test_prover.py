@@ -15,8 +15,8 @@ from app.audit.merkle import Frontier, TreeHead, leaf_hash
 from app.audit.note import parse_verifier
 from app.audit.proof_checks import require_consistency, require_inclusion
 from app.audit.prover import NoCheckpointError, Prover
+from app.database.availability import UnavailableError
 from app.database.pools import open_pool
-from app.log.event_log import UnavailableError
 
 Pool = AsyncConnectionPool[AsyncConnection]
 Writer = Any  # that of conftest.py, which cannot be imported

@@ -14,7 +14,7 @@ from app.audit.errors import CheckpointError
 from app.audit.finding import Finding
 from app.audit.tree_check import StoredCheckpoint
 from app.audit.verify import Verified, VerifyError, kept_checkpoint, newest_note, scope_of
-from app.log.postgres import MANY, PostgresLog
+from app.event_store.postgres import SNAPSHOT_EVERY, PostgresEventLog
 from domain.integration import IntegrationCreated
 
 Pool = AsyncConnectionPool[AsyncConnection]
@@ -332,9 +332,9 @@ async def test_one_workspace_alone_shows_that_its_last_event_was_moved(
 async def kept(writer: Writer, commands: Pool) -> None:
     """A signed log of one stream, and a snapshot of it."""
     await writer.append("demo", "int_1", CREATED)
-    for number in range(1, MANY):
+    for number in range(1, SNAPSHOT_EVERY):
         await writer.append("demo", "int_1", writer.on if number % 2 == 0 else writer.off)
-    await PostgresLog(commands).resume("demo", "int_1")
+    await PostgresEventLog(commands).load("demo", "int_1")
     await writer.follow()
 
 

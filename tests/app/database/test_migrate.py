@@ -14,7 +14,6 @@ from psycopg.rows import TupleRow
 from app.database import migrate as module
 from app.database.embedded import open_embedded
 from app.database.migrate import MigrationError, migrate, migration_names, migrations
-from app.views.kept import kept_in
 
 NUMBERS = count(1)
 APPLIED = "SELECT name, sha256, at FROM integrations.migrations ORDER BY name"
@@ -37,36 +36,6 @@ SELECT rolname, pg_has_role('ordinary', rolname, 'SET')
 FROM pg_roles WHERE starts_with(rolname, 'integrations_')
 """
 BODY = "SELECT prosrc FROM pg_proc WHERE proname = 'lock_log'"
-OF_A_BATCH = """
-SELECT proname, bool_and(proretset), count(*) FROM pg_proc
-WHERE proname IN ('record', 'write_history') GROUP BY proname ORDER BY proname
-"""
-# As they were written before migration 13: of two integrations and two people in turn.
-OLD_ENTRIES = """
-INSERT INTO integrations.history (
-    workspace_id, sequence, position, stream, version, resource_name, action, details, actor_id,
-    created_at, latest_at, action_sequence, actor_sequence, actor_action_sequence
-)
-SELECT
-    'demo', n, n, 'int_' || n % 2, (n + 1) / 2, 'Mail', 'INTEGRATION_UPDATED',
-    '{"changes": {"name": {"from": null, "to": "Ü"}}}', (ARRAY['bob', 'ann'])[1 + n % 2],
-    timestamptz '2026-01-01Z' + make_interval(secs => n),
-    timestamptz '2026-01-01Z' + make_interval(secs => n), n, (n + 1) / 2, (n + 1) / 2
-FROM generate_series(1, 1100) AS n;
-INSERT INTO integrations.projections (name, version) VALUES ('history', 1)
-"""
-AMOUNTS = """
-SELECT
-    integrations.history_length('demo'),
-    (SELECT count(*) FROM integrations.history_pages),
-    (SELECT count(*) FROM integrations.history)
-"""
-BY_ANN = """
-SELECT
-    integrations.numbers_in_list('demo', NULL, 'ann', '{1,1024,1025,1100}'),
-    integrations.sequences_in_list('demo', NULL, 'ann', '{1,512,513,550}')
-"""
-OLD_VERSIONS = "SELECT name, version FROM integrations.projections ORDER BY name"
 SCHEMAS = "SELECT count(*) FROM pg_namespace WHERE nspname = 'integrations'"
 MIGRATE = "import sys; from app.database.migrate import migrate; migrate(sys.argv[1])"
 
@@ -165,48 +134,6 @@ def test_a_function_whose_file_has_changed_is_put_in_place_anew(empty: str, look
     migrate(empty)
     assert look(empty, BODY) == [(body,)]
     assert "older" not in {checksum for _, checksum, _ in look(empty, APPLIED)}
-
-
-def test_entries_of_the_history_are_bound_into_pages_and_say_the_same(
-    empty: str, look: Look, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as before:
-        older = [file for file in migrations() if file.name < "0013"]
-        before.setattr(module, "migrations", lambda: older)
-        before.setattr(module, "FUNCTIONS", ())
-        before.setattr(module, "RIGHTS", ())
-        migrate(empty)
-    administered(empty, OLD_ENTRIES)
-
-    migrate(empty)
-
-    [(amount, pages, leaves)] = look(empty, AMOUNTS)
-    assert (amount, pages, leaves) == (1_100, 17, 12)
-    bound = look(empty, "SELECT * FROM integrations.entries_at('demo', '{1,64,65,1088,1089,1100}')")
-    assert [position for position, _ in bound] == [1100, 1089, 1088, 65, 64, 1]
-    assert [kept_in(entry) for _, entry in bound] == [("Mail", None)] * 6
-    assert look(empty, BY_ANN) == [([1, 512, 513, 550], [1, 1023, 1025, 1099])]
-    assert look(empty, OLD_VERSIONS) == [("history", 1), ("history_lists", 1), ("history_pages", 1)]
-
-
-def test_functions_that_took_one_command_give_way_to_those_that_take_a_batch(
-    empty: str, look: Look
-) -> None:
-    migrate(empty)
-    administered(
-        empty,
-        "DROP FUNCTION integrations.record(jsonb);"
-        "CREATE FUNCTION integrations.record(write jsonb) RETURNS bigint[] LANGUAGE sql"
-        " AS 'SELECT NULL::bigint[]';"
-        "CREATE FUNCTION integrations.write_history(text, bigint, jsonb) RETURNS void LANGUAGE sql"
-        " AS '';"
-        "DELETE FROM integrations.migrations"
-        " WHERE name IN ('record.sql', '0011_replaced_functions.sql')",
-    )
-
-    migrate(empty)
-
-    assert look(empty, OF_A_BATCH) == [("record", False, 1), ("write_history", False, 1)]
 
 
 def test_a_new_function_is_never_open_to_everybody(empty: str, look: Look) -> None:

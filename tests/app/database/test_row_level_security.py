@@ -20,18 +20,18 @@ from app.database.embedded import open_embedded
 from app.database.migrate import migrate
 from app.database.pools import open_pool
 from app.database.row_level_security import rows_within, within
-from app.housekeeping import forget_answers
-from app.log.batch import encoded
-from app.log.event_log import Write
-from app.log.folded import SHAPE, Folded, snapshot_of
-from app.log.postgres import RECORD, PostgresLog
+from app.event_store.batch import encode_batch
+from app.event_store.idempotency import delete_expired_responses
+from app.event_store.postgres import RECORD, PostgresEventLog
+from app.event_store.protocol import Changeset
+from app.event_store.snapshots import SNAPSHOT_FORMAT, StreamState, encode_snapshot
 from app.views.integrations import IntegrationViews
 from app.views.listing import Order, Selection
 from app.views.lists import IntegrationLists
 from domain.integration import IntegrationCreated, IntegrationRenamed
 
 Pool = AsyncConnectionPool[AsyncConnection]
-WriteOf = Callable[..., Write]
+WriteOf = Callable[..., Changeset]
 SERVING = ("integrations_command", "integrations_query", "integrations_past")
 LACKING = """
 SELECT relname FROM pg_class c
@@ -111,7 +111,7 @@ async def filled(
     """A database in which 'mine' and 'theirs' have a row of everything."""
     async with open_pool(dsn, "integrations_command") as pool:
         for number, workspace in enumerate(("mine", "theirs")):
-            await PostgresLog(pool).append(
+            await PostgresEventLog(pool).append(
                 write_of(created, workspace=workspace, stream=f"int_{number}")
             )
     for statement in FILL:
@@ -206,7 +206,7 @@ async def test_in_a_batch_every_row_goes_to_the_workspace_of_its_write_whatever_
     )
     theirs = write_of(created, workspace="theirs", stream="int_3")
     with acting(dsn, "integrations_command") as batch:
-        head = batch.execute(RECORD, (encoded([mine, forged, theirs]),))
+        head = batch.execute(RECORD, (encode_batch([mine, forged, theirs]),))
         assert head.fetchall() == [(0,)]
         assert seen_in(batch, "events") == []  # the batch has named no workspace
     for workspace, integrations in (("mine", ["int_1", "int_2"]), ("theirs", ["int_3"])):
@@ -218,7 +218,7 @@ async def test_in_a_batch_every_row_goes_to_the_workspace_of_its_write_whatever_
 async def test_what_waits_together_is_answered_each_with_its_own(
     commands: Pool, queries: Pool
 ) -> None:
-    views, log = IntegrationViews(queries), PostgresLog(commands)
+    views, log = IntegrationViews(queries), PostgresEventLog(commands)
     rows = await asyncio.gather(
         views.one("mine", "int_0"), views.one("mine", "int_1"), views.one("theirs", "int_1")
     )
@@ -233,13 +233,13 @@ async def test_what_waits_together_is_answered_each_with_its_own(
 async def test_a_snapshot_of_another_workspace_is_not_gone_on_from(
     commands: Pool, dsn: str
 ) -> None:
-    log = PostgresLog(commands)
-    theirs = await log.resume("theirs", "int_1")
+    log = PostgresEventLog(commands)
+    theirs = await log.load("theirs", "int_1")
     with psycopg.connect(dsn, autocommit=True) as admin:
-        admin.execute(SNAPSHOT, (SHAPE, snapshot_of(theirs)))
+        admin.execute(SNAPSHOT, (SNAPSHOT_FORMAT, encode_snapshot(theirs)))
     places = [("mine", "int_0"), ("mine", "int_1"), ("theirs", "int_1")]
-    mine, none, own = await asyncio.gather(*(log.resume(*place) for place in places))
-    assert (mine.version, none, own) == (1, Folded(), theirs)
+    mine, none, own = await asyncio.gather(*(log.load(*place) for place in places))
+    assert (mine.version, none, own) == (1, StreamState(), theirs)
 
 
 # ----- Reads within them -----
@@ -280,7 +280,7 @@ async def test_where_the_owner_is_no_superuser_everything_works_within_the_walls
             open_pool(server.dsn, "integrations_command") as commands,
             open_pool(server.dsn, "integrations_query") as queries,
         ):
-            log, lists = PostgresLog(commands), IntegrationLists(queries)
+            log, lists = PostgresEventLog(commands), IntegrationLists(queries)
             first = write_of(created, workspace="mine", stream="int_1")
             assert await log.append(first) == [1]
             assert await log.append(write_of(created, workspace="theirs", stream="int_2")) == [2]
@@ -296,4 +296,4 @@ async def test_where_the_owner_is_no_superuser_everything_works_within_the_walls
             views = IntegrationViews(queries)
             assert [row.id for row in await views.all("theirs")] == ["int_2"]
             assert await views.one("theirs", "int_1") is None
-            assert await forget_answers(commands) == 0
+            assert await delete_expired_responses(commands) == 0

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from msgspec.structs import replace
 
-from app.log.event_log import UnavailableError
+from app.database.availability import UnavailableError
 from app.providers.check import AT_ONCE, Checker
 from app.providers.http_client import ProviderClient
 from app.providers.provider_file import ProviderFile, Region

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.command_handler import CommandHandler, CommandRequest, PreparedCommand
 from app.database.pools import open_pool
-from app.execute import Executor, Prepared, Request
-from app.log.postgres import PostgresLog
+from app.event_store.postgres import PostgresEventLog
+from domain.envelope import Actor, EventMetadata
 from domain.integration import (
     ChangeIntegration,
     CreateIntegration,
@@ -18,7 +19,6 @@ from domain.integration import (
     IntegrationCommand,
     ToggleIntegration,
 )
-from domain.recorded import Actor, Origin
 
 NINE = datetime(2026, 11, 5, 9, tzinfo=UTC)
 KEY = Credential(field="apiKey", version=1, kek="kek-1", commitment="c0ffee")
@@ -44,13 +44,13 @@ def tell() -> Tell:
 async def told(dsn: str) -> None:
     """Write the STORY."""
     times = (NINE + timedelta(minutes=minute) for minute in range(len(STORY)))
-    origin = Origin(actor=Actor(sub="user-1", name="Zoë", email="zoe@example.org"))
+    origin = EventMetadata(actor=Actor(sub="user-1", name="Zoë", email="zoe@example.org"))
     async with open_pool(dsn, "integrations_command") as pool:
-        executor = Executor(PostgresLog(pool), lambda: next(times))
+        executor = CommandHandler(PostgresEventLog(pool), lambda: next(times))
         for workspace, stream, command in STORY:
-            asked = Prepared(command)
+            asked = PreparedCommand(command)
             await executor.execute(
-                Request(workspace=workspace, stream=stream, origin=origin, ask=asked)
+                CommandRequest(workspace=workspace, stream=stream, origin=origin, ask=asked)
             )
 
 

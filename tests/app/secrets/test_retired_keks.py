@@ -8,8 +8,9 @@ import psycopg
 import pytest
 from msgspec.structs import replace
 
-from app.log.event_log import UnavailableError, Write
-from app.log.postgres import PostgresLog
+from app.database.availability import UnavailableError
+from app.event_store.postgres import PostgresEventLog
+from app.event_store.protocol import Changeset
 from app.secrets.keyring_file import FileKeyring
 from app.secrets.rewrap import KekInUseError, close_kek, connect
 from app.secrets.sealing import SealedSecret, seal
@@ -18,7 +19,7 @@ from domain.integration import IntegrationCreated
 
 Pool = Any  # that of tests/app/conftest.py
 Admin = psycopg.Connection[Any]
-WriteOf = Callable[..., Write]
+WriteOf = Callable[..., Changeset]
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ async def sealed(keyring: FileKeyring) -> SealedSecret:
 
 
 @pytest.fixture
-def write(write_of: WriteOf, created: IntegrationCreated, sealed: SealedSecret) -> Write:
+def write(write_of: WriteOf, created: IntegrationCreated, sealed: SealedSecret) -> Changeset:
     """What creating an integration with a secret leads to."""
     return write_of(created, sealed=[sealed])
 
@@ -38,11 +39,11 @@ async def test_nothing_is_stored_under_a_closed_kek_and_the_request_is_repeated(
     dsn: str,
     commands: Pool,
     admin: Admin,
-    write: Write,
+    write: Changeset,
 ) -> None:
     async with await connect(dsn) as connection:
         await close_kek(connection, write.sealed[0].kek)
-    log = PostgresLog(commands)
+    log = PostgresEventLog(commands)
 
     with pytest.raises(UnavailableError):
         await log.append(write)
@@ -55,7 +56,7 @@ async def test_who_was_quicker_to_store_keeps_the_kek_open(
     dsn: str,
     commands: Pool,
     admin: Admin,
-    write: Write,
+    write: Changeset,
 ) -> None:
     """The writer is held between storing and committing; closing waits for it, and sees its row."""
     admin.execute("""
@@ -65,7 +66,7 @@ async def test_who_was_quicker_to_store_keeps_the_kek_open(
         FOR EACH ROW EXECUTE FUNCTION integrations.linger();
         GRANT EXECUTE ON FUNCTION integrations.linger() TO integrations_command;
     """)
-    writing = asyncio.create_task(PostgresLog(commands).append(write))
+    writing = asyncio.create_task(PostgresEventLog(commands).append(write))
     await asyncio.sleep(0.25)
 
     async with await connect(dsn) as connection:

@@ -13,7 +13,7 @@ from psycopg import AsyncConnection
 from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import class_row
 
-from app.log.event_log import UnavailableError
+from app.database.availability import UnavailableError
 from app.secrets import rewrap as rewrap_module
 from app.secrets.errors import UnsealError
 from app.secrets.keyring import StoredKeyring, current_kek

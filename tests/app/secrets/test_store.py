@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from app.log.event_log import UnavailableError, Write
-from app.log.postgres import PostgresLog
+from app.database.availability import UnavailableError
+from app.event_store.postgres import PostgresEventLog
+from app.event_store.protocol import Changeset
 from app.secrets.errors import UnsealError
 from app.secrets.keyring_file import FileKeyring, new_kek
 from app.secrets.sealing import SealedSecret, seal
@@ -16,7 +17,7 @@ from app.secrets.store import SecretStore
 from domain.integration import IntegrationCreated
 
 Pool = Any  # that of tests/app/conftest.py
-WriteOf = Callable[..., Write]
+WriteOf = Callable[..., Changeset]
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ async def store(
     sealed: SealedSecret,
 ) -> SecretStore:
     """A store with the secret of one integration."""
-    await PostgresLog(commands).append(write_of(created, sealed=[sealed]))
+    await PostgresEventLog(commands).append(write_of(created, sealed=[sealed]))
     return SecretStore(commands, keyring)
 
 

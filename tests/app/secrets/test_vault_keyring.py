@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.log.event_log import UnavailableError
+from app.database.availability import UnavailableError
 from app.secrets import vault_client as vault_client_module
 from app.secrets.errors import DecryptionError, KeyringError, UnknownKekError, UnsealError
 from app.secrets.keyring import current_kek, require_keks

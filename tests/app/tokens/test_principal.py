@@ -15,7 +15,7 @@ from app.tokens.principal import (
     Principal,
     principal_from,
 )
-from domain.recorded import Actor
+from domain.envelope import Actor
 
 GIVEN: Mapping[str, object] = {"sub": "u1", "workspaceId": "ws", "role": "VIEWER"}
 

@@ -19,7 +19,7 @@ from app.tokens.jwt import Header
 from app.tokens.local_key import LocalKey
 from app.tokens.principal import PERMISSIONS, Principal
 from app.tokens.verifier import TokenVerifier, fitting
-from domain.recorded import Actor
+from domain.envelope import Actor
 
 Json = dict[str, object]
 Signer = Callable[[bytes], bytes]

@@ -5,7 +5,7 @@ import pytest
 from app.tokens.jwks import usable_keys
 from app.tokens.principal import Principal
 from app.tokens.verifier import CAPACITY, Entry, TokenCache
-from domain.recorded import Actor
+from domain.envelope import Actor
 
 WHO = Principal(Actor(sub="u"), "ws", frozenset())
 KEYS = ()

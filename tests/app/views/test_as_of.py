@@ -12,12 +12,13 @@ from psycopg import AsyncConnection, Connection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from app.execute import Executor, Prepared, Request
-from app.log.mapper import stored_from
-from app.log.postgres import PostgresLog
-from app.log.reader import BATCH, LogReader
+from app.command_handler import CommandHandler, CommandRequest, PreparedCommand
+from app.event_store.codec import to_stored_event
+from app.event_store.postgres import PostgresEventLog
+from app.event_store.reader import READ_BATCH, LogReader
 from app.views.as_of import Past, RowsThen
 from app.views.history import HistoryFilter, HistoryViews
+from domain.envelope import Actor, Envelope, EventMetadata, RecordedEvent
 from domain.errors import DomainError
 from domain.integration import (
     ChangeIntegration,
@@ -30,13 +31,12 @@ from domain.integration import (
     IntegrationToggled,
     ToggleIntegration,
 )
-from domain.recorded import Actor, Envelope, Origin, Recorded
 
 Pool = AsyncConnectionPool[AsyncConnection]
 Model = Mapping[str, Mapping[str, Any]]
 NINE = datetime(2026, 11, 5, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-ORIGIN = Origin(actor=Actor(sub="user-1"))
+ORIGIN = EventMetadata(actor=Actor(sub="user-1"))
 STREAMS = ("int_1", "int_2", "int_3")
 NUMBERS = count(1)
 # Each command leads to one event or to none.
@@ -97,10 +97,12 @@ async def lived_through(
 ) -> list[Model]:
     """Execute *wishes*; return the model before the first event and after each."""
     clock = Clock()
-    executor = Executor(PostgresLog(commands), clock)
+    executor = CommandHandler(PostgresEventLog(commands), clock)
     states: list[Model] = [{}]
     for stream, wish in wishes:
-        request = Request(workspace=workspace, stream=stream, origin=ORIGIN, ask=Prepared(wish))
+        request = CommandRequest(
+            workspace=workspace, stream=stream, origin=ORIGIN, ask=PreparedCommand(wish)
+        )
         try:
             await executor.execute(request)
         except DomainError:
@@ -121,7 +123,7 @@ async def test_a_position_shows_what_the_events_up_to_it_made(
 ) -> None:
     workspace, log, past = f"w{next(NUMBERS)}", LogReader(audits), Past(LogReader(audits))
     states = await lived_through(commands, workspace, wishes)
-    events = [event async for event in log.workspace(workspace)]
+    events = [event async for event in log.read_workspace(workspace)]
     assert len(events) == len(states) - 1
     for event, state in zip(events, states[1:], strict=True):
         assert await shown(past, workspace, event.position) == state
@@ -163,7 +165,7 @@ async def test_another_workspace_has_another_past(commands: Pool, audits: Pool) 
     assert await past.one("theirs", "int_1", 1) is not None
 
 
-@pytest.mark.parametrize("amount", [BATCH - 1, BATCH, BATCH + 1])
+@pytest.mark.parametrize("amount", [READ_BATCH - 1, READ_BATCH, READ_BATCH + 1])
 async def test_a_log_of_several_batches_is_read_whole(
     admin: Connection[TupleRow], audits: Pool, amount: int
 ) -> None:
@@ -171,8 +173,8 @@ async def test_a_log_of_several_batches_is_read_whole(
     envelope = Envelope(
         workspace="w", stream="int_1", version=1, at=NINE, origin=ORIGIN, event=renamed
     )
-    admin.execute(FILL, (stored_from(envelope).state, amount))
-    positions = [event.position async for event in LogReader(audits).workspace("w")]
+    admin.execute(FILL, (to_stored_event(envelope).state, amount))
+    positions = [event.position async for event in LogReader(audits).read_workspace("w")]
     assert positions == [*range(1, amount + 1)]
 
 
@@ -180,12 +182,14 @@ async def test_a_clock_that_goes_an_hour_back_changes_neither_order_nor_what_a_p
     commands: Pool, queries: Pool, audits: Pool
 ) -> None:
     times = [NINE, NINE - HOUR, NINE + timedelta(seconds=1)]
-    executor = Executor(PostgresLog(commands), iter(times).__next__)
+    executor = CommandHandler(PostgresEventLog(commands), iter(times).__next__)
     wishes = [CREATE, ChangeIntegration(name="B"), ChangeIntegration(name="C")]
     for wish in wishes:
-        asked = Request(workspace="w", stream="int_1", origin=ORIGIN, ask=Prepared(wish))
+        asked = CommandRequest(
+            workspace="w", stream="int_1", origin=ORIGIN, ask=PreparedCommand(wish)
+        )
         await executor.execute(asked)
-    log = [event async for event in LogReader(audits).workspace("w")]
+    log = [event async for event in LogReader(audits).read_workspace("w")]
     positions = [event.position for event in log]
     assert positions == [*range(positions[0], positions[0] + 3)]
     assert [event.at for event in log] == times
@@ -203,9 +207,9 @@ async def test_a_clock_that_goes_an_hour_back_changes_neither_order_nor_what_a_p
     assert await past.one("w", "int_1", NINE - 2 * HOUR) is None
 
 
-def recorded(position: int, second: int, event: IntegrationEvent) -> Recorded:
+def recorded(position: int, second: int, event: IntegrationEvent) -> RecordedEvent:
     """Return the event at *position* of the log of one integration."""
-    return Recorded(
+    return RecordedEvent(
         workspace="w",
         stream="int_1",
         version=position,

@@ -14,7 +14,7 @@ from psycopg.sql import SQL
 from psycopg_pool import AsyncConnectionPool
 
 from app.database.row_level_security import rows_within
-from app.log.envelopes import NoEventError
+from app.event_store.codec import InvalidEventError
 from app.views.history import HistoryFilter, HistoryViews
 from projections.history import Action, HistoryEntry
 
@@ -149,7 +149,7 @@ async def test_an_event_that_is_gone_from_the_log_is_no_empty_entry(
     told.append_much("demo", 3, Random(6))  # noqa: S311 — test data
     admin.execute("SET session_replication_role = replica")  # no trigger refuses
     admin.execute("DELETE FROM integrations.events WHERE position = 2")
-    with pytest.raises(NoEventError):
+    with pytest.raises(InvalidEventError):
         await HistoryViews(queries).page("demo", HistoryFilter(), 0, 20)
 
 

@@ -9,14 +9,15 @@ from psycopg import AsyncConnection, Connection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
+from app.database.availability import UnavailableError
 from app.database.pools import open_pool
-from app.log.event_log import UnavailableError, Write
-from app.log.postgres import PostgresLog
+from app.event_store.postgres import PostgresEventLog
+from app.event_store.protocol import Changeset
 from app.views.integrations import IntegrationViews
 from domain.integration import IntegrationCreated, IntegrationDeleted
 
 Pool = AsyncConnectionPool[AsyncConnection]
-WriteOf = Callable[..., Write]
+WriteOf = Callable[..., Changeset]
 
 
 @pytest.fixture
@@ -25,12 +26,12 @@ def views(queries: Pool) -> IntegrationViews:
 
 
 @pytest.fixture
-def log(commands: Pool) -> PostgresLog:
-    return PostgresLog(commands)
+def log(commands: Pool) -> PostgresEventLog:
+    return PostgresEventLog(commands)
 
 
 async def test_a_row_is_read_as_it_was_written(
-    views: IntegrationViews, log: PostgresLog, write_of: WriteOf, created: IntegrationCreated
+    views: IntegrationViews, log: PostgresEventLog, write_of: WriteOf, created: IntegrationCreated
 ) -> None:
     write = write_of(created)
     await log.append(write)
@@ -39,7 +40,7 @@ async def test_a_row_is_read_as_it_was_written(
 
 
 async def test_nobody_sees_what_is_another_workspaces(
-    views: IntegrationViews, log: PostgresLog, write_of: WriteOf, created: IntegrationCreated
+    views: IntegrationViews, log: PostgresEventLog, write_of: WriteOf, created: IntegrationCreated
 ) -> None:
     await log.append(write_of(created, workspace="mine", stream="int_1"))
     await log.append(write_of(created, workspace="theirs", stream="int_2"))
@@ -50,7 +51,7 @@ async def test_nobody_sees_what_is_another_workspaces(
 
 
 async def test_the_list_is_oldest_first_and_then_by_id(
-    views: IntegrationViews, log: PostgresLog, write_of: WriteOf, created: IntegrationCreated
+    views: IntegrationViews, log: PostgresEventLog, write_of: WriteOf, created: IntegrationCreated
 ) -> None:
     for stream in ("int_3", "int_1", "int_2"):
         await log.append(write_of(created, stream=stream))
@@ -58,7 +59,7 @@ async def test_the_list_is_oldest_first_and_then_by_id(
 
 
 async def test_a_deleted_integration_is_gone(
-    views: IntegrationViews, log: PostgresLog, write_of: WriteOf, created: IntegrationCreated
+    views: IntegrationViews, log: PostgresEventLog, write_of: WriteOf, created: IntegrationCreated
 ) -> None:
     await log.append(write_of(created))
     await log.append(write_of(IntegrationDeleted(), after=await log.read("demo", "int_1")))
@@ -67,7 +68,7 @@ async def test_a_deleted_integration_is_gone(
 
 
 async def test_questions_that_wait_together_each_get_their_own_answer(
-    views: IntegrationViews, log: PostgresLog, write_of: WriteOf, created: IntegrationCreated
+    views: IntegrationViews, log: PostgresEventLog, write_of: WriteOf, created: IntegrationCreated
 ) -> None:
     places = [(f"w{number % 3}", f"int_{number}") for number in range(30)]
     for workspace, stream in places:
@@ -84,7 +85,7 @@ async def test_questions_that_wait_together_each_get_their_own_answer(
 async def test_times_are_utc_wherever_the_database_thinks_it_is(
     dsn: str,
     admin: Connection[TupleRow],
-    log: PostgresLog,
+    log: PostgresEventLog,
     write_of: WriteOf,
     created: IntegrationCreated,
 ) -> None:

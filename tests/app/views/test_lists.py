@@ -12,7 +12,7 @@ from msgspec.json import encode
 from psycopg.conninfo import make_conninfo
 
 from app.database.pools import open_pool
-from app.log.batch import RowItem
+from app.event_store.batch import RowItem
 from app.views.listing import Key, Order, Selection
 from app.views.lists import IntegrationLists
 from projections.integration_view import IntegrationRow, search_text_of

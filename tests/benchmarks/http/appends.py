@@ -17,7 +17,7 @@ from msgspec import Struct
 from psycopg.conninfo import make_conninfo
 
 from app.database.migrate import migrate
-from app.log.event_log import Write
+from app.event_store.protocol import Changeset
 from tests.benchmarks.http.bare_inserts import insert_rate, prepare_inserts
 from tests.benchmarks.http.pace import Pace, Site
 from tests.benchmarks.http.report import markdown
@@ -59,7 +59,7 @@ def measured_with(dsn: str, script: Path, clients: int, pace: Pace) -> Appends:
     return found
 
 
-def events_alone(caller: int) -> Iterator[Write]:
+def events_alone(caller: int) -> Iterator[Changeset]:
     """Yield what creations lead to, without the rows of views."""
     for write in writes(caller):
         yield msgspec.structs.replace(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 
-from domain.recorded import Envelope
+from domain.envelope import Envelope
 from tests.benchmarks.http.errors import CannotRunError
 from tests.benchmarks.log.filling import columns_of
 

@@ -19,10 +19,10 @@ from psycopg.sql import SQL, Identifier
 
 from app.audit.checkpoint_key import open_checkpoint_key
 from app.database.migrate import migrate
-from app.log.envelopes import encoder
+from app.event_store.codec import encoder
 from app.views.rebuilding.rebuild import chosen, rebuild
 from app.views.rebuilding.versions import adopt_versions
-from projections.catalogue import ALL_VIEWS
+from projections.registry import ALL_VIEWS
 from tests.benchmarks.audit import followed
 from tests.benchmarks.log.appending import writes
 

@@ -11,17 +11,17 @@ from itertools import count, islice
 from uuid import uuid4
 
 from app.database.pools import open_pool
-from app.log.event_log import Write
-from app.log.postgres import PostgresLog
-from domain.recorded import Actor, Envelope, Origin
-from projections.catalogue import JOURNALS, PROJECTIONS
+from app.event_store.postgres import PostgresEventLog
+from app.event_store.protocol import Changeset
+from domain.envelope import Actor, Envelope, EventMetadata
+from projections.registry import JOURNALS, PROJECTIONS
 from tests.benchmarks.log.filling import created, workspace_of
 
 CALLERS = 32
 FASTEST = 10_000  # events a second for which enough is made
-Kind = Callable[[int], Iterator[Write]]
+Kind = Callable[[int], Iterator[Changeset]]
 """What a caller, by its number, appends."""
-ORIGIN = Origin(actor=Actor(sub="benchmark"))
+ORIGIN = EventMetadata(actor=Actor(sub="benchmark"))
 
 
 def append_rate(
@@ -37,17 +37,17 @@ def append_rate(
     return asyncio.run(appended(dsn, seconds, prepared))
 
 
-async def appended(dsn: str, seconds: float, prepared: Sequence[Sequence[Write]]) -> float:
+async def appended(dsn: str, seconds: float, prepared: Sequence[Sequence[Changeset]]) -> float:
     """Append all that is *prepared*, or for *seconds*; return how many events a second."""
     async with open_pool(dsn, "integrations_command") as pool:
-        log = PostgresLog(pool)
+        log = PostgresEventLog(pool)
         began = time.perf_counter()
         end = began + seconds
         done = await asyncio.gather(*(append_until(log, end, one) for one in prepared))
         return sum(done) / (time.perf_counter() - began)
 
 
-async def append_until(log: PostgresLog, end: float, prepared: Sequence[Write]) -> int:
+async def append_until(log: PostgresEventLog, end: float, prepared: Sequence[Changeset]) -> int:
     """Append what is *prepared*, one write after the other, until *end*; return how many."""
     for done, write in enumerate(prepared):
         if time.perf_counter() > end:
@@ -56,7 +56,7 @@ async def append_until(log: PostgresLog, end: float, prepared: Sequence[Write]) 
     return len(prepared)
 
 
-def writes(caller: int) -> Iterator[Write]:
+def writes(caller: int) -> Iterator[Changeset]:
     """Yield what creations lead to, without end."""
     for number in count():
         envelope = Envelope(
@@ -67,7 +67,7 @@ def writes(caller: int) -> Iterator[Write]:
             origin=ORIGIN,
             event=created(number),
         )
-        yield Write(
+        yield Changeset(
             workspace=envelope.workspace,
             stream=envelope.stream,
             envelopes=[envelope],

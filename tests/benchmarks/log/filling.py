@@ -9,7 +9,8 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from app.log.envelopes import encoder
+from app.event_store.codec import encoder
+from domain.envelope import Actor, Envelope, EventMetadata
 from domain.integration import (
     Credential,
     CredentialsChecked,
@@ -21,7 +22,6 @@ from domain.integration import (
     IntegrationToggled,
     SenderChanged,
 )
-from domain.recorded import Actor, Envelope, Origin
 
 PER_WORKSPACE = 100  # integrations
 LIFE = 5  # events of an integration
@@ -60,7 +60,7 @@ def envelopes(amount: int) -> Iterator[Envelope]:
             stream=stream_of(number),
             version=round_ + 1,
             at=START + timedelta(milliseconds=position),
-            origin=Origin(
+            origin=EventMetadata(
                 actor=Actor(sub=f"user-{number % 50}", name="Ada", email="ada@example.org"),
                 client_address="192.0.2.7",
                 request_id=f"{position:032x}",

@@ -1,6 +1,6 @@
 """The library's own way to rebuild a view: its ProjectionRunner, one transaction an event.
 
-The only module outside app/log that imports eventsourcing: it measures the library itself.
+The only module outside app/event_store that imports eventsourcing: it measures the library itself.
 """
 
 import time
@@ -15,9 +15,9 @@ from eventsourcing.projection import Projection, ProjectionRunner
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 
-from app.log.mapper import recorded_from_notification
-from app.log.recorder import IntegrationLog, open_recorder
-from domain.recorded import Recorded
+from app.event_store.codec import from_notification
+from app.event_store.recorder import LibraryRecorder, open_recorder
+from domain.envelope import RecordedEvent
 from projections.history import HistoryRow, history
 from projections.integration_view import IntegrationRow, integration_view
 
@@ -49,7 +49,11 @@ class Rows(PostgresTrackingRecorder):
     """Keeps the two views, and how far they are, in one transaction an event."""
 
     def put(
-        self, event: Recorded, row: IntegrationRow | None, entry: msgspec.Struct, tracking: Tracking
+        self,
+        event: RecordedEvent,
+        row: IntegrationRow | None,
+        entry: msgspec.Struct,
+        tracking: Tracking,
     ) -> None:
         """Store what *event* leads to."""
         with self.datastore.transaction(commit=True) as cursor:
@@ -81,9 +85,9 @@ class Views(Projection[Rows]):
 class Mapper:
     """Decodes events as the rest of our code does."""
 
-    def to_domain_event(self, notification: Notification) -> Recorded:
+    def to_domain_event(self, notification: Notification) -> RecordedEvent:
         """Return the event of *notification*."""
-        return recorded_from_notification(notification)
+        return from_notification(notification)
 
 
 class Log(Application[str]):
@@ -96,13 +100,13 @@ class Log(Application[str]):
         """Return our mapper."""
         return Mapper()
 
-    def construct_recorder(self) -> IntegrationLog:
+    def construct_recorder(self) -> LibraryRecorder:
         """Return our recorder."""
         return open_recorder(self.dsn)
 
     def close(self) -> None:
         """Close what was opened."""
-        self.recorder.datastore.close()  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue] — an IntegrationLog
+        self.recorder.datastore.close()  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue] — an LibraryRecorder
         super().close()
 
 

@@ -14,7 +14,7 @@ from psycopg.conninfo import make_conninfo
 from app.database.embedded import open_embedded
 from app.database.migrate import migrate
 from app.views.rebuilding.versions import adopt_versions
-from projections.catalogue import ALL_VIEWS
+from projections.registry import ALL_VIEWS
 from tests.benchmarks.log.filling import fill
 
 FEW = 1_000  # events

@@ -7,8 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app.log.envelopes import recorded_from
-from app.log.follow import Part, read
+from app.event_store.codec import decode_recorded
+from app.event_store.subscription import LogRange, read_range
 from tests.benchmarks.log.__main__ import ratio_of
 from tests.benchmarks.log.filling import LIFE, fill
 from tests.benchmarks.log.report import Figure, table
@@ -20,7 +20,9 @@ def test_the_log_is_filled_as_the_service_would_write_it(dsn: str) -> None:
     with psycopg.connect(dsn, autocommit=True) as connection:
         fill(connection, 1_001)
         events = [
-            recorded_from(*row) for batch in read(connection, Part(to=1_001)) for row in batch
+            decode_recorded(*row)
+            for batch in read_range(connection, LogRange(to=1_001))
+            for row in batch
         ]
     assert [event.position for event in events] == [*range(1, 1_002)]
     versions: dict[str, int] = {}

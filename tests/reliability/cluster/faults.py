@@ -6,7 +6,8 @@ from threading import Timer
 
 import psycopg
 
-from app.log.safe_commit import CONFIRM, UnconfirmedError, confirmed, hang_up
+from app.database.availability import ReplicationUnconfirmedError
+from app.event_store.replication import CONFIRM, abort_connection, require_replicated
 from tests.reliability.cluster.cluster import Cluster, cluster, stage_on
 from tests.reliability.cluster.node import Node
 from tests.reliability.fault import Fault
@@ -91,14 +92,14 @@ def require_silence(on: Trial, primary: Node) -> None:
     """Complain where *primary*, which the others have left, confirms a commit of its own."""
     try:
         with psycopg.connect(primary.dsn, autocommit=True) as connection:
-            leaving = Timer(UNHEARD, hang_up, [connection])
+            leaving = Timer(UNHEARD, abort_connection, [connection])
             leaving.start()
             try:
-                with confirmed(connection):
+                with require_replicated(connection):
                     connection.execute(CONFIRM)
             finally:
                 leaving.cancel()
-    except (psycopg.OperationalError, psycopg.InternalError, UnconfirmedError):
+    except (psycopg.OperationalError, psycopg.InternalError, ReplicationUnconfirmedError):
         return
     on.complain(SILENCE, f"{primary.name} confirms, and has no standby")
 

@@ -14,12 +14,13 @@ from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 from psycopg_pool import AsyncConnectionPool
 
-from app.execute import Executor, Prepared, Request
-from app.log.postgres import PostgresLog
+from app.command_handler import CommandHandler, CommandRequest, PreparedCommand
+from app.event_store.postgres import PostgresEventLog
 from app.views.rebuilding.folding import Catalogue
 from app.views.rebuilding.making import Tell
 from app.views.rebuilding.rebuild import Rebuilt, check, chosen, rebuild
 from app.views.rebuilding.versions import adopt_versions
+from domain.envelope import Actor, EventMetadata
 from domain.errors import DomainError
 from domain.integration import (
     ChangeIntegration,
@@ -31,7 +32,6 @@ from domain.integration import (
     ReplaceCredentials,
     ToggleIntegration,
 )
-from domain.recorded import Actor, Origin
 from projections.history import history
 
 NOON = datetime(2026, 11, 5, 12, tzinfo=UTC)
@@ -53,7 +53,7 @@ def told_nothing(_: str, __: int, ___: int) -> None:
 def live(commands: AsyncConnectionPool[AsyncConnection]) -> Live:
     """Return what executes random commands: `await live(seed, amount)`."""
     clock = clock_of(Random(0))  # noqa: S311 — test data
-    executor = Executor(PostgresLog(commands), clock)
+    executor = CommandHandler(PostgresEventLog(commands), clock)
 
     known: list[tuple[str, str]] = []
 
@@ -62,11 +62,11 @@ def live(commands: AsyncConnectionPool[AsyncConnection]) -> Live:
         for number in range(amount):
             command, (workspace, stream) = chosen_by(random, known, f"int_{seed}_{number}")
             actor = Actor(sub=random.choice(["ann", "bob"]), name=None, email="ann@example.org")
-            request = Request(
+            request = CommandRequest(
                 workspace=workspace,
                 stream=stream,
-                origin=Origin(actor=actor),
-                ask=Prepared(command),
+                origin=EventMetadata(actor=actor),
+                ask=PreparedCommand(command),
             )
             try:
                 await executor.execute(request)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from psycopg.sql import SQL
 
-from app.log.follow import head_of
+from app.event_store.subscription import head_position
 from app.views.rebuilding.comparing import Compared
 from app.views.rebuilding.glance import Glance
 from app.views.rebuilding.shadows import Shadow
@@ -36,7 +36,7 @@ async def test_views_that_are_as_their_shadows_are_seen_to_be_so(
     live: "Live", views: "Views"
 ) -> None:
     await live(1, 40)
-    glance = Glance(head_of(views.admin), shadows_as(views))
+    glance = Glance(head_position(views.admin), shadows_as(views))
     assert glance.found() is None
 
     for job in glance.jobs():
@@ -50,7 +50,7 @@ async def test_views_that_are_as_their_shadows_are_seen_to_be_so(
 async def test_counts_that_are_wrong_are_seen(live: "Live", views: "Views") -> None:
     await live(1, 40)
     views.admin.execute("UPDATE integrations.integration_counts SET amount = amount + 1")
-    glance = Glance(head_of(views.admin), shadows_as(views))
+    glance = Glance(head_position(views.admin), shadows_as(views))
 
     for job in glance.jobs():
         job(views.admin)
@@ -63,7 +63,7 @@ async def test_what_was_seen_at_another_position_is_not_enough(
     live: "Live", views: "Views"
 ) -> None:
     await live(1, 40)
-    glance = Glance(head_of(views.admin) - 1, shadows_as(views))
+    glance = Glance(head_position(views.admin) - 1, shadows_as(views))
 
     for job in glance.jobs():
         job(views.admin)
@@ -78,7 +78,7 @@ async def test_a_shadow_that_lacks_a_row_is_not(live: "Live", views: "Views", vi
     [shadow] = [shadow for shadow in shadows if shadow.view == view]
     taken = SQL("DELETE FROM {0} WHERE ctid = (SELECT max(ctid) FROM {0})").format(shadow.table)
     views.admin.execute(taken)
-    glance = Glance(head_of(views.admin), shadows)
+    glance = Glance(head_position(views.admin), shadows)
 
     for job in glance.jobs():
         job(views.admin)
@@ -91,14 +91,14 @@ async def test_once_something_is_appended_nothing_is_seen(
     live: "Live", views: "Views", done: int
 ) -> None:
     await live(1, 40)
-    head = head_of(views.admin)
+    head = head_position(views.admin)
     glance = Glance(head, shadows_as(views))
     jobs = glance.jobs()
 
     for job in jobs[:done]:
         job(views.admin)
     await live(2, 5)
-    assert head_of(views.admin) > head
+    assert head_position(views.admin) > head
     for job in jobs[done:]:
         job(views.admin)
 

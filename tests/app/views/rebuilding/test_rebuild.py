@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.log.follow import LogDamagedError
+from app.event_store.subscription import LogCorruptedError
 from app.views.rebuilding.making import RebuildError
 from app.views.rebuilding.rebuild import chosen
 from app.views.rebuilding.traffic import Traffic
@@ -138,7 +138,7 @@ async def test_a_hole_in_the_log_stops_the_rebuild_and_the_old_rows_stay(
     views.admin.execute("SET session_replication_role = replica")
     views.admin.execute("DELETE FROM integrations.events WHERE position = 3")
 
-    with pytest.raises(LogDamagedError, match="damaged"):
+    with pytest.raises(LogCorruptedError, match="damaged"):
         views.rebuild()
 
     assert views.rows() == before
@@ -154,7 +154,7 @@ async def test_a_row_of_the_log_that_holds_two_events_is_refused_and_no_event_ge
         "UPDATE integrations.events SET envelope = envelope || ',' || envelope WHERE position = 3"
     )
 
-    with pytest.raises(LogDamagedError, match=r"damaged: \d+ rows .* hold \d+ events"):
+    with pytest.raises(LogCorruptedError, match=r"damaged: \d+ rows .* hold \d+ events"):
         views.rebuild()
 
     assert views.rows() == before

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from app.log.envelopes import envelopes_from
+from app.event_store.codec import decode_envelopes
 from app.views.rebuilding.loading import LOG, session_of
 from app.views.rebuilding.reading import make_ready, stretches_of
 from app.views.rebuilding.shares import Share, shares_of
@@ -31,7 +31,9 @@ def test_every_event_is_in_one_share_and_comes_after_those_of_its_workspace(
             (event.workspace, position)
             for share in shares
             for read in stretches_of(connection, share)
-            for position, event in zip(read.positions, envelopes_from(read.envelopes), strict=True)
+            for position, event in zip(
+                read.positions, decode_envelopes(read.envelopes), strict=True
+            )
         ]
         wanted = connection.execute(IN_ORDER).fetchall()
     assert found == wanted

@@ -6,9 +6,9 @@ from msgspec.structs import replace
 
 from app.views.rebuilding.folding import Catalogue
 from app.views.rebuilding.versions import outdated
-from projections.catalogue import PROJECTIONS
 from projections.history import history
 from projections.projection import Projection
+from projections.registry import PROJECTIONS
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
     from tests.app.views.rebuilding.conftest import Live, Views

@@ -1,0 +1,162 @@
+"""What a batch of writes is to the database: one JSON value, the rows of each table by themselves.
+
+Every item names the workspace of its write, and most its stream: there its row goes, whatever the
+row says. A part without items is left out, so that the database need not look at its table.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from app.event_store.codec import to_stored_event
+from app.event_store.protocol import Changeset, StoredResponse
+from app.secrets.sealing import SealedSecret
+from app.views.book import LeafItem, leaf_from
+from projections.integration_counts import steps
+from projections.integration_view import IntegrationRow, integration_view
+
+
+class StreamKey(Struct):
+    """A stream, and its workspace."""
+
+    workspace: str
+    stream: str
+
+
+class EventItem(StreamKey):
+    """An event; `envelope` is what is stored of it, as text."""
+
+    version: int
+    type: str
+    envelope: str
+
+
+class ResponseItem(Struct):
+    """The answer under an idempotency key; its bytes are base64."""
+
+    workspace: str
+    answer: StoredResponse
+
+
+class RowItem(StreamKey):
+    """The row of the view after a write."""
+
+    row: IntegrationRow
+
+
+class CountItem(Struct):
+    """By how many the integrations of one type and state have become more."""
+
+    workspace: str
+    type: str
+    is_active: bool
+    step: int
+
+
+class EntriesItem(StreamKey):
+    """What a write adds to each journal."""
+
+    entries: Mapping[str, Sequence[LeafItem]]
+
+
+class DeletedSecretsItem(StreamKey):
+    """Secrets that end: those of the fields, all of the stream where it is None."""
+
+    fields: Sequence[str] | None
+
+
+class SealedItem(StreamKey):
+    """New secrets; their bytes are base64."""
+
+    sealed: Sequence[SealedSecret]
+
+
+class Batch(Struct, omit_defaults=True):
+    """What `integrations.record` takes; record.sql says what becomes of each part."""
+
+    events: list[EventItem] = []
+    answers: list[ResponseItem] = []
+    rows: list[RowItem] = []
+    gone: list[StreamKey] = []
+    counts: list[CountItem] = []
+    entries: list[EntriesItem] = []
+    ended: list[DeletedSecretsItem] = []
+    sealed: list[SealedItem] = []
+
+
+def encode_batch(writes: Sequence[Changeset]) -> str:
+    """Return *writes* as the database takes them.
+
+    Raises:
+        UnicodeError: one holds half a surrogate pair.
+    """
+    return msgspec.json.encode(build_batch(writes)).decode()
+
+
+def build_batch(writes: Sequence[Changeset]) -> Batch:
+    """Return the parts of all *writes*, each in their order."""
+    batch = Batch(counts=[*count_deltas(writes)])
+    for write in writes:
+        if write.answer is not None:
+            batch.answers.append(ResponseItem(write.workspace, write.answer))
+        if write.envelopes:
+            add_events(batch, write)
+            add_row(batch, write)
+        add_secrets(batch, write)
+    return batch
+
+
+def add_events(batch: Batch, write: Changeset) -> None:
+    """Add the events of *write*, and what journals say of them."""
+    place = write.workspace, write.stream
+    for envelope in write.envelopes:
+        stored = to_stored_event(envelope)
+        batch.events.append(
+            EventItem(*place, envelope.version, stored.topic, stored.state.decode())
+        )
+    if any(write.entries.values()):
+        leaves = {name: [*map(leaf_from, rows)] for name, rows in write.entries.items()}
+        batch.entries.append(EntriesItem(*place, leaves))
+
+
+def add_row(batch: Batch, write: Changeset) -> None:
+    """Add the row of the view after *write*, or that it has gone."""
+    row = view_row(write.rows)
+    if row is not None:
+        batch.rows.append(RowItem(write.workspace, write.stream, row))
+    elif view_row(write.before) is not None:
+        batch.gone.append(StreamKey(write.workspace, write.stream))
+
+
+def add_secrets(batch: Batch, write: Changeset) -> None:
+    """Add the new secrets of *write*, and which ones they take the place of."""
+    place = write.workspace, write.stream
+    if write.deletes_secrets:
+        batch.ended.append(DeletedSecretsItem(*place, None))
+    elif write.sealed and not starts_stream(write):
+        batch.ended.append(DeletedSecretsItem(*place, [secret.field for secret in write.sealed]))
+    if write.sealed:
+        batch.sealed.append(SealedItem(*place, write.sealed))
+
+
+def starts_stream(write: Changeset) -> bool:
+    """Tell whether *write* begins its stream, so that nothing can have been sealed in it."""
+    return bool(write.envelopes) and write.envelopes[0].version == 1
+
+
+def count_deltas(writes: Sequence[Changeset]) -> Iterator[CountItem]:
+    """Yield what changes in the counts of integrations, by workspace, type and state."""
+    found: Counter[tuple[str, str, bool]] = Counter()
+    for write in writes:
+        for kind, step in steps(view_row(write.before), view_row(write.rows)):
+            found[write.workspace, *kind] += step
+    for (workspace, type_, is_active), step in found.items():
+        if step:
+            yield CountItem(workspace, type_, is_active, step)
+
+
+def view_row(rows: Mapping[str, Struct | None]) -> IntegrationRow | None:
+    """Return the row of the view among those of all projections."""
+    return rows[integration_view.name]  # pyright: ignore[reportReturnType] — its own row

@@ -1,0 +1,34 @@
+"""What is done now and then beside serving: expired answers to repeated requests are let go."""
+
+import asyncio
+from contextlib import suppress
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from app.database.availability import UnavailableError, translate_unavailable
+
+CLEANUP_INTERVAL = 60.0  # seconds
+BATCH_SIZE = 1_000  # rows; what is more waits for the next time, so that no delete is a long one
+DELETE_EXPIRED = "SELECT integrations.delete_expired_responses(%s)"
+
+
+async def run_housekeeping(pool: AsyncConnectionPool[AsyncConnection]) -> None:
+    """Clean up from time to time, until cancelled; a database that is away is tried again."""
+    while True:
+        await asyncio.sleep(CLEANUP_INTERVAL)
+        with suppress(UnavailableError):
+            await delete_expired_responses(pool)
+
+
+async def delete_expired_responses(pool: AsyncConnectionPool[AsyncConnection]) -> int:
+    """Delete answers that are older than 24 h, a bounded number; return how many.
+
+    Raises:
+        UnavailableError: the database is away or busy.
+    """
+    with translate_unavailable():
+        async with pool.connection() as connection:
+            cursor = await connection.execute(DELETE_EXPIRED, (BATCH_SIZE,))
+            [(amount,)] = await cursor.fetchall()
+            return amount

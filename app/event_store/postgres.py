@@ -1,0 +1,220 @@
+"""The event log in PostgreSQL, for the write path: asynchronous, and in batches under load."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from itertools import count, islice
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.errors import LockNotAvailable, QueryCanceled, ReadOnlySqlTransaction
+from psycopg.rows import TupleRow, args_row
+from psycopg_pool import AsyncConnectionPool
+
+from app.batching import TOGETHER, Batcher
+from app.database.availability import UNAVAILABLE_ERRORS, translate_unavailable
+from app.database.row_level_security import rows_within, within
+from app.event_store.batch import encode_batch
+from app.event_store.codec import decode_recorded
+from app.event_store.protocol import (
+    Changeset,
+    ConcurrencyError,
+    DuplicateRequestError,
+    StoredResponse,
+)
+from app.event_store.replication import abort_after, confirm_replicated, require_replicated
+from app.event_store.snapshots import SNAPSHOT_FORMAT, StreamState, decode_snapshot, encode_snapshot
+from domain.envelope import RecordedEvent
+
+LOAD_STREAMS = """
+SELECT item, position, content
+FROM integrations.load_streams(%s::text[], %s::text[], %s::bigint[], %s, %s)
+"""
+RECORD = "SELECT integrations.record_batch(%s::jsonb)"
+RECORD_EACH = "SELECT head, refusal FROM integrations.record_each(%s::text[])"
+ANSWER = """
+SELECT key, fingerprint, status, headers, body FROM integrations.answers
+WHERE workspace_id = %s AND key = %s AND answered_at >= now() - interval '24 hours'
+"""
+UPSERT_SNAPSHOT = """
+INSERT INTO integrations.snapshots AS kept (workspace_id, stream, shape, version, state)
+VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT ON CONSTRAINT snapshots_key
+DO UPDATE SET shape = excluded.shape, version = excluded.version, state = excluded.state
+WHERE kept.shape <> excluded.shape OR kept.version < excluded.version
+"""
+ASYNC_COMMIT = "SELECT set_config('synchronous_commit', 'off', true)"  # for this transaction
+REFUSALS = {"taken": ConcurrencyError, "answered": DuplicateRequestError}  # record_each.sql
+COMMIT_TIMEOUT = (
+    5.0  # seconds for a commit; on a cluster without its standby it would wait for ever
+)
+READ_CONCURRENCY = 2  # batches of reads under way at once; appends go one batch after the other
+SNAPSHOT_EVERY = 20  # events after which a snapshot is worth its row; folding one takes some 10 µs
+READ_LIMIT = 500  # events that are read at once
+StreamRef = tuple[
+    str, str, int | None
+]  # workspace, stream, and after which version; None: the snapshot
+Found = tuple[StreamState, list[RecordedEvent]]  # the snapshot, and the events after it
+BATCH_WIDE_ERRORS = (LockNotAvailable, QueryCanceled, ReadOnlySqlTransaction)
+"""What is no single write's fault."""
+log = logging.getLogger(__name__)
+
+
+class PostgresEventLog:
+    """The event log over a pool of autocommitting connections of the role for commands.
+
+    At most *together* questions that wait at the same time share a round trip, and a commit.
+    """
+
+    def __init__(
+        self, pool: AsyncConnectionPool[AsyncConnection], *, together: int = TOGETHER
+    ) -> None:
+        self.pool = pool
+        self._reads: Batcher[StreamRef, Found] = Batcher(
+            self._read_all, lanes=READ_CONCURRENCY, largest=together
+        )
+        self._writes: Batcher[Changeset, list[int]] = Batcher(self._record_all, largest=together)
+        self._confirmations: Batcher[None, None] = Batcher(self._confirm_all)
+
+    @property
+    def batchers(self) -> Mapping[str, Batcher[Any, Any]]:
+        """What asks in batches, by name."""
+        return {"reads": self._reads, "appends": self._writes}
+
+    async def read(self, workspace: str, stream: str) -> list[RecordedEvent]:
+        """Return all events of *stream*, oldest first."""
+        events: list[RecordedEvent] = []
+        with translate_unavailable():
+            while len(events) % READ_LIMIT == 0:
+                _, found = await self._reads.ask((workspace, stream, len(events)))
+                if not found:
+                    break
+                events += found
+        return events
+
+    async def load(self, workspace: str, stream: str) -> StreamState:
+        """Return *stream* folded up to its last event, from its snapshot on."""
+        with translate_unavailable():
+            kept, events = await self._reads.ask((workspace, stream, None))
+            folded = kept.apply(events)
+            while len(events) >= SNAPSHOT_EVERY:
+                await self._keep(workspace, stream, folded)
+                _, events = await self._reads.ask((workspace, stream, folded.version))
+                folded = folded.apply(events)
+        return folded
+
+    async def append(self, write: Changeset) -> list[int]:
+        """Record *write* and return the positions; what waits together shares one commit."""
+        with translate_unavailable():
+            return await self._writes.ask(write)
+
+    async def stored_response(self, workspace: str, key: str) -> StoredResponse | None:
+        """Return the answer to the first request with the idempotency key, for 24 h."""
+        with translate_unavailable():
+            shape = args_row(StoredResponse)
+            found = await rows_within(self.pool, workspace, ANSWER, (workspace, key), shape)
+            if found:
+                await self._confirmations.ask(None)
+        return found[0] if found else None
+
+    async def confirm(self) -> None:
+        """Return once all that has been recorded is safe."""
+        with translate_unavailable():
+            await self._confirmations.ask(None)
+
+    async def _read_all(self, places: Sequence[StreamRef]) -> list[Found]:
+        workspaces, streams, afters = map(list, zip(*places, strict=True))
+        async with self.pool.connection() as connection:
+            asked = (workspaces, streams, afters, SNAPSHOT_FORMAT, READ_LIMIT)
+            rows = await (await connection.execute(LOAD_STREAMS, asked, binary=True)).fetchall()
+        kept = [StreamState()] * len(places)
+        events: list[list[RecordedEvent]] = [[] for _ in places]
+        for item, position, content in rows:
+            if position is None:
+                kept[int(item) - 1] = decode_snapshot(content)
+            else:
+                events[int(item) - 1].append(decode_recorded(position, content))
+        return [*zip(kept, events, strict=True)]
+
+    async def _keep(self, workspace: str, stream: str, folded: StreamState) -> None:
+        snapshot = (workspace, stream, SNAPSHOT_FORMAT, folded.version, encode_snapshot(folded))
+        with suppress(*UNAVAILABLE_ERRORS):  # it is made again; who waits needs none
+            async with within(self.pool, workspace) as connection:
+                await connection.execute(ASYNC_COMMIT)
+                await connection.execute(UPSERT_SNAPSHOT, snapshot)
+
+    async def _record_all(self, writes: Sequence[Changeset]) -> Sequence[list[int] | Exception]:
+        try:
+            [(head,)] = await self._committed(RECORD, encode_batch(writes))
+        except (psycopg.Error, UnicodeError) as error:
+            if not may_be_single_write_error(error):
+                raise
+            return await self._record_each(writes)
+        return positions_after(head, writes)
+
+    async def _record_each(self, writes: Sequence[Changeset]) -> Sequence[list[int] | Exception]:
+        batches = [*map(try_encode, writes)]
+        known = [batch for batch in batches if batch is not None]
+        answers = iter(await self._committed(RECORD_EACH, known) if known else ())
+        results: list[list[int] | Exception] = []
+        for batch, write in zip(batches, writes, strict=True):
+            head, refusal = (None, "22000") if batch is None else next(answers)
+            results.append(write_result(head, refusal, write))
+        return results
+
+    async def _committed(self, query: LiteralString, parameter: object) -> list[TupleRow]:
+        """Return the rows of *query* once what it did is committed, and safe."""
+        async with self._of_primary() as connection:
+            with abort_after(COMMIT_TIMEOUT, connection), require_replicated(connection):
+                cursor = await connection.execute(query, (parameter,))
+            return await cursor.fetchall()
+
+    async def _confirm_all(self, asked: Sequence[None]) -> Sequence[None]:
+        # Cancelled in time: nothing that matters was written, and who waits keeps a connection.
+        async with self._of_primary() as connection, asyncio.timeout(COMMIT_TIMEOUT):
+            await confirm_replicated(connection)
+        return asked
+
+    @asynccontextmanager
+    async def _of_primary(self) -> AsyncGenerator[AsyncConnection]:
+        async with self.pool.connection() as connection:
+            try:
+                yield connection
+            except ReadOnlySqlTransaction:
+                await connection.close()  # the pool makes others, to the primary of now
+                raise
+
+
+def may_be_single_write_error(error: psycopg.Error | UnicodeError) -> bool:
+    """Tell whether *error* undid a batch for what one write of it may have been at fault for.
+
+    Only what the server says in a session that goes on is certain to have undone it.
+    """
+    if isinstance(error, UnicodeError):
+        return True
+    return error.diag.severity_nonlocalized == "ERROR" and not isinstance(error, BATCH_WIDE_ERRORS)
+
+
+def try_encode(write: Changeset) -> str | None:
+    """Return *write* alone as the database takes it, None where its text is none."""
+    try:
+        return encode_batch([write])
+    except UnicodeError:
+        return None
+
+
+def positions_after(head: int, writes: Sequence[Changeset]) -> list[list[int]]:
+    """Return the positions of the events of each of *writes*, which follow the position *head*."""
+    numbers = count(head + 1)
+    return [[*islice(numbers, len(write.envelopes))] for write in writes]
+
+
+def write_result(head: int | None, refusal: str | None, write: Changeset) -> list[int] | Exception:
+    """Return what `integrations.record_each` says of *write*, a refusal as its error."""
+    if head is not None:
+        return positions_after(head, [write])[0]
+    if refusal in REFUSALS:
+        return REFUSALS[refusal]()
+    return psycopg.errors.lookup(refusal or "XX000")()

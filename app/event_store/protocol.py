@@ -1,0 +1,108 @@
+"""What the write path asks of an event log; two logs answer: PostgreSQL's and the one in memory."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from app.event_store.snapshots import StreamState
+from app.secrets.sealing import SealedSecret
+from domain.envelope import Envelope, RecordedEvent
+from projections.history import HistoryRow
+
+
+class StoredResponse(Struct, frozen=True):
+    """The first answer to a request with an idempotency key, kept for 24 h with what it did.
+
+    `fingerprint` tells that request from others, sealed; `body` is the answer's, byte for byte.
+    """
+
+    key: str
+    fingerprint: bytes
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Changeset(Struct, frozen=True, kw_only=True):
+    """What one command led to; recorded all or nothing.
+
+    `envelopes` are of the one stream, with consecutive versions. `before` and `rows` hold each
+    projection's row before and after them, None where there is none; `entries` each journal's rows
+    of them, as many as there are envelopes. `sealed` are new secrets, which take the place of older
+    versions of their fields; `deletes_secrets` destroys all secrets of the stream.
+    """
+
+    workspace: str
+    stream: str
+    envelopes: Sequence[Envelope]
+    before: Mapping[str, Struct | None]
+    rows: Mapping[str, Struct | None]
+    entries: Mapping[str, Sequence[HistoryRow]]
+    sealed: Sequence[SealedSecret] = ()
+    deletes_secrets: bool = False
+    answer: StoredResponse | None = None
+
+
+class DuplicateRequestError(Exception):
+    """A request with this idempotency key has been answered; nothing was recorded."""
+
+
+class RequestInProgressError(Exception):
+    """A request with this idempotency key is being recorded just now; nothing was recorded."""
+
+
+class ConcurrencyError(Exception):
+    """Somebody else has appended to this stream since it was read."""
+
+
+class EventLog(Protocol):
+    """Reads streams and appends to them, in one order for all."""
+
+    async def read(self, workspace: str, stream: str) -> list[RecordedEvent]:
+        """Return all events of *stream*, oldest first; none where there is no such stream.
+
+        Raises:
+            UnavailableError: the database is away or busy.
+        """
+        ...
+
+    async def load(self, workspace: str, stream: str) -> StreamState:
+        """Return *stream* folded up to its last event, to go on from there.
+
+        What it costs does not grow with the stream.
+
+        Raises:
+            UnavailableError: the database is away or busy.
+        """
+        ...
+
+    async def append(self, write: Changeset) -> list[int]:
+        """Record *write* and return the positions of its events.
+
+        Raises:
+            ConcurrencyError: nothing was recorded, as the stream has moved.
+            DuplicateRequestError, RequestInProgressError: nothing was recorded, because of its
+                idempotency key.
+            UnavailableError: the database is away or busy; whether it was recorded is unknown.
+        """
+        ...
+
+    async def stored_response(self, workspace: str, key: str) -> StoredResponse | None:
+        """Return the answer to the first request with the idempotency key, for 24 h; confirmed.
+
+        Raises:
+            UnavailableError: the database is away or busy.
+        """
+        ...
+
+    async def confirm(self) -> None:
+        """Return once all that has been recorded is safe, whoever recorded it.
+
+        What can be read may still be lost with its server, where its outcome was unknown to who
+        recorded it. Nobody is told "it already is so" before.
+
+        Raises:
+            UnavailableError: the database is away or busy, or has no standby now.
+        """
+        ...

@@ -1,0 +1,128 @@
+"""Reads the log as it is stored: streams and workspaces for requests, chunks for bulk readers."""
+
+import sys
+from array import array
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from typing import LiteralString
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
+from psycopg import AsyncConnection, Connection
+from psycopg.rows import TupleRow, args_row
+from psycopg.sql import SQL
+from psycopg_pool import AsyncConnectionPool
+
+from app.database.availability import translate_unavailable
+from app.database.row_level_security import rows_within
+from app.event_store.codec import decode_recorded
+from app.event_store.subscription import BATCH_SIZE, Batch, LogRange, range_query, read_range
+from domain.envelope import RecordedEvent
+
+READ_STREAM = """
+SELECT position, envelope FROM integrations.events
+WHERE workspace_id = %s AND stream = %s AND position <= %s ORDER BY version
+"""
+READ_WORKSPACE = """
+SELECT position, envelope FROM integrations.events
+WHERE workspace_id = %s AND position > %s AND position <= %s ORDER BY position LIMIT %s
+"""
+READ_BATCH = 500  # events: some milliseconds in which other requests wait
+LAST_POSITION = 2**63 - 1
+# Longer chunks are copied again and again while they grow.
+JOIN_CHUNKS = SQL("""
+SELECT
+    string_agg(int8send(position), '' ORDER BY position),
+    string_agg(envelope, ',' ORDER BY position)
+FROM ({batch}) AS batch GROUP BY position / 250 ORDER BY position / 250
+""")
+
+
+class LogReader:
+    """Reads over a pool of connections of the role for looking back."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
+        self.pool = pool
+
+    async def read_stream(
+        self, workspace: str, stream: str, until: int = LAST_POSITION
+    ) -> list[RecordedEvent]:
+        """Return the events of *stream* up to the position *until*, oldest first.
+
+        Raises:
+            UnavailableError: the database is away or busy.
+        """
+        return await self._read(workspace, READ_STREAM, (stream, until))
+
+    async def read_workspace(
+        self, workspace: str, until: int = LAST_POSITION
+    ) -> AsyncGenerator[RecordedEvent]:
+        """Yield the events of *workspace* up to the position *until*, in the order of the log.
+
+        No more than a batch is in memory, and no connection is held between batches.
+
+        Raises:
+            UnavailableError: the database is away or busy.
+        """
+        after, full = 0, True
+        while full:
+            events = await self._read(workspace, READ_WORKSPACE, (after, until, READ_BATCH))
+            for event in events:
+                yield event
+            full = len(events) == READ_BATCH
+            after = events[-1].position if full else until
+
+    async def _read(
+        self, workspace: str, query: LiteralString, parameters: tuple[str | int, ...]
+    ) -> list[RecordedEvent]:
+        with translate_unavailable():
+            shape = args_row(decode_recorded)
+            return await rows_within(self.pool, workspace, query, (workspace, *parameters), shape)
+
+
+class Chunk(Struct, frozen=True):
+    """Events in the order of the log: their positions, and what is stored of them, a JSON array."""
+
+    positions: Sequence[int]
+    envelopes: bytes
+
+
+def read_chunks(
+    connection: Connection[TupleRow], part: LogRange, batch: int = BATCH_SIZE
+) -> Iterator[Sequence[Chunk]]:
+    """Yield the events of *part* as `read` does, at most *batch* at a time.
+
+    Raises:
+        LogDamagedError: a position is missing; the events before it were yielded.
+    """
+    statement = JOIN_CHUNKS.format(batch=range_query(part))
+    after = part.after
+    while after < part.to:
+        wanted = {**asdict(part), "after": after, "limit": batch}
+        rows = connection.execute(statement, wanted, binary=True, prepare=True)
+        found = [chunk_from_row(*row) for row in rows]
+        amount = sum(len(chunk.positions) for chunk in found)
+        last = found[-1].positions[-1] if found else after
+        if part.is_whole and (last != after + amount or amount < min(batch, part.to - after)):
+            for events in read_range(
+                connection, replace(part, after=after), batch
+            ):  # finds the hole
+                yield [chunk_from_events(events)]
+        if found:
+            yield found
+        if amount < batch:
+            return
+        after = last
+
+
+def chunk_from_row(positions: bytes, envelopes: bytes) -> Chunk:
+    """Return the chunk that the database joined; it sends numbers with their first byte first."""
+    numbers = array("q", positions)
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    return Chunk(numbers, b"[%b]" % envelopes)
+
+
+def chunk_from_events(events: Batch) -> Chunk:
+    """Return *events* as a chunk."""
+    envelopes = b",".join(envelope for _, envelope in events)
+    return Chunk([position for position, _ in events], b"[%b]" % envelopes)

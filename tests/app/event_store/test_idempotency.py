@@ -1,0 +1,36 @@
+import psycopg
+import pytest
+
+from app.database.pools import open_pool
+from app.event_store.idempotency import BATCH_SIZE, delete_expired_responses
+
+KEEP = """
+INSERT INTO integrations.answers
+    (workspace_id, key, fingerprint, status, headers, body, answered_at)
+SELECT 'demo', %s || number, '', 200, '{}', '', now() - %s::interval
+FROM generate_series(1, %s) AS number
+"""
+COUNT = "SELECT count(*) FROM integrations.answers WHERE key LIKE %s"
+
+
+@pytest.mark.parametrize(("expired", "left"), [(3, 0), (BATCH_SIZE + 5, 5)])
+async def test_expired_answers_are_deleted_a_bounded_number_at_once_and_fresh_ones_stay(
+    dsn: str, expired: int, left: int
+) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute(KEEP, ("old", "25 hours", expired))
+        connection.execute(KEEP, ("fresh", "23 hours", 2))
+    async with open_pool(dsn, "integrations_command") as pool:
+        assert await delete_expired_responses(pool) == expired - left
+    with psycopg.connect(dsn) as connection:
+        assert connection.execute(COUNT, ("old%",)).fetchone() == (left,)
+        assert connection.execute(COUNT, ("fresh%",)).fetchone() == (2,)
+
+
+async def test_rows_that_another_worker_cleans_up_are_left_to_it(dsn: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute(KEEP, ("old", "25 hours", 3))
+    async with open_pool(dsn, "integrations_command") as pool:
+        with psycopg.connect(dsn) as other:
+            other.execute("SELECT 1 FROM integrations.answers WHERE key = 'old1' FOR UPDATE")
+            assert await delete_expired_responses(pool) == 2

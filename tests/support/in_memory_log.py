@@ -1,0 +1,76 @@
+"""The event log in memory, over the library's in-memory recorder: the shared suite's second log."""
+
+from eventsourcing.persistence import IntegrityError
+from eventsourcing.popo import POPOApplicationRecorder
+from msgspec import Struct
+
+from app.event_store.codec import from_notification, to_stored_event
+from app.event_store.protocol import (
+    Changeset,
+    ConcurrencyError,
+    DuplicateRequestError,
+    StoredResponse,
+)
+from app.event_store.snapshots import StreamState
+from app.secrets.sealing import SealedSecret
+from domain.envelope import RecordedEvent
+
+
+class InMemoryEventLog:
+    """An event log, its view rows and its sealed secrets, in this process only."""
+
+    def __init__(self) -> None:
+        self.recorder = POPOApplicationRecorder()
+        self.rows: dict[tuple[str, str, str], Struct] = {}
+        self.entries: dict[str, list[Struct]] = {}
+        self.answers: dict[tuple[str, str], StoredResponse] = {}
+        self.secrets: dict[tuple[str, str], list[SealedSecret]] = {}
+
+    async def read(self, workspace: str, stream: str) -> list[RecordedEvent]:
+        """Return all events of *stream*, oldest first."""
+        everything = map(
+            from_notification, self.recorder.select_notifications(None, limit=1_000_000)
+        )
+        return [
+            event for event in everything if (event.workspace, event.stream) == (workspace, stream)
+        ]
+
+    async def load(self, workspace: str, stream: str) -> StreamState:
+        """Return *stream* folded up to its last event."""
+        return StreamState().apply(await self.read(workspace, stream))
+
+    async def append(self, write: Changeset) -> list[int]:
+        """Record *write* and return the positions of its events."""
+        if write.answer and (write.workspace, write.answer.key) in self.answers:
+            raise DuplicateRequestError
+        try:
+            positions = self.recorder.insert_events([to_stored_event(e) for e in write.envelopes])
+        except IntegrityError:
+            raise ConcurrencyError from None
+        if write.answer:
+            self.answers[write.workspace, write.answer.key] = write.answer
+        for projection, row in write.rows.items():
+            self._put(projection, write.workspace, write.stream, row)
+        for journal, entries in write.entries.items():
+            self.entries.setdefault(journal, []).extend(entries)
+        self._keep_secrets(write)
+        return list(positions or ())
+
+    async def stored_response(self, workspace: str, key: str) -> StoredResponse | None:
+        """Return the answer to the first request with the idempotency key."""
+        return self.answers.get((workspace, key))
+
+    async def confirm(self) -> None:
+        """Return at once: nothing here outlives the process."""
+
+    def _keep_secrets(self, write: Changeset) -> None:
+        place = (write.workspace, write.stream)
+        replaced = {new.field for new in write.sealed}
+        old = [] if write.deletes_secrets else self.secrets.get(place, [])
+        self.secrets[place] = [*(s for s in old if s.field not in replaced), *write.sealed]
+
+    def _put(self, projection: str, workspace: str, stream: str, row: Struct | None) -> None:
+        if row is None:
+            self.rows.pop((projection, workspace, stream), None)
+        else:
+            self.rows[projection, workspace, stream] = row
