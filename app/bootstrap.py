@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Container, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -27,10 +28,9 @@ from app.http.integrations.bodies import forms_for
 from app.http.integrations.check import CheckController
 from app.http.integrations.controller import IntegrationController
 from app.http.integrations.types import IntegrationTypesController
-from app.http.metrics import metrics
 from app.http.middleware import Outermost
 from app.http.openapi.document import TrueDocument
-from app.http.operations import live, ready
+from app.http.operations import Readiness, live, metrics, ready
 from app.http.problems import answer_problem
 from app.keyed_lock import Turns
 from app.locales.catalogues import load_catalogues
@@ -40,7 +40,6 @@ from app.providers.http_client import ProviderClient
 from app.providers.provider_file import ProviderFile
 from app.providers.registry import load_providers
 from app.rate_limit import RateLimit
-from app.readiness import Readiness
 from app.secrets.keyring_factory import open_stored_keyring
 from app.secrets.store import SecretStore
 from app.settings import Settings, SettingsError
@@ -191,7 +190,7 @@ def create_app(parts: Parts) -> Outermost:
         ],
         state=State({"parts": parts}),
         lifespan=[lifespan],
-        exception_handlers={Exception: answer_problem},
+        exception_handlers={Exception: partial(answer_problem, parts.catalogues)},
         request_max_body_size=BODY_LIMIT,
         openapi_config=docs_config(
             TITLE,

@@ -21,12 +21,11 @@ from app.http.audit_responses import (
 )
 from app.http.authorization import require_permission
 from app.http.dependencies import parts_of
+from app.http.errors import Found, NotProvableError
 from app.http.field_rules import FieldProblem
-from app.http.problems import NotProvableError
 from app.http.query_parameters import Parameters, number, operation_with
-from app.http.rendering import response_of
-from app.http.request_bodies import Found
-from app.http.responses import ApiRequest
+from app.http.responses import response_of
+from app.http.types import ApiRequest
 from app.tokens.principal import AUDIT
 
 MOST = 10**18 - 1

@@ -8,8 +8,8 @@ from msgspec.json import encode
 
 from app.audit.note import encode_base64
 from app.audit.prover import Consistency, Inclusion, Leaf, Signed
-from app.http.rendering import Rendered
-from app.http.responses import ApiRequest
+from app.http.responses import Rendered
+from app.http.types import ApiRequest
 
 Hash = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]
 PROVED = "Proof made successfully"

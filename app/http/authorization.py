@@ -3,9 +3,9 @@
 from litestar import Request
 from litestar.datastructures import State
 
-from app.http.command_requests import require_no_parameters
 from app.http.dependencies import parts_of
-from app.http.problems import ForbiddenError
+from app.http.errors import ForbiddenError
+from app.http.query_parameters import require_no_parameters
 from app.tokens.principal import Principal
 from domain.errors import NotFoundError
 

@@ -1,24 +1,17 @@
 """What a request asks: the command in it, for which integration, on whose behalf."""
 
 import re
-from typing import Any
-
-from litestar.connection import ASGIConnection
 
 from app.command_handler import CommandFactory, CommandRequest, PreparedCommand
-from app.http.field_rules import FieldProblem
+from app.http.middleware import request_id_of
 from app.http.preconditions import expected_versions
-from app.http.request_bodies import InvalidFieldsError, plain_name
-from app.http.responses import ApiRequest
-from app.http.scope import request_id_of
+from app.http.types import ApiRequest
 from app.identifiers import is_integration_id
 from domain.envelope import EventMetadata
 from domain.errors import NotFoundError
 from domain.integration import IntegrationCommand
 from projections.integration_view import IntegrationRow
 
-Connection = ASGIConnection[Any, Any, Any, Any]
-UNKNOWN_PARAMETER = FieldProblem("UNKNOWN_PARAMETER", "This parameter is not known")
 IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
@@ -53,14 +46,6 @@ def required(row: IntegrationRow | None) -> IntegrationRow:
     if row is None:
         raise NotFoundError
     return row
-
-
-def require_no_parameters(connection: Connection) -> None:
-    """Raise InvalidFieldsError, naming each, where the query string holds parameters."""
-    if connection.scope["query_string"]:
-        raise InvalidFieldsError(
-            [(plain_name(name), UNKNOWN_PARAMETER) for name in connection.query_params]
-        )
 
 
 def origin_of(request: ApiRequest) -> EventMetadata:

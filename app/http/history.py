@@ -2,26 +2,96 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import blake2b
 from types import MappingProxyType
-from typing import get_args
+from typing import Annotated, Any, Literal, get_args
 
 from litestar import Controller, Response, get
 from litestar.params import FromPath
-from msgspec import Struct
+from msgspec import Meta, Struct
+from msgspec.json import encode
 
 from app.http.authorization import require_permission
 from app.http.command_requests import required_id
 from app.http.dependencies import parts_of
 from app.http.field_rules import Rule, choice, text
-from app.http.history_answers import HistoryAnswer, render_history
 from app.http.query_parameters import Parameters, number, operation_with
-from app.http.rendering import response_or_unchanged
-from app.http.responses import ApiRequest
-from app.http.timestamps import end, start
+from app.http.responses import Rendered, headers_of, response_or_unchanged
+from app.http.timestamps import Time, end, start, timestamp
+from app.http.types import ApiRequest, Id
 from app.tokens.principal import AUDIT
 from app.views.history import HistoryFilter, HistoryPage
 from domain.errors import NotFoundError
-from projections.history import Action
+from projections.history import Action, HistoryEntry
+
+
+class Performer(Struct):
+    """Who did it: the token's `sub`, and `name` and `email` where it bore them."""
+
+    id: str
+    name: str | None
+    email: str | None
+
+
+class EntryObject(Struct, rename="camel"):
+    """What happened once; `id` is `<integration>:<version>`, the same after every rebuild."""
+
+    id: Annotated[str, Meta(pattern=r"^int_[0-9a-z]{26}:[1-9][0-9]*$")]
+    resource_type: Literal["integration"]
+    resource_id: Id
+    resource_name: str
+    action: Action
+    details: dict[str, Any]
+    performed_by: Performer
+    ip_address: str | None
+    workspace_id: str
+    position: int
+    created_at: Time
+
+
+class HistoryResult(Struct, rename="camel"):
+    """Entries, newest first; `totalCount` counts all that match."""
+
+    data: list[EntryObject]
+    message: str
+    status: int
+    total_count: int
+
+
+class HistoryAnswer(Struct):
+    """The answer with a page of the history."""
+
+    result: HistoryResult
+
+
+def entry_from(entry: HistoryEntry) -> EntryObject:
+    """Return *entry* as the HTTP API shows it."""
+    return EntryObject(
+        id=f"{entry.stream}:{entry.version}",
+        resource_type="integration",
+        resource_id=entry.stream,
+        resource_name=entry.resource_name,
+        action=entry.action,
+        details=entry.details,
+        performed_by=Performer(entry.actor_id, entry.actor_name, entry.actor_email),
+        ip_address=entry.ip_address,
+        workspace_id=entry.workspace_id,
+        position=entry.position,
+        created_at=timestamp(entry.created_at),
+    )
+
+
+def render_history(request: ApiRequest, page: HistoryPage) -> Rendered:
+    """Return the answer that shows *page*; its entity tag is a digest of all that it shows."""
+    result = HistoryResult(
+        data=[entry_from(entry) for entry in page.entries],
+        message=request.auth.text("History fetched successfully"),
+        status=200,
+        total_count=page.total,
+    )
+    body = encode(HistoryAnswer(result))
+    tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
+    return Rendered(200, body, headers_of(request, tag))
 
 
 class HistoryParameters(Struct, rename="camel", frozen=True, kw_only=True):

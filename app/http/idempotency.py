@@ -1,6 +1,7 @@
 """Safe repetition: the first answer to an Idempotency-Key is every answer (contract, 7)."""
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 from litestar import Response
@@ -10,19 +11,19 @@ from app.command_handler import CommandRequest
 from app.event_store.protocol import DuplicateRequestError, RequestInProgressError, StoredResponse
 from app.http.command_requests import IDEMPOTENCY_KEY
 from app.http.dependencies import parts_of
+from app.http.errors import InvalidFieldsError, KeyReusedError
 from app.http.field_rules import FieldProblem
-from app.http.fingerprints import fingerprint_of, is_same, sealed_fingerprint
-from app.http.problems import KeyReusedError
-from app.http.rendering import Rendered, response_of
-from app.http.request_bodies import InvalidFieldsError
-from app.http.responses import ApiRequest
+from app.http.responses import Rendered, response_of
+from app.http.types import ApiRequest
 from app.keyed_lock import NoTurnError
+from app.secrets.errors import DecryptionError, UnknownKekError
+from app.secrets.keyring import Keyring, WrappedKey
+from app.secrets.secret import Secret
 from projections.integration_view import IntegrationRow
 
+LABEL = b"integrations/fingerprint/v1\0"
 PATIENCE = 2.0  # seconds that a repeat waits for the first request's answer
 MALFORMED_KEY = FieldProblem("INVALID_HEADER", "This must be 1 to 255 printable ASCII characters")
-
-
 Render = Callable[[IntegrationRow | None], Rendered]
 
 
@@ -87,3 +88,30 @@ def required(kept: StoredResponse | None) -> StoredResponse:
     if kept is None:
         raise RequestInProgressError
     return kept
+
+
+def fingerprint_of(request: ApiRequest, body: bytes) -> Secret:
+    """Return the SHA-256 over workspace, method, path and body."""
+    place = f"{request.user.workspace} {request.method} {request.scope['path']}\n"
+    return Secret(sha256(place.encode() + body).digest())
+
+
+async def sealed_fingerprint(keyring: Keyring, fingerprint: Secret, place: str) -> bytes:
+    """Return *fingerprint* under the current KEK, bound to *place*, as it is kept.
+
+    A body holds secrets, and a short one could be found by trying bodies against a bare hash.
+    """
+    wrapped = await keyring.wrap(fingerprint, LABEL + place.encode())
+    return wrapped.kek.encode() + b"\0" + wrapped.wrapped
+
+
+async def is_same(keyring: Keyring, kept: bytes, fingerprint: Secret, place: str) -> bool:
+    """Tell whether *kept* is *fingerprint*; it is not where its KEK is gone by now."""
+    kek, _, wrapped = kept.partition(b"\0")
+    try:
+        opened = await keyring.unwrap(
+            WrappedKey(kek=kek.decode(), wrapped=wrapped), LABEL + place.encode()
+        )
+    except (UnknownKekError, DecryptionError):
+        return False
+    return opened == fingerprint

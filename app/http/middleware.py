@@ -3,26 +3,41 @@
 Litestar's own middleware does not run for 404 and 405, so these stand around it.
 """
 
+import asyncio
 import logging
 import re
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Any, Literal
 
 from msgspec import Struct
 
-from app.http.long_body import reading_to_the_end
-from app.http.scope import REQUEST_ID, new_request_id
 from app.metrics.collector import Metrics
 from app.metrics.instruments import Kind
 from app.structured_logging import line_writer
 
+LIMIT = 16 * 1024 * 1024  # bytes that are read and dropped
+PATIENCE = 5.0  # seconds
+SMALL = 64 * 1024  # bytes that the system's buffers take at once
+ASGI = Any  # each library types scopes and messages in its own way
+REQUEST_ID = "integrations_request_id"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # HEAD is GET, of which the server sends the head only (RFC 9110, 9.3.2). OPTIONS is refused, as
 # TRACE is: Litestar would answer with the methods of one of a path's controllers alone.
 ANSWERED_AS = {"HEAD": "GET", "OPTIONS": "TRACE"}
 ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
-ASGI = Any  # Litestar, uvicorn and httptools each type scopes and messages of their own
+
+
+def new_request_id() -> str:
+    """Return an id for a request that brings none: 128 random bits."""
+    return token_hex(16)
+
+
+def request_id_of(scope: Any) -> str:  # noqa: ANN401 — Litestar and ASGI type scopes differently
+    """Return the id of the request, which app/http/middleware.py has put there."""
+    return scope[REQUEST_ID]
 
 
 class AccessLine(Struct, frozen=True, kw_only=True):
@@ -107,3 +122,50 @@ def access_line(scope: ASGI, kind: Kind, seconds: float) -> AccessLine:
         workspace=user and user.workspace,
         timestamp=datetime.now(UTC),
     )
+
+
+def reading_to_the_end(scope: ASGI, receive: ASGI, send: ASGI) -> tuple[ASGI, ASGI]:
+    """Return *receive* and *send*, joined where the body of *scope* may be long."""
+    if not may_be_long(scope):
+        return receive, send
+    body = LongBody(receive, send)
+    return body.receive, body.send
+
+
+def may_be_long(scope: ASGI) -> bool:
+    """Tell whether the body is long, or does not say how long it is."""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return not value.isdigit() or int(value) > SMALL
+        if name == b"transfer-encoding":
+            return True
+    return False
+
+
+class LongBody:
+    """A body that is read on to its end before anything is answered."""
+
+    def __init__(self, receive: ASGI, send: ASGI) -> None:
+        self._receive = receive
+        self._send = send
+        self._ended = False
+
+    async def receive(self) -> ASGI:
+        """Return the next part of the body."""
+        message = await self._receive()
+        self._ended = not message.get("more_body", False)
+        return message
+
+    async def send(self, message: ASGI) -> None:
+        """Send *message* once the client has sent all, or too much, or for too long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self._drain()
+        await self._send(message)
+
+    async def _drain(self) -> None:
+        dropped = 0
+        while not self._ended and dropped < LIMIT:
+            message = await self.receive()
+            dropped += len(message.get("body", b""))
+        self._ended = True

@@ -1,13 +1,21 @@
-"""Is the process alive, and can it serve? Needs no token and shows no data."""
+"""Health, readiness and metrics of the process; they need no token and show no data."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from litestar import Request, Response, get
 from litestar.datastructures import State
 from msgspec import Struct
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
 
-from app.database.availability import UnavailableError
+from app.database.availability import UnavailableError, translate_unavailable
+from app.database.migrate import migration_names
 from app.http.dependencies import parts_of
+from app.metrics.instruments import CONTENT_TYPE
+
+APPLIED = "SELECT name FROM integrations.migrations"
+HEAD = "SELECT integrations.head()"
 
 
 class Health(Struct):
@@ -30,3 +38,30 @@ async def ready(request: Request[object, object, State]) -> Response[Health]:
     if not all(checks.values()):
         raise UnavailableError
     return Response(Health("ready", sorted(checks)))
+
+
+@get("/metrics", include_in_schema=False)
+async def metrics(request: Request[object, object, State]) -> Response[bytes]:
+    """Return all figures, those of all workers added up."""
+    return Response(await parts_of(request.app).metrics.text(), media_type=CONTENT_TYPE)
+
+
+class Readiness:
+    """Asks through the pool for commands, as whoever can write can also read."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
+        self.pool = pool
+
+    async def checks(self) -> Mapping[str, bool]:
+        """Return each check and whether it holds.
+
+        Raises:
+            UnavailableError: the database is away or busy.
+        """
+        with translate_unavailable():
+            async with self.pool.connection() as connection:
+                cursor = await connection.execute(APPLIED)
+                applied = {name for (name,) in await cursor.fetchall()}
+                await connection.execute(HEAD)
+        migrated = migration_names() <= applied
+        return {"database": True, "migrations": migrated, "log": True}

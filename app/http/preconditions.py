@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from app.http.responses import ApiRequest
+from app.http.types import ApiRequest
 from projections.integration_view import IntegrationRow
 
 TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')

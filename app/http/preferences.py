@@ -4,10 +4,10 @@ import re
 
 from msgspec.structs import replace
 
-from app.http.problems import STATUS, DoubtfulFieldsError
-from app.http.rendering import Rendered
-from app.http.request_bodies import Found
-from app.http.responses import ApiRequest
+from app.http.errors import DoubtfulFieldsError, Found
+from app.http.problems import STATUS
+from app.http.responses import Rendered
+from app.http.types import ApiRequest
 
 APPLIED = STATUS[DoubtfulFieldsError].headers
 WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"

@@ -10,37 +10,26 @@ from msgspec import UNSET, Struct
 
 from app.database.availability import UnavailableError
 from app.event_store.protocol import RequestInProgressError
-from app.http.dependencies import parts_of
-from app.http.request_bodies import Found, InvalidFieldsError, MalformedBodyError, NoObjectError
+from app.http.errors import (
+    DoubtfulFieldsError,
+    ForbiddenError,
+    Found,
+    InvalidFieldsError,
+    KeyReusedError,
+    MalformedBodyError,
+    NoObjectError,
+    NotProvableError,
+    UnsupportedMediaTypeError,
+)
+from app.http.middleware import request_id_of
 from app.http.responses import Detail, ProblemAnswer, ProblemResult
-from app.http.scope import first_segment, request_id_of
-from app.locales.catalogues import Language
+from app.locales.catalogues import Catalogues, Language
 from app.rate_limit import TooManyRequestsError
 from app.tokens.errors import UnauthorizedError
 from domain.errors import NotFoundError, VersionMovedError
 
 CLIENT_LEFT = "client disconnected prematurely"  # Litestar's words for a body without its end
 log = structlog.get_logger(source="problems")
-
-
-class ForbiddenError(Exception):
-    """The token lacks the permission for this."""
-
-
-class KeyReusedError(Exception):
-    """This idempotency key was used with another request."""
-
-
-class DoubtfulFieldsError(InvalidFieldsError):
-    """What was sent is doubtful, and strict handling is preferred."""
-
-
-class NotProvableError(InvalidFieldsError):
-    """There is no such proof."""
-
-
-class UnsupportedMediaTypeError(Exception):
-    """The body is not application/json."""
 
 
 class Problem(Struct, frozen=True):
@@ -105,13 +94,13 @@ OF_THE_FRAMEWORK: Mapping[int, Problem] = {
 
 
 def answer_problem(
-    request: Request[object, object, State], error: Exception
+    catalogues: Catalogues, request: Request[object, object, State], error: Exception
 ) -> Response[ProblemAnswer]:
     """Answer *error* with the error envelope, in the language of the request's path."""
     problem = problem_of(error)
     if problem is INTERNAL:
         log.error("unexpected error", request_id=request_id_of(request.scope), exc_info=error)
-    language = language_of(request)
+    language = language_of(request, catalogues)
     found = error.found if isinstance(error, InvalidFieldsError) else None
     details = details_from(found, language) if found else ()
     message = language.text(problem.message)
@@ -136,10 +125,14 @@ def problem_answer(
     )
 
 
-def language_of(request: Request[object, object, State]) -> Language:
+def language_of(request: Request[object, object, State], catalogues: Catalogues) -> Language:
     """Return the language of the path's first segment; English where that names none."""
-    catalogues = parts_of(request.app).catalogues
     return catalogues.negotiate(first_segment(request.scope["path"])) or catalogues.languages["en"]
+
+
+def first_segment(path: str) -> str:
+    """Return the first segment of *path* that is not empty, as Litestar's router counts them."""
+    return path.lstrip("/").partition("/")[0]
 
 
 def problem_of(error: Exception) -> Problem:

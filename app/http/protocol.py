@@ -8,8 +8,8 @@ import msgspec
 from httptools import HttpParserInvalidMethodError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.http.middleware import new_request_id
 from app.http.problems import INVALID, NO_SUCH_METHOD, Problem, problem_answer
-from app.http.scope import new_request_id
 
 HEAD_LIMIT = 64 * 1024  # bytes of a request line with its headers; the parser itself has none
 # Bytes behind a head that are no body: what marks chunks, and trailers. Five bytes mark a chunk,

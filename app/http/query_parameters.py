@@ -5,20 +5,23 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from litestar.connection import ASGIConnection
 from litestar.openapi.spec import Operation, Parameter
 from msgspec import Struct
 
-from app.http.command_requests import UNKNOWN_PARAMETER
+from app.http.errors import Found, InvalidFieldsError, plain_name
 from app.http.field_rules import FieldError, FieldProblem, Rule
-from app.http.request_bodies import Found, InvalidFieldsError, plain_name
-from app.http.responses import ApiRequest
-from app.http.shapes import attributes_of, required_in
+from app.http.timestamps import moment
+from app.http.types import ApiRequest, attributes_of, required_in
+from app.views.as_of import Moment
 
 Shape = TypeVar("Shape", bound=Struct)
 DIGITS = re.compile(r"[0-9]{1,18}")
 REPEATED = FieldProblem("REPEATED_PARAMETER", "This parameter is given more than once")
 REQUIRED = FieldProblem("REQUIRED", "This parameter is required")
 NO_NUMBER = FieldProblem("WRONG_TYPE", "This must be a number")
+Connection = ASGIConnection[Any, Any, Any, Any]
+UNKNOWN_PARAMETER = FieldProblem("UNKNOWN_PARAMETER", "This parameter is not known")
 
 
 class Parameters(Struct, Generic[Shape], frozen=True, kw_only=True):
@@ -98,3 +101,20 @@ def operation_with(parameters: Parameters[Any]) -> type[Operation]:
             self.parameters = [*(self.parameters or ()), *documented]
 
     return WithParameters
+
+
+class AsOf(Struct, rename="camel", frozen=True):
+    """A moment, None for now."""
+
+    as_of: Moment | None = None
+
+
+AS_OF = Parameters(shape=AsOf, rules={"asOf": moment})
+
+
+def require_no_parameters(connection: Connection) -> None:
+    """Raise InvalidFieldsError, naming each, where the query string holds parameters."""
+    if connection.scope["query_string"]:
+        raise InvalidFieldsError(
+            [(plain_name(name), UNKNOWN_PARAMETER) for name in connection.query_params]
+        )

@@ -1,7 +1,6 @@
 """Reads a JSON body into a Struct and finds every wrong field at once."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
@@ -9,32 +8,21 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec import Struct
 
+from app.http.errors import (
+    Found,
+    InvalidFieldsError,
+    MalformedBodyError,
+    NoObjectError,
+    plain_name,
+)
 from app.http.field_rules import FieldError, FieldProblem, Rule, Schema
-from app.http.shapes import attributes_of, required_in
+from app.http.types import attributes_of, required_in
 
 Shape = TypeVar("Shape", bound=Struct)
 Values = Mapping[str, Any]
-Found = tuple[str | None, FieldProblem]
-PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 REQUIRED = FieldProblem("REQUIRED", "This field is required")
 UNKNOWN = FieldProblem("UNKNOWN_FIELD", "This field is not known")
 REPEATED = FieldProblem("REPEATED_FIELD", "This field is given more than once")
-
-
-class MalformedBodyError(Exception):
-    """The body is not valid JSON."""
-
-
-class NoObjectError(Exception):
-    """The body must be a JSON object."""
-
-
-class InvalidFieldsError(Exception):
-    """The request is not valid."""
-
-    def __init__(self, found: list[Found]) -> None:
-        super().__init__(type(self).__doc__)
-        self.found = found
 
 
 class Form(Struct, Generic[Shape], frozen=True, kw_only=True):
@@ -93,11 +81,6 @@ class Form(Struct, Generic[Shape], frozen=True, kw_only=True):
                 values[name] = None if cleared else self.rules[name](value)
             except FieldError as error:
                 yield name, error.problem
-
-
-def plain_name(name: str) -> str | None:
-    """Return *name* where it may be repeated: a plain identifier of at most 32 characters."""
-    return name if PLAIN_NAME.fullmatch(name) else None
 
 
 def repeated_in(body: bytes, sent: Values) -> Iterable[Found]:

@@ -1,48 +1,18 @@
-"""What the HTTP API answers: the envelope `result` and what stands in it (contract, 1 and 4)."""
+"""The envelope `result` of every response, and how a response is sent (contract, 1 and 4)."""
 
-from datetime import datetime
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Any
 
-from litestar import Request
-from litestar.datastructures import State
-from litestar.params import Parameter
-from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
+from litestar import Response
+from litestar.types import ASGIApp, Receive, Scope, Send
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.json import encode
 
-from app.identifiers import FORM
-from app.locales.catalogues import Language
-from app.tokens.principal import Principal
-from domain.integration import Channel
-from projections.integration_view import IntegrationRow
+from app.http.preconditions import is_known
+from app.http.types import ApiRequest
 
-ApiRequest = Request[Principal, Language, State]
-WITH_MILLISECONDS = len("2025-02-20T09:00:00.000")
-ID_PATTERN = f"^{FORM.pattern}$"
-# These are for the OpenAPI document; nothing is checked on the way out.
-Id = Annotated[str, Meta(pattern=ID_PATTERN)]
-Time = Annotated[
-    str,
-    Parameter(
-        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
-        schema_extra={"format": "date-time"},  # which Litestar does not take from Meta
-    ),
-]
-
-
-class IntegrationObject(Struct, rename="camel"):
-    """One integration as everybody may see it; times as `2025-02-20T09:00:00.000Z`."""
-
-    id: Id
-    name: str
-    type: str
-    channel: Channel
-    is_active: bool
-    sender_email: str | None
-    sender_name: str | None
-    sender_phone: str | None
-    vapid_public_key: str | None
-    workspace_id: str
-    created_at: Time
-    updated_at: Time
+OF_JSON = ((b"content-type", b"application/json"),)
+NOT_MODIFIED = 304
 
 
 class Detail(Struct):
@@ -51,37 +21,6 @@ class Detail(Struct):
     field: str | None
     code: str
     message: str
-
-
-class IntegrationResult(Struct):
-    """One integration, and what is doubtful about it."""
-
-    data: IntegrationObject
-    message: str
-    status: int
-    warnings: list[Detail] | UnsetType = UNSET
-
-
-class IntegrationAnswer(Struct):
-    """The answer with one integration."""
-
-    result: IntegrationResult
-
-
-class IntegrationListResult(Struct, rename="camel"):
-    """Integrations; `totalCount` counts all that match, `nextCursor` shows where more follow."""
-
-    data: list[IntegrationObject]
-    message: str
-    status: int
-    total_count: int
-    next_cursor: str | UnsetType = UNSET
-
-
-class IntegrationListAnswer(Struct):
-    """The answer with many integrations."""
-
-    result: IntegrationListResult
 
 
 class NothingResult(Struct):
@@ -115,28 +54,56 @@ class ProblemAnswer(Struct):
     result: ProblemResult
 
 
-def object_from(row: IntegrationRow) -> IntegrationObject:
-    """Return *row* as the HTTP API shows it."""
-    return IntegrationObject(
-        id=row.id,
-        name=row.name,
-        type=row.type,
-        channel=row.channel,
-        is_active=row.is_active,
-        sender_email=row.sender_email,
-        sender_name=row.sender_name,
-        sender_phone=row.sender_phone,
-        vapid_public_key=row.vapid_public_key,
-        workspace_id=row.workspace_id,
-        created_at=timestamp(row.created_at),
-        updated_at=timestamp(row.updated_at),
-    )
+class Rendered(Struct, frozen=True):
+    """An answer as it goes out; its headers are also those of its repeats."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
 
 
-def timestamp(time: datetime) -> str:
-    """Return *time*, which is UTC, in ISO 8601 with exactly three decimals and a Z.
+def render_nothing(request: ApiRequest, message: str) -> Rendered:
+    """Return the answer that has nothing to show."""
+    result = NothingResult(data=None, message=request.auth.text(message), status=200)
+    return Rendered(200, encode(NothingAnswer(result)), {"Content-Language": request.auth.tag})
 
-    msgspec writes it, in a sixth of the time that `isoformat` takes: with six decimals, or none.
-    """
-    written: str = to_builtins(time)
-    return written[:WITH_MILLISECONDS] + "Z" if "." in written else written[:-1] + ".000Z"
+
+def headers_of(request: ApiRequest, tag: str) -> dict[str, str]:
+    """Return the headers of an answer that shows what *tag* stands for."""
+    return {"Content-Language": request.auth.tag, "ETag": tag}
+
+
+class RenderedResponse(Response[Any]):
+    """A response that goes out as it was rendered; Litestar's own looks at each header twice."""
+
+    def __init__(self, rendered: Rendered) -> None:
+        # Without Litestar's own: it fills what only its own to_asgi_response reads.
+        self.rendered = rendered
+
+    def to_asgi_response(self, *_: object, **__: object) -> ASGIApp:  # pyright: ignore[reportIncompatibleMethodOverride] — Litestar has nothing to add, and only calls what is returned
+        """Return what sends it."""
+        return self.send
+
+    async def send(self, _: Scope, __: Receive, send: Send) -> None:
+        """Send it."""
+        rendered = self.rendered
+        headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in rendered.headers.items()
+        ]
+        if rendered.status != NOT_MODIFIED:
+            headers += [*OF_JSON, (b"content-length", b"%d" % len(rendered.body))]
+        await send({"type": "http.response.start", "status": rendered.status, "headers": headers})
+        await send({"type": "http.response.body", "body": rendered.body, "more_body": False})
+
+
+def response_of(rendered: Rendered) -> RenderedResponse:
+    """Return the HTTP response."""
+    return RenderedResponse(rendered)
+
+
+def response_or_unchanged(request: ApiRequest, rendered: Rendered) -> RenderedResponse:
+    """Return the HTTP response; 304 without a body where the client knows it (RFC 9110, 15.4.5)."""
+    if is_known(request, rendered.headers["ETag"]):
+        return RenderedResponse(Rendered(NOT_MODIFIED, b"", rendered.headers))
+    return RenderedResponse(rendered)

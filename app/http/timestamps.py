@@ -1,7 +1,11 @@
-"""Times in query strings: ISO 8601 dates and date-times, as UTC."""
+"""Times in the API: ISO 8601, read from query strings and written to responses, always UTC."""
 
 import re
 from datetime import UTC, datetime, time
+from typing import Annotated
+
+from litestar.params import Parameter
+from msgspec import to_builtins
 
 from app.http.field_rules import FieldError, FieldProblem, Rule
 from app.views.as_of import Moment
@@ -14,6 +18,14 @@ POSITION = re.compile(r"[0-9]{1,18}")
 NO_TIME = FieldProblem("INVALID_TIME", "This must be an ISO 8601 date or time")
 NO_MOMENT = FieldProblem("INVALID_MOMENT", "This must be an ISO 8601 date or time, or a position")
 IN_WORDS = ({"type": "string", "format": "date"}, {"type": "string", "format": "date-time"})
+WITH_MILLISECONDS = len("2025-02-20T09:00:00.000")
+Time = Annotated[
+    str,
+    Parameter(
+        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
+        schema_extra={"format": "date-time"},  # which Litestar does not take from Meta
+    ),
+]
 
 
 def start_from(value: object) -> datetime:
@@ -55,3 +67,12 @@ moment = Rule(
     moment_from,
     {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 10**18 - 1}, *IN_WORDS]},
 )
+
+
+def timestamp(time: datetime) -> str:
+    """Return *time*, which is UTC, in ISO 8601 with exactly three decimals and a Z.
+
+    msgspec writes it, in a sixth of the time that `isoformat` takes: with six decimals, or none.
+    """
+    written: str = to_builtins(time)
+    return written[:WITH_MILLISECONDS] + "Z" if "." in written else written[:-1] + ".000Z"

@@ -7,16 +7,17 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct
 
-from app.http.examples import CREATE_EXAMPLES
+from app.http.errors import InvalidFieldsError, MalformedBodyError, NoObjectError
 from app.http.integrations.bodies import (
     CHANGE_FORM,
+    CREATE_EXAMPLES,
     CREDENTIALS_FORM,
     TOGGLE_FORM,
     create_form,
 )
 from app.http.integrations.warnings import warnings_about
-from app.http.request_bodies import Form, InvalidFieldsError, MalformedBodyError, NoObjectError
-from app.http.shapes import attributes_of
+from app.http.request_bodies import Form
+from app.http.types import attributes_of
 from app.providers.registry import load_providers
 from app.secrets.secret import Secret
 from tests.fuzzing.target import Target, require

@@ -5,21 +5,20 @@ from typing import Any
 
 from litestar import Request
 
-from app.http.as_of import AS_OF
 from app.http.audit import OF_TREES
-from app.http.cursors import cursor_from, cursor_text, key_in, order_of
+from app.http.errors import InvalidFieldsError
 from app.http.field_rules import FieldError
 from app.http.history import OF_ALL
 from app.http.idempotency import key_of
+from app.http.integrations.cursors import cursor_from, cursor_text, key_in, order_of
 from app.http.integrations.list_query import LIST, ORDERS
 from app.http.middleware import request_id_from
 from app.http.preconditions import expected_versions, is_known, tag_of
 from app.http.preferences import is_strict
-from app.http.query_parameters import Parameters
-from app.http.request_bodies import InvalidFieldsError
-from app.http.responses import ApiRequest
-from app.http.scope import first_segment
+from app.http.problems import first_segment
+from app.http.query_parameters import AS_OF, Parameters
 from app.http.timestamps import end_from, moment_from, start_from
+from app.http.types import ApiRequest
 from app.identifiers import is_integration_id
 from app.locales.catalogues import load_catalogues
 from tests.fuzzing.target import Target, require

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
+from app.http.errors import InvalidFieldsError
 from app.http.field_rules import FieldError, FieldProblem
-from app.http.request_bodies import InvalidFieldsError
 
 SLOW = 1.0  # seconds of this process's time for one input
 RUN = 8  # characters that a refusal may share with what it refuses

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
+from app.http.errors import InvalidFieldsError
 from app.http.field_rules import FieldProblem
-from app.http.request_bodies import InvalidFieldsError
 from tests.fuzzing.target import FindingError, Target, repeated_runs, require
 
 

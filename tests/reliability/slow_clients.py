@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from app.http.docs.assets import read_asset
 from app.http.docs.page import PATH as DOCS
+from app.http.docs.page import read_asset
 from tests.reliability.ledger import Asked
 from tests.reliability.stage import Stage
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
-from app.http.examples import CREATE_EXAMPLES
+from app.http.errors import Found
 from app.http.field_rules import (
     FieldProblem,
     Rule,
@@ -17,12 +17,45 @@ from app.http.field_rules import (
     secret,
     text,
 )
-from app.http.request_bodies import Form, Found, Values
+from app.http.request_bodies import Form, Values
 from app.providers.vapid import belong_together, is_private_key
 from app.secrets.secret import Secret
 from domain.integration import Channel
 from domain.provider import Providers
 
+CREATE_EXAMPLES: Mapping[str, Mapping[str, str]] = {
+    "SendGrid": {
+        "name": "SendGrid Production",
+        "type": "SENDGRID",
+        "channel": "EMAIL",
+        "apiKey": "SG.abc123...",
+        "senderEmail": "noreply@example.com",
+        "senderName": "Example Brand",
+    },
+    "Elastic Email": {
+        "name": "Elastic Email",
+        "type": "ELASTIC_EMAIL",
+        "channel": "EMAIL",
+        "apiKey": "EE-abc123...",
+        "senderEmail": "campaigns@example.com",
+        "senderName": "Example Campaigns",
+    },
+    "Web Push VAPID": {
+        "name": "Web Push VAPID Keys",
+        "type": "WEB_PUSH",
+        "channel": "PUSH",
+        "vapidPublicKey": "BHn...",
+        "vapidPrivateKey": "abc123...",
+    },
+    "Twilio SMS": {
+        "name": "Twilio SMS",
+        "type": "TWILIO",
+        "channel": "SMS",
+        "apiKey": "ACabc123...",
+        "apiSecret": "your_twilio_auth_token",
+        "senderPhone": "+1234567890",
+    },
+}
 CHANNELS = ("EMAIL", "SMS", "PUSH")
 SECRET_FIELDS = ("apiKey", "apiSecret", "vapidPrivateKey")
 SHOWN_FIELDS = ("name", "senderName", "senderEmail", "senderPhone", "vapidPublicKey")

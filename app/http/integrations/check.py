@@ -13,8 +13,9 @@ from app.http.authorization import require_permission
 from app.http.command_requests import asked, required_id
 from app.http.dependencies import Parts, parts_of
 from app.http.idempotency import execute_once
-from app.http.rendering import Rendered
-from app.http.responses import ApiRequest, Time, timestamp
+from app.http.responses import Rendered
+from app.http.timestamps import Time, timestamp
+from app.http.types import ApiRequest
 from app.providers.check import Checked
 from app.providers.verdict import Verdict
 from app.secrets.errors import SecretsError

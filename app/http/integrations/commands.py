@@ -2,15 +2,33 @@
 
 from collections.abc import Mapping
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct, UnsetType
 
 from app.command_handler import CommandFactory, PreparedCommand
-from app.http.integrations.bodies import CreateIntegrationBody, ReplaceCredentialsBody
+from app.http.dependencies import Parts, parts_of
+from app.http.errors import Found, InvalidFieldsError
+from app.http.integrations.bodies import (
+    NO_PAIR,
+    CreateIntegrationBody,
+    ReplaceCredentialsBody,
+    revealed,
+)
+from app.http.integrations.warnings import warnings_about
+from app.http.preferences import require_undoubted
+from app.http.types import ApiRequest
+from app.providers.vapid import belong_together
+from app.secrets.errors import UnsealError
 from app.secrets.keyring import Keyring
 from app.secrets.sealing import SealedSecret, seal
 from app.secrets.secret import Secret
 from domain.errors import NotFoundError
-from domain.integration import CreateIntegration, Integration, ReplaceCredentials, SecretField
+from domain.integration import (
+    CreateIntegration,
+    Credential,
+    Integration,
+    ReplaceCredentials,
+    SecretField,
+)
 
 Given = Mapping[SecretField, Secret]
 
@@ -78,3 +96,59 @@ async def sealed_from(
         )
         for field, secret in given.items()
     ]
+
+
+class Doubted:
+    """A change by `body`, which `ask` makes a command of; `found` is what is doubtful about it."""
+
+    def __init__(self, request: ApiRequest, body: Struct, ask: CommandFactory) -> None:
+        self.found: list[Found] = []
+        self._request = request
+        self._body = body
+        self._ask = ask
+
+    async def prepare(self, state: Integration) -> PreparedCommand:
+        """Return the command; a provider that is not known any more finds nothing doubtful.
+
+        Raises:
+            DoubtfulFieldsError: something is doubtful, and strict handling is preferred.
+        """
+        provider = parts_of(self._request.app).providers.get(state.type)
+        self.found = [*warnings_about(self._body, provider)] if provider else []
+        require_undoubted(self._request, self.found)
+        return await self._ask(state)
+
+
+class Pairs:
+    """Compares keys of one integration of one workspace with those that are stored."""
+
+    def __init__(self, parts: Parts, workspace: str, integration: str) -> None:
+        self._parts = parts
+        self._place = (workspace, integration)
+
+    async def require_public(self, state: Integration, public: str | UnsetType | None) -> None:
+        """Raise InvalidFieldsError where *public* is no pair with the stored private key."""
+        if public is UNSET or public is None or public == state.vapid_public_key:
+            return
+        private = await self._stored_private_key(state)
+        if private and belong_together(public, revealed(private)) is False:
+            raise InvalidFieldsError([("vapidPublicKey", NO_PAIR)])
+
+    def require_private(self, state: Integration, private: Secret | None) -> None:
+        """Raise InvalidFieldsError where *private* is no pair with the public key that stays."""
+        public = state.vapid_public_key
+        if private and public and belong_together(public, revealed(private)) is False:
+            raise InvalidFieldsError([("vapidPrivateKey", NO_PAIR)])
+
+    async def _stored_private_key(self, state: Integration) -> Secret | None:
+        wanted = [secret for secret in state.credentials if is_private_key(secret)]
+        try:
+            opened = await self._parts.secrets.opened(*self._place, wanted)
+        except UnsealError:
+            return None  # it cannot be compared, nor used: a check of the credentials says so
+        return opened.get("vapidPrivateKey")
+
+
+def is_private_key(secret: Credential) -> bool:
+    """Tell whether *secret* is a VAPID private key."""
+    return secret.field == "vapidPrivateKey"

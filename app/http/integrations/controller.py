@@ -7,11 +7,10 @@ from litestar.params import FromPath
 from msgspec.structs import asdict
 
 from app.command_handler import PreparedCommand
-from app.http.as_of import AS_OF
 from app.http.authorization import require_permission
+from app.http.body_dto import FormDTO
 from app.http.command_requests import asked, required, required_id
 from app.http.dependencies import parts_of
-from app.http.doubts import Doubted
 from app.http.idempotency import execute_once
 from app.http.integrations.bodies import (
     ChangeIntegrationBody,
@@ -19,21 +18,20 @@ from app.http.integrations.bodies import (
     ReplaceCredentialsBody,
     ToggleBody,
 )
-from app.http.integrations.commands import creation, replacement
+from app.http.integrations.commands import Doubted, Pairs, creation, replacement
 from app.http.integrations.list_query import LIST, page_of
-from app.http.integrations.warnings import warnings_about
-from app.http.pairs import Pairs
-from app.http.preferences import require_undoubted, with_preference
-from app.http.query_parameters import operation_with
-from app.http.reading import FormDTO
-from app.http.rendering import (
+from app.http.integrations.responses import (
+    IntegrationAnswer,
+    IntegrationListAnswer,
     render_created,
     render_list,
-    render_nothing,
     render_one,
-    response_or_unchanged,
 )
-from app.http.responses import ApiRequest, IntegrationAnswer, IntegrationListAnswer, NothingAnswer
+from app.http.integrations.warnings import warnings_about
+from app.http.preferences import require_undoubted, with_preference
+from app.http.query_parameters import AS_OF, operation_with
+from app.http.responses import NothingAnswer, render_nothing, response_or_unchanged
+from app.http.types import ApiRequest
 from app.identifiers import new_integration_id
 from app.tokens.principal import CREATE, DELETE, EDIT, VIEW
 from domain.integration import (

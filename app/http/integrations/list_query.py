@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from app.http.cursors import NO_CURSOR, Cursor, cursor_rule, key_in, order_of
 from app.http.dependencies import Parts, parts_of
+from app.http.errors import Found, InvalidFieldsError
 from app.http.field_rules import FieldError, FieldProblem, Rule, choice, text
+from app.http.integrations.cursors import NO_CURSOR, Cursor, cursor_rule, key_in, order_of
 from app.http.query_parameters import Parameters, number
-from app.http.request_bodies import Found, InvalidFieldsError
-from app.http.responses import ApiRequest
 from app.http.timestamps import moment
+from app.http.types import ApiRequest
 from app.views.as_of import Moment
 from app.views.listing import Order, Selection, key_of, matches
 from app.views.lists import Page

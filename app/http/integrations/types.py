@@ -10,8 +10,8 @@ from msgspec.json import encode
 
 from app.http.authorization import require_permission
 from app.http.dependencies import parts_of
-from app.http.rendering import Rendered, response_of
-from app.http.responses import ApiRequest
+from app.http.responses import Rendered, response_of
+from app.http.types import ApiRequest
 from app.locales.catalogues import Language
 from app.providers.provider_file import ProviderFile
 from app.tokens.principal import VIEW

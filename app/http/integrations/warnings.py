@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import phonenumbers
 from msgspec import UNSET, Struct
 
+from app.http.errors import Found
 from app.http.field_rules import FieldProblem
-from app.http.request_bodies import Found
-from app.http.shapes import attributes_of
+from app.http.types import attributes_of
 from app.secrets.secret import Secret
 from domain.provider import Provider
 

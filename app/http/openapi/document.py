@@ -9,8 +9,7 @@ import msgspec
 from litestar import Request
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from app.http.openapi.body import schema_of
-from app.http.openapi.components import HEADERS, JSON, PARAMETERS, SECURITY_SCHEMES, Json
+from app.http.openapi.components import HEADERS, JSON, PARAMETERS, SECURITY_SCHEMES, Json, schema_of
 from app.http.openapi.operation import (
     PROBLEMS,
     Forms,

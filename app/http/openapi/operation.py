@@ -9,9 +9,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from app.http.errors import InvalidFieldsError
 from app.http.openapi.components import JSON, Json
 from app.http.problems import INTERNAL, OF_THE_FRAMEWORK, STATUS, Problem
-from app.http.request_bodies import Form, InvalidFieldsError
+from app.http.request_bodies import Form
 
 Forms = Mapping[type[Struct], Form[Any]]
 PROBLEMS: Mapping[int, Problem] = {

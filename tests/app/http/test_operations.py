@@ -11,11 +11,17 @@ from typing import Any
 import httpx2
 import psutil
 import pytest
+from psycopg import AsyncConnection, Connection
+from psycopg.errors import InsufficientPrivilege
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
 
+from app.database.availability import UnavailableError
+from app.http.operations import Readiness
 from app.metrics.instruments import NAMES
 
+Pool = AsyncConnectionPool[AsyncConnection]
 Service = Any  # that of tests/conftest.py, which cannot be imported
-
 PATH = "/en/api/integration"
 COUNT = "integrations_http_request_duration_seconds_count"
 SAMPLE = re.compile(r"^([a-z_]+)(\{.*\})? (\S+)$", re.MULTILINE)
@@ -150,3 +156,39 @@ def test_the_files_of_workers_go_where_their_supervisor_was_killed(
         psutil.wait_procs(workers, timeout=SOON)
 
         assert list(temporary.iterdir()) == []
+
+
+async def test_a_migrated_database_is_ready(commands: Pool) -> None:
+    assert await Readiness(commands).checks() == {
+        "database": True,
+        "migrations": True,
+        "log": True,
+    }
+
+
+async def test_a_database_that_lacks_a_migration_is_not(
+    commands: Pool, admin: Connection[TupleRow]
+) -> None:
+    admin.execute("DELETE FROM integrations.migrations WHERE name = '0001_event_log.sql'")
+    assert (await Readiness(commands).checks())["migrations"] is False
+
+
+async def test_a_database_that_is_further_already_is_ready(
+    commands: Pool, admin: Connection[TupleRow]
+) -> None:
+    admin.execute("INSERT INTO integrations.migrations (name, sha256) VALUES ('9999.sql', '')")
+    assert (await Readiness(commands).checks())["migrations"] is True
+
+
+async def test_a_database_that_is_away_is_unavailable(commands: Pool) -> None:
+    await commands.close()
+    with pytest.raises(UnavailableError):
+        await Readiness(commands).checks()
+
+
+async def test_a_log_that_cannot_be_read_is_not_called_ready(
+    commands: Pool, admin: Connection[TupleRow]
+) -> None:
+    admin.execute("REVOKE EXECUTE ON FUNCTION integrations.head() FROM integrations_command")
+    with pytest.raises(InsufficientPrivilege):
+        await Readiness(commands).checks()

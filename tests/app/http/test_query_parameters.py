@@ -4,10 +4,10 @@ import pytest
 from litestar.testing import RequestFactory
 from msgspec import Struct
 
+from app.http.errors import InvalidFieldsError
 from app.http.field_rules import FieldError, choice, text
 from app.http.query_parameters import Parameters, number, operation_with
-from app.http.request_bodies import InvalidFieldsError
-from app.http.responses import ApiRequest
+from app.http.types import ApiRequest
 
 
 class Asked(Struct, rename="camel"):

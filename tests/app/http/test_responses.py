@@ -1,17 +1,44 @@
-"""Times as answers show them."""
+"""What is rendered goes out as it is, over a real HTTP client and a real application."""
 
-from datetime import UTC, datetime
+import pytest
+from litestar import Litestar, get
+from litestar.testing import TestClient
 
-from hypothesis import given
-from hypothesis import strategies as st
+from app.http.responses import Rendered, RenderedResponse, response_of
 
-from app.http.responses import timestamp
-
-
-@given(time=st.datetimes(timezones=st.just(UTC)))
-def test_a_time_has_three_decimals_and_a_z_whenever_it_is(time: datetime) -> None:
-    assert timestamp(time) == time.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+SHOWN = Rendered(201, b'{"result":{}}', {"ETag": '"3"', "Content-Language": "pt-BR"})
+UNCHANGED = Rendered(304, b"", {"ETag": '"3"'})
 
 
-def test_a_whole_second_has_three_decimals_too() -> None:
-    assert timestamp(datetime(2025, 2, 20, 9, tzinfo=UTC)) == "2025-02-20T09:00:00.000Z"
+@get("/", sync_to_thread=False)
+def shown() -> RenderedResponse:
+    return response_of(SHOWN)
+
+
+@get("/unchanged", sync_to_thread=False)
+def unchanged() -> RenderedResponse:
+    return response_of(UNCHANGED)
+
+
+@pytest.fixture
+def client() -> TestClient[Litestar]:
+    return TestClient(Litestar([shown, unchanged], openapi_config=None))
+
+
+def test_status_body_and_headers_are_those_that_were_rendered(
+    client: TestClient[Litestar],
+) -> None:
+    response = client.get("/")
+    assert (response.status_code, response.content) == (201, SHOWN.body)
+    assert dict(response.headers) == {
+        "etag": '"3"',
+        "content-language": "pt-BR",
+        "content-type": "application/json",
+        "content-length": "13",
+    }
+
+
+def test_what_has_not_changed_has_no_body_and_says_of_none(client: TestClient[Litestar]) -> None:
+    response = client.get("/unchanged")
+    assert (response.status_code, response.content) == (304, b"")
+    assert dict(response.headers) == {"etag": '"3"'}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.http.field_rules import FieldError
-from app.http.timestamps import end, moment, start
+from app.http.timestamps import end, moment, start, timestamp
 
 NINE = datetime(2025, 2, 20, 9, tzinfo=UTC)
 
@@ -80,3 +80,12 @@ def test_any_text_is_a_moment_or_refused(written: str) -> None:
     except FieldError:
         read = None
     assert read is None or isinstance(read, int | datetime)
+
+
+@given(time=st.datetimes(timezones=st.just(UTC)))
+def test_a_time_has_three_decimals_and_a_z_whenever_it_is(time: datetime) -> None:
+    assert timestamp(time) == time.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def test_a_whole_second_has_three_decimals_too() -> None:
+    assert timestamp(datetime(2025, 2, 20, 9, tzinfo=UTC)) == "2025-02-20T09:00:00.000Z"

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.http.cursors import cursor_from, cursor_text, key_in, order_of
 from app.http.field_rules import FieldError
+from app.http.integrations.cursors import cursor_from, cursor_text, key_in, order_of
 from app.views.listing import Order
 
 moments = st.datetimes(timezones=st.just(UTC), min_value=datetime(1970, 1, 1))  # noqa: DTZ001 — with timezones= it takes a naive bound

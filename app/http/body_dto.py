@@ -7,9 +7,9 @@ from litestar.openapi.spec import Reference
 from litestar.typing import FieldDefinition
 from msgspec import Struct
 
-from app.http.command_requests import ApiRequest
 from app.http.dependencies import parts_of
-from app.http.problems import UnsupportedMediaTypeError
+from app.http.errors import UnsupportedMediaTypeError
+from app.http.types import ApiRequest
 
 T = TypeVar("T", bound=Struct)
 

@@ -1,0 +1,31 @@
+"""What all HTTP modules share: the type of a request, ids, and a Struct's fields by JSON name."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated
+
+from litestar import Request
+from litestar.datastructures import State
+from msgspec import Meta, Struct
+from msgspec.structs import fields
+
+from app.identifiers import FORM
+from app.locales.catalogues import Language
+from app.tokens.principal import Principal
+
+ApiRequest = Request[Principal, Language, State]
+ID_PATTERN = f"^{FORM.pattern}$"
+# These are for the OpenAPI document; nothing is checked on the way out.
+Id = Annotated[str, Meta(pattern=ID_PATTERN)]
+
+
+@cache
+def attributes_of(shape: type[Struct]) -> Mapping[str, str]:
+    """Return the attribute of each field, by the field's name in JSON."""
+    return {field.encode_name: field.name for field in fields(shape)}
+
+
+@cache
+def required_in(shape: type[Struct]) -> tuple[str, ...]:
+    """Return the names in JSON of the fields that have no default."""
+    return tuple(field.encode_name for field in fields(shape) if field.required)
