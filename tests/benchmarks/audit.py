@@ -24,13 +24,13 @@ from app.audit.tiles import Tile, grow
 from app.audit.verify import verify
 from app.database.pools import open_pool
 from tests.benchmarks.http.machine import cpu
-from tests.benchmarks.log.commands import timed
-from tests.benchmarks.log.filling import workspace_of
+from tests.benchmarks.log.commands import time_command
+from tests.benchmarks.log.databases import open_databases
 from tests.benchmarks.log.report import Figure, report
-from tests.benchmarks.log.stage import stage
+from tests.benchmarks.log.seed_data import workspace_of
 
 ENTRY = b"%d" + b" " * 500  # as long as a stored event
-AT_ONCE = 10_000  # leaves
+BATCH_SIZE = 10_000  # leaves
 
 
 class Tree(Struct):
@@ -46,14 +46,14 @@ class Tree(Struct):
 @click.option("--rounds", type=click.IntRange(1), default=1_000, show_default=True)
 def command(*, events: int, rounds: int) -> None:
     """Measure trees, proofs, the follower and verify on a long log; print a table in Markdown."""
-    tree = tree_of(events)
-    made, checked = in_memory(tree, rounds)
-    with stage(events) as on:
-        timed(on, "rebuild")
-        key = open_checkpoint_key(on.folder)
-        follow = seconds_of(lambda: asyncio.run(followed(on.many, key)))
-        answered = asyncio.run(proved(on.many, key, min(rounds, events)))
-        proving = seconds_of(lambda: asyncio.run(verify(on.many, key, Scope(), silent)))
+    tree = build_tree(events)
+    made, checked = measure_proofs(tree, rounds)
+    with open_databases(events) as databases:
+        time_command(databases, "rebuild")
+        key = open_checkpoint_key(databases.folder)
+        follow = time_call(lambda: asyncio.run(follow_log(databases.many, key)))
+        answered = asyncio.run(measure_stored_proofs(databases.many, key, min(rounds, events)))
+        proving = time_call(lambda: asyncio.run(verify(databases.many, key, Scope(), silent)))
         figures = [
             Figure(f"tree of {events:,} leaves, s", tree.seconds, "≤ 5"),
             Figure("inclusion proof made, ms", made, "≤ 5"),
@@ -62,14 +62,14 @@ def command(*, events: int, rounds: int) -> None:
             Figure("follower, from nothing, events/s", events / follow, ""),
             Figure("verify, events/s", events / proving, ""),
         ]
-        click.echo(report(events, rounds, on.version, cpu(), figures))
+        click.echo(report(events, rounds, databases.version, cpu(), figures))
 
 
-def tree_of(leaves: int) -> Tree:
+def build_tree(leaves: int) -> Tree:
     """Return the tree over *leaves* entries; making the entries is not measured."""
     tree = Tree(Frontier(), {}, 0.0)
-    for start in range(0, leaves, AT_ONCE):
-        entries = [ENTRY % number for number in range(start, min(start + AT_ONCE, leaves))]
+    for start in range(0, leaves, BATCH_SIZE):
+        entries = [ENTRY % number for number in range(start, min(start + BATCH_SIZE, leaves))]
         began = time.perf_counter()
         gains = grow(tree.frontier, map(leaf_hash, entries))
         tree.seconds += time.perf_counter() - began
@@ -78,12 +78,12 @@ def tree_of(leaves: int) -> Tree:
     return tree
 
 
-def in_memory(tree: Tree, rounds: int) -> tuple[float, float]:
+def measure_proofs(tree: Tree, rounds: int) -> tuple[float, float]:
     """Return the medians, in ms, of making an inclusion proof and of checking it."""
     head = tree.frontier.head
     made: list[float] = []
     checked: list[float] = []
-    for index in chosen(head.size, rounds):
+    for index in sample(head.size, rounds):
         leaf, began = leaf_hash(ENTRY % index), time.perf_counter()
         proof = proof_from(inclusion_plan(index, head.size), tree.tiles)
         between = time.perf_counter()
@@ -93,27 +93,27 @@ def in_memory(tree: Tree, rounds: int) -> tuple[float, float]:
     return median(made), median(checked)
 
 
-async def followed(dsn: str, key: CheckpointKey) -> None:
+async def follow_log(dsn: str, key: CheckpointKey) -> None:
     """Take the whole log."""
     conninfo = make_conninfo(dsn, options=f"-c role={ROLE}")
     async with await AsyncConnection.connect(conninfo, autocommit=True) as connection:
         await catch_up(connection, Notary(key))
 
 
-async def proved(dsn: str, key: CheckpointKey, rounds: int) -> float:
+async def measure_stored_proofs(dsn: str, key: CheckpointKey, rounds: int) -> float:
     """Return the median, in ms, of an inclusion proof as the HTTP API answers with it."""
     workspace, taken = workspace_of(0), list[float]()
     async with open_pool(dsn, "integrations_past") as pool:
         prover = Prover(pool, key)
         positions = [leaf.position async for leaf in prover.leaves(workspace)]
-        for index in chosen(len(positions), rounds):
+        for index in sample(len(positions), rounds):
             began = time.perf_counter()
             await prover.inclusion(workspace, positions[index])
             taken.append((time.perf_counter() - began) * 1000)
     return median(taken)
 
 
-def seconds_of(work: Callable[[], object]) -> float:
+def time_call(work: Callable[[], object]) -> float:
     """Return how long *work* takes."""
     began = time.perf_counter()
     work()
@@ -124,7 +124,7 @@ def silent(*_: object) -> None:
     """Tell nobody how far it is."""
 
 
-def chosen(amount: int, rounds: int) -> Sequence[int]:
+def sample(amount: int, rounds: int) -> Sequence[int]:
     """Return *rounds* numbers below *amount*, the same in every run."""
     return random.Random(1).choices(range(amount), k=rounds)  # noqa: S311 — a sample
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import click
 
-from tests.fuzzing.catalogue import TARGETS
-from tests.fuzzing.run import fuzzed
+from tests.fuzzing.registry import TARGETS
+from tests.fuzzing.run import fuzz
 from tests.fuzzing.target import Target
 
 
@@ -20,15 +20,15 @@ def command(*, names: Sequence[str], seconds: int, only_list: bool) -> None:
     if only_list:
         click.echo("\n".join(target.name for target in targets))
         return
-    click.echo(f"{'target':<20}{'inputs':>12}{'ways':>8}{'MiB':>6}  finding")
-    results = [told(target, seconds) for target in targets]
+    click.echo(f"{'target':<20}{'inputs':>12}{'coverage':>10}{'MiB':>6}  finding")
+    results = [run_and_report(target, seconds) for target in targets]
     sys.exit(0 if all(results) else 1)
 
 
-def told(target: Target, seconds: int) -> bool:
+def run_and_report(target: Target, seconds: int) -> bool:
     """Feed *target*, print a line of the table, and tell whether all went well."""
-    outcome = fuzzed(target, seconds)
-    line = f"{target.name:<20}{outcome.inputs:>12,}{outcome.ways:>8,}{outcome.megabytes:>6}"
+    outcome = fuzz(target, seconds)
+    line = f"{target.name:<20}{outcome.inputs:>12,}{outcome.coverage:>10,}{outcome.megabytes:>6}"
     click.echo(f"{line}  {outcome.finding or 'none'}")
     return not outcome.finding
 

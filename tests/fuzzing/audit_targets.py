@@ -59,7 +59,7 @@ def read_verifier(data: bytes) -> None:
 
 def read_inclusion(data: bytes) -> None:
     """Check a proof that a leaf is in the tree: only the true one is taken."""
-    index, proof = number_in(data), hashes_in(data[NUMBER_BYTES:])
+    index, proof = leading_number(data), split_hashes(data[NUMBER_BYTES:])
     require_inclusion(LEAVES[index % len(LEAVES)], index, proof, TREE.head)
     true = proof_from(inclusion_plan(index, TREE.size), TILES)
     require(proof == true, "a leaf has one proof")
@@ -67,29 +67,29 @@ def read_inclusion(data: bytes) -> None:
 
 def read_consistency(data: bytes) -> None:
     """Check a proof that the tree continues a smaller one: only the true one is taken."""
-    size, (root, *proof) = number_in(data), hashes_in(data[NUMBER_BYTES:]) or [b""]
+    size, (root, *proof) = leading_number(data), split_hashes(data[NUMBER_BYTES:]) or [b""]
     require_consistency(TreeHead(size, root), TREE.head, proof)
     true = proof_from(consistency_plan(size, TREE.size), TILES)
     require((root, proof) == (frontier_at(size, TILES).head.root, true), "a tree has one proof")
 
 
-def number_in(data: bytes) -> int:
+def leading_number(data: bytes) -> int:
     """Return the number that *data* begins with."""
     return int.from_bytes(data[:NUMBER_BYTES], signed=True)
 
 
-def hashes_in(data: bytes) -> list[bytes]:
+def split_hashes(data: bytes) -> list[bytes]:
     """Return *data* in pieces as long as a hash; the last may be shorter."""
     return [data[start : start + HASH_BYTES] for start in range(0, len(data), HASH_BYTES)]
 
 
-def inclusion_of(index: int) -> bytes:
+def encode_inclusion(index: int) -> bytes:
     """Return a true proof as `read_inclusion` takes it."""
     proof = proof_from(inclusion_plan(index, TREE.size), TILES)
     return index.to_bytes(NUMBER_BYTES) + b"".join(proof)
 
 
-def consistency_of(size: int) -> bytes:
+def encode_consistency(size: int) -> bytes:
     """Return a true proof as `read_consistency` takes it."""
     proof = proof_from(consistency_plan(size, TREE.size), TILES)
     return size.to_bytes(NUMBER_BYTES) + frontier_at(size, TILES).head.root + b"".join(proof)
@@ -140,12 +140,12 @@ TARGETS = (
         name="inclusion",
         read=read_inclusion,
         refusals=(ProofError,),
-        examples=(inclusion_of(0), inclusion_of(4), inclusion_of(10)),
+        examples=(encode_inclusion(0), encode_inclusion(4), encode_inclusion(10)),
     ),
     Target(
         name="consistency",
         read=read_consistency,
         refusals=(ProofError,),
-        examples=(consistency_of(3), consistency_of(8), consistency_of(11)),
+        examples=(encode_consistency(3), encode_consistency(8), encode_consistency(11)),
     ),
 )

@@ -37,10 +37,10 @@ def read_body(form: Form[Any], body: bytes) -> None:
     read = form.read(body)
     warned = list(warnings_about(read, PROVIDERS[getattr(read, "type", "WEB_PUSH")]))
     require(all(name in form.rules for name, _ in warned), "a warning names a field of the form")
-    require(form.read(written(read)) == read, "a body is read as it was written")
+    require(form.read(encode_body(read)) == read, "a body is read as it was written")
 
 
-def written(body: Struct) -> bytes:
+def encode_body(body: Struct) -> bytes:
     """Return *body* as JSON, with its secrets."""
     values = {name: getattr(body, field) for name, field in attributes_of(type(body)).items()}
     plain = {n: v.reveal().decode() if isinstance(v, Secret) else v for n, v in values.items()}

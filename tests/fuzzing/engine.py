@@ -8,7 +8,7 @@ import sys
 from importlib import import_module
 from typing import Any
 
-from tests.fuzzing.mutation import mutated
+from tests.fuzzing.mutation import mutate
 
 INSTRUMENTED = ["app", "domain", "projections", "email_validator", "jwt", "phonenumbers", "tomllib"]
 
@@ -17,17 +17,17 @@ def main(name: str, flags: list[str]) -> None:
     """Feed the target *name* until libFuzzer's *flags* say that it is enough; does not return."""
     atheris: Any = import_module("atheris")  # not among what CI installs
     with atheris.instrument_imports(include=INSTRUMENTED):
-        target = import_module("tests.fuzzing.catalogue").TARGETS[name]
+        target = import_module("tests.fuzzing.registry").TARGETS[name]
 
-    def mutate(data: bytes, longest: int, seed: int) -> bytes:
+    def mutate_either_way(data: bytes, longest: int, seed: int) -> bytes:
         if seed % 2:
-            return mutated(data, target.words, seed)[:longest]
+            return mutate(data, target.words, seed)[:longest]
         return atheris.Mutate(data, longest)
 
     def feed(data: bytes) -> None:
         target.feed(data)  # libFuzzer takes no answer but None
 
-    atheris.Setup([sys.argv[0], *flags], feed, custom_mutator=mutate)
+    atheris.Setup([sys.argv[0], *flags], feed, custom_mutator=mutate_either_way)
     atheris.Fuzz()
 
 

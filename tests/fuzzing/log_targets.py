@@ -29,7 +29,7 @@ def read_event(data: bytes) -> None:
     require(again == event, "an event is read as it was stored")
 
 
-def envelope_of(event: IntegrationCreated | IntegrationToggled) -> bytes:
+def encode_event(event: IntegrationCreated | IntegrationToggled) -> bytes:
     """Return *event* as it is stored."""
     return encoder.encode(
         Envelope(
@@ -48,7 +48,7 @@ TARGETS = (
         name="event",
         read=read_event,
         refusals=(InvalidEventError,),
-        examples=(envelope_of(CREATED), envelope_of(IntegrationToggled(is_active=False))),
+        examples=(encode_event(CREATED), encode_event(IntegrationToggled(is_active=False))),
         words=(b'"position":8,', b'"kind":"IntegrationDeleted"', b'"kind":"CredentialsReplaced"'),
     ),
 )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
 
-LONGEST = 80_000  # bytes; bodies end at 64 KiB
+MAX_INPUT = 80_000  # bytes; bodies end at 64 KiB
 CANARY = b"zq:Canary-7f3a/secret+value"
 """No plain name, and in no message of ours: where it comes back, input was repeated."""
 HOSTILE = (
@@ -24,49 +24,49 @@ VALUES = (
 MARK = "\ue000"  # stands where a value is to be put; no example has it
 
 
-def mutated(data: bytes, words: Sequence[bytes], seed: int) -> bytes:
+def mutate(data: bytes, words: Sequence[bytes], seed: int) -> bytes:
     """Return *data* with one to four edits; which, *seed* decides."""
     random = Random(seed)  # noqa: S311 — bad input need not be a secret
     for _ in range(random.randint(1, 4)):
         edit: Edit = random.choice(EDITS)
-        data = edit(data, words, random)[:LONGEST]
+        data = edit(data, words, random)[:MAX_INPUT]
     return data
 
 
 Edit = Callable[[bytes, Sequence[bytes], Random], bytes]
 
 
-def with_atom(data: bytes, words: Sequence[bytes], random: Random) -> bytes:
+def insert_atom(data: bytes, words: Sequence[bytes], random: Random) -> bytes:
     """Put something hostile, or a word of the grammar, in the place of a part."""
-    start, end = place_in(data, random)
+    start, end = random_slice(data, random)
     return data[:start] + random.choice((*HOSTILE, *words, *words)) + data[end:]
 
 
-def without_part(data: bytes, _: Sequence[bytes], random: Random) -> bytes:
+def delete_slice(data: bytes, _: Sequence[bytes], random: Random) -> bytes:
     """Leave a part out."""
-    start, end = place_in(data, random)
+    start, end = random_slice(data, random)
     return data[:start] + data[end:]
 
 
-def with_part_again(data: bytes, _: Sequence[bytes], random: Random) -> bytes:
+def repeat_slice(data: bytes, _: Sequence[bytes], random: Random) -> bytes:
     """Repeat a part, a few times or very often."""
-    start, end = place_in(data, random)
+    start, end = random_slice(data, random)
     return data[:end] + data[start:end] * random.choice((1, 1, 2, 9, 900)) + data[end:]
 
 
-def with_other_byte(data: bytes, _: Sequence[bytes], random: Random) -> bytes:
+def replace_byte(data: bytes, _: Sequence[bytes], random: Random) -> bytes:
     """Change one byte."""
     at = random.randrange(len(data) + 1)
     return data[:at] + bytes([random.randrange(256)]) + data[at + 1 :]
 
 
-def with_other_value(data: bytes, _: Sequence[bytes], random: Random) -> bytes:
+def replace_value(data: bytes, _: Sequence[bytes], random: Random) -> bytes:
     """Put another value at any place of a JSON document; leave alone what is none."""
     try:
         document = json.loads(data)
     except (ValueError, RecursionError):
         return data
-    places = [*places_in(document)]
+    places = [*json_locations(document)]
     if not places:
         return random.choice(VALUES)
     holder, key = random.choice(places)
@@ -77,27 +77,27 @@ def with_other_value(data: bytes, _: Sequence[bytes], random: Random) -> bytes:
     return text.replace(f'"{MARK}"'.encode(), random.choice(VALUES))
 
 
-def places_in(holder: Any) -> Iterator[tuple[Any, Any]]:
+def json_locations(holder: Any) -> Iterator[tuple[Any, Any]]:
     """Yield every place in a JSON document: what holds it, and its key or index there."""
     if type(holder) not in (dict, list):
         return
     keys: list[Any] = [*holder] if type(holder) is dict else [*range(len(holder))]
     for key in keys:
         yield holder, key
-        yield from places_in(holder[key])
+        yield from json_locations(holder[key])
 
 
-def place_in(data: bytes, random: Random) -> tuple[int, int]:
+def random_slice(data: bytes, random: Random) -> tuple[int, int]:
     """Return where a part of *data* begins and ends; most are short, and some are empty."""
     start = random.randrange(len(data) + 1)
     return start, min(len(data), start + random.choice((0, 0, 1, 2, 4, 8, 16, 64, 9_999)))
 
 
 EDITS: tuple[Edit, ...] = (
-    with_atom,
-    without_part,
-    with_part_again,
-    with_other_byte,
-    with_other_value,
-    with_other_value,
+    insert_atom,
+    delete_slice,
+    repeat_slice,
+    replace_byte,
+    replace_value,
+    replace_value,
 )

@@ -10,7 +10,7 @@ from app.secrets.reloading_keyring import epoch_of
 from app.secrets.secret import Secret
 from app.secrets.vault_client import transit_key
 from app.settings import SettingsError, read_settings
-from tests.fuzzing.target import PLAIN, Target, require
+from tests.fuzzing.target import PLAIN_NAME, Target, require
 
 FILE = Path("keyring.json")
 KEYRING = encode(new_kek(1)).reveal()
@@ -19,14 +19,14 @@ KEYRING = encode(new_kek(1)).reveal()
 def read_environment(data: bytes) -> None:
     """Read settings from lines NAME=VALUE; a name may be told, in capitals: it is a plain one."""
     lines = [os.fsdecode(line).partition("=") for line in data.split(b"\n")]
-    told = {name for name, _, _ in lines if PLAIN.fullmatch(name) and name.isupper()}
+    told = {name for name, _, _ in lines if PLAIN_NAME.fullmatch(name) and name.isupper()}
     given = {name if name in told else "PORT": value for name, _, value in lines}
     settings = read_settings({f"INTEGRATIONS_{name}": value for name, value in given.items()})
     require(0 <= settings.port < 1 << 16 and 0 < settings.workers <= 64, "numbers are in range")
     require(settings.rate_limit is None or 0 < settings.rate_limit <= 1e6, "a rate is one")
 
 
-def refusal_of(data: bytes) -> str:
+def refusal_message(data: bytes) -> str:
     """Return what is said to settings that are refused."""
     try:
         read_environment(data)
@@ -62,7 +62,7 @@ TARGETS = (
             b"DATA_DIR=data\nPROVIDERS=p\nPROVIDER_URLS=TWILIO=http://127.0.0.1:9",
         ),
         words=(b"\n", b"=", b"RATE_BURST=", b"nan", b"inf", b"1_0"),
-        known=(refusal_of(b"UNKNOWN=1"),),  # it names all settings
+        known=(refusal_message(b"UNKNOWN=1"),),  # it names all settings
     ),
     Target(
         name="keyring",

@@ -117,10 +117,10 @@ def query_target(name: str, parameters: Parameters[Any], *examples: bytes) -> Ta
     )
 
 
-A_CURSOR = b"WyJ0IiwiY3JlYXRlZF9hdCIsZmFsc2UsIjIwMjYtMTEtMDVUMDk6MDA6MDBaIiwiaW50X2EiXQ"
+EXAMPLE_CURSOR = b"WyJ0IiwiY3JlYXRlZF9hdCIsZmFsc2UsIjIwMjYtMTEtMDVUMDk6MDA6MDBaIiwiaW50X2EiXQ"
 TARGETS = (
     query_target("query-list", LIST, b"channel=EMAIL&isActive=true&q=mail&sort=-name&limit=20"),
-    query_target("query-cursor", LIST, b"limit=2&sort=createdAt&cursor=" + A_CURSOR),
+    query_target("query-cursor", LIST, b"limit=2&sort=createdAt&cursor=" + EXAMPLE_CURSOR),
     query_target(
         "query-history", OF_ALL, b"userId=u&startDate=2026-11-05&endDate=2026-11-06T10:00Z"
     ),
@@ -130,7 +130,7 @@ TARGETS = (
         name="cursor",
         read=read_cursor,
         refusals=(FieldError,),
-        examples=(A_CURSOR, b"WyJuIixmYWxzZSwibWFpbCIsImludF9hIl0"),
+        examples=(EXAMPLE_CURSOR, b"WyJuIixmYWxzZSwibWFpbCIsImludF9hIl0"),
     ),
     Target(
         name="moment",

@@ -17,23 +17,25 @@ FLAGS = (
     "-verbosity=1",
 )
 INPUTS = re.compile(r"stat::number_of_executed_units:\s+(\d+)")
-MEMORY = re.compile(r"stat::peak_rss_mb:\s+(\d+)")
-WAYS = re.compile(r"cov: (\d+) ft: \d+")
+PEAK_MEMORY = re.compile(r"stat::peak_rss_mb:\s+(\d+)")
+COVERAGE = re.compile(r"cov: (\d+) ft: \d+")
 UNCAUGHT = "=== Uncaught Python exception: ==="
 END = "== ERROR: libF"
-STARTING = 900  # seconds beside those of fuzzing: instrumenting takes a while on a busy machine
+START_TIMEOUT = (
+    900  # seconds beside those of fuzzing: instrumenting takes a while on a busy machine
+)
 
 
 class Outcome(Struct, frozen=True):
     """What came of one target: how much was tried, and the report of a finding, "" for none."""
 
     inputs: int
-    ways: int
+    coverage: int
     megabytes: int
     finding: str
 
 
-def fuzzed(target: Target, seconds: int) -> Outcome:
+def fuzz(target: Target, seconds: int) -> Outcome:
     """Feed *target* for so many *seconds*, or up to the first finding."""
     with TemporaryDirectory() as corpus:
         for number, example in enumerate(target.examples):
@@ -46,27 +48,27 @@ def fuzzed(target: Target, seconds: int) -> Outcome:
             check=False,
             text=True,
             errors="replace",
-            timeout=seconds + STARTING,
+            timeout=seconds + START_TIMEOUT,
         )
-    return outcome_in(done.stdout + done.stderr, failed=done.returncode != 0)
+    return parse_report(done.stdout + done.stderr, failed=done.returncode != 0)
 
 
-def outcome_in(report: str, *, failed: bool) -> Outcome:
+def parse_report(report: str, *, failed: bool) -> Outcome:
     """Return what *report*, all that the engine wrote, tells."""
     return Outcome(
-        inputs=last(INPUTS, report),
-        ways=last(WAYS, report),
-        megabytes=last(MEMORY, report),
-        finding=finding_in(report) if failed else "",
+        inputs=last_number(INPUTS, report),
+        coverage=last_number(COVERAGE, report),
+        megabytes=last_number(PEAK_MEMORY, report),
+        finding=finding_text(report) if failed else "",
     )
 
 
-def finding_in(report: str) -> str:
+def finding_text(report: str) -> str:
     """Return the part of *report* that tells of a finding: a traceback, or else its end."""
     _, found, told = report.partition(UNCAUGHT)
     return told.partition(END)[0].strip() if found else report[-2_000:].strip()
 
 
-def last(pattern: re.Pattern[str], report: str) -> int:
+def last_number(pattern: re.Pattern[str], report: str) -> int:
     """Return the number that *pattern* found last in *report*, 0 where it found none."""
     return int((pattern.findall(report) or [0])[-1])

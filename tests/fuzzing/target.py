@@ -9,9 +9,9 @@ from msgspec import Struct
 from app.http.errors import InvalidFieldsError
 from app.http.field_rules import FieldError, FieldProblem
 
-SLOW = 1.0  # seconds of this process's time for one input
-RUN = 8  # characters that a refusal may share with what it refuses
-PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
+MAX_SECONDS = 1.0  # seconds of this process's time for one input
+MIN_LEAK_LENGTH = 8  # characters that a refusal may share with what it refuses
+PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 
 
 class FindingError(Exception):
@@ -43,45 +43,45 @@ class Target(Struct, frozen=True, kw_only=True):
             FindingError: a refusal repeats its input, or the answer took too long.
             Exception: what the parser does not say that it raises.
         """
-        started, taken = time.process_time(), True
+        started, accepted = time.process_time(), True
         try:
             self.read(data)
         except self.refusals as refusal:
-            taken = False
+            accepted = False
             self._require_discreet(refusal, data)
-        if (seconds := time.process_time() - started) > SLOW:
+        if (seconds := time.process_time() - started) > MAX_SECONDS:
             message = f"{self.name} took {seconds:.1f} s for {len(data)} bytes"
             raise FindingError(message)
-        return taken
+        return accepted
 
     def _require_discreet(self, refusal: Exception, data: bytes) -> None:
-        for run in repeated_runs(told_by(refusal), data.decode(errors="replace")):
-            spoken = PLAIN.fullmatch(run.strip()) or any(run in text for text in self.known)
-            if self.discreet and not spoken:
+        for run in leaked_substrings(refusal_text(refusal), data.decode(errors="replace")):
+            allowed = PLAIN_NAME.fullmatch(run.strip()) or any(run in text for text in self.known)
+            if self.discreet and not allowed:
                 message = f"{type(refusal).__name__} repeats its input: {run!r}"
                 raise FindingError(message) from refusal
 
 
-def told_by(refusal: Exception) -> str:
+def refusal_text(refusal: Exception) -> str:
     """Return all that can be read in *refusal*: its message, and its details for an answer."""
     if isinstance(refusal, FieldError):
-        return f"{refusal}\n{words_of(refusal.problem)}"
+        return f"{refusal}\n{problem_text(refusal.problem)}"
     found = refusal.found if isinstance(refusal, InvalidFieldsError) else ()
-    details = {f"{name} {words_of(problem)}" for name, problem in found}  # often many are alike
+    details = {f"{name} {problem_text(problem)}" for name, problem in found}  # often many are alike
     return "\n".join([str(refusal), *sorted(details)])
 
 
-def words_of(problem: FieldProblem) -> str:
+def problem_text(problem: FieldProblem) -> str:
     """Return all that *problem* says."""
     limits = " ".join(str(limit) for limit in problem.limits.values())
     return f"{problem.code} {problem.message} {limits}"
 
 
-def repeated_runs(text: str, source: str) -> Iterator[str]:
+def leaked_substrings(text: str, source: str) -> Iterator[str]:
     """Yield the longest runs of at least RUN characters of *text* that are in *source* too."""
     start = 0
-    while start + RUN <= len(text):
-        end = start + RUN
+    while start + MIN_LEAK_LENGTH <= len(text):
+        end = start + MIN_LEAK_LENGTH
         if text[start:end] not in source:
             start += 1
             continue

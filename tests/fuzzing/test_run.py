@@ -1,4 +1,4 @@
-from tests.fuzzing.run import outcome_in
+from tests.fuzzing.run import parse_report
 
 REPORT = """\
 #65536\tpulse  cov: 17 ft: 20 corp: 8/191b lim: 8192 exec/s: 32768 rss: 100Mb
@@ -10,14 +10,14 @@ stat::peak_rss_mb:              115
 
 
 def test_what_the_engine_did_is_read_from_its_report() -> None:
-    outcome = outcome_in(REPORT, failed=False)
+    outcome = parse_report(REPORT, failed=False)
 
-    assert (outcome.inputs, outcome.ways, outcome.megabytes) == (70_000, 19, 115)
+    assert (outcome.inputs, outcome.coverage, outcome.megabytes) == (70_000, 19, 115)
     assert outcome.finding == ""
 
 
 def test_a_report_of_an_engine_that_ended_early_is_a_finding() -> None:
-    outcome = outcome_in("ModuleNotFoundError: atheris", failed=True)
+    outcome = parse_report("ModuleNotFoundError: atheris", failed=True)
 
     assert (outcome.inputs, outcome.finding) == (0, "ModuleNotFoundError: atheris")
 
@@ -27,5 +27,5 @@ def test_of_a_finding_its_traceback_is_told() -> None:
         REPORT + " === Uncaught Python exception: ===\nFindingError: it took 2 s\n==7== ERROR: libF"
     )
 
-    assert "FindingError: it took 2 s" in outcome_in(report, failed=True).finding
-    assert "cov:" not in outcome_in(report, failed=True).finding
+    assert "FindingError: it took 2 s" in parse_report(report, failed=True).finding
+    assert "cov:" not in parse_report(report, failed=True).finding

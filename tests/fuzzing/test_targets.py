@@ -6,12 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzzing.catalogue import TARGETS
-from tests.fuzzing.mutation import HOSTILE, mutated
+from tests.fuzzing.mutation import HOSTILE, mutate
+from tests.fuzzing.registry import TARGETS
 from tests.fuzzing.target import Target
 
-LARGEST = 65_536  # bytes: no body of a request is longer
-MEMORY = 24 * 1024 * 1024  # bytes that reading so much may take for a moment
+MAX_BODY = 65_536  # bytes: no body of a request is longer
+PEAK_MEMORY = 24 * 1024 * 1024  # bytes that reading so much may take for a moment
 
 
 @pytest.fixture(params=TARGETS)
@@ -51,7 +51,7 @@ def test_nothing_breaks_a_parser(target: Target, data: st.DataObject) -> None:
     example = data.draw(st.sampled_from(target.examples))
     seed = data.draw(st.integers(0, 2**32))
 
-    target.feed(mutated(example, target.words, seed))
+    target.feed(mutate(example, target.words, seed))
 
 
 @given(noise=st.one_of(st.binary(max_size=300), st.text(max_size=100).map(str.encode)))
@@ -66,20 +66,20 @@ def test_noise_breaks_no_parser(target: Target, noise: bytes) -> None:
 
 def test_what_is_large_takes_no_time(target: Target) -> None:
     for piece in (*HOSTILE[1:], *target.words, target.examples[0]):
-        target.feed(filled(target.examples[0], piece))
+        target.feed(fill_middle(target.examples[0], piece))
 
 
 def test_what_is_large_takes_no_memory(target: Target) -> None:
     for piece in (b'"', b"[", b'{"a":', b"A", target.examples[0]):
-        large = filled(target.examples[0], piece)
+        large = fill_middle(target.examples[0], piece)
         tracemalloc.start()
         target.feed(large)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        assert peak < MEMORY, piece[:20]
+        assert peak < PEAK_MEMORY, piece[:20]
 
 
-def filled(example: bytes, piece: bytes) -> bytes:
+def fill_middle(example: bytes, piece: bytes) -> bytes:
     """Return *example* with so many of *piece* in its middle that it is as large as can be."""
     middle = len(example) // 2
-    return example[:middle] + piece * (LARGEST // len(piece)) + example[middle:]
+    return example[:middle] + piece * (MAX_BODY // len(piece)) + example[middle:]

@@ -8,10 +8,10 @@ from types import FrameType
 
 import click
 
-from tests.reliability.catalogue import FAULTS
 from tests.reliability.fault import Fault
+from tests.reliability.registry import FAULTS
 
-LEAVING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 @click.command("scripts/faults")
@@ -21,32 +21,34 @@ LEAVING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 @click.option("--list", "only_list", is_flag=True, help="Only list the faults.")
 def command(*, names: Sequence[str], short: bool, rounds: int | None, only_list: bool) -> None:
     """Make faults under load, NAME or all of them, and tell what broke; status 1 where any did."""
-    for told_to_leave in LEAVING:
-        signal.signal(told_to_leave, leave)
+    for number_to_handle in STOP_SIGNALS:
+        signal.signal(number_to_handle, stop)
     faults = [FAULTS[name] for name in names] or [f for f in FAULTS.values() if not f.apart]
     if only_list:
         for fault in FAULTS.values():
             click.echo(f"{fault.name:<24}{fault.sentence}{f' ({fault.apart})' * bool(fault.apart)}")
         return
-    results = [told(fault, rounds or (fault.short if short else fault.long)) for fault in faults]
+    results = [
+        run_and_report(fault, rounds or (fault.short if short else fault.long)) for fault in faults
+    ]
     sys.exit(0 if all(results) else 1)
 
 
-def leave(number: int, _: FrameType | None) -> None:
+def stop(number: int, _: FrameType | None) -> None:
     """End, and stop what was started; nobody who is told twice may leave a server behind."""
-    for told_to_leave in LEAVING:
-        signal.signal(told_to_leave, signal.SIG_IGN)
+    for number_to_handle in STOP_SIGNALS:
+        signal.signal(number_to_handle, signal.SIG_IGN)
     sys.exit(128 + number)
 
 
-def told(fault: Fault, rounds: int) -> bool:
+def run_and_report(fault: Fault, rounds: int) -> bool:
     """Run *fault*, print what was seen, and tell whether all was as it should be."""
     click.echo(f"{fault.name}: {fault.sentence}")
     began = time.monotonic()
     outcome = fault.run(rounds)
     passed = fault.passed(outcome)
-    click.echo(f"  {outcome.told()}")
-    for broken in outcome.broken:
+    click.echo(f"  {outcome.summary()}")
+    for broken in outcome.violations:
         click.echo(f"  {'caught' if fault.breaks else 'BROKEN'}: {broken}")
     if fault.breaks and not passed:
         click.echo(f"  NOT CAUGHT: {fault.breaks}")

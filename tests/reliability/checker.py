@@ -9,23 +9,23 @@ from itertools import islice
 import httpx2
 from msgspec import Struct
 
-from tests.reliability.canaries import Mark
-from tests.reliability.invariants import INVARIANTS, Command, Seen, Tailed
-from tests.reliability.ledger import Ledger
+from tests.reliability.environment import Environment
+from tests.reliability.invariants import INVARIANTS, CommandResult, Evidence, TailResult
 from tests.reliability.load import NO_TLS, WORKSPACES
+from tests.reliability.log_tail import LogTail
+from tests.reliability.observation import StoredRow, observe
+from tests.reliability.request_ledger import RequestLedger
 from tests.reliability.resources import Resources, resources_of
+from tests.reliability.secret_markers import SecretMarker
 from tests.reliability.service import until
-from tests.reliability.stage import Stage
-from tests.reliability.tailing import Tail
-from tests.reliability.witness import Found, look
 
 COMMANDS = (("rebuild", "--check"), ("verify",))
-SHOWN = 3  # complaints of one invariant
-READY_WITHIN = 120.0  # seconds, on a busy machine; what never becomes ready is meant
-ANSWERS = 40  # that must come, one after the other, once the service is ready
+MAX_SHOWN = 3  # complaints of one invariant
+READY_TIMEOUT = 120.0  # seconds, on a busy machine; what never becomes ready is meant
+READY_RESPONSES = 40  # that must come, one after the other, once the service is ready
 
 
-class Broken(Struct, frozen=True):
+class Violation(Struct, frozen=True):
     """An invariant that broke, and how."""
 
     invariant: str
@@ -35,9 +35,9 @@ class Broken(Struct, frozen=True):
         return f"{self.invariant}: {self.how}"
 
 
-def not_ready(stage: Stage) -> list[str]:
+def readiness_problems(environment: Environment) -> list[str]:
     """Return in words how the service is not ready by itself; nothing where it is."""
-    ready = f"{stage.service.address}/health/ready"
+    ready = f"{environment.service.address}/health/ready"
     with httpx2.Client(timeout=30, verify=NO_TLS, trust_env=False) as client:
 
         def is_ready() -> bool:
@@ -46,79 +46,88 @@ def not_ready(stage: Stage) -> list[str]:
             except httpx2.TransportError:
                 return False
 
-        if until(is_ready, READY_WITHIN) < 0:
-            return [f"not within {READY_WITHIN:.0f} s"]
-    token = stage.service.token(WORKSPACES[0])
+        if until(is_ready, READY_TIMEOUT) < 0:
+            return [f"not within {READY_TIMEOUT:.0f} s"]
+    token = environment.service.token(WORKSPACES[0])
     headers = {"Authorization": f"Bearer {token}", "Connection": "close"}
-    address = f"{stage.service.address}/en/api/integration?limit=1"
+    address = f"{environment.service.address}/en/api/integration?limit=1"
     with httpx2.Client(timeout=30, headers=headers, verify=NO_TLS, trust_env=False) as client:
-        answered = [client.get(address).status_code for _ in range(ANSWERS)]
+        answered = [client.get(address).status_code for _ in range(READY_RESPONSES)]
     wrong = [f"answered {status} once it was ready" for status in answered if status != 200]
     # The pool of a worker that nobody has asked since the fault learns of its loss by one request.
-    return wrong if len(wrong) > stage.service.workers_wanted else []
+    return wrong if len(wrong) > environment.service.workers_wanted else []
 
 
 def check(
-    stage: Stage, ledger: Ledger, tail: Tail, mark: Mark, before: Resources
-) -> Sequence[Broken]:
+    environment: Environment,
+    ledger: RequestLedger,
+    tail: LogTail,
+    marker: SecretMarker,
+    before: Resources,
+) -> Sequence[Violation]:
     """Return what is broken; the load has ended, and the service runs.
 
     The tail is led to the log's end and stopped.
     """
-    ready = not_ready(stage)
+    ready = readiness_problems(environment)
     if ready:
         return [
-            *broken_by_answers(ledger),
-            *(Broken("ready again by itself", how) for how in ready),
+            *violations_in_responses(ledger),
+            *(Violation("ready again by itself", how) for how in ready),
         ]
-    after = resources_of(stage)
+    after = resources_of(environment)
     tail.end()
-    witness = look(stage)
+    observation = observe(environment)
     with ThreadPoolExecutor() as threads:  # each takes seconds, and there are two cores
-        rebuild, verify = (threads.submit(ended, stage, *words) for words in COMMANDS)
-    attempts, streams = defaultdict[str, list[Found]](list), defaultdict[str, list[Found]](list)
-    for row in witness.log:
+        rebuild, verify = (threads.submit(run_command, environment, *words) for words in COMMANDS)
+    attempts, streams = (
+        defaultdict[str, list[StoredRow]](list),
+        defaultdict[str, list[StoredRow]](list),
+    )
+    for row in observation.log:
         attempts[row.stored.origin.request_id or ""].append(row)
         streams[row.stream].append(row)
-    seen = Seen(
+    evidence = Evidence(
         ledger=ledger,
-        witness=witness,
-        mark=mark,
+        observation=observation,
+        marker=marker,
         attempts=attempts,
         streams=streams,
-        tailed=Tailed(tail.seen, tail.damage),
+        tailed=TailResult(tail.positions, tail.damage),
         rebuild=rebuild.result(),
         verify=verify.result(),
         before=before,
         after=after,
-        workers=stage.service.workers_wanted,
+        workers=environment.service.workers_wanted,
         ready=ready,
     )
-    return [*broken_by_answers(ledger), *broken_at_the_end(seen)]
+    return [*violations_in_responses(ledger), *violations_at_end(evidence)]
 
 
-def ended(stage: Stage, *words: str) -> Command:
+def run_command(environment: Environment, *words: str) -> CommandResult:
     """Run a command of the service; return how it ended, and the last lines of what it said."""
-    done: subprocess.CompletedProcess[str] = stage.service.command(*words, dsn=stage.dsn)
-    return Command(done.returncode, (done.stdout + done.stderr).strip()[-500:])
+    done: subprocess.CompletedProcess[str] = environment.service.command(
+        *words, dsn=environment.dsn
+    )
+    return CommandResult(done.returncode, (done.stdout + done.stderr).strip()[-500:])
 
 
-def broken_by_answers(ledger: Ledger) -> Iterator[Broken]:
+def violations_in_responses(ledger: RequestLedger) -> Iterator[Violation]:
     """Yield what the load itself saw, the first of each invariant."""
     told: defaultdict[str, int] = defaultdict(int)
-    for invariant, how in ledger.complaints:
+    for invariant, how in ledger.violations:
         told[invariant] += 1
-        if told[invariant] <= SHOWN:
-            yield Broken(invariant, how)
+        if told[invariant] <= MAX_SHOWN:
+            yield Violation(invariant, how)
 
 
-def broken_at_the_end(seen: Seen) -> Iterator[Broken]:
+def violations_at_end(evidence: Evidence) -> Iterator[Violation]:
     """Yield what each invariant says, the first of it."""
     for invariant in INVARIANTS:
-        for how in islice(invariant(seen), SHOWN):
-            yield Broken(name_of(invariant), how)
+        for how in islice(invariant(evidence), MAX_SHOWN):
+            yield Violation(invariant_name(invariant), how)
 
 
-def name_of(invariant: Callable[[Seen], Iterator[str]]) -> str:
+def invariant_name(invariant: Callable[[Evidence], Iterator[str]]) -> str:
     """Return the name of *invariant* in words."""
     return invariant.__name__.replace("_", " ")

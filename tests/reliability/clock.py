@@ -48,7 +48,7 @@ class Clock(Struct, frozen=True):
 
 
 @contextmanager
-def clock() -> Generator[Clock]:
+def movable_clock() -> Generator[Clock]:
     """Yield a clock that is right; raise ClockError where there is no library to move it."""
     found = sorted(Path("/usr/lib").glob(LIBRARIES))
     if not found:
@@ -62,10 +62,10 @@ def clock() -> Generator[Clock]:
         try:
             yield moved
         finally:
-            forget_the_dead()
+            remove_stale_files()
 
 
-def forget_the_dead() -> None:
+def remove_stale_files() -> None:
     """Remove what the library left of processes that had no time to do so."""
     for path in Path("/dev/shm").glob("*faketime_*"):  # noqa: S108 — where the library puts it
         if not psutil.pid_exists(int(path.name.rpartition("_")[2])):

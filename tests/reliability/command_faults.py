@@ -6,12 +6,12 @@ from contextlib import suppress
 
 import psutil
 
+from tests.reliability.experiment import Experiment, Outcome, run_experiment
 from tests.reliability.fault import Fault
-from tests.reliability.trial import Outcome, Trial, trial
 from tests.reliability.worker_faults import kill_one, require_restarted
 
-BETWEEN = 10  # acknowledged writes
-STARTING = 0.5  # seconds that a command takes before it begins
+WRITES_BETWEEN = 10  # acknowledged writes
+START_TIMEOUT = 0.5  # seconds that a command takes before it begins
 WORKING = 1.5  # seconds, about, that it then takes
 AFTERWARDS = "a command that was killed simply runs again"
 REWRAPPED = "; 0 are under other KEKs"
@@ -21,25 +21,25 @@ ATTEMPTS = 3  # as rewrap leaves what a request holds just then
 def kill_commands(rounds: int) -> Outcome:
     """Kill each of them at random, round by round; in the end let each run to its end."""
     dice = random.Random(rounds)  # noqa: S311 — no secret
-    with trial(workers=3) as on:
+    with run_experiment(workers=3) as experiment:
         killed = 0
         for _ in range(rounds):
-            on.load.acknowledge(BETWEEN)
-            killed += kill_amid(on, dice, "rebuild")
-            run(on, "keys", "rotate")
-            killed += kill_amid(on, dice, "keys", "rewrap")
-            kill_one(on)  # one of them signs checkpoints
-            require_restarted(on)
-        on.load.acknowledge(BETWEEN)
-        finish(on)
-        on.note("kills amid", f"{killed} of {2 * rounds}, and {rounds} of workers")
-    return on.outcome
+            experiment.load.acknowledge(WRITES_BETWEEN)
+            killed += kill_amid(experiment, dice, "rebuild")
+            run(experiment, "keys", "rotate")
+            killed += kill_amid(experiment, dice, "keys", "rewrap")
+            kill_one(experiment)  # one of them signs checkpoints
+            require_restarted(experiment)
+        experiment.load.acknowledge(WRITES_BETWEEN)
+        finish(experiment)
+        experiment.record("kills amid", f"{killed} of {2 * rounds}, and {rounds} of workers")
+    return experiment.outcome
 
 
-def kill_amid(on: Trial, dice: random.Random, *words: str) -> bool:
+def kill_amid(experiment: Experiment, dice: random.Random, *words: str) -> bool:
     """Start a command and kill it, with its children or without; tell whether it still ran."""
-    process = on.stage.service.spawn(*words, dsn=on.stage.dsn)
-    time.sleep(STARTING + dice.random() * WORKING)
+    process = experiment.service.spawn(*words, dsn=experiment.dsn)
+    time.sleep(START_TIMEOUT + dice.random() * WORKING)
     if process.poll() is not None:
         return False
     children = psutil.Process(process.pid).children(recursive=True)
@@ -50,29 +50,29 @@ def kill_amid(on: Trial, dice: random.Random, *words: str) -> bool:
                 child.kill()
     process.wait()
     if psutil.wait_procs(children, timeout=10)[1]:
-        on.complain(AFTERWARDS, f"{words[0]} left processes behind")
+        experiment.report(AFTERWARDS, f"{words[0]} left processes behind")
     return True
 
 
-def finish(on: Trial) -> None:
+def finish(experiment: Experiment) -> None:
     """Let each command run to its end, and look at what it says."""
-    rebuilt = run(on, "rebuild")
+    rebuilt = run(experiment, "rebuild")
     if "not as the log says" in rebuilt:
-        on.complain(AFTERWARDS, rebuilt)
-    run(on, "keys", "rotate")
-    said = [run(on, "keys", "rewrap") for _ in range(ATTEMPTS)]
+        experiment.report(AFTERWARDS, rebuilt)
+    run(experiment, "keys", "rotate")
+    said = [run(experiment, "keys", "rewrap") for _ in range(ATTEMPTS)]
     if not any(REWRAPPED in each for each in said):
-        on.complain(AFTERWARDS, said[-1])
-    if "missing" in (listed := run(on, "keys", "list")):
-        on.complain(AFTERWARDS, listed)
+        experiment.report(AFTERWARDS, said[-1])
+    if "missing" in (listed := run(experiment, "keys", "list")):
+        experiment.report(AFTERWARDS, listed)
 
 
-def run(on: Trial, *words: str) -> str:
+def run(experiment: Experiment, *words: str) -> str:
     """Run a command to its end; return what it says. It must succeed."""
-    done = on.stage.service.command(*words, dsn=on.stage.dsn)
+    done = experiment.service.command(*words, dsn=experiment.dsn)
     said = (done.stdout + done.stderr).strip()
     if done.returncode:
-        on.complain(AFTERWARDS, f"{' '.join(words)}: {said}")
+        experiment.report(AFTERWARDS, f"{' '.join(words)}: {said}")
     return done.stdout.strip()
 
 

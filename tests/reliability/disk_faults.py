@@ -12,14 +12,14 @@ from tempfile import TemporaryDirectory
 
 import psycopg
 
-from tests.reliability.contention_faults import reading
+from tests.reliability.contention_faults import read_continuously
+from tests.reliability.experiment import Experiment, Outcome, run_experiment
 from tests.reliability.fault import Fault
 from tests.reliability.postgres import Postgres
 from tests.reliability.service import until
-from tests.reliability.trial import Outcome, Trial, trial
 
 NEEDS = "needs root, to mount a tmpfs"
-BETWEEN = 15  # acknowledged writes
+WRITES_BETWEEN = 15  # acknowledged writes
 FULL = 5.0  # seconds a round without room
 MEGABYTES = {"base": 96, "pg_wal": 96}
 MEGABYTE_OF_WAL = "SELECT pg_logical_emit_message(false, 'faults', repeat('x', 1000000))"
@@ -57,46 +57,48 @@ def move(server: Postgres, part: str, disk: Path) -> None:
     server.start()
 
 
-def full(part: str, rounds: int) -> Outcome:
+def fill_up(part: str, rounds: int) -> Outcome:
     """Take all the room that *part* of the cluster has, and give it back."""
-    with small_disk(MEGABYTES[part]) as disk, trial(settings=SMALL_WAL) as on:
-        move(on.stage.server, part, disk)
+    with small_disk(MEGABYTES[part]) as disk, run_experiment(settings=SMALL_WAL) as experiment:
+        move(experiment.server, part, disk)
         for _ in range(rounds):
-            on.load.acknowledge(BETWEEN)
-            with no_room(disk):
-                run_out(on, part)
-            on.stage.server.start()  # as whatever looks after a server does
-            on.load.acknowledge(1, 10.0)
-        on.load.acknowledge(BETWEEN)
-    return on.outcome
+            experiment.load.acknowledge(WRITES_BETWEEN)
+            with filled_disk(disk):
+                exhaust_room(experiment, part)
+            experiment.server.start()  # as whatever looks after a server does
+            experiment.load.acknowledge(1, 10.0)
+        experiment.load.acknowledge(WRITES_BETWEEN)
+    return experiment.outcome
 
 
-def run_out(on: Trial, part: str) -> None:
+def exhaust_room(experiment: Experiment, part: str) -> None:
     """Wait until writes are refused for want of room, and look at reads meanwhile."""
-    before = on.load.ledger.statuses["503"]
+    before = experiment.load.ledger.statuses["503"]
     if part == "base":
-        if until(lambda: on.load.ledger.statuses["503"] > before, 60) < 0:
-            on.complain("writes are refused without room", "none was in 60 s")
-        with reading(on) as reads:
+        if until(lambda: experiment.load.ledger.statuses["503"] > before, 60) < 0:
+            experiment.report("writes are refused without room", "none was in 60 s")
+        with read_continuously(experiment) as reads:
             time.sleep(FULL)
-        on.note("reads without room", len(reads))
+        experiment.record("reads without room", len(reads))
     else:
-        use_up_wal(on)
-        if until(lambda: on.load.ledger.statuses["503"] > before, 60) < 0:
-            on.complain("writes are refused without room", "none was in 60 s")
+        use_up_wal(experiment)
+        if until(lambda: experiment.load.ledger.statuses["503"] > before, 60) < 0:
+            experiment.report("writes are refused without room", "none was in 60 s")
         time.sleep(FULL)  # the server panics, and tries again or ends
-        on.note("the server", "tries again" if on.stage.server.processes() else "has ended")
+        experiment.record(
+            "the server", "tries again" if experiment.server.processes() else "has ended"
+        )
 
 
-def use_up_wal(on: Trial) -> None:
+def use_up_wal(experiment: Experiment) -> None:
     """Write more WAL than the segments have room for that are there: the load takes too long."""
     with suppress(psycopg.OperationalError):
         for _ in range(MEGABYTES["pg_wal"]):
-            on.execute(MEGABYTE_OF_WAL)
+            experiment.execute(MEGABYTE_OF_WAL)
 
 
 @contextmanager
-def no_room(disk: Path) -> Generator[None]:
+def filled_disk(disk: Path) -> Generator[None]:
     """Fill *disk* while the block runs."""
     ballast = disk / "ballast"
     with ballast.open("wb", buffering=0) as file:
@@ -112,6 +114,6 @@ def no_room(disk: Path) -> Generator[None]:
 
 
 FAULTS = [
-    Fault("disk-full-data", "no room for data", partial(full, "base"), long=5, apart=NEEDS),
-    Fault("disk-full-wal", "no room for WAL", partial(full, "pg_wal"), long=5, apart=NEEDS),
+    Fault("disk-full-data", "no room for data", partial(fill_up, "base"), long=5, apart=NEEDS),
+    Fault("disk-full-wal", "no room for WAL", partial(fill_up, "pg_wal"), long=5, apart=NEEDS),
 ]

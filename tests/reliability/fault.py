@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from tests.reliability.trial import Outcome
+from tests.reliability.experiment import Outcome
 
 Run = Callable[[int], Outcome]
 """Runs so many rounds, on a stage of its own."""
@@ -30,5 +30,5 @@ class Fault(Struct, frozen=True):
     def passed(self, outcome: Outcome) -> bool:
         """Tell whether *outcome* is as it should be."""
         if self.breaks is None:
-            return not outcome.broken
-        return self.breaks in {broken.invariant for broken in outcome.broken}
+            return not outcome.violations
+        return self.breaks in {broken.invariant for broken in outcome.violations}

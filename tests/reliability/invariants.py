@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from tests.reliability.canaries import Mark
-from tests.reliability.ledger import Asked, Ledger
+from tests.reliability.observation import Observation, StoredRow, fold_log
+from tests.reliability.request_ledger import RecordedRequest, RequestLedger
 from tests.reliability.resources import Resources
-from tests.reliability.witness import Found, Witness, folded
+from tests.reliability.secret_markers import SecretMarker
 
 TYPES = {
     "create": "IntegrationCreated",
@@ -24,107 +24,109 @@ MORE_MEMORY = 1.5  # times
 MORE_MEGABYTES = 40
 
 
-class Tailed(Struct, frozen=True):
+class TailResult(Struct, frozen=True):
     """What the tail saw: positions in the order they came, and what ended it before its time."""
 
-    seen: Sequence[int]
+    positions: Sequence[int]
     damage: str | None
 
 
-class Command(Struct, frozen=True):
+class CommandResult(Struct, frozen=True):
     """How a command of the service ended, and what it said."""
 
     status: int
-    said: str
+    output: str
 
 
-class Seen(Struct, frozen=True):
+class Evidence(Struct, frozen=True):
     """All that is known at the end of a fault.
 
     `attempts` are the events that each request led to, by its id; `streams` those of each stream.
     """
 
-    ledger: Ledger
-    witness: Witness
-    mark: Mark
-    attempts: Mapping[str, Sequence[Found]]
-    streams: Mapping[str, Sequence[Found]]
-    tailed: Tailed
-    rebuild: Command
-    verify: Command
+    ledger: RequestLedger
+    observation: Observation
+    marker: SecretMarker
+    attempts: Mapping[str, Sequence[StoredRow]]
+    streams: Mapping[str, Sequence[StoredRow]]
+    tailed: TailResult
+    rebuild: CommandResult
+    verify: CommandResult
     before: Resources
     after: Resources
     workers: int
     ready: Sequence[str]
     """How often the service was not ready when it should have been, each in words."""
 
-    def events_of(self, asked: Asked) -> list[Found]:
+    def events_of(self, request: RecordedRequest) -> list[StoredRow]:
         """Return the events that the attempts of *asked* led to."""
-        return [row for each in asked.request_ids for row in self.attempts.get(each, ())]
+        return [row for each in request.request_ids for row in self.attempts.get(each, ())]
 
 
-Invariant = Callable[[Seen], Iterator[str]]
+Invariant = Callable[[Evidence], Iterator[str]]
 
 
-def every_acknowledged_write_is_in_the_log_once(seen: Seen) -> Iterator[str]:
+def every_acknowledged_write_is_in_the_log_once(evidence: Evidence) -> Iterator[str]:
     """Each has one event, of its type and with the version that was answered."""
-    for asked in seen.ledger.of("acknowledged"):
-        rows = seen.events_of(asked)
-        if not rows and asked.what == "toggle" and was_so_already(seen, asked):
+    for request in evidence.ledger.of("acknowledged"):
+        rows = evidence.events_of(request)
+        if not rows and request.operation == "toggle" and was_so_already(evidence, request):
             continue
         if len(rows) != 1:
-            yield f"{named(asked)} is there {len(rows)} times"
-        elif rows[0].type != TYPES[asked.what]:
-            yield f"{named(asked)} is there as {rows[0].type}"
-        elif asked.version is not None and rows[0].version != asked.version:
-            yield f"{named(asked)} was answered as version {asked.version}, is {rows[0].version}"
+            yield f"{named(request)} is there {len(rows)} times"
+        elif rows[0].type != TYPES[request.operation]:
+            yield f"{named(request)} is there as {rows[0].type}"
+        elif request.version is not None and rows[0].version != request.version:
+            yield f"{named(request)}: version {request.version} answered, {rows[0].version} stored"
 
 
-def was_so_already(seen: Seen, asked: Asked) -> bool:
+def was_so_already(evidence: Evidence, request: RecordedRequest) -> bool:
     """Tell whether the integration was as *asked* at the version that was answered."""
     states = [
         row.stored.event["isActive"]
-        for row in seen.streams.get(asked.stream or "", ())
-        if row.version <= (asked.version or 0) and "isActive" in row.stored.event
+        for row in evidence.streams.get(request.stream or "", ())
+        if row.version <= (request.version or 0) and "isActive" in row.stored.event
     ]
-    return states[-1:] == [asked.wanted]
+    return states[-1:] == [request.wanted]
 
 
-def nothing_refused_is_in_the_log(seen: Seen) -> Iterator[str]:
+def nothing_refused_is_in_the_log(evidence: Evidence) -> Iterator[str]:
     """What was answered with an error left no event."""
-    for asked in seen.ledger.of("refused"):
-        if seen.events_of(asked):
-            yield f"{named(asked)} was answered {asked.status}"
+    for request in evidence.ledger.of("refused"):
+        if evidence.events_of(request):
+            yield f"{named(request)} was answered {request.status}"
 
 
-def unknown_outcomes_are_resolved_by_their_keys(seen: Seen) -> Iterator[str]:
+def unknown_outcomes_are_resolved_by_their_keys(evidence: Evidence) -> Iterator[str]:
     """With a key each is settled; without one it is in the log once or not at all."""
-    for asked in seen.ledger.of("unknown"):
-        if asked.key:
-            yield f"{named(asked)} is still unknown"
-        elif len(seen.events_of(asked)) > 1:
-            yield f"{named(asked)} is there {len(seen.events_of(asked))} times"
+    for request in evidence.ledger.of("unknown"):
+        if request.key:
+            yield f"{named(request)} is still unknown"
+        elif len(evidence.events_of(request)) > 1:
+            yield f"{named(request)} is there {len(evidence.events_of(request))} times"
 
 
-def nothing_is_in_the_log_that_nobody_asked_for(seen: Seen) -> Iterator[str]:
+def nothing_is_in_the_log_that_nobody_asked_for(evidence: Evidence) -> Iterator[str]:
     """Each event is some request's, with its key."""
-    keys = {each: asked.key for asked in seen.ledger.asked for each in asked.request_ids}
-    for row in seen.witness.log:
+    keys = {
+        each: request.key for request in evidence.ledger.requests for each in request.request_ids
+    }
+    for row in evidence.observation.log:
         origin = row.stored.origin
         if origin.request_id not in keys or keys[origin.request_id] != origin.idempotency_key:
             yield f"position {row.position}, of the request {origin.request_id}"
 
 
-def positions_and_versions_are_dense(seen: Seen) -> Iterator[str]:
+def positions_and_versions_are_dense(evidence: Evidence) -> Iterator[str]:
     """Both count from 1 without holes, and the envelope says the same as its row."""
-    for expected, row in enumerate(seen.witness.log, start=1):
+    for expected, row in enumerate(evidence.observation.log, start=1):
         if row.position != expected:
             yield f"position {expected} is {row.position}"
             return
-    for stream, rows in seen.streams.items():
+    for stream, rows in evidence.streams.items():
         if [row.version for row in rows] != [*range(1, len(rows) + 1)]:
             yield f"the versions of {stream} are {[row.version for row in rows]}"
-    for row in seen.witness.log:
+    for row in evidence.observation.log:
         inside = row.stored
         if (inside.workspace, inside.stream, inside.version) != (
             row.workspace, row.stream, row.version
@@ -132,53 +134,53 @@ def positions_and_versions_are_dense(seen: Seen) -> Iterator[str]:
             yield f"position {row.position} is in another place than its envelope says"
 
 
-def the_tail_saw_each_position_once_and_in_order(seen: Seen) -> Iterator[str]:
+def the_tail_saw_each_position_once_and_in_order(evidence: Evidence) -> Iterator[str]:
     """Whoever followed the log all along saw 1, 2, 3 and so on to its end."""
-    if seen.tailed.damage:
-        yield seen.tailed.damage
-    positions, length = [*seen.tailed.seen], len(seen.witness.log)
+    if evidence.tailed.damage:
+        yield evidence.tailed.damage
+    positions, length = [*evidence.tailed.positions], len(evidence.observation.log)
     if positions != [*range(1, length + 1)]:
         wrong = next((i for i, p in enumerate(positions, 1) if i != p), len(positions) + 1)
         yield f"it differs from position {wrong} of {length} on"
 
 
-def views_equal_the_fold(seen: Seen) -> Iterator[str]:
+def views_equal_the_fold(evidence: Evidence) -> Iterator[str]:
     """Lists show what the checker's own fold gives, and tables what a rebuild gives."""
-    expected = folded(seen.witness.log)
-    for workspace, shown in seen.witness.shown.items():
+    expected = fold_log(evidence.observation.log)
+    for workspace, listed in evidence.observation.listed.items():
         wanted = expected.get(workspace, {})
-        if shown != wanted:
-            wrong = [key for key in {*shown, *wanted} if shown.get(key) != wanted.get(key)]
+        if listed != wanted:
+            wrong = [key for key in {*listed, *wanted} if listed.get(key) != wanted.get(key)]
             yield f"the list of {workspace} differs in {len(wrong)} integrations, as {wrong[0]}"
-    if seen.rebuild.status:
-        yield f"rebuild --check: {seen.rebuild.said}"
+    if evidence.rebuild.status:
+        yield f"rebuild --check: {evidence.rebuild.output}"
 
 
-def the_log_can_be_proved(seen: Seen) -> Iterator[str]:
+def the_log_can_be_proved(evidence: Evidence) -> Iterator[str]:
     """`integrations verify` passes."""
-    if seen.verify.status:
-        yield seen.verify.said
+    if evidence.verify.status:
+        yield evidence.verify.output
 
 
-def no_secret_is_anywhere(seen: Seen) -> Iterator[str]:
+def no_secret_is_anywhere(evidence: Evidence) -> Iterator[str]:
     """No canary stands in a table or a log; answers were looked at as they came."""
-    for place, content in seen.witness.places.items():
-        if seen.mark.stands_in(content):
+    for place, content in evidence.observation.contents.items():
+        if evidence.marker.occurs_in(content):
             yield f"in {place}"
 
 
-def no_foreign_rows(seen: Seen) -> Iterator[str]:
+def no_foreign_rows(evidence: Evidence) -> Iterator[str]:
     """No list shows an integration of another workspace; names begin with their own."""
-    for workspace, shown in seen.witness.shown.items():
-        for stream, (name, _) in shown.items():
+    for workspace, listed in evidence.observation.listed.items():
+        for stream, (name, _) in listed.items():
             if not name.startswith(workspace):
                 yield f"{stream} is shown to {workspace}"
 
 
-def resources_are_back_to_the_start(seen: Seen) -> Iterator[str]:
+def resources_are_back_to_the_start(evidence: Evidence) -> Iterator[str]:
     """Connections, open files and memory are about what they were after the first requests."""
-    before, after = seen.before, seen.after
-    if after.connections > seen.workers * CONNECTIONS:
+    before, after = evidence.before, evidence.after
+    if after.connections > evidence.workers * CONNECTIONS:
         yield f"{after.connections} connections"
     if after.handles > before.handles + MORE_HANDLES:
         yield f"{before.handles} handles became {after.handles}"
@@ -186,14 +188,14 @@ def resources_are_back_to_the_start(seen: Seen) -> Iterator[str]:
         yield f"{before.megabytes:.0f} MB became {after.megabytes:.0f}"
 
 
-def ready_again_by_itself(seen: Seen) -> Iterator[str]:
+def ready_again_by_itself(evidence: Evidence) -> Iterator[str]:
     """When all is over the service is ready, and answers whatever it is asked."""
-    yield from seen.ready
+    yield from evidence.ready
 
 
-def named(asked: Asked) -> str:
+def named(request: RecordedRequest) -> str:
     """Return how *asked* is called in what is told."""
-    return f"{asked.what} {asked.number}{' with a key' if asked.key else ''}"
+    return f"{request.operation} {request.number}{' with a key' if request.key else ''}"
 
 
 INVARIANTS: Sequence[Invariant] = (

@@ -13,25 +13,25 @@ import httpx2
 import msgspec
 from msgspec import Struct
 
-from tests.reliability.canaries import Mark
-from tests.reliability.ledger import Asked, Ledger, What
-from tests.reliability.requests import Requests
-from tests.reliability.stage import Stage
+from tests.reliability.environment import Environment
+from tests.reliability.request_ledger import Operation, RecordedRequest, RequestLedger
+from tests.reliability.secret_markers import SecretMarker
+from tests.reliability.workload import Workload
 
 WORKSPACES = ("alfa", "bravo", "charlie", "delta", "echo")
 CLIENTS = 8
 PAUSE = 0.004  # seconds between two requests of a client
-AFTER_FAILURE = 0.05  # seconds, before a client asks again
-ANSWER_WITHIN = 15.0  # seconds that a client waits for an answer
-RESOLVING = 60.0  # seconds in which repeating a key must settle what is unknown
+RETRY_DELAY = 0.05  # seconds, before a client asks again
+RESPONSE_TIMEOUT = 15.0  # seconds that a client waits for an answer
+RESOLVE_TIMEOUT = 60.0  # seconds in which repeating a key must settle what is unknown
 UNSETTLED = {409, 429, 503}
 """The first request still runs, too many, unavailable: ask again, under the same key."""
 EXPECTED = {200, 201, 404}
 NEW_CONNECTIONS = 0.1  # of all writes
 READS = 0.15  # of all requests
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loads no certificates, which takes long
-KINDS: Sequence[What] = ("create", "toggle", "rename", "credentials", "delete")
-SHARES = (20, 30, 25, 15, 10)  # of each of them, in percent
+KINDS: Sequence[Operation] = ("create", "toggle", "rename", "credentials", "delete")
+WEIGHTS = (20, 30, 25, 15, 10)  # of each of them, in percent
 
 
 class Row(Struct):
@@ -60,10 +60,10 @@ class Shared(Struct):
 
     address: str
     tokens: Mapping[str, str]
-    ledger: Ledger
-    mark: Mark
-    requests: Requests
-    leaving: Event
+    ledger: RequestLedger
+    marker: SecretMarker
+    workload: Workload
+    stopping: Event
     failed: Event
 
 
@@ -77,7 +77,7 @@ class Client:
         self.shared = shared
         self.ledger = shared.ledger
         self.random = random.Random(number)  # noqa: S311 — no secret
-        self.unsettled: list[Asked] = []
+        self.unsettled: list[RecordedRequest] = []
 
     async def run(self) -> None:
         """Ask until told to leave; then repeat what is unsettled until it is settled."""
@@ -85,18 +85,18 @@ class Client:
         async with httpx2.AsyncClient(
             base_url=self.shared.address,
             headers=headers,
-            timeout=ANSWER_WITHIN,
+            timeout=RESPONSE_TIMEOUT,
             verify=NO_TLS,
             trust_env=False,
         ) as http:
-            while not self.shared.leaving.is_set():
-                await self._ask_something(http)
+            while not self.shared.stopping.is_set():
+                await self._send_next(http)
                 await asyncio.sleep(PAUSE)
-            deadline, failed = time.monotonic() + RESOLVING, self.shared.failed
+            deadline, failed = time.monotonic() + RESOLVE_TIMEOUT, self.shared.failed
             while self.unsettled and time.monotonic() < deadline and not failed.is_set():
                 await self._attempt(http, self.unsettled.pop(0))
 
-    async def _ask_something(self, http: httpx2.AsyncClient) -> None:
+    async def _send_next(self, http: httpx2.AsyncClient) -> None:
         if self.random.random() < READS:
             await self._read(http)
         elif self.unsettled and self.random.random() < 0.5:
@@ -105,100 +105,112 @@ class Client:
             await self._write(http)
 
     async def _write(self, http: httpx2.AsyncClient) -> None:
-        what = self.random.choices(KINDS, SHARES)[0]
-        asked = self.shared.requests.new(what, self.workspace, self.random)
-        self.ledger.asked.append(asked)
-        await self._attempt(http, asked)
-        if asked.key and asked.outcome == "acknowledged":
-            await self._repeat(http, asked)
+        operation = self.random.choices(KINDS, WEIGHTS)[0]
+        request = self.shared.workload.new(operation, self.workspace, self.random)
+        self.ledger.requests.append(request)
+        await self._attempt(http, request)
+        if request.key and request.outcome == "acknowledged":
+            await self._repeat(http, request)
 
-    async def _attempt(self, http: httpx2.AsyncClient, asked: Asked) -> None:
-        answer = await self._send(http, asked)
-        if answer is not None and answer.status_code not in UNSETTLED:
-            asked.settle(answer.status_code, version_in(answer), answer.content)
-            self.shared.requests.learn(asked, answer.headers.get("location"))
-            if asked.outcome == "acknowledged":
+    async def _attempt(self, http: httpx2.AsyncClient, request: RecordedRequest) -> None:
+        response = await self._send(http, request)
+        if response is not None and response.status_code not in UNSETTLED:
+            request.settle(response.status_code, etag_version(response), response.content)
+            self.shared.workload.learn(request, response.headers.get("location"))
+            if request.outcome == "acknowledged":
                 self.ledger.acknowledge(time.monotonic())
         else:
-            if asked.key:
-                self.unsettled.append(asked)
-            await asyncio.sleep(AFTER_FAILURE)
+            if request.key:
+                self.unsettled.append(request)
+            await asyncio.sleep(RETRY_DELAY)
 
-    async def _repeat(self, http: httpx2.AsyncClient, asked: Asked) -> None:
+    async def _repeat(self, http: httpx2.AsyncClient, request: RecordedRequest) -> None:
         """Ask once more under a key that was answered: the same answer must come."""
-        answer = await self._send(http, asked)
-        if answer is None or answer.status_code in UNSETTLED:
+        response = await self._send(http, request)
+        if response is None or response.status_code in UNSETTLED:
             return
-        if (answer.status_code, answer.content) != (asked.status, asked.body):
-            detail = f"{asked.what} {asked.number}: {asked.status}, then {answer.status_code}"
-            self.ledger.complain("a repeated key gets the first answer", detail)
+        if (response.status_code, response.content) != (request.status, request.body):
+            statuses = f"{request.status}, then {response.status_code}"
+            detail = f"{request.operation} {request.number}: {statuses}"
+            self.ledger.report("a repeated key gets the first answer", detail)
 
-    async def _send(self, http: httpx2.AsyncClient, asked: Asked) -> httpx2.Response | None:
-        asked.request_ids.append(f"r{asked.number}-{len(asked.request_ids)}")
-        headers = {"X-Request-Id": asked.request_ids[-1], **self._perhaps_leaving()}
-        if asked.key:
-            headers["Idempotency-Key"] = asked.key
-        return await self._hear(
-            http, http.build_request(asked.method, asked.path, json=asked.json, headers=headers)
+    async def _send(
+        self, http: httpx2.AsyncClient, request: RecordedRequest
+    ) -> httpx2.Response | None:
+        request.request_ids.append(f"r{request.number}-{len(request.request_ids)}")
+        headers = {"X-Request-Id": request.request_ids[-1], **self._maybe_close()}
+        if request.key:
+            headers["Idempotency-Key"] = request.key
+        return await self._send_and_check(
+            http,
+            http.build_request(request.method, request.path, json=request.json, headers=headers),
         )
 
-    def _perhaps_leaving(self) -> dict[str, str]:
+    def _maybe_close(self) -> dict[str, str]:
         """Now and then take a new connection, which may lead to another worker."""
         return {"Connection": "close"} if self.random.random() < NEW_CONNECTIONS else {}
 
     async def _read(self, http: httpx2.AsyncClient) -> None:
         headers = {"X-Request-Id": f"g{self.number}-{next(self.reads)}"}
         request = http.build_request("GET", "/en/api/integration", headers=headers)
-        answer = await self._hear(http, request)
-        if answer is None or answer.status_code != 200:
-            await asyncio.sleep(AFTER_FAILURE)
+        response = await self._send_and_check(http, request)
+        if response is None or response.status_code != 200:
+            await asyncio.sleep(RETRY_DELAY)
             return
-        for row in msgspec.json.decode(answer.content, type=List).result.data:
+        for row in msgspec.json.decode(response.content, type=List).result.data:
             if row.workspaceId != self.workspace or not row.name.startswith(self.workspace):
-                self.ledger.complain("no foreign rows", f"{row.id} is shown to {self.workspace}")
+                self.ledger.report("no foreign rows", f"{row.id} is shown to {self.workspace}")
 
-    async def _hear(
+    async def _send_and_check(
         self, http: httpx2.AsyncClient, request: httpx2.Request
     ) -> httpx2.Response | None:
         """Return the answer, None where there is none; look at what any answer must be."""
         began = time.monotonic()
         try:
-            answer = await http.send(request)
+            response = await http.send(request)
         except httpx2.TransportError as error:
             self.ledger.statuses[type(error).__name__] += 1
             return None
         finally:
             took = time.monotonic() - began
-            self.ledger.longest_answer = max(self.ledger.longest_answer, took)
-        self.ledger.statuses[str(answer.status_code)] += 1
+            self.ledger.slowest_response = max(self.ledger.slowest_response, took)
+        self.ledger.statuses[str(response.status_code)] += 1
         self.ledger.answered.add(request.headers["X-Request-Id"])
-        self._look_at(answer)
-        return answer
+        self._check_response(response)
+        return response
 
-    def _look_at(self, answer: httpx2.Response) -> None:
-        status = answer.status_code
+    def _check_response(self, response: httpx2.Response) -> None:
+        status = response.status_code
         if status not in EXPECTED | UNSETTLED:
-            self.ledger.complain("nothing fails but with 503", f"{status}: {answer.text[:200]}")
-        if status == 503 and "retry-after" not in answer.headers:
-            self.ledger.complain("nothing fails but with 503", "a 503 without Retry-After")
-        if self.shared.mark.stands_in(answer.content):
-            self.ledger.complain("no secret is anywhere", f"in an answer with {status}")
+            self.ledger.report("nothing fails but with 503", f"{status}: {response.text[:200]}")
+        if status == 503 and "retry-after" not in response.headers:
+            self.ledger.report("nothing fails but with 503", "a 503 without Retry-After")
+        if self.shared.marker.occurs_in(response.content):
+            self.ledger.report("no secret is anywhere", f"in an answer with {status}")
 
 
-def version_in(answer: httpx2.Response) -> int | None:
+def etag_version(response: httpx2.Response) -> int | None:
     """Return the version that the ETag of *answer* tells, None where it has none."""
-    tag = answer.headers.get("etag", "").strip('"')
+    tag = response.headers.get("etag", "").strip('"')
     return int(tag) if tag.isdecimal() else None
 
 
 class Load:
     """Clients at work in a thread of their own, so that a fault can look on and interfere."""
 
-    def __init__(self, stage: Stage, mark: Mark, clients: int = CLIENTS) -> None:
-        tokens = {workspace: stage.service.token(workspace) for workspace in WORKSPACES}
-        self.ledger = Ledger()
+    def __init__(
+        self, environment: Environment, marker: SecretMarker, clients: int = CLIENTS
+    ) -> None:
+        tokens = {workspace: environment.service.token(workspace) for workspace in WORKSPACES}
+        self.ledger = RequestLedger()
         self.shared = Shared(
-            stage.service.address, tokens, self.ledger, mark, Requests(mark), Event(), Event()
+            environment.service.address,
+            tokens,
+            self.ledger,
+            marker,
+            Workload(marker),
+            Event(),
+            Event(),
         )
         self.clients: Sequence[Client] = [Client(number, self.shared) for number in range(clients)]
         self.thread = Thread(target=self._run, daemon=True)
@@ -215,25 +227,25 @@ class Load:
         deadline = time.monotonic() + timeout
         while self.ledger.acknowledged < wanted:
             if time.monotonic() > deadline:
-                self.ledger.complain("writes go on", f"not {more} more in {timeout:.0f} s")
+                self.ledger.report("writes go on", f"not {more} more in {timeout:.0f} s")
                 return False
             time.sleep(0.01)
         return True
 
     def end(self) -> None:
         """Let the clients come to their end."""
-        self.shared.leaving.set()
+        self.shared.stopping.set()
         if not self.shared.failed.is_set():
-            self.thread.join(RESOLVING + 3 * ANSWER_WITHIN)
+            self.thread.join(RESOLVE_TIMEOUT + 3 * RESPONSE_TIMEOUT)
 
 
 @contextmanager
-def load(stage: Stage, mark: Mark, clients: int = CLIENTS) -> Generator[Load]:
+def load(environment: Environment, marker: SecretMarker, clients: int = CLIENTS) -> Generator[Load]:
     """Run a load while the block runs, and settle what can be settled at its end.
 
     Where the block fails nothing is to be settled any more, and nobody waits for the clients.
     """
-    running = Load(stage, mark, clients)
+    running = Load(environment, marker, clients)
     running.thread.start()
     try:
         yield running

@@ -8,18 +8,18 @@ from functools import partial
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from app.database.pools import ANSWER, PATIENCE
+from tests.reliability.experiment import Experiment, Outcome, run_experiment
 from tests.reliability.fault import Fault
-from tests.reliability.own_network import NEEDS, dropped, in_own_network
-from tests.reliability.proxy import Proxy, swallow_one
-from tests.reliability.trial import Outcome, Trial, trial
+from tests.reliability.network_namespace import NEEDS, drop_packets, in_network_namespace
+from tests.reliability.proxy import Proxy, lose_one_reply
 
-BETWEEN = 15  # acknowledged writes
+WRITES_BETWEEN = 15  # acknowledged writes
 SLOW = 0.05  # seconds
 STALLED = 15.0  # seconds: longer than any answer may take
 # Seconds that any answer may take, whatever happens to the network: the wait for a connection, what
 # one answer of the database may take on it, and a little for a busy machine.
 BOUND = PATIENCE + ANSWER + 2.5
-BACK = 15.0  # seconds after which writes must go on: at once, on a busy machine
+RECOVERY_TIMEOUT = 15.0  # seconds after which writes must go on: at once, on a busy machine
 LOSS = 0.05  # of all packets
 PORT = 5432  # of the server; free in a network of our own
 LOSSY = 20.0  # seconds
@@ -28,97 +28,101 @@ LOSSY = 20.0  # seconds
 def lost_replies(rounds: int) -> Outcome:
     """Cut the connection after COMMIT, before its reply arrives."""
     proxy = Proxy()
-    with trial(way=proxy.open) as on:
+    with run_experiment(route=proxy.open) as experiment:
         for _ in range(rounds):
-            on.load.acknowledge(BETWEEN)
-            if not swallow_one(proxy):
-                on.complain("a reply is lost", "no append went through the proxy")
-        on.load.acknowledge(BETWEEN)
-        on.note("replies lost", proxy.swallowed)
-        require_bound(on)
-    return on.outcome
+            experiment.load.acknowledge(WRITES_BETWEEN)
+            if not lose_one_reply(proxy):
+                experiment.report("a reply is lost", "no append went through the proxy")
+        experiment.load.acknowledge(WRITES_BETWEEN)
+        experiment.record("replies lost", proxy.lost_replies)
+        require_timely_responses(experiment)
+    return experiment.outcome
 
 
 def resets(rounds: int) -> Outcome:
     """Reset all connections to the database at once."""
     proxy, count = Proxy(), 0
-    with trial(way=proxy.open) as on:
+    with run_experiment(route=proxy.open) as experiment:
         for _ in range(rounds):
-            on.load.acknowledge(BETWEEN)
+            experiment.load.acknowledge(WRITES_BETWEEN)
             count += proxy.reset_all()
-        on.load.acknowledge(BETWEEN)
-        on.note("connections reset", count)
-        require_bound(on)
-    return on.outcome
+        experiment.load.acknowledge(WRITES_BETWEEN)
+        experiment.record("connections reset", count)
+        require_timely_responses(experiment)
+    return experiment.outcome
 
 
 def slow(rounds: int) -> Outcome:
     """Let each answer of the database take 50 ms longer: all goes on, slower."""
     proxy = Proxy()
-    with trial(way=proxy.open) as on:
+    with run_experiment(route=proxy.open) as experiment:
         proxy.delay = SLOW
         began = time.monotonic()
-        on.load.acknowledge(rounds * BETWEEN)
-        on.note("writes a second", f"{rounds * BETWEEN / (time.monotonic() - began):.0f}")
+        experiment.load.acknowledge(rounds * WRITES_BETWEEN)
+        experiment.record(
+            "writes a second", f"{rounds * WRITES_BETWEEN / (time.monotonic() - began):.0f}"
+        )
         proxy.delay = 0
-        if on.load.ledger.statuses["503"]:
-            on.complain("slow is not away", f"{on.load.ledger.statuses['503']} answers of 503")
-        require_bound(on)
-    return on.outcome
+        if experiment.load.ledger.statuses["503"]:
+            experiment.report(
+                "slow is not away", f"{experiment.load.ledger.statuses['503']} answers of 503"
+            )
+        require_timely_responses(experiment)
+    return experiment.outcome
 
 
 def stall(rounds: int) -> Outcome:
     """Acknowledge every packet and pass nothing on: no time-out of TCP sees that."""
     proxy, back = Proxy(), list[float]()
-    with trial(way=proxy.open) as on:
+    with run_experiment(route=proxy.open) as experiment:
         for _ in range(rounds):
-            on.load.acknowledge(BETWEEN)
+            experiment.load.acknowledge(WRITES_BETWEEN)
             proxy.stalled = True
             time.sleep(STALLED)
             proxy.stalled = False
-            back.append(first_write(on))
-        on.load.acknowledge(BETWEEN)
-        on.note("first write once it is back, at most", f"{max(back):.2f} s")
-        require_bound(on)
-    return on.outcome
+            back.append(first_write(experiment))
+        experiment.load.acknowledge(WRITES_BETWEEN)
+        experiment.record("first write once it is back, at most", f"{max(back):.2f} s")
+        require_timely_responses(experiment)
+    return experiment.outcome
 
 
 def half_open(rounds: int) -> Outcome:
     """Drop all packets between service and database: connections stay, and nothing answers."""
-    return in_own_network(partial(half_open_there, rounds))
+    return in_network_namespace(partial(half_open_in_namespace, rounds))
 
 
-def half_open_there(rounds: int) -> Outcome:
+def half_open_in_namespace(rounds: int) -> Outcome:
     """Make connections half open, in a network of our own."""
     back: list[float] = []
-    with trial(settings={"listen_addresses": "127.0.0.1"}, way=by_tcp) as on:
+    with run_experiment(settings={"listen_addresses": "127.0.0.1"}, route=by_tcp) as experiment:
         for _ in range(rounds):
-            on.load.acknowledge(BETWEEN)
-            with dropped(PORT):
+            experiment.load.acknowledge(WRITES_BETWEEN)
+            with drop_packets(PORT):
                 time.sleep(STALLED)
-            back.append(first_write(on))
-        on.load.acknowledge(BETWEEN)
-        on.note("first write once packets arrive, at most", f"{max(back):.2f} s")
-        require_bound(on)
-    return on.outcome
+            back.append(first_write(experiment))
+        experiment.load.acknowledge(WRITES_BETWEEN)
+        experiment.record("first write once packets arrive, at most", f"{max(back):.2f} s")
+        require_timely_responses(experiment)
+    return experiment.outcome
 
 
 def loss(rounds: int) -> Outcome:
     """Lose one packet of twenty each way."""
-    return in_own_network(partial(loss_there, rounds))
+    return in_network_namespace(partial(loss_in_namespace, rounds))
 
 
-def loss_there(rounds: int) -> Outcome:
+def loss_in_namespace(rounds: int) -> Outcome:
     """Lose packets, in a network of our own."""
-    with trial(settings={"listen_addresses": "127.0.0.1"}, way=by_tcp) as on:
-        before, began = on.load.ledger.acknowledged, time.monotonic()
-        with dropped(PORT, LOSS):
+    with run_experiment(settings={"listen_addresses": "127.0.0.1"}, route=by_tcp) as experiment:
+        before, began = experiment.load.ledger.acknowledged, time.monotonic()
+        with drop_packets(PORT, LOSS):
             time.sleep(LOSSY * rounds)
-            wrote = (on.load.ledger.acknowledged - before) / (time.monotonic() - began)
-        on.note("writes a second", f"{wrote:.0f}")
-        on.load.acknowledge(BETWEEN)
-        require_bound(on)
-    return on.outcome
+            wrote = (experiment.load.ledger.acknowledged - before) / (time.monotonic() - began)
+        experiment.record("writes a second", f"{wrote:.0f}")
+        experiment.load.acknowledge(WRITES_BETWEEN)
+        require_timely_responses(experiment)
+    return experiment.outcome
 
 
 @contextmanager
@@ -128,17 +132,19 @@ def by_tcp(dsn: str) -> Generator[str]:
     yield make_conninfo("", **direct | {"host": "127.0.0.1"})
 
 
-def first_write(on: Trial) -> float:
+def first_write(experiment: Experiment) -> float:
     """Return the seconds until a write is acknowledged again, which must be soon."""
     began = time.monotonic()
-    on.load.acknowledge(1, BACK)
+    experiment.load.acknowledge(1, RECOVERY_TIMEOUT)
     return time.monotonic() - began
 
 
-def require_bound(on: Trial) -> None:
+def require_timely_responses(experiment: Experiment) -> None:
     """Complain where an answer took longer than any time-out explains."""
-    if on.load.ledger.longest_answer > BOUND:
-        on.complain("answers come in time", f"{on.load.ledger.longest_answer:.1f} s")
+    if experiment.load.ledger.slowest_response > BOUND:
+        experiment.report(
+            "answers come in time", f"{experiment.load.ledger.slowest_response:.1f} s"
+        )
 
 
 FAULTS = [

@@ -27,7 +27,7 @@ LOGIN_ROLE = f"""
 CREATE ROLE {LOGIN} LOGIN NOINHERIT;
 GRANT {", ".join(ROLES)} TO {LOGIN} WITH INHERIT FALSE, SET TRUE
 """
-STARTING = 10.0  # seconds
+START_TIMEOUT = 10.0  # seconds
 
 
 class PgBouncerError(Exception):
@@ -90,7 +90,7 @@ def quoted(role: str) -> str:
 
 def wait_for(port: int) -> None:
     """Return when PgBouncer listens."""
-    deadline = time.monotonic() + STARTING
+    deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         with suppress(OSError):
             socket.create_connection(("127.0.0.1", port)).close()

@@ -33,9 +33,14 @@ SIGNALS: Mapping[Mode, signal.Signals] = {
     "fast": signal.SIGINT,
     "immediate": signal.SIGQUIT,
 }
-TIED = ("setpriv", "--pdeathsig", "QUIT", "--")  # whoever kills the fault's command ends it, too
-STARTING = 60.0  # seconds
-STOPPING = 30.0  # seconds
+DIE_WITH_PARENT = (
+    "setpriv",
+    "--pdeathsig",
+    "QUIT",
+    "--",
+)  # whoever kills the fault's command ends it, too
+START_TIMEOUT = 60.0  # seconds
+STOP_TIMEOUT = 30.0  # seconds
 # Everybody who reaches the socket, or an address of this machine where a fault asks for one: the
 # roads that faults put between (proxies, poolers, namespaces) come as whoever they run as.
 RULES = "local all all trust\nlocal replication all trust\nhost all all samenet trust\n"
@@ -78,7 +83,7 @@ class Postgres:
         self.home.cluster.mkdir(mode=0o700)
         self.account.own(self.home.cluster)
         initdb = [str(self.programs / "initdb"), "-D", str(self.home.cluster), *INITDB]
-        self._spawn(initdb).wait(STARTING)
+        self._spawn(initdb).wait(START_TIMEOUT)
         self.start()
         with psycopg.connect(self.dsn, dbname="postgres", autocommit=True) as connection:
             connection.execute("CREATE DATABASE integrations")
@@ -100,7 +105,7 @@ class Postgres:
         self.process = self._spawn(command)
         self._wait_until_it_answers()
 
-    def stop(self, mode: Mode = "fast", timeout: float = STOPPING) -> None:
+    def stop(self, mode: Mode = "fast", timeout: float = STOP_TIMEOUT) -> None:
         """Stop as `pg_ctl stop -m MODE` does, and wait for the end.
 
         Raises:
@@ -124,7 +129,7 @@ class Postgres:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         if self.process is not None:
-            self.process.wait(STOPPING)
+            self.process.wait(STOP_TIMEOUT)
         self._wait_for_leftovers()  # by their lock: whoever adopts them may bury them late
 
     def end(self) -> None:
@@ -137,7 +142,7 @@ class Postgres:
         with self.log_file.open("ab") as log, open_lock(self.home.processes) as claim:
             flock(claim, LOCK_EX)
             return subprocess.Popen(
-                [*TIED, *command],
+                [*DIE_WITH_PARENT, *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -152,12 +157,12 @@ class Postgres:
     def _wait_for_leftovers(self) -> None:
         """Wait until no process of an earlier run lives: all of them inherited one lock."""
         with open_lock(self.home.processes) as claim:
-            if not lock_within(STOPPING, claim, LOCK_EX):
+            if not lock_within(STOP_TIMEOUT, claim, LOCK_EX):
                 message = "A process of PostgreSQL does not end."
                 raise PostgresError(message)
 
     def _wait_until_it_answers(self) -> None:
-        deadline = time.monotonic() + STARTING
+        deadline = time.monotonic() + START_TIMEOUT
         while True:
             try:
                 psycopg.connect(self.dsn, dbname="postgres").close()

@@ -11,8 +11,8 @@ from threading import Event, Thread
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 RESET = struct.pack("ii", 1, 0)  # for SO_LINGER: closing sends RST
-LOOK_EVERY = 0.01  # seconds
-RECORDING = b'"envelope":'  # stands in what integrations.record is called with
+POLL_INTERVAL = 0.01  # seconds
+APPEND_MARKER = b'"envelope":'  # stands in what integrations.record is called with
 
 
 class Proxy:
@@ -26,8 +26,8 @@ class Proxy:
     def __init__(self) -> None:
         self.delay = 0.0
         self.stalled = False
-        self.swallow: bytes | None = None
-        self.swallowed = 0
+        self.lose_reply_to: bytes | None = None
+        self.lost_replies = 0
         self._server_socket = ""
         self._clients: set[asyncio.StreamWriter] = set()
         self._listening = Event()
@@ -65,41 +65,45 @@ class Proxy:
 
     async def _serve(self, up: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         self._clients.add(client)
-        flow = Flow(self, client)
+        flow = ProxiedConnection(self, client)
         with suppress(OSError, asyncio.CancelledError):
             down, server = await asyncio.open_unix_connection(self._server_socket)
             flow.server = server
-            await asyncio.gather(flow.forth(up, server), flow.back(down))
+            await asyncio.gather(flow.forward_requests(up, server), flow.forward_responses(down))
         flow.close()
         self._clients.discard(client)
 
 
-class Flow:
+class ProxiedConnection:
     """One connection through the proxy."""
 
     def __init__(self, proxy: Proxy, client: asyncio.StreamWriter) -> None:
         self.proxy = proxy
         self.client = client
         self.server: asyncio.StreamWriter | None = None
-        self.recording = False
+        self.is_append = False
 
-    async def forth(self, up: asyncio.StreamReader, server: asyncio.StreamWriter) -> None:
+    async def forward_requests(
+        self, up: asyncio.StreamReader, server: asyncio.StreamWriter
+    ) -> None:
         """Pass on what the service sends."""
         while sent := await up.read(65536):
             await self._while_stalled()
-            self.recording |= self.proxy.swallow is not None and self.proxy.swallow in sent
+            self.is_append |= (
+                self.proxy.lose_reply_to is not None and self.proxy.lose_reply_to in sent
+            )
             server.write(sent)
             await server.drain()
         self.close()
 
-    async def back(self, down: asyncio.StreamReader) -> None:
+    async def forward_responses(self, down: asyncio.StreamReader) -> None:
         """Pass on what the server answers, unless it is a reply that must not arrive."""
         while answered := await down.read(65536):
             await asyncio.sleep(self.proxy.delay)
             await self._while_stalled()
-            if self.recording and self.proxy.swallow is not None:
-                self.proxy.swallow = None
-                self.proxy.swallowed += 1
+            if self.is_append and self.proxy.lose_reply_to is not None:
+                self.proxy.lose_reply_to = None
+                self.proxy.lost_replies += 1
                 break
             self.client.write(answered)
             await self.client.drain()
@@ -107,7 +111,7 @@ class Flow:
 
     async def _while_stalled(self) -> None:
         while self.proxy.stalled:  # noqa: ASYNC110 — it is set in another thread
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(POLL_INTERVAL)
 
     def close(self) -> None:
         """Close both ends."""
@@ -123,10 +127,10 @@ def reset(client: asyncio.StreamWriter) -> None:
     client.transport.abort()
 
 
-def swallow_one(proxy: Proxy, within: float = 60.0) -> bool:
+def lose_one_reply(proxy: Proxy, within: float = 60.0) -> bool:
     """Let the reply to the next append be lost; tell whether one was, in time."""
-    before, deadline = proxy.swallowed, time.monotonic() + within
-    proxy.swallow = RECORDING
-    while proxy.swallowed == before and time.monotonic() < deadline:
-        time.sleep(LOOK_EVERY)
-    return proxy.swallowed > before
+    before, deadline = proxy.lost_replies, time.monotonic() + within
+    proxy.lose_reply_to = APPEND_MARKER
+    while proxy.lost_replies == before and time.monotonic() < deadline:
+        time.sleep(POLL_INTERVAL)
+    return proxy.lost_replies > before

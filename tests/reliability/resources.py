@@ -6,7 +6,7 @@ import psutil
 import psycopg
 from msgspec import Struct
 
-from tests.reliability.stage import Stage
+from tests.reliability.environment import Environment
 
 CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'integrations%'"
 
@@ -20,14 +20,14 @@ class Resources(Struct, frozen=True):
     processes: int
 
 
-def resources_of(stage: Stage) -> Resources:
+def resources_of(environment: Environment) -> Resources:
     """Return what the service of *stage* holds now."""
     handles, megabytes, processes = 0, 0.0, 0
-    for process in stage.service.processes():
+    for process in environment.service.processes():
         with suppress(psutil.NoSuchProcess):  # a worker that ends just now holds nothing
             handles += process.num_fds()
             megabytes += process.memory_info().rss / 1e6
             processes += 1
-    with psycopg.connect(stage.dsn, autocommit=True) as connection:
+    with psycopg.connect(environment.dsn, autocommit=True) as connection:
         [(connections,)] = connection.execute(CONNECTIONS).fetchall()
     return Resources(connections, handles, megabytes, processes)

@@ -16,11 +16,16 @@ from app.settings import read_settings
 from app.tokens.local_key import open_local_key
 
 INTEGRATIONS = (sys.executable, "-c", "from scripts.commands.cli import main; main()")
-TIED = ("setpriv", "--pdeathsig", "TERM", "--")  # whoever kills the fault's command ends it, too
-STARTING = 60.0  # seconds
+DIE_WITH_PARENT = (
+    "setpriv",
+    "--pdeathsig",
+    "TERM",
+    "--",
+)  # whoever kills the fault's command ends it, too
+START_TIMEOUT = 60.0  # seconds
 AGE = 2 * 3600  # seconds: where a clock goes back an hour, no token comes from the future
 TTL = 12 * 3600  # seconds
-NOWHERE = "SENDGRID=http://127.0.0.1:9"  # no fault asks a provider
+NO_PROVIDER = "SENDGRID=http://127.0.0.1:9"  # no fault asks a provider
 
 
 class ServiceError(Exception):
@@ -54,7 +59,7 @@ class Service:
             "INTEGRATIONS_DATABASE_URL": dsn,
             "INTEGRATIONS_PORT": str(self.port),
             "INTEGRATIONS_WORKERS": str(workers),
-            "INTEGRATIONS_PROVIDER_URLS": NOWHERE,
+            "INTEGRATIONS_PROVIDER_URLS": NO_PROVIDER,
             **(environment or {}),
         }
         self.process: subprocess.Popen[str] | None = None
@@ -64,7 +69,7 @@ class Service:
         self._hang_up()
         with self.log_file.open("a") as log:
             self.process = subprocess.Popen(
-                [*TIED, *self.prefix, *INTEGRATIONS, "serve"],
+                [*DIE_WITH_PARENT, *self.prefix, *INTEGRATIONS, "serve"],
                 env=self.environment,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -95,8 +100,8 @@ class Service:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         if self.process is not None:
-            self.process.wait(STARTING)
-        psutil.wait_procs(doomed[1:], timeout=STARTING)
+            self.process.wait(START_TIMEOUT)
+        psutil.wait_procs(doomed[1:], timeout=START_TIMEOUT)
 
     def terminate(self) -> None:
         """Send SIGTERM to its first process, as an operator does."""

@@ -13,25 +13,25 @@ import msgspec
 
 from app.http.docs.page import PATH as DOCS
 from app.http.docs.page import read_asset
-from tests.reliability.ledger import Asked
-from tests.reliability.stage import Stage
+from tests.reliability.environment import Environment
+from tests.reliability.request_ledger import RecordedRequest
 
 LATE = 2.0  # seconds
-PATIENCE = 20.0  # seconds
+TIMEOUT = 20.0  # seconds
 LARGE = "swagger_ui/swagger-ui-bundle.js"  # more than a megabyte
 
 
 class SlowClient(Thread):
     """One client; `answer` is all that it has read when it ends."""
 
-    def __init__(self, stage: Stage, head: str, *, wait: float) -> None:
+    def __init__(self, environment: Environment, head: str, *, wait: float) -> None:
         super().__init__(daemon=True)
         self.wait = wait
-        self.answer = b""
-        server = urlsplit(stage.service.address)
+        self.response = b""
+        server = urlsplit(environment.service.address)
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self.socket.settimeout(PATIENCE)
+        self.socket.settimeout(TIMEOUT)
         self.socket.connect((server.hostname, server.port))
         self.port: int = self.socket.getsockname()[1]
         self.socket.sendall(head.encode())
@@ -40,7 +40,7 @@ class SlowClient(Thread):
         """Read until the other end closes."""
         try:
             while got := self.socket.recv(65536):
-                self.answer += got
+                self.response += got
         except OSError:
             pass
         self.socket.close()
@@ -48,13 +48,13 @@ class SlowClient(Thread):
     @property
     def status(self) -> int:
         """The answer's status, 0 where there is none."""
-        first = self.answer.split(b"\r\n", 1)[0].split()
+        first = self.response.split(b"\r\n", 1)[0].split()
         return int(first[1]) if len(first) > 1 else 0
 
     @property
     def is_whole(self) -> bool:
         """Whether the answer is as long as it says."""
-        head, _, body = self.answer.partition(b"\r\n\r\n")
+        head, _, body = self.response.partition(b"\r\n\r\n")
         lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-len")]
         return bool(lengths) and len(body) == int(lengths[0].split(b":")[1])
 
@@ -62,16 +62,16 @@ class SlowClient(Thread):
 class SlowSender(SlowClient):
     """Asks for what *asked* says: half of the body at once, the rest after *wait* seconds."""
 
-    def __init__(self, stage: Stage, asked: Asked, *, wait: float) -> None:
-        body = msgspec.json.encode(asked.json)
-        asked.request_ids.append(f"slow-{asked.number}")
+    def __init__(self, environment: Environment, request: RecordedRequest, *, wait: float) -> None:
+        body = msgspec.json.encode(request.json)
+        request.request_ids.append(f"slow-{request.number}")
         head = (
-            f"{asked.method} {asked.path} HTTP/1.1\r\nHost: slow\r\n"
-            f"Authorization: Bearer {stage.service.token(asked.workspace)}\r\n"
-            f"X-Request-Id: {asked.request_ids[-1]}\r\nContent-Type: application/json\r\n"
+            f"{request.method} {request.path} HTTP/1.1\r\nHost: slow\r\n"
+            f"Authorization: Bearer {environment.service.token(request.workspace)}\r\n"
+            f"X-Request-Id: {request.request_ids[-1]}\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(body)}\r\n\r\n"
         )
-        super().__init__(stage, head + body[: len(body) // 2].decode(), wait=wait)
+        super().__init__(environment, head + body[: len(body) // 2].decode(), wait=wait)
         self.rest = body[len(body) // 2 :]
 
     def run(self) -> None:
@@ -85,9 +85,9 @@ class SlowSender(SlowClient):
 class SlowReader(SlowClient):
     """Asks for something large, and begins to read it after *wait* seconds."""
 
-    def __init__(self, stage: Stage, *, wait: float) -> None:
+    def __init__(self, environment: Environment, *, wait: float) -> None:
         path = DOCS + read_asset(LARGE).path
-        super().__init__(stage, f"GET {path} HTTP/1.1\r\nHost: slow\r\n\r\n", wait=wait)
+        super().__init__(environment, f"GET {path} HTTP/1.1\r\nHost: slow\r\n\r\n", wait=wait)
 
     def run(self) -> None:
         """Read, late."""
@@ -98,8 +98,8 @@ class SlowReader(SlowClient):
 class Idler(SlowClient):
     """Asks once, and keeps its connection open for nothing."""
 
-    def __init__(self, stage: Stage) -> None:
-        super().__init__(stage, "GET /health/live HTTP/1.1\r\nHost: idle\r\n\r\n", wait=0)
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment, "GET /health/live HTTP/1.1\r\nHost: idle\r\n\r\n", wait=0)
 
     def run(self) -> None:
         """Read what comes, until the other end closes."""

@@ -11,18 +11,18 @@ from itertools import pairwise
 import msgspec
 import psutil
 
+from tests.reliability.experiment import Experiment, Outcome, run_experiment
 from tests.reliability.fault import Fault
 from tests.reliability.service import until
 from tests.reliability.slow_clients import LATE, Idler, SlowClient, SlowReader, SlowSender
-from tests.reliability.trial import Outcome, Trial, trial
 
-BETWEEN = 40  # acknowledged writes
-EXIT_WITHIN = 10.0  # seconds; as many times as long as the machine has more to do than it can
+WRITES_BETWEEN = 40  # acknowledged writes
+EXIT_TIMEOUT = 10.0  # seconds; as many times as long as the machine has more to do than it can
 FOR_EVER = 60.0  # seconds, longer than anybody waits
 CUT = "no accepted request is cut"
-CAUGHT_UP = 60.0  # seconds
-ACCEPTED_WITHIN = 60.0  # seconds
-READ_WITHIN = 0.5  # seconds in which a worker reads what it has accepted
+CATCH_UP_TIMEOUT = 60.0  # seconds
+ACCEPT_TIMEOUT = 60.0  # seconds
+READ_DELAY = 0.5  # seconds in which a worker reads what it has accepted
 
 
 class AccessLine(msgspec.Struct):
@@ -40,85 +40,89 @@ class ReplayLine(msgspec.Struct):
 
 def stop(rounds: int) -> Outcome:
     """Send SIGTERM under load, wait for the end, and start again."""
-    with trial(workers=2) as on:
-        follower = Follower(on)
-        took = [stop_once(on) for _ in range(rounds)]
-        on.load.acknowledge(BETWEEN)
-        on.load.end()
-        require_all_answered(on)
-        require_all_followed(on, follower)
-        on.note("stops", rounds)
-        on.note("exit, at most", f"{max(took):.1f} s")
-    return on.outcome
+    with run_experiment(workers=2) as experiment:
+        follower = Follower(experiment)
+        took = [stop_once(experiment) for _ in range(rounds)]
+        experiment.load.acknowledge(WRITES_BETWEEN)
+        experiment.load.end()
+        require_all_answered(experiment)
+        require_all_followed(experiment, follower)
+        experiment.record("stops", rounds)
+        experiment.record("exit, at most", f"{max(took):.1f} s")
+    return experiment.outcome
 
 
-def stop_once(on: Trial) -> float:
+def stop_once(experiment: Experiment) -> float:
     """Stop the service amid clients of each kind, and start it; return how long it took to end."""
-    on.load.acknowledge(BETWEEN)
+    experiment.load.acknowledge(WRITES_BETWEEN)
     dice = random.Random(0)  # noqa: S311 — no secret
-    asked = [on.load.shared.requests.new("create", "alfa", dice) for _ in range(2)]
-    for each in asked:
+    requests = [experiment.load.shared.workload.new("create", "alfa", dice) for _ in range(2)]
+    for each in requests:
         each.key = None
-    on.load.ledger.asked.extend(asked)
+    experiment.load.ledger.requests.extend(requests)
     late, never = (
-        SlowSender(on.stage, a, wait=w) for a, w in zip(asked, (LATE, FOR_EVER), strict=False)
+        SlowSender(experiment.environment, a, wait=w)
+        for a, w in zip(requests, (LATE, FOR_EVER), strict=False)
     )
-    reader, deaf = SlowReader(on.stage, wait=LATE), SlowReader(on.stage, wait=FOR_EVER)
-    idler = Idler(on.stage)
+    reader, deaf = (
+        SlowReader(experiment.environment, wait=LATE),
+        SlowReader(experiment.environment, wait=FOR_EVER),
+    )
+    idler = Idler(experiment.environment)
     clients = (late, never, reader, deaf, idler)
-    if until(lambda: all_accepted(on, clients), ACCEPTED_WITHIN) < 0:
-        on.complain(CUT, "some were never accepted")
-    time.sleep(READ_WITHIN)
+    if until(lambda: all_accepted(experiment, clients), ACCEPT_TIMEOUT) < 0:
+        experiment.report(CUT, "some were never accepted")
+    time.sleep(READ_DELAY)
     for client in clients:
         client.start()
-    took = terminate(on)
+    took = terminate(experiment)
     for client in (late, reader, idler):
         client.join(FOR_EVER)
     if late.status != 201 or not late.is_whole:
-        on.complain(CUT, f"a body that came late was answered {late.status}")
+        experiment.report(CUT, f"a body that came late was answered {late.status}")
     else:
-        asked[0].settle(201, 1, late.answer)
-        on.load.ledger.answered.update(asked[0].request_ids)
+        requests[0].settle(201, 1, late.response)
+        experiment.load.ledger.answered.update(requests[0].request_ids)
     if reader.status != 200 or not reader.is_whole:
-        on.complain(CUT, f"{len(reader.answer)} bytes of an answer that was read late")
-    on.stage.service.start()
+        experiment.report(CUT, f"{len(reader.response)} bytes of an answer that was read late")
+    experiment.service.start()
     return took
 
 
-def all_accepted(on: Trial, clients: Sequence[SlowClient]) -> bool:
+def all_accepted(experiment: Experiment, clients: Sequence[SlowClient]) -> bool:
     """Tell whether a worker has each of *clients*: one that only the kernel has may be reset."""
     known = {
         connection.raddr.port
-        for worker in on.stage.service.workers()
+        for worker in experiment.service.workers()
         for connection in worker.net_connections("tcp")
         if connection.raddr
     }
     return {client.port for client in clients} <= known
 
 
-def terminate(on: Trial) -> float:
+def terminate(experiment: Experiment) -> float:
     """Send SIGTERM; return after how long it ended, by itself and with success."""
-    service, workers = on.stage.service, on.stage.service.workers()
+    service, workers = experiment.service, experiment.service.workers()
     busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     began = time.monotonic()
     service.terminate()
     try:
-        status = service.wait(EXIT_WITHIN * busy)
+        status = service.wait(EXIT_TIMEOUT * busy)
     except subprocess.TimeoutExpired:
-        on.complain("exit within 10 s", f"it goes on, on a machine {busy:.1f} times as busy")
+        experiment.report("exit within 10 s", f"it goes on, on a machine {busy:.1f} times as busy")
         service.kill()
-        return EXIT_WITHIN * busy
+        return EXIT_TIMEOUT * busy
     took = time.monotonic() - began
     if status:
-        on.complain("exit within 10 s", f"with status {status}")
+        experiment.report("exit within 10 s", f"with status {status}")
     if left := psutil.wait_procs(workers, timeout=5)[1]:
-        on.complain("exit within 10 s", f"{len(left)} workers are left")
+        experiment.report("exit within 10 s", f"{len(left)} workers are left")
     return took
 
 
-def require_all_answered(on: Trial) -> None:
+def require_all_answered(experiment: Experiment) -> None:
     """Look into the access log: whoever stands there as served must have heard the answer."""
-    lines = on.stage.service.log_file.read_bytes().splitlines()
+    lines = experiment.service.log_file.read_bytes().splitlines()
     accepted: set[str] = set()
     for line in lines:
         with suppress(msgspec.DecodeError):
@@ -126,17 +130,17 @@ def require_all_answered(on: Trial) -> None:
             if entry.event == "request" and entry.request_id.startswith(("r", "g")):
                 accepted.add(entry.request_id)
     ours = {name for name in accepted if name[1:2].isdigit()}
-    if cut := ours - on.load.ledger.answered:
-        on.complain(CUT, f"{len(cut)} of {len(ours)} were served unheard, as {min(cut)}")
-    on.note("requests in the access log", f"{len(ours):,}")
+    if cut := ours - experiment.load.ledger.answered:
+        experiment.report(CUT, f"{len(cut)} of {len(ours)} were served unheard, as {min(cut)}")
+    experiment.record("requests in the access log", f"{len(ours):,}")
 
 
 class Follower:
     """`integrations replay --follow` beside the service, writing into a file."""
 
-    def __init__(self, on: Trial) -> None:
-        self.file = on.stage.folder / "followed.jsonl"
-        self.process = on.stage.service.spawn(
+    def __init__(self, experiment: Experiment) -> None:
+        self.file = experiment.environment.folder / "followed.jsonl"
+        self.process = experiment.service.spawn(
             "replay", "--follow", "--format", "jsonl", out=self.file
         )
 
@@ -148,18 +152,18 @@ class Follower:
     def end(self) -> None:
         """Stop it."""
         self.process.terminate()
-        self.process.wait(CAUGHT_UP)
+        self.process.wait(CATCH_UP_TIMEOUT)
 
 
-def require_all_followed(on: Trial, follower: Follower) -> None:
+def require_all_followed(experiment: Experiment, follower: Follower) -> None:
     """Complain unless the follower wrote each position, once and in order."""
-    head = len(on.load.ledger.of("acknowledged"))
-    until(lambda: len(follower.positions()) >= head, CAUGHT_UP)
+    head = len(experiment.load.ledger.of("acknowledged"))
+    until(lambda: len(follower.positions()) >= head, CATCH_UP_TIMEOUT)
     alive = follower.process.poll() is None
     follower.end()
     positions = follower.positions()
     if not alive or positions[:1] != [1] or any(b - a != 1 for a, b in pairwise(positions)):
-        on.complain("replay --follow goes on", f"{len(positions)} positions, alive: {alive}")
+        experiment.report("replay --follow goes on", f"{len(positions)} positions, alive: {alive}")
 
 
 FAULTS = [

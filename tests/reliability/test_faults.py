@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.reliability.catalogue import FAULTS
 from tests.reliability.fault import Fault
+from tests.reliability.registry import FAULTS
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 )
 def test_a_fault_breaks_nothing_and_a_control_is_caught(fault: Fault) -> None:
     outcome = fault.run(fault.short)
-    assert fault.passed(outcome), (fault.breaks, [*map(str, outcome.broken)], outcome.told())
+    assert fault.passed(outcome), (fault.breaks, [*map(str, outcome.violations)], outcome.summary())
 
 
 def test_the_command_lists_every_fault() -> None:

@@ -17,7 +17,7 @@ def test_a_commit_whose_reply_is_lost_is_one_event_and_its_answer_is_kept(
     start_service: Any, data_dir: Path, dsn: str
 ) -> None:
     proxy = Proxy()
-    proxy.swallow = RECORDING
+    proxy.lose_reply_to = RECORDING
     headers = {"Idempotency-Key": KEY}
     with (
         proxy.open(dsn) as way,
@@ -25,7 +25,7 @@ def test_a_commit_whose_reply_is_lost_is_one_event_and_its_answer_is_kept(
         service.caller() as client,
     ):
         lost = client.post(PATH, json=BODY, headers=headers)
-        assert proxy.swallowed == 1
+        assert proxy.lost_replies == 1
         assert (lost.status_code, lost.headers["Retry-After"]) == (503, "1")
         again = client.post(PATH, json=BODY, headers=headers)
         assert (again.status_code, again.headers["Idempotency-Replayed"]) == (201, "true")

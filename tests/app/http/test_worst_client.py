@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzzing.mutation import CANARY, mutated
+from tests.fuzzing.mutation import CANARY, mutate
 
 Service = Any  # that of tests/conftest.py, which cannot be imported
 Exchange = Callable[..., list[dict[str, Any]]]
@@ -314,7 +314,7 @@ def test_no_bytes_at_all_lead_to_a_failure_of_ours(
         b"/",
     )
 
-    exchange(mutated(template, words, seed), PATIENCE)
+    exchange(mutate(template, words, seed), PATIENCE)
 
 
 # ----- Slow and many -----

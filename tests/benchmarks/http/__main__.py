@@ -9,36 +9,40 @@ from tempfile import TemporaryDirectory
 import click
 
 from app.database.embedded import EmbeddedServerError, open_embedded
-from tests.benchmarks.http.appends import appends_table, measured_appends
-from tests.benchmarks.http.arena import arena, version_of, warm_start
+from tests.benchmarks.http.appends import appends_table, measure_appends
+from tests.benchmarks.http.environment import open_environment, version_of, warm_start
 from tests.benchmarks.http.errors import CannotRunError, FailedRequestsError
-from tests.benchmarks.http.grown import Size, sizes_up_to
-from tests.benchmarks.http.growth import KINDS, growth_table, measured_growth
 from tests.benchmarks.http.load import require_wrk
 from tests.benchmarks.http.machine import description, two_cores
-from tests.benchmarks.http.pace import Pace, Site
 from tests.benchmarks.http.peer import install_peer, peer_versions
 from tests.benchmarks.http.report import table
-from tests.benchmarks.http.rounds import LOADED, Plan, measured
+from tests.benchmarks.http.rounds import MAX_CONNECTIONS, Plan, measure_scenarios
+from tests.benchmarks.http.scaling import KINDS, measure_scaling, scaling_table
 from tests.benchmarks.http.scenarios import SCENARIOS
+from tests.benchmarks.http.settings import Machine, Rounds
+from tests.benchmarks.http.sized_databases import Size, sizes_up_to
 from tests.benchmarks.http.soak import soak, soak_table
-from tests.benchmarks.http.workers import measured_workers, workers_table
+from tests.benchmarks.http.workers import measure_workers, workers_table
 
-AMOUNT = click.IntRange(1)
+POSITIVE = click.IntRange(1)
 OTHERS = ("appends", "workers")
 CLIENTS = (1, 16, 32)  # that append
-SECONDS = click.option("--seconds", type=AMOUNT, default=5, show_default=True, help="Of a round.")
+SECONDS = click.option("--seconds", type=POSITIVE, default=5, show_default=True, help="Of a round.")
 ROUNDS = click.option(
-    "--rounds", type=AMOUNT, default=4, show_default=True, help="Of each that is compared."
+    "--rounds", type=POSITIVE, default=4, show_default=True, help="Of each that is compared."
 )
 
 
 @click.group("scripts/benchmark", invoke_without_command=True)
 @SECONDS
 @ROUNDS
-@click.option("--workspaces", type=AMOUNT, default=500, show_default=True, help="Of 20 each.")
+@click.option("--workspaces", type=POSITIVE, default=500, show_default=True, help="Of 20 each.")
 @click.option(
-    "--connections", type=AMOUNT, multiple=True, default=(1, LOADED), help="May be repeated."
+    "--connections",
+    type=POSITIVE,
+    multiple=True,
+    default=(1, MAX_CONNECTIONS),
+    help="May be repeated.",
 )
 @click.option(
     "--scenario",
@@ -66,26 +70,31 @@ def command(  # noqa: PLR0913 — each is an option
     names = chosen or (*SCENARIOS, *OTHERS)
     plan = Plan(
         seconds=seconds,
-        rounds=rounds,
+        count=rounds,
         connections=connections,
         scenarios=[SCENARIOS[name] for name in names if name in SCENARIOS],
     )
     others = [name for name in OTHERS if name in names]
-    run(lambda folder: measure_beside(folder, plan, workspaces, others))
+    run(lambda folder: compare_with_peer(folder, plan, workspaces, others))
 
 
 @command.command("growth")
 @SECONDS
 @ROUNDS
-@click.option("--integrations", type=AMOUNT, default=1_000_000, show_default=True, help="At most.")
+@click.option(
+    "--integrations", type=POSITIVE, default=1_000_000, show_default=True, help="At most."
+)
 @click.option(
     "--kind", "kinds", type=click.Choice([*KINDS]), multiple=True, default=[*KINDS],
     help="Instead of all; may be repeated.",
 )  # fmt: skip
 def growth_command(*, seconds: int, rounds: int, integrations: int, kinds: Sequence[str]) -> None:
     """Measure whether a request costs more where there are more integrations or workspaces."""
-    pace = Pace(seconds=seconds, rounds=rounds)
-    run(lambda folder: measure_growth(folder, pace, sizes_up_to(integrations), kinds))
+    run(
+        lambda folder: scaling_report(
+            folder, Rounds(seconds=seconds, count=rounds), sizes_up_to(integrations), kinds
+        )
+    )
 
 
 @command.command("soak")
@@ -93,7 +102,7 @@ def growth_command(*, seconds: int, rounds: int, integrations: int, kinds: Seque
 @click.option("--minutes", type=click.FloatRange(0), default=10.0, show_default=True)
 def soak_command(*, seconds: int, minutes: float) -> None:
     """Measure whether the memory of a worker grows under a long load."""
-    run(lambda folder: measure_soak(folder, minutes, seconds))
+    run(lambda folder: soak_report(folder, minutes, seconds))
 
 
 def run(measure: Callable[[Path], str]) -> None:
@@ -114,35 +123,40 @@ def run(measure: Callable[[Path], str]) -> None:
         sys.exit(1)
 
 
-def measure_beside(folder: Path, plan: Plan, workspaces: int, others: Sequence[str]) -> str:
+def compare_with_peer(folder: Path, plan: Plan, workspaces: int, others: Sequence[str]) -> str:
     """Return the tables of HTTP beside the peer, and of *others*, in Markdown."""
     cores, uvicorn = two_cores(), install_peer()
     ready, memory = warm_start(folder / "start")
-    with arena(folder, uvicorn, cores, workspaces) as both:
-        told = [
-            f"{description(both.postgresql, peer_versions())}",
-            f"{plan.rounds} rounds of {plan.seconds} s a side, {workspaces} workspaces of 20.",
+    with open_environment(folder, uvicorn, cores, workspaces) as environment:
+        lines = [
+            f"{description(environment.postgresql, peer_versions())}",
+            f"{plan.count} rounds of {plan.seconds} s a side, {workspaces} workspaces of 20.",
             f"Warm start to ready: {ready:.2f} s; idle memory: {memory:.0f} MB.",
         ]
         if plan.scenarios:
-            told += ["", table(list(measured(plan, both, folder)))]
+            lines += ["", table(list(measure_scenarios(plan, environment, folder)))]
         if "appends" in others:
-            told += ["", appends_table(measured_appends(both.site, CLIENTS, plan))]
+            lines += ["", appends_table(measure_appends(environment.machine, CLIENTS, plan))]
         if "workers" in others:
-            told += ["", workers_table(measured_workers(both.site, both.ours.filled, plan))]
-    return "\n".join(told)
+            lines += [
+                "",
+                workers_table(measure_workers(environment.machine, environment.ours.data, plan)),
+            ]
+    return "\n".join(lines)
 
 
-def measure_growth(folder: Path, pace: Pace, sizes: Sequence[Size], kinds: Sequence[str]) -> str:
+def scaling_report(
+    folder: Path, rounds: Rounds, sizes: Sequence[Size], kinds: Sequence[str]
+) -> str:
     """Return the table of what requests cost beside size, in Markdown."""
     cores = two_cores()
     with open_embedded(folder) as server:
-        found = measured_growth(Site(server.dsn, folder, cores), sizes, kinds, pace)
+        found = measure_scaling(Machine(server.dsn, folder, cores), sizes, kinds, rounds)
         where = description(version_of(server.dsn))
-    return f"{where}\n{pace.rounds} rounds of {pace.seconds} s.\n\n{growth_table(found)}"
+    return f"{where}\n{rounds.count} rounds of {rounds.seconds} s.\n\n{scaling_table(found)}"
 
 
-def measure_soak(folder: Path, minutes: float, seconds: int) -> str:
+def soak_report(folder: Path, minutes: float, seconds: int) -> str:
     """Return the table of a worker's memory under load, in Markdown."""
     with open_embedded(folder) as server:
         where = description(version_of(server.dsn))

@@ -18,10 +18,10 @@ from psycopg.conninfo import make_conninfo
 
 from app.database.migrate import migrate
 from app.event_store.protocol import Changeset
-from tests.benchmarks.http.bare_inserts import insert_rate, prepare_inserts
-from tests.benchmarks.http.pace import Pace, Site
+from tests.benchmarks.http.pgbench import insert_rate, prepare_inserts
 from tests.benchmarks.http.report import markdown
-from tests.benchmarks.log.appending import append_rate, writes
+from tests.benchmarks.http.settings import Machine, Rounds
+from tests.benchmarks.log.append_rate import append_rate, writes
 
 FLOOR = 0.7  # of pgbench's rate
 FLOOR_AT = 16  # clients
@@ -37,24 +37,24 @@ class Appends(Struct, frozen=True):
     whole: list[float]
 
 
-def measured_appends(site: Site, clients: Sequence[int], pace: Pace) -> list[Appends]:
+def measure_appends(machine: Machine, clients: Sequence[int], rounds: Rounds) -> list[Appends]:
     """Measure all three, whose database is `appends`, with each number of *clients*."""
-    dsn, script = make_conninfo(site.dsn, dbname="appends"), site.folder / "bare_inserts.sql"
+    dsn, script = make_conninfo(machine.dsn, dbname="appends"), machine.folder / "bare_inserts.sql"
     migrate(dsn)
     prepare_inserts(dsn, next(writes(0)).envelopes[0], script)
-    with on_core(site.cores.servers):  # PostgreSQL has the other one
-        return [measured_with(dsn, script, number, pace) for number in clients]
+    with run_on_core(machine.cores.servers):  # PostgreSQL has the other one
+        return [measure_with_clients(dsn, script, number, rounds) for number in clients]
 
 
-def measured_with(dsn: str, script: Path, clients: int, pace: Pace) -> Appends:
+def measure_with_clients(dsn: str, script: Path, clients: int, rounds: Rounds) -> Appends:
     """Measure with so many *clients*."""
     found = Appends(clients, [], [], [])
     turns: list[tuple[list[float], Callable[[], float]]] = [
-        (found.bare, lambda: insert_rate(dsn, script, clients, pace.seconds)),
-        (found.events, lambda: append_rate(dsn, pace.seconds, clients, events_alone)),
-        (found.whole, lambda: append_rate(dsn, pace.seconds, clients)),
+        (found.bare, lambda: insert_rate(dsn, script, clients, rounds.seconds)),
+        (found.events, lambda: append_rate(dsn, rounds.seconds, clients, events_alone)),
+        (found.whole, lambda: append_rate(dsn, rounds.seconds, clients)),
     ]
-    for rates, measure in pace.mirrored(turns):
+    for rates, measure in rounds.abba_rounds(turns):
         rates.append(measure())
     return found
 
@@ -68,7 +68,7 @@ def events_alone(caller: int) -> Iterator[Changeset]:
 
 
 @contextmanager
-def on_core(core: int) -> Generator[None]:
+def run_on_core(core: int) -> Generator[None]:
     """Let this process run on *core* for a while."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})

@@ -11,16 +11,16 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from tests.benchmarks.http.contestants import Contestant
 from tests.benchmarks.http.errors import CannotRunError, FailedRequestsError
 from tests.benchmarks.http.scenarios import SEPARATOR, Request
+from tests.benchmarks.http.servers import Server
 
 SCRIPT = Path(__file__).with_name("requests.lua")
 SAMPLES = 20
-PATIENCE = 30  # seconds that wrk may take longer than it was told
+TIMEOUT = 30  # seconds that wrk may take longer than it was told
 
 
-class Counted(Struct, frozen=True):
+class WrkResult(Struct, frozen=True):
     """What wrk counted; times in microseconds."""
 
     requests: int
@@ -54,7 +54,7 @@ def write_requests(file: Path, requests: Sequence[Request]) -> None:
     Path(f"{file}.sent").unlink(missing_ok=True)
 
 
-def probe(contestant: Contestant, requests: Sequence[Request]) -> None:
+def probe(server: Server, requests: Sequence[Request]) -> None:
     """Send some of *requests* one by one: wrk counts statuses of 400 and more, we look closer.
 
     They are the last, which leave each thing as the first of *requests* expects it.
@@ -62,40 +62,42 @@ def probe(contestant: Contestant, requests: Sequence[Request]) -> None:
     Raises:
         FailedRequestsError: one was not answered with its very status.
     """
-    server = urlsplit(contestant.address).netloc
-    with closing(HTTPConnection(server, timeout=PATIENCE)) as connection:
+    host = urlsplit(server.address).netloc
+    with closing(HTTPConnection(host, timeout=TIMEOUT)) as connection:
         for request in requests[-SAMPLES:]:
-            connection.request(request.method, request.path, request.body or None, request.head())
+            connection.request(
+                request.method, request.path, request.body or None, request.headers()
+            )
             response = connection.getresponse()
             response.read()
             if response.status != request.status:
-                message = f"{contestant.name} answered {request.method} with {response.status}"
+                message = f"{server.name} answered {request.method} with {response.status}"
                 raise FailedRequestsError(message)
 
 
-def run_round(contestant: Contestant, file: Path, connections: int, seconds: int) -> Round:
+def run_round(server: Server, file: Path, connections: int, seconds: int) -> Round:
     """Send the requests in *file* to *contestant* for *seconds* over *connections*.
 
     Raises:
         FailedRequestsError: a request failed, or none was answered.
     """
-    before = contestant.cpu_seconds()
-    counted = run_wrk(contestant.address, file, connections, seconds)
-    cpu = contestant.cpu_seconds() - before
-    if counted.failed or not counted.requests:
-        message = f"{contestant.name}: {counted.failed} of {counted.requests} requests failed"
+    before = server.cpu_seconds()
+    result = run_wrk(server.address, file, connections, seconds)
+    cpu = server.cpu_seconds() - before
+    if result.failed or not result.requests:
+        message = f"{server.name}: {result.failed} of {result.requests} requests failed"
         raise FailedRequestsError(message)
     return Round(
-        rate=counted.requests / counted.duration * 1e6,
-        p50=counted.p50 / 1e3,
-        p99=counted.p99 / 1e3,
-        cpu=cpu / counted.requests * 1e6,
+        rate=result.requests / result.duration * 1e6,
+        p50=result.p50 / 1e3,
+        p99=result.p99 / 1e3,
+        cpu=cpu / result.requests * 1e6,
     )
 
 
-def run_wrk(address: str, file: Path, connections: int, seconds: int) -> Counted:
+def run_wrk(address: str, file: Path, connections: int, seconds: int) -> WrkResult:
     """Run wrk; return what the last line of its output says."""
     options = f"--threads 1 --connections {connections} --duration {seconds}s --timeout 10s"
     command = [require_wrk(), *options.split(), "--script", str(SCRIPT), address, "--", str(file)]
-    finished = subprocess.run(command, check=True, capture_output=True, timeout=seconds + PATIENCE)
-    return msgspec.json.decode(finished.stdout.splitlines()[-1], type=Counted)
+    finished = subprocess.run(command, check=True, capture_output=True, timeout=seconds + TIMEOUT)
+    return msgspec.json.decode(finished.stdout.splitlines()[-1], type=WrkResult)

@@ -33,7 +33,7 @@ def two_cores() -> Cores:
     return Cores(*allowed[:2])
 
 
-def let_run_on(cores: Iterable[int], dsn: str) -> None:
+def pin_to_cores(cores: Iterable[int], dsn: str) -> None:
     """Let us, and the server of *dsn* with the children that it will have, run on *cores* alone."""
     with psycopg.connect(dsn) as connection:
         server = psutil.Process(psutil.Process(connection.info.backend_pid).ppid())

@@ -9,7 +9,7 @@ from tests.benchmarks.http.errors import CannotRunError
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT.parent / "shared" / "peers" / "fastapi_crud"
 VENV = ROOT / ".venv" / "benchmark-peer"  # ignored by git, and gone with ours
-INSTALLING = 600  # seconds
+INSTALL_TIMEOUT = 600  # seconds
 
 
 def install_peer() -> Path:
@@ -37,7 +37,7 @@ def install(requirements: Path) -> None:
         [*pip, "--quiet", "--requirement", str(requirements)],
     ):
         try:
-            subprocess.run(command, check=True, timeout=INSTALLING)
+            subprocess.run(command, check=True, timeout=INSTALL_TIMEOUT)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             message = "the peer cannot be installed: see pip's message above"
             raise CannotRunError(message) from None

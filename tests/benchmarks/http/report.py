@@ -25,10 +25,10 @@ class Cell(Struct, frozen=True):
     @property
     def ratio(self) -> float:
         """How many times the peer's requests/s we answer."""
-        return middle(self.ours).rate / middle(self.peer).rate
+        return median_of(self.ours).rate / median_of(self.peer).rate
 
 
-def middle(rounds: Sequence[Round]) -> Round:
+def median_of(rounds: Sequence[Round]) -> Round:
     """Return the median of each figure."""
     return Round(
         rate=median(each.rate for each in rounds),
@@ -51,7 +51,7 @@ def markdown(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 def line_of(cell: Cell) -> Sequence[str]:
     """Return the line of *cell*, column by column."""
-    ours, peer = middle(cell.ours), middle(cell.peer)
+    ours, peer = median_of(cell.ours), median_of(cell.peer)
     floor = "" if cell.floor is None else f"{cell.floor}"
     return (
         cell.name, str(cell.connections),

@@ -5,55 +5,57 @@ from pathlib import Path
 
 import click
 
-from tests.benchmarks.http.arena import Arena
+from tests.benchmarks.http.environment import BenchmarkEnvironment
 from tests.benchmarks.http.load import Round, probe, run_round, write_requests
-from tests.benchmarks.http.pace import Pace
 from tests.benchmarks.http.report import Cell
 from tests.benchmarks.http.scenarios import Scenario
+from tests.benchmarks.http.settings import Rounds
 
 WARM_UP = 2  # seconds at most
-LOADED = 32  # connections at which the floors hold
+MAX_CONNECTIONS = 32  # connections at which the floors hold
 
 
-class Plan(Pace, frozen=True, kw_only=True):
+class Plan(Rounds, frozen=True, kw_only=True):
     """What to measure: each scenario on either side, at all `connections`."""
 
     scenarios: Sequence[Scenario]
     connections: Sequence[int]
 
 
-def measured(plan: Plan, both: Arena, folder: Path) -> Iterator[Cell]:
+def measure_scenarios(
+    plan: Plan, environment: BenchmarkEnvironment, folder: Path
+) -> Iterator[Cell]:
     """Measure every scenario at every number of connections; *folder* takes the requests.
 
     Raises:
         FailedRequestsError: a request was not answered as it should be.
     """
     for scenario in plan.scenarios:
-        write_scenario(scenario, both, folder)
+        write_scenario(scenario, environment, folder)
         for connections in plan.connections:
             click.echo(f"{scenario.name}, {connections} connections …", err=True)
-            ours, peer = mirrored(both, folder, connections, plan)
-            floor = scenario.floor if connections == LOADED else None
+            ours, peer = measure_both(environment, folder, connections, plan)
+            floor = scenario.floor if connections == MAX_CONNECTIONS else None
             yield Cell(scenario.name, connections, floor, ours, peer)
 
 
-def write_scenario(scenario: Scenario, both: Arena, folder: Path) -> None:
+def write_scenario(scenario: Scenario, environment: BenchmarkEnvironment, folder: Path) -> None:
     """Write the requests of *scenario* for each side, and see that they are answered well."""
-    for side in (both.ours, both.peer):
-        requests = scenario.requests(side.filled)
-        write_requests(folder / f"{side.contestant.name}.requests", requests)
-        probe(side.contestant, requests)
+    for loaded in (environment.ours, environment.peer):
+        requests = scenario.requests(loaded.data)
+        write_requests(folder / f"{loaded.server.name}.requests", requests)
+        probe(loaded.server, requests)
 
 
-def mirrored(
-    both: Arena, folder: Path, connections: int, plan: Plan
+def measure_both(
+    environment: BenchmarkEnvironment, folder: Path, connections: int, plan: Plan
 ) -> tuple[list[Round], list[Round]]:
     """Return our rounds and the peer's."""
-    sides = (both.ours.contestant, both.peer.contestant)
-    rounds: dict[str, list[Round]] = {side.name: [] for side in sides}
-    files = {side.name: folder / f"{side.name}.requests" for side in sides}
-    for side in sides:
-        run_round(side, files[side.name], connections, min(WARM_UP, plan.seconds))
-    for side in plan.mirrored(sides):
-        rounds[side.name].append(run_round(side, files[side.name], connections, plan.seconds))
+    servers = (environment.ours.server, environment.peer.server)
+    rounds: dict[str, list[Round]] = {server.name: [] for server in servers}
+    files = {server.name: folder / f"{server.name}.requests" for server in servers}
+    for server in servers:
+        run_round(server, files[server.name], connections, min(WARM_UP, plan.seconds))
+    for server in plan.abba_rounds(servers):
+        rounds[server.name].append(run_round(server, files[server.name], connections, plan.seconds))
     return rounds["ours"], rounds["peer"]

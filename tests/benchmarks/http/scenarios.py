@@ -34,17 +34,17 @@ class Request(Struct, frozen=True):
     body: bytes = b""
     status: int = 200
 
-    def head(self) -> dict[str, str]:
+    def headers(self) -> dict[str, str]:
         """Return the headers."""
-        head = {"Host": "benchmark", "Authorization": f"Bearer {self.token}"}
+        headers = {"Host": "benchmark", "Authorization": f"Bearer {self.token}"}
         if self.body:
-            head |= {"Content-Type": "application/json", "Content-Length": str(len(self.body))}
-        return head
+            headers |= {"Content-Type": "application/json", "Content-Length": str(len(self.body))}
+        return headers
 
     def bytes(self) -> bytes:
         """Return it as it is sent (HTTP/1.1)."""
         lines = [f"{self.method} {self.path} HTTP/1.1"]
-        lines += [f"{name}: {value}" for name, value in self.head().items()]
+        lines += [f"{name}: {value}" for name, value in self.headers().items()]
         return "\r\n".join([*lines, "", ""]).encode() + self.body
 
 
@@ -55,7 +55,7 @@ class Workspace(Struct, frozen=True):
     ids: Sequence[str]
 
 
-class Filled(Struct, frozen=True):
+class SeedData(Struct, frozen=True):
     """What one contestant holds: workspaces to read, and tokens of others to write to.
 
     Writing elsewhere keeps the lists that are read at their length.
@@ -73,49 +73,49 @@ class Scenario(Struct, frozen=True):
 
     name: str
     floor: float | None
-    requests: Callable[[Filled], Sequence[Request]]
+    requests: Callable[[SeedData], Sequence[Request]]
 
 
-def get_one(filled: Filled) -> Sequence[Request]:
+def get_one(data: SeedData) -> Sequence[Request]:
     """Get each integration of each workspace."""
     return shuffled(
         Request("GET", f"{PATH}/{integration}", workspace.token)
-        for workspace in filled.workspaces
+        for workspace in data.workspaces
         for integration in workspace.ids
     )
 
 
-def list_all(filled: Filled) -> Sequence[Request]:
+def list_all(data: SeedData) -> Sequence[Request]:
     """List each workspace."""
-    return shuffled(Request("GET", PATH, workspace.token) for workspace in filled.workspaces)
+    return shuffled(Request("GET", PATH, workspace.token) for workspace in data.workspaces)
 
 
-def create(filled: Filled) -> Sequence[Request]:
+def create(data: SeedData) -> Sequence[Request]:
     """Create an integration with one secret in each workspace for writing."""
-    return shuffled(map(creation, filled.writers))
+    return shuffled(map(create_request, data.writers))
 
 
-def creation(token: str) -> Request:
+def create_request(token: str) -> Request:
     """Return the request that creates an integration in the workspace of *token*."""
     return Request("POST", PATH, token, NEW_INTEGRATION, 201)
 
 
-def toggle(filled: Filled) -> Sequence[Request]:
+def toggle(data: SeedData) -> Sequence[Request]:
     """Switch each integration off, then each on: every request changes something."""
-    return off_and_on(
+    return toggle_requests(
         (workspace.token, integration)
-        for workspace in filled.workspaces
+        for workspace in data.workspaces
         for integration in workspace.ids
     )
 
 
-def mix(filled: Filled) -> Sequence[Request]:
+def mix(data: SeedData) -> Sequence[Request]:
     """Of 20 requests get 14 times, list 4 times, create once and toggle once.
 
     One integration of each workspace is toggled.
     """
-    gets, lists, creations = (cycle(each(filled)) for each in (get_one, list_all, create))
-    toggles = off_and_on((workspace.token, workspace.ids[0]) for workspace in filled.workspaces)
+    gets, lists, creations = (cycle(each(data)) for each in (get_one, list_all, create))
+    toggles = toggle_requests((workspace.token, workspace.ids[0]) for workspace in data.workspaces)
     return [
         request
         for toggling in toggles
@@ -123,7 +123,7 @@ def mix(filled: Filled) -> Sequence[Request]:
     ]
 
 
-def off_and_on(integrations: Iterable[tuple[str, str]]) -> Sequence[Request]:
+def toggle_requests(integrations: Iterable[tuple[str, str]]) -> Sequence[Request]:
     """Return requests that switch all *integrations* (token, id) off, and then all on."""
     order = shuffled(integrations)
     return [

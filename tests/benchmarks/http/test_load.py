@@ -9,10 +9,10 @@ from threading import Thread
 import psutil
 import pytest
 
-from tests.benchmarks.http.contestants import Contestant
 from tests.benchmarks.http.errors import FailedRequestsError
 from tests.benchmarks.http.load import probe, run_round, write_requests
 from tests.benchmarks.http.scenarios import ON_OFF, Request
+from tests.benchmarks.http.servers import Server
 
 needs_wrk = pytest.mark.skipif(
     shutil.which("wrk") is None, reason="wrk is missing: apt-get install -y wrk"
@@ -47,42 +47,42 @@ class Echo(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def contestant() -> Generator[Contestant]:
+def server() -> Generator[Server]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
         server.daemon_threads = True
         Thread(target=server.serve_forever, daemon=True).start()
-        yield Contestant("echo", f"http://127.0.0.1:{server.server_port}", psutil.Process())
+        yield Server("echo", f"http://127.0.0.1:{server.server_port}", psutil.Process())
         server.shutdown()
 
 
 GOOD = [Request("GET", "/200", "t"), Request("POST", "/201", "t", b'{"a":1}', 201)]
 
 
-def test_a_probe_passes_where_each_answer_has_its_very_status(contestant: Contestant) -> None:
-    probe(contestant, GOOD)
+def test_a_probe_passes_where_each_answer_has_its_very_status(server: Server) -> None:
+    probe(server, GOOD)
 
 
-def test_a_probe_fails_at_a_redirect_which_wrk_would_not_count(contestant: Contestant) -> None:
+def test_a_probe_fails_at_a_redirect_which_wrk_would_not_count(server: Server) -> None:
     with pytest.raises(FailedRequestsError, match="GET with 302"):
-        probe(contestant, [Request("GET", "/302", "t")])
+        probe(server, [Request("GET", "/302", "t")])
 
 
 @needs_wrk
 def test_a_round_sends_whole_requests_and_counts_their_answers(
-    contestant: Contestant, tmp_path: Path
+    server: Server, tmp_path: Path
 ) -> None:
     write_requests(tmp_path / "requests", GOOD)
 
-    counted = run_round(contestant, tmp_path / "requests", connections=2, seconds=1)
+    result = run_round(server, tmp_path / "requests", connections=2, seconds=1)
 
-    assert counted.rate > 0
-    assert 0 < counted.p50 <= counted.p99 < 1000
-    assert 0 < counted.cpu < 1e6
+    assert result.rate > 0
+    assert 0 < result.p50 <= result.p99 < 1000
+    assert 0 < result.cpu < 1e6
 
 
 @needs_wrk
 def test_rounds_go_on_where_the_last_one_ended_so_that_each_toggle_changes_something(
-    contestant: Contestant, tmp_path: Path
+    server: Server, tmp_path: Path
 ) -> None:
     bodies.clear()
     ids = [f"int_{number}/200" for number in range(50)]
@@ -90,7 +90,7 @@ def test_rounds_go_on_where_the_last_one_ended_so_that_each_toggle_changes_somet
     write_requests(tmp_path / "requests", toggles)
 
     for _ in range(2):
-        run_round(contestant, tmp_path / "requests", connections=1, seconds=1)
+        run_round(server, tmp_path / "requests", connections=1, seconds=1)
 
     assert len(bodies) == len(ids)
     for sent in bodies.values():
@@ -98,10 +98,8 @@ def test_rounds_go_on_where_the_last_one_ended_so_that_each_toggle_changes_somet
 
 
 @needs_wrk
-def test_a_round_with_a_failed_request_counts_for_nothing(
-    contestant: Contestant, tmp_path: Path
-) -> None:
+def test_a_round_with_a_failed_request_counts_for_nothing(server: Server, tmp_path: Path) -> None:
     write_requests(tmp_path / "requests", [*GOOD, Request("GET", "/503", "t")])
 
     with pytest.raises(FailedRequestsError, match="requests failed"):
-        run_round(contestant, tmp_path / "requests", connections=2, seconds=1)
+        run_round(server, tmp_path / "requests", connections=2, seconds=1)

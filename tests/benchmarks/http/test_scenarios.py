@@ -5,14 +5,14 @@ from collections import Counter
 from tests.benchmarks.http.scenarios import (
     ON_OFF,
     PATH,
-    Filled,
     Request,
+    SeedData,
     Workspace,
     mix,
     toggle,
 )
 
-FILLED = Filled(
+FILLED = SeedData(
     [Workspace("token-a", ["int_1", "int_2"]), Workspace("token-b", ["int_3", "int_4"])],
     ["token-c", "token-d"],
 )

@@ -5,54 +5,58 @@ from statistics import median
 
 import click
 
-from tests.benchmarks.audit import in_memory, tree_of
+from tests.benchmarks.audit import build_tree, measure_proofs
 from tests.benchmarks.http.machine import cpu
-from tests.benchmarks.log.appending import append_rate
-from tests.benchmarks.log.commands import rates_of, timed, weighed
-from tests.benchmarks.log.library import library_rate
+from tests.benchmarks.log.append_rate import append_rate
+from tests.benchmarks.log.commands import measure_memory, rates_of, time_command
+from tests.benchmarks.log.databases import BenchmarkDatabases, open_databases, vacuum_and_checkpoint
+from tests.benchmarks.log.eventsourcing_baseline import library_rate
+from tests.benchmarks.log.latency_under_rebuild import measure_latency
 from tests.benchmarks.log.report import Figure, report
-from tests.benchmarks.log.serving import felt_during
-from tests.benchmarks.log.stage import Stage, settle, stage
 
 PROOFS = 1_000
-TURN = 1  # seconds of appends
-AMOUNT = click.IntRange(1)
+TURN_SECONDS = 1  # seconds of appends
+POSITIVE = click.IntRange(1)
 
 
 @click.command("scripts/benchmark_log")
-@click.option("--events", type=AMOUNT, default=1_000_000, show_default=True, help="In the log.")
-@click.option("--library-events", type=AMOUNT, default=20_000, show_default=True)
-@click.option("--rounds", type=AMOUNT, default=3, show_default=True, help="Of which the median.")
-@click.option("--seconds", type=AMOUNT, default=5, show_default=True, help="Of a round of appends.")
+@click.option("--events", type=POSITIVE, default=1_000_000, show_default=True, help="In the log.")
+@click.option("--library-events", type=POSITIVE, default=20_000, show_default=True)
+@click.option("--rounds", type=POSITIVE, default=3, show_default=True, help="Of which the median.")
+@click.option(
+    "--seconds", type=POSITIVE, default=5, show_default=True, help="Of a round of appends."
+)
 def command(*, events: int, library_events: int, rounds: int, seconds: int) -> None:
     """Measure rebuild, replay and appends on a long log; print a table in Markdown."""
-    with stage(events) as on:
-        figures = measured(on, events, min(library_events, events), rounds, seconds)
-        click.echo(report(events, rounds, on.version, cpu(), figures))
+    with open_databases(events) as databases:
+        figures = measure(databases, events, min(library_events, events), rounds, seconds)
+        click.echo(report(events, rounds, databases.version, cpu(), figures))
 
 
-def measured(
-    on: Stage, events: int, library_events: int, rounds: int, seconds: int
+def measure(
+    databases: BenchmarkDatabases, events: int, library_events: int, rounds: int, seconds: int
 ) -> list[Figure]:
     """Return all figures; rebuilds come first, as appends make the log longer."""
-    timed(on, "rebuild")  # the first has nothing to compare with
-    rebuilt_in = weighed(on, "rebuild")  # not while it is timed, as to look takes time of the cores
-    rebuilds = [rebuilt_alone(on) for _ in range(rounds)]
-    library = library_rate(on.many, library_events)
-    replayed_in = weighed(on, "replay", "--format", "jsonl")
-    replays = [timed(on, "replay", "--format", "jsonl") for _ in range(rounds)]
-    quiet, busy = felt_during(on, seconds * 2)
-    few, many = appends(on, rounds, seconds)
+    time_command(databases, "rebuild")  # the first has nothing to compare with
+    rebuild_memory = measure_memory(
+        databases, "rebuild"
+    )  # not while it is timed, as to look takes time of the cores
+    rebuilds = [time_rebuild(databases) for _ in range(rounds)]
+    library = library_rate(databases.many, library_events)
+    replay_memory = measure_memory(databases, "replay", "--format", "jsonl")
+    replays = [time_command(databases, "replay", "--format", "jsonl") for _ in range(rounds)]
+    quiet, busy = measure_latency(databases, seconds * 2)
+    few, many = appends(databases, rounds, seconds)
     rebuilt = median(rates_of(rebuilds, events))
-    tree = tree_of(events)
-    made, checked = in_memory(tree, PROOFS)
+    tree = build_tree(events)
+    made, checked = measure_proofs(tree, PROOFS)
     return [
         Figure("rebuild of all views, events/s", rebuilt, "≥ 100,000"),
-        Figure("rebuild, MB of its processes", rebuilt_in, "≤ 400"),
+        Figure("rebuild, MB of its processes", rebuild_memory, "≤ 400"),
         Figure(f"ProjectionRunner, {library_events:,} events, events/s", library, ""),
         Figure("rebuild / ProjectionRunner", rebuilt / library, "≥ 100"),
         Figure("replay --format jsonl, events/s", median(rates_of(replays, events)), "≥ 150,000"),
-        Figure("replay, MB", replayed_in, "flat"),
+        Figure("replay, MB", replay_memory, "flat"),
         Figure("appends/s at 1,000 events", median(few), ""),
         Figure(f"appends/s at {events:,} events", median(many), ""),
         Figure("the latter / the former, each beside the other", ratio_of(few, many), "≥ 0.9"),
@@ -67,22 +71,24 @@ def measured(
     ]
 
 
-def rebuilt_alone(on: Stage) -> float:
+def time_rebuild(databases: BenchmarkDatabases) -> float:
     """Return how many seconds a rebuild takes, beside nothing that an earlier one left to do."""
-    settle(on.many)
-    return timed(on, "rebuild")
+    vacuum_and_checkpoint(databases.many)
+    return time_command(databases, "rebuild")
 
 
-def appends(on: Stage, rounds: int, seconds: int) -> tuple[list[float], list[float]]:
+def appends(
+    databases: BenchmarkDatabases, rounds: int, seconds: int
+) -> tuple[list[float], list[float]]:
     """Return the rates on few and on many events, in many short turns of mirrored order."""
-    settle(on.few)
-    settle(on.many)
+    vacuum_and_checkpoint(databases.few)
+    vacuum_and_checkpoint(databases.many)
     few: list[float] = []
     many: list[float] = []
-    for number in range(max(1, 2 * rounds * seconds // TURN)):
-        both = [(few, on.few), (many, on.many)]
+    for number in range(max(1, 2 * rounds * seconds // TURN_SECONDS)):
+        both = [(few, databases.few), (many, databases.many)]
         for rates, dsn in both if number % 2 else reversed(both):
-            rates.append(append_rate(dsn, min(TURN, seconds)))
+            rates.append(append_rate(dsn, min(TURN_SECONDS, seconds)))
     return few, many
 
 

@@ -7,62 +7,64 @@ from contextlib import contextmanager, suppress
 
 import psutil
 
-from tests.benchmarks.log.stage import Stage, integrations
+from tests.benchmarks.log.databases import BenchmarkDatabases, integrations
 
-LOOK = 0.25  # seconds; a look takes the kernel milliseconds of the cores that are measured
+POLL_INTERVAL = 0.25  # seconds; a look takes the kernel milliseconds of the cores that are measured
 
 
-class FailedError(Exception):
+class CommandFailedError(Exception):
     """A command did not end well; the message is what it said."""
 
 
-def timed(stage: Stage, *arguments: str) -> float:
+def time_command(databases: BenchmarkDatabases, *arguments: str) -> float:
     """Run `integrations …` on the many events; return how many seconds it took.
 
     Raises:
         FailedError: it ended with another status than 0.
     """
     started = time.perf_counter()
-    with running(stage, arguments) as process:
+    with run_command(databases, arguments) as process:
         process.wait()
     return time.perf_counter() - started
 
 
-def weighed(stage: Stage, *arguments: str) -> float:
+def measure_memory(databases: BenchmarkDatabases, *arguments: str) -> float:
     """Run `integrations …` on the many events; return the megabytes of its processes at their peak.
 
     Memory that processes share is counted once (PSS). Raises as above.
     """
     peak = 0.0
-    with running(stage, arguments) as process:
+    with run_command(databases, arguments) as process:
         while process.poll() is None:
-            peak = max(peak, megabytes_of(process.pid))
+            peak = max(peak, memory_mb(process.pid))
             with suppress(subprocess.TimeoutExpired):
-                process.wait(LOOK)
+                process.wait(POLL_INTERVAL)
     return peak
 
 
 @contextmanager
-def running(stage: Stage, arguments: Sequence[str]) -> Generator[subprocess.Popen[str]]:
+def run_command(
+    databases: BenchmarkDatabases, arguments: Sequence[str]
+) -> Generator[subprocess.Popen[str]]:
     """Yield a command of ours, which is to end well; its output goes nowhere."""
     with subprocess.Popen(
-        integrations(*arguments), env=stage.environment(),
+        integrations(*arguments), env=databases.environment(),
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         yield process
         if process.returncode:
-            raise FailedError(process.stderr.read() if process.stderr else "")
+            raise CommandFailedError(process.stderr.read() if process.stderr else "")
 
 
-def megabytes_of(pid: int) -> float:
+def memory_mb(pid: int) -> float:
     """Return the memory of a process and its children."""
     with suppress(psutil.Error):
         process = psutil.Process(pid)
-        return sum(map(proportional, [process, *process.children(recursive=True)])) / 2**20
+        return sum(map(proportional_memory, [process, *process.children(recursive=True)])) / 2**20
     return 0.0
 
 
-def proportional(process: psutil.Process) -> int:
+def proportional_memory(process: psutil.Process) -> int:
     """Return the memory of *process*, its share of what it shares."""
     with suppress(psutil.Error):
         return process.memory_full_info().pss

@@ -34,11 +34,11 @@ def report(events: int, rounds: int, postgresql: str, cpu: str, figures: Sequenc
 def table(figures: Sequence[Figure]) -> str:
     """Return *figures* as a Markdown table."""
     lines = [("", "measured", "wanted"), ("---", "---:", "---:")]
-    lines += [(each.name, shown(each.value), each.wanted) for each in figures]
+    lines += [(each.name, format_value(each.value), each.wanted) for each in figures]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def shown(value: float) -> str:
+def format_value(value: float) -> str:
     """Return *value* as people read it."""
     if value == int(value):
         return f"{value:,.0f}"

@@ -10,8 +10,8 @@ import pytest
 from app.event_store.codec import decode_recorded
 from app.event_store.subscription import LogRange, read_range
 from tests.benchmarks.log.__main__ import ratio_of
-from tests.benchmarks.log.filling import LIFE, fill
 from tests.benchmarks.log.report import Figure, table
+from tests.benchmarks.log.seed_data import EVENTS_PER_INTEGRATION, fill
 
 ROOT = Path(__file__).parents[3]
 
@@ -29,7 +29,7 @@ def test_the_log_is_filled_as_the_service_would_write_it(dsn: str) -> None:
     for event in events:
         assert event.version == versions.get(event.stream, 0) + 1
         versions[event.stream] = event.version
-    assert max(versions.values()) == LIFE
+    assert max(versions.values()) == EVENTS_PER_INTEGRATION
 
 
 @pytest.mark.timeout(300)

@@ -24,18 +24,18 @@ from tests.reliability.cluster.configuration import (
     SUPERUSER,
     haproxy_file,
 )
-from tests.reliability.cluster.network import Network, clear_away, make_bridge
 from tests.reliability.cluster.node import PATRONI, Node
+from tests.reliability.cluster.node_network import Network, make_bridge, remove_networks
+from tests.reliability.environment import Environment, new_folder
 from tests.reliability.load import NO_TLS
 from tests.reliability.service import Service, until
-from tests.reliability.stage import Stage, new_folder
 
 NEEDED = (PATRONI, "/usr/bin/etcd", "/usr/sbin/haproxy", f"{PROGRAMS}/postgres")
 PACKAGES = "apt-get install -y patroni python3-etcd etcd-server haproxy postgresql-15"
 NAMES = ("a", "b", "c")
 PARTS = {"leader", "sync_standby", "replica"}
 USER = "integrations"  # the service's: no superuser
-STARTING = 90.0  # seconds
+START_TIMEOUT = 90.0  # seconds
 LOCK = Path(gettempdir(), "integrations-faults-cluster.lock")
 
 
@@ -79,7 +79,7 @@ class Cluster:
 
     def create(self) -> None:
         """Start all nodes, and return when each plays its part."""
-        clear_away(self.networks)
+        remove_networks(self.networks)
         make_bridge()
         for network in self.networks:
             network.make()
@@ -92,30 +92,30 @@ class Cluster:
 
     def wait_until_whole(self) -> None:
         """Wait until there are a primary, its standby and one more, and all agree who is what."""
-        if until(self._is_whole, STARTING) < 0:
-            views = [self.seen_by(node) for node in self.nodes.values()]
-            told = [{part: node.name for part, node in view.items()} for view in views]
-            message = f"The cluster is not whole: {told}"
+        if until(self._is_whole, START_TIMEOUT) < 0:
+            views = [self.members_by_role(node) for node in self.nodes.values()]
+            body = [{part: node.name for part, node in view.items()} for view in views]
+            message = f"The cluster is not whole: {body}"
             raise ClusterError(message)
 
     def wait_for_another_primary(self, than: Node) -> None:
         """Wait until the others see another node *than* this one as the primary."""
 
         def is_another() -> bool:
-            views = [self.seen_by(node) for node in self.nodes.values() if node is not than]
+            views = [self.members_by_role(node) for node in self.nodes.values() if node is not than]
             return all("leader" in view and view["leader"] is not than for view in views)
 
-        if until(is_another, STARTING) < 0:
+        if until(is_another, START_TIMEOUT) < 0:
             message = f"There is no other primary than {than.name}"
             raise ClusterError(message)
 
-    def seen_by(self, node: Node) -> Mapping[str, Node]:
+    def members_by_role(self, node: Node) -> Mapping[str, Node]:
         """Return who plays which part as *node* sees it: nobody does where it does not answer.
 
         Who runs but is still on a timeline that is over plays none.
         """
         try:
-            content = ask(node, "GET", "/cluster").content
+            content = request_patroni(node, "GET", "/cluster").content
             members = msgspec.json.decode(content, type=Members).members
         except (httpx2.TransportError, msgspec.MsgspecError):
             return {}
@@ -125,7 +125,7 @@ class Cluster:
 
     def node_as(self, part: str) -> Node:
         """Return the node that plays *part* in a whole cluster, such as `sync_standby`."""
-        return self.seen_by(self.nodes[NAMES[0]])[part]
+        return self.members_by_role(self.nodes[NAMES[0]])[part]
 
     def standby_dsn(self) -> str:
         """Return the way to a standby that nobody waits for, as the service's user."""
@@ -135,17 +135,19 @@ class Cluster:
     def switch_over(self) -> None:
         """Make the standby the primary, as planned."""
         primary, standby = self.node_as("leader"), self.node_as("sync_standby")
-        answer = ask(primary, "POST", "/switchover", leader=primary.name, candidate=standby.name)
-        if not answer.is_success:
-            message = f"No switchover: {answer.text}"
+        response = request_patroni(
+            primary, "POST", "/switchover", leader=primary.name, candidate=standby.name
+        )
+        if not response.is_success:
+            message = f"No switchover: {response.text}"
             raise ClusterError(message)
 
     def end(self) -> None:
         """Leave nothing behind."""
-        clear_away(self.networks)
+        remove_networks(self.networks)
 
     def _is_whole(self) -> bool:
-        first, *others = [self.seen_by(node) for node in self.nodes.values()]
+        first, *others = [self.members_by_role(node) for node in self.nodes.values()]
         return {*first} == PARTS and all(other == first for other in others)
 
     def _create_database(self) -> None:
@@ -171,7 +173,7 @@ class Cluster:
                 return True
             return False
 
-        if until(is_open, STARTING) < 0:
+        if until(is_open, START_TIMEOUT) < 0:
             message = "HAProxy lets nobody through."
             raise ClusterError(message)
 
@@ -186,12 +188,12 @@ class Cluster:
         )
 
 
-def ask(node: Node, method: str, path: str, **told: str) -> httpx2.Response:
+def request_patroni(node: Node, method: str, path: str, **body: str) -> httpx2.Response:
     """Return the answer of the Patroni of *node*."""
     address = f"http://{node.network.address}:{REST}{path}"
-    timeout = 30 if told else 2
+    timeout = 30 if body else 2
     with httpx2.Client(timeout=timeout, verify=NO_TLS, trust_env=False) as client:
-        return client.request(method, address, json=told or None)
+        return client.request(method, address, json=body or None)
 
 
 @contextmanager
@@ -219,12 +221,12 @@ def cluster() -> Generator[Cluster]:
 
 
 @contextmanager
-def stage_on(standing: Cluster, workers: int = 2) -> Generator[Stage]:
+def open_cluster_environment(standing: Cluster, workers: int = 2) -> Generator[Environment]:
     """Yield a stage with the service on the cluster that is *standing*."""
     with new_folder() as folder:
         service = Service(folder, standing.dsn, workers=workers)
         try:
             service.start()
-            yield Stage(folder, standing.superuser_dsn, service)
+            yield Environment(folder, standing.superuser_dsn, service)
         finally:
             service.end()

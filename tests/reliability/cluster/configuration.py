@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.reliability.cluster.network import PREFIX, Network
+from tests.reliability.cluster.node_network import PREFIX, Network
 
 PROGRAMS = "/usr/lib/postgresql/15/bin"
 SUPERUSER = "postgres"

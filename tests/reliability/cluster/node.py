@@ -13,7 +13,7 @@ from tests.reliability.cluster.configuration import (
     etcd_command,
     patroni_file,
 )
-from tests.reliability.cluster.network import ACCOUNT, Network
+from tests.reliability.cluster.node_network import ACCOUNT, Network
 
 PATRONI = "/usr/bin/patroni"
 

@@ -9,7 +9,7 @@ from tests.reliability.cluster.configuration import (
     haproxy_file,
     patroni_file,
 )
-from tests.reliability.cluster.network import Network
+from tests.reliability.cluster.node_network import Network
 
 NODES = {name: Network(name, f"10.0.0.{number}") for number, name in enumerate("abc", 11)}
 GATE = Network("gate", "127.0.0.1")
@@ -25,11 +25,11 @@ def test_a_lost_answer_of_etcd_costs_no_lock() -> None:
 
 
 def test_patroni_waits_for_a_standby_and_asks_every_etcd() -> None:
-    told = json.loads(patroni_file(FOLDER, NODES["a"], NODES, PASSWORDS))
-    assert told["bootstrap"]["dcs"]["synchronous_mode_strict"] is True
-    assert told["etcd"]["hosts"] == ["10.0.0.11:2379", "10.0.0.12:2379", "10.0.0.13:2379"]
-    assert told["postgresql"]["listen"] == "10.0.0.11:5432"
-    assert told["postgresql"]["authentication"]["rewind"]["password"] == PASSWORDS["rewinder"]
+    body = json.loads(patroni_file(FOLDER, NODES["a"], NODES, PASSWORDS))
+    assert body["bootstrap"]["dcs"]["synchronous_mode_strict"] is True
+    assert body["etcd"]["hosts"] == ["10.0.0.11:2379", "10.0.0.12:2379", "10.0.0.13:2379"]
+    assert body["postgresql"]["listen"] == "10.0.0.11:5432"
+    assert body["postgresql"]["authentication"]["rewind"]["password"] == PASSWORDS["rewinder"]
 
 
 def test_what_haproxy_is_told_is_what_the_docs_show() -> None:
@@ -45,8 +45,8 @@ def test_the_docs_start_etcd_as_we_do() -> None:
 
 
 def test_the_docs_tell_patroni_what_we_do() -> None:
-    told = OPERATIONS.read_text()
+    body = OPERATIONS.read_text()
     for name in ("ttl", "loop_wait", "retry_timeout"):
-        assert f"    {name}: {CONSENSUS[name]}" in told
-    assert "etcd: {hosts:" in told
-    assert "synchronous_mode_strict: true" in told
+        assert f"    {name}: {CONSENSUS[name]}" in body
+    assert "etcd: {hosts:" in body
+    assert "synchronous_mode_strict: true" in body

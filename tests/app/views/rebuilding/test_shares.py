@@ -9,7 +9,7 @@ from app.event_store.codec import decode_envelopes
 from app.views.rebuilding.loading import LOG, session_of
 from app.views.rebuilding.reading import make_ready, stretches_of
 from app.views.rebuilding.shares import Share, shares_of
-from tests.benchmarks.log.filling import fill
+from tests.benchmarks.log.seed_data import fill
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
     from tests.app.views.rebuilding.conftest import Live, Views

@@ -16,13 +16,13 @@ from tests.benchmarks.http.errors import CannotRunError
 from tests.benchmarks.http.peer import FOLDER
 
 HERE = Path(__file__).parent
-STARTING = 60.0  # seconds
-STOPPING = 15.0
+START_TIMEOUT = 60.0  # seconds
+STOP_TIMEOUT = 15.0
 READY = re.compile(r"(?:Listening|running) on (http://[\d.]+:\d+)")
 INTEGRATIONS = str(Path(sys.executable).with_name("integrations"))
 
 
-class Contestant(Struct, frozen=True):
+class Server(Struct, frozen=True):
     """A server that answers at `address`."""
 
     name: str
@@ -40,39 +40,39 @@ class Contestant(Struct, frozen=True):
 
 
 @contextmanager
-def ours(
+def start_ours(
     folder: Path, *prefix: str, database_url: str | None = None, workers: int = 1
-) -> Generator[Contestant]:
+) -> Generator[Server]:
     """Run our service as a user would; its data and its log are in *folder*."""
     settings = {"INTEGRATIONS_DATA_DIR": str(folder), "INTEGRATIONS_PORT": "0"}
     settings["INTEGRATIONS_WORKERS"] = str(workers)
     if database_url is not None:
         settings["INTEGRATIONS_DATABASE_URL"] = database_url
-    with started("ours", [*prefix, INTEGRATIONS, "serve"], settings, folder) as contestant:
-        yield contestant
+    with run_server("ours", [*prefix, INTEGRATIONS, "serve"], settings, folder) as server:
+        yield server
 
 
 @contextmanager
-def peer(
+def start_peer(
     folder: Path, *prefix: str, uvicorn: Path, public_key: Path, database_url: str
-) -> Generator[Contestant]:
+) -> Generator[Server]:
     """Run the peer, as its own words say, and with a toggle."""
     options = ("--port", "0", "--loop", "uvloop", "--http", "httptools", "--no-access-log")
-    command = [*prefix, str(uvicorn), "toggling_peer:app", "--app-dir", str(HERE), *options]
+    command = [*prefix, str(uvicorn), "peer_with_toggle:app", "--app-dir", str(HERE), *options]
     settings = {
         "PYTHONPATH": str(FOLDER),
         "PG_DSN": database_url,
         "JWT_PUBLIC_KEY": str(public_key),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    with started("peer", command, settings, folder) as contestant:
-        yield contestant
+    with run_server("peer", command, settings, folder) as server:
+        yield server
 
 
 @contextmanager
-def started(
+def run_server(
     name: str, command: Sequence[str], settings: Mapping[str, str], folder: Path
-) -> Generator[Contestant]:
+) -> Generator[Server]:
     """Run *command* until the end of the block.
 
     Raises:
@@ -85,14 +85,14 @@ def started(
             command, env={**inherited, **settings}, stdout=output, stderr=subprocess.STDOUT
         )
     try:
-        yield Contestant(name, address_in(log, process), psutil.Process(process.pid))
+        yield Server(name, address_in(log, process), psutil.Process(process.pid))
     finally:
         stop(process)
 
 
 def address_in(log: Path, process: subprocess.Popen[bytes]) -> str:
     """Wait until *process* has written its address into *log*; return it."""
-    deadline = time.monotonic() + STARTING
+    deadline = time.monotonic() + START_TIMEOUT
     while not (found := READY.search(log.read_text())):
         if process.poll() is not None or time.monotonic() > deadline:
             message = f"{log.stem} does not start: {log.read_text().strip()[-2000:]}"
@@ -105,7 +105,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     """Stop *process*, by force where it does not follow."""
     process.terminate()
     try:
-        process.wait(STOPPING)
+        process.wait(STOP_TIMEOUT)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

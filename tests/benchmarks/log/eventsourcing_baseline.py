@@ -21,7 +21,7 @@ from domain.envelope import RecordedEvent
 from projections.history import HistoryRow, history
 from projections.integration_view import IntegrationRow, integration_view
 
-PATIENCE = 600.0  # seconds
+TIMEOUT = 600.0  # seconds
 PREPARE = """
 DROP SCHEMA IF EXISTS library CASCADE;
 CREATE SCHEMA library;
@@ -119,7 +119,7 @@ def library_rate(dsn: str, events: int) -> float:
     with ProjectionRunner(
         application_class=Log, projection_class=Views, view_class=Rows, env=settings_of(dsn)
     ) as runner:
-        runner.wait(events, timeout=PATIENCE)
+        runner.wait(events, timeout=TIMEOUT)
         return events / (time.perf_counter() - started)
 
 

@@ -11,19 +11,19 @@ from tests.benchmarks.http.machine import Cores
 T = TypeVar("T")
 
 
-class Pace(Struct, frozen=True, kw_only=True):
+class Rounds(Struct, frozen=True, kw_only=True):
     """So many rounds of so many seconds."""
 
-    rounds: int
+    count: int
     seconds: int
 
-    def mirrored(self, things: Sequence[T]) -> Iterator[T]:
+    def abba_rounds(self, things: Sequence[T]) -> Iterator[T]:
         """Yield *things* once a round, A B B A …: what comes first is measured slower."""
-        for number in range(self.rounds):
+        for number in range(self.count):
             yield from things if number % 2 == 0 else reversed(things)
 
 
-class Site(Struct, frozen=True):
+class Machine(Struct, frozen=True):
     """A PostgreSQL server, a folder for data and requests, and what runs on which core."""
 
     dsn: str

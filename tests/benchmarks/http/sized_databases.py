@@ -23,8 +23,8 @@ from app.event_store.codec import encoder
 from app.views.rebuilding.rebuild import chosen, rebuild
 from app.views.rebuilding.versions import adopt_versions
 from projections.registry import ALL_VIEWS
-from tests.benchmarks.audit import followed
-from tests.benchmarks.log.appending import writes
+from tests.benchmarks.audit import follow_log
+from tests.benchmarks.log.append_rate import writes
 
 PAGE = 20  # integrations; so many has the smallest workspace
 FILL = """
@@ -43,7 +43,12 @@ FROM generate_series(1, %(amount)s) AS n, LATERAL (
         'int_01m84sn0f6e788c7my' || lpad(n::text, 8, '0')
 ) AS place (workspace, stream)
 """
-HASTE = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off", "max_wal_size": "8GB"}
+UNSAFE_SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "max_wal_size": "8GB",
+}
 
 
 class Size(Struct, frozen=True):
@@ -79,14 +84,14 @@ def sizes_up_to(integrations: int) -> list[Size]:
 
 
 @contextmanager
-def in_haste(dsn: str) -> Generator[None]:
+def without_fsync(dsn: str) -> Generator[None]:
     """Let the server take what it is given as if it could not crash; durable again afterwards."""
     with psycopg.connect(dsn, autocommit=True) as connection:
-        for name, value in HASTE.items():
+        for name, value in UNSAFE_SETTINGS.items():
             connection.execute(SQL("ALTER SYSTEM SET {} = {}").format(Identifier(name), value))
         connection.execute("SELECT pg_reload_conf()")
         yield
-        for name in HASTE:
+        for name in UNSAFE_SETTINGS:
             connection.execute(SQL("ALTER SYSTEM RESET {}").format(Identifier(name)))
         connection.execute("SELECT pg_reload_conf()")
         connection.execute("CHECKPOINT")
@@ -98,7 +103,7 @@ def fill(dsn: str, folder: Path, size: Size) -> str:
 
     Returns how to reach it. A service that starts on it has nothing to catch up with.
     """
-    tell(f"filling {size.integrations:,} in {size.workspaces:,} workspaces")
+    log_progress(f"filling {size.integrations:,} in {size.workspaces:,} workspaces")
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(SQL("CREATE DATABASE {}").format(Identifier(size.database)))
     database = make_conninfo(dsn, dbname=size.database)
@@ -108,7 +113,7 @@ def fill(dsn: str, folder: Path, size: Size) -> str:
         adopt_versions(connection, ALL_VIEWS)  # of a log with events: nothing to compare with
         connection.execute("VACUUM (ANALYZE, FREEZE) integrations.events")
     rebuild(database, chosen([]), silent)
-    asyncio.run(followed(database, open_checkpoint_key(folder)))
+    asyncio.run(follow_log(database, open_checkpoint_key(folder)))
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
     return database
@@ -132,7 +137,7 @@ def stream(number: int) -> str:
     return f"int_01m84sn0f6e788c7my{number:08d}"
 
 
-def tell(what: str) -> None:
+def log_progress(what: str) -> None:
     """Say what is done from now on."""
     click.echo(f"{time.strftime('%H:%M:%S')} {what}", err=True)
 

@@ -14,34 +14,36 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier
 
 from app.database.embedded import open_embedded
-from tests.benchmarks.http.contestants import Contestant, ours, peer
-from tests.benchmarks.http.filling import fill
 from tests.benchmarks.http.machine import Cores
-from tests.benchmarks.http.pace import Site
-from tests.benchmarks.http.scenarios import Filled
+from tests.benchmarks.http.scenarios import SeedData
+from tests.benchmarks.http.seed_data import fill
+from tests.benchmarks.http.servers import Server, start_ours, start_peer
+from tests.benchmarks.http.settings import Machine
 from tests.benchmarks.http.tokens import tokens_for, write_public_key
 
 DATABASES = ("ours", "peer", "appends")
 
 
-class Side(Struct, frozen=True):
+class LoadedServer(Struct, frozen=True):
     """A contestant and what it holds."""
 
-    contestant: Contestant
-    filled: Filled
+    server: Server
+    data: SeedData
 
 
-class Arena(Struct, frozen=True):
+class BenchmarkEnvironment(Struct, frozen=True):
     """Both sides, and where they are; which version of PostgreSQL."""
 
-    ours: Side
-    peer: Side
-    site: Site
+    ours: LoadedServer
+    peer: LoadedServer
+    machine: Machine
     postgresql: str
 
 
 @contextmanager
-def arena(folder: Path, uvicorn: Path, cores: Cores, workspaces: int) -> Generator[Arena]:
+def open_environment(
+    folder: Path, uvicorn: Path, cores: Cores, workspaces: int
+) -> Generator[BenchmarkEnvironment]:
     """Run both, servers on one core, all else, this process too, on the other.
 
     Raises:
@@ -50,30 +52,30 @@ def arena(folder: Path, uvicorn: Path, cores: Cores, workspaces: int) -> Generat
     """
     os.sched_setaffinity(0, {cores.load})  # and with it PostgreSQL's and the load's, our children
     pin = ("taskset", "--cpu-list", str(cores.servers))
-    with open_embedded(folder) as server:
-        make_databases(server.dsn)
-        dsn = make_conninfo(server.dsn, dbname="ours")
+    with open_embedded(folder) as postgres:
+        make_databases(postgres.dsn)
+        dsn = make_conninfo(postgres.dsn, dbname="ours")
         with (
-            ours(folder, *pin, database_url=dsn) as us,
-            peer(
+            start_ours(folder, *pin, database_url=dsn) as us,
+            start_peer(
                 folder,
                 *pin,
                 uvicorn=uvicorn,
                 public_key=write_public_key(folder),
-                database_url=url_of(server.dsn, "peer"),
+                database_url=url_of(postgres.dsn, "peer"),
             ) as them,
         ):
-            filled = [side(contestant, folder, workspaces) for contestant in (us, them)]
-            tidy(server.dsn)
-            site = Site(server.dsn, folder, cores)
-            yield Arena(filled[0], filled[1], site, version_of(server.dsn))
+            data = [load_server(server, folder, workspaces) for server in (us, them)]
+            vacuum(postgres.dsn)
+            machine = Machine(postgres.dsn, folder, cores)
+            yield BenchmarkEnvironment(data[0], data[1], machine, version_of(postgres.dsn))
 
 
-def side(contestant: Contestant, folder: Path, workspaces: int) -> Side:
+def load_server(server: Server, folder: Path, workspaces: int) -> LoadedServer:
     """Fill *contestant*, and return it with what it holds."""
     readers = tokens_for(folder, [f"reads-{number}" for number in range(workspaces)])
     writers = tokens_for(folder, [f"writes-{number}" for number in range(workspaces)])
-    return Side(contestant, asyncio.run(fill(contestant.address, readers, writers)))
+    return LoadedServer(server, asyncio.run(fill(server.address, readers, writers)))
 
 
 def make_databases(dsn: str) -> None:
@@ -90,7 +92,7 @@ def version_of(dsn: str) -> str:
     return f"{number // 10000}.{number % 10000}"
 
 
-def tidy(dsn: str) -> None:
+def vacuum(dsn: str) -> None:
     """Leave neither side's vacuum to the rounds."""
     for name in ("ours", "peer"):
         with psycopg.connect(make_conninfo(dsn, dbname=name), autocommit=True) as connection:
@@ -111,8 +113,8 @@ def warm_start(folder: Path) -> tuple[float, float]:
     The database is the embedded one, and its start is part of it.
     """
     folder.mkdir()
-    with ours(folder):
+    with start_ours(folder):
         pass
     started = time.perf_counter()
-    with ours(folder) as again:
+    with start_ours(folder) as again:
         return time.perf_counter() - started, again.memory()

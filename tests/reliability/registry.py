@@ -3,11 +3,11 @@
 from tests.reliability import (
     clock_faults,
     command_faults,
+    connection_faults,
     contention_faults,
-    controls,
-    crowd_faults,
     database_faults,
     disk_faults,
+    negative_controls,
     network_faults,
     stopping_faults,
     worker_faults,
@@ -23,11 +23,11 @@ FAULTS: dict[str, Fault] = {
         *stopping_faults.FAULTS,
         *network_faults.FAULTS,
         *contention_faults.FAULTS,
-        *crowd_faults.FAULTS,
+        *connection_faults.FAULTS,
         *disk_faults.FAULTS,
         *clock_faults.FAULTS,
         *command_faults.FAULTS,
         *cluster_faults.FAULTS,
-        *controls.FAULTS,
+        *negative_controls.FAULTS,
     )
 }

@@ -15,10 +15,10 @@ from app.event_store.postgres import PostgresEventLog
 from app.event_store.protocol import Changeset
 from domain.envelope import Actor, Envelope, EventMetadata
 from projections.registry import JOURNALS, PROJECTIONS
-from tests.benchmarks.log.filling import created, workspace_of
+from tests.benchmarks.log.seed_data import created_event, workspace_of
 
 CALLERS = 32
-FASTEST = 10_000  # events a second for which enough is made
+MAX_RATE = 10_000  # events a second for which enough is made
 Kind = Callable[[int], Iterator[Changeset]]
 """What a caller, by its number, appends."""
 ORIGIN = EventMetadata(actor=Actor(sub="benchmark"))
@@ -32,12 +32,12 @@ def append_rate(
     What they append is what creations lead to, unless *kind* says otherwise. It ends after so many
     *seconds*, or when one caller has nothing more to append.
     """
-    most = int(seconds * FASTEST / callers)
+    most = int(seconds * MAX_RATE / callers)
     prepared = [[*islice((kind or writes)(caller), most)] for caller in range(callers)]
-    return asyncio.run(appended(dsn, seconds, prepared))
+    return asyncio.run(append_all(dsn, seconds, prepared))
 
 
-async def appended(dsn: str, seconds: float, prepared: Sequence[Sequence[Changeset]]) -> float:
+async def append_all(dsn: str, seconds: float, prepared: Sequence[Sequence[Changeset]]) -> float:
     """Append all that is *prepared*, or for *seconds*; return how many events a second."""
     async with open_pool(dsn, "integrations_command") as pool:
         log = PostgresEventLog(pool)
@@ -65,7 +65,7 @@ def writes(caller: int) -> Iterator[Changeset]:
             version=1,
             at=datetime.now(UTC),
             origin=ORIGIN,
-            event=created(number),
+            event=created_event(number),
         )
         yield Changeset(
             workspace=envelope.workspace,

@@ -24,7 +24,7 @@ from domain.integration import (
 )
 
 PER_WORKSPACE = 100  # integrations
-LIFE = 5  # events of an integration
+EVENTS_PER_INTEGRATION = 5  # events of an integration
 START = datetime(2026, 1, 1, tzinfo=UTC)
 COPY = (
     "COPY integrations.events (position, workspace_id, stream, version, type, envelope)"
@@ -52,7 +52,7 @@ def columns_of(envelope: Envelope) -> tuple[object, ...]:
 
 def envelopes(amount: int) -> Iterator[Envelope]:
     """Yield *amount* events: all integrations are created, then all are changed, and so on."""
-    integrations = -(-amount // LIFE)
+    integrations = -(-amount // EVENTS_PER_INTEGRATION)
     for position in range(amount):
         round_, number = divmod(position, integrations)
         yield Envelope(
@@ -65,7 +65,7 @@ def envelopes(amount: int) -> Iterator[Envelope]:
                 client_address="192.0.2.7",
                 request_id=f"{position:032x}",
             ),
-            event=life_of(number)[round_],
+            event=lifecycle_events(number)[round_],
         )
 
 
@@ -80,14 +80,20 @@ def workspace_of(number: int) -> str:
     return str(UUID(int=Random(number).getrandbits(128), version=4))  # noqa: S311 — test data
 
 
-def life_of(number: int) -> Sequence[IntegrationEvent]:
+def lifecycle_events(number: int) -> Sequence[IntegrationEvent]:
     """Return the events of integration *number*; one of ten is deleted in the end."""
     last = IntegrationDeleted() if number % 10 == 0 else IntegrationToggled(is_active=False)
     middle = CredentialsReplaced(credentials=(secret(2),)) if number % 2 else CHECKED
-    return (created(number), IntegrationRenamed(name=f"Spring sale {number}"), SENDER, middle, last)
+    return (
+        created_event(number),
+        IntegrationRenamed(name=f"Spring sale {number}"),
+        SENDER,
+        middle,
+        last,
+    )
 
 
-def created(number: int) -> IntegrationCreated:
+def created_event(number: int) -> IntegrationCreated:
     """Return the first event of integration *number*."""
     return IntegrationCreated(
         name=f"Newsletter {number}",

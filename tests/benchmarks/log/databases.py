@@ -15,12 +15,12 @@ from app.database.embedded import open_embedded
 from app.database.migrate import migrate
 from app.views.rebuilding.versions import adopt_versions
 from projections.registry import ALL_VIEWS
-from tests.benchmarks.log.filling import fill
+from tests.benchmarks.log.seed_data import fill
 
-FEW = 1_000  # events
+FEW_EVENTS = 1_000  # events
 
 
-class Stage(Struct, frozen=True):
+class BenchmarkDatabases(Struct, frozen=True):
     """The databases `few` and `many`, and the data directory of whoever is started on one."""
 
     few: str
@@ -35,21 +35,22 @@ class Stage(Struct, frozen=True):
 
 
 @contextmanager
-def stage(events: int) -> Generator[Stage]:
+def open_databases(events: int) -> Generator[BenchmarkDatabases]:
     """Yield a stage with *events* events in the log of many; it goes afterwards."""
     with TemporaryDirectory(prefix="log-benchmark-") as name:
         folder = Path(name)
         folder.chmod(0o711)  # the account of PostgreSQL must get through
         with open_embedded(folder) as server:
             few, many = (
-                filled(server.dsn, name, n) for name, n in (("few", FEW), ("many", events))
+                create_filled_database(server.dsn, name, n)
+                for name, n in (("few", FEW_EVENTS), ("many", events))
             )
             with psycopg.connect(server.dsn) as connection:
                 version = connection.info.parameter_status("server_version") or "?"
-            yield Stage(few, many, folder, version)
+            yield BenchmarkDatabases(few, many, folder, version)
 
 
-def filled(dsn: str, name: str, events: int) -> str:
+def create_filled_database(dsn: str, name: str, events: int) -> str:
     """Return a new database with *events* events in its log, and views that lack them."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")  # pyright: ignore[reportArgumentType, reportCallIssue] — few or many
@@ -61,7 +62,7 @@ def filled(dsn: str, name: str, events: int) -> str:
     return database
 
 
-def settle(dsn: str) -> None:
+def vacuum_and_checkpoint(dsn: str) -> None:
     """Have the server do at once what it would do beside what is measured next.
 
     After a rebuild, autovacuum takes its time for the new tables, and a checkpoint writes them.

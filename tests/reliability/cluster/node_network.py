@@ -17,7 +17,7 @@ OURS = "10.231.7.1"  # this machine's address on the bridge
 PREFIX = 24
 ACCOUNT = "postgres"  # runs everything in the networks; of Debian's package
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
-ENDING = 10.0  # seconds
+END_TIMEOUT = 10.0  # seconds
 
 
 class Network:
@@ -66,12 +66,12 @@ class Network:
 
     def kill(self) -> None:
         """Send SIGKILL to everything in it, until nothing is left."""
-        deadline = time.monotonic() + ENDING
+        deadline = time.monotonic() + END_TIMEOUT
         while self.processes() and time.monotonic() < deadline:
             self.signal(signal.SIGKILL)
             time.sleep(0.05)
         while self._spawned:
-            self._spawned.pop().wait(ENDING)
+            self._spawned.pop().wait(END_TIMEOUT)
 
     def cut_off(self, others: Iterable["Network"]) -> None:
         """Drop all packets between it and *others*; everybody else still reaches it."""
@@ -93,7 +93,7 @@ def make_bridge() -> None:
     ip("link", "set", BRIDGE, "up")
 
 
-def clear_away(networks: Iterable[Network]) -> None:
+def remove_networks(networks: Iterable[Network]) -> None:
     """End all that runs in *networks*, of this run or an earlier one, and remove them."""
     there = ip("netns", "list").split()
     for network in networks:

@@ -2,53 +2,53 @@
 
 from pathlib import Path
 
+from tests.reliability.experiment import Outcome, run_experiment
 from tests.reliability.fault import Fault
-from tests.reliability.trial import Outcome, trial
 
 FOLDER = Path(__file__).parent
-UNLOCKED = """
+NO_LOCK = """
 CREATE OR REPLACE FUNCTION integrations.lock_log() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 END
 $$;
 """
-MEANWHILE = 150  # acknowledged writes while something is broken
+WRITES = 150  # acknowledged writes while something is broken
 # Commits are in shared memory only until the WAL writer comes round, which it does not here.
-FORGETFUL = {"synchronous_commit": "off", "wal_writer_delay": "10s"}
+ASYNC_COMMIT = {"synchronous_commit": "off", "wal_writer_delay": "10s"}
 
 
 def lost_commits(rounds: int) -> Outcome:
     """Acknowledge what is not on disk, and kill the server."""
-    with trial(settings=FORGETFUL) as on:
+    with run_experiment(settings=ASYNC_COMMIT) as experiment:
         for _ in range(rounds):
-            on.load.acknowledge(MEANWHILE)
-            on.stage.server.kill_all()
-            on.stage.server.start()
-    return on.outcome
+            experiment.load.acknowledge(WRITES)
+            experiment.server.kill_all()
+            experiment.server.start()
+    return experiment.outcome
 
 
-def unlocked(_: int) -> Outcome:
+def append_without_lock(_: int) -> Outcome:
     """Append without the lock: two workers take the same position."""
-    with trial(workers=2) as on:
-        on.execute(UNLOCKED)
-        on.load.acknowledge(MEANWHILE)
-    return on.outcome
+    with run_experiment(workers=2) as experiment:
+        experiment.execute(NO_LOCK)
+        experiment.load.acknowledge(WRITES)
+    return experiment.outcome
 
 
-def unlocked_sequence(_: int) -> Outcome:
+def append_by_sequence(_: int) -> Outcome:
     """Append without the lock, at positions from a sequence: a tail sees them out of order."""
-    with trial(workers=2) as on:
-        on.execute((FOLDER / "broken_append.sql").read_text())
-        on.load.acknowledge(MEANWHILE)
-    return on.outcome
+    with run_experiment(workers=2) as experiment:
+        experiment.execute((FOLDER / "broken_append.sql").read_text())
+        experiment.load.acknowledge(WRITES)
+    return experiment.outcome
 
 
-def dropped_event(_: int) -> Outcome:
+def drop_event(_: int) -> Outcome:
     """Fold without each third event of a stream."""
-    with trial() as on:
-        on.execute((FOLDER / "broken_projection.sql").read_text())
-        on.load.acknowledge(MEANWHILE)
-    return on.outcome
+    with run_experiment() as experiment:
+        experiment.execute((FOLDER / "broken_projection.sql").read_text())
+        experiment.load.acknowledge(WRITES)
+    return experiment.outcome
 
 
 FAULTS = [
@@ -62,7 +62,7 @@ FAULTS = [
     Fault(
         "control-no-lock",
         "an append without the lock: must be caught failing, as positions are unique",
-        unlocked,
+        append_without_lock,
         long=1,
         in_ci=False,
         breaks="nothing fails but with 503",
@@ -70,14 +70,14 @@ FAULTS = [
     Fault(
         "control-sequence",
         "an append without the lock, at positions of a sequence: must be caught skipping",
-        unlocked_sequence,
+        append_by_sequence,
         long=1,
         breaks="the tail saw each position once and in order",
     ),
     Fault(
         "control-projection",
         "a projection that drops an event: must be caught differing",
-        dropped_event,
+        drop_event,
         long=1,
         breaks="views equal the fold",
     ),

@@ -11,8 +11,8 @@ import psycopg
 from msgspec import Struct
 from psycopg.sql import SQL, Identifier
 
+from tests.reliability.environment import Environment
 from tests.reliability.load import NO_TLS, WORKSPACES
-from tests.reliability.stage import Stage
 
 EVENTS = """
 SELECT position, workspace_id, stream, version, type, envelope
@@ -31,7 +31,7 @@ class Origin(Struct, rename="camel"):
     idempotency_key: str | None = None
 
 
-class Stored(Struct):
+class StoredEnvelope(Struct):
     """What the checker reads in an envelope: for itself, not by the service's own code."""
 
     workspace: str
@@ -42,7 +42,7 @@ class Stored(Struct):
     event: dict[str, Any]
 
 
-class Found(Struct, frozen=True):
+class StoredRow(Struct, frozen=True):
     """One row of the log, and what its envelope says."""
 
     position: int
@@ -50,57 +50,59 @@ class Found(Struct, frozen=True):
     stream: str
     version: int
     type: str
-    stored: Stored
+    stored: StoredEnvelope
 
 
-class Witness(Struct, frozen=True):
+class Observation(Struct, frozen=True):
     """The log, the lists that clients are shown, and every other place that holds bytes."""
 
-    log: Sequence[Found]
-    shown: Mapping[str, Mapping[str, tuple[str, bool]]]
+    log: Sequence[StoredRow]
+    listed: Mapping[str, Mapping[str, tuple[str, bool]]]
     """By workspace: name and state of each integration."""
-    places: Mapping[str, bytes]
+    contents: Mapping[str, bytes]
 
 
-def look(stage: Stage) -> Witness:
+def observe(environment: Environment) -> Observation:
     """Look at everything; the service must be ready."""
-    with psycopg.connect(stage.dsn, autocommit=True) as connection:
-        log = [found(*row) for row in connection.execute(EVENTS)]
+    with psycopg.connect(environment.dsn, autocommit=True) as connection:
+        log = [stored_row(*row) for row in connection.execute(EVENTS)]
         names = [name for (name,) in connection.execute(TABLES).fetchall()]
-        places = {f"table {name}": content_of(connection, name) for name in names}
-    places["service's log"] = stage.service.log_file.read_bytes()
-    if stage.postgres is not None:
-        places["server's log"] = stage.postgres.log_file.read_bytes()
-    shown = {workspace: shown_to(stage, workspace) for workspace in WORKSPACES}
-    return Witness(log, shown, places)
+        contents = {f"table {name}": table_content(connection, name) for name in names}
+    contents["service's log"] = environment.service.log_file.read_bytes()
+    if environment.postgres is not None:
+        contents["server's log"] = environment.postgres.log_file.read_bytes()
+    listed = {workspace: list_integrations(environment, workspace) for workspace in WORKSPACES}
+    return Observation(log, listed, contents)
 
 
-def found(  # noqa: PLR0913, PLR0917 — the columns
+def stored_row(  # noqa: PLR0913, PLR0917 — the columns
     position: int, workspace: str, stream: str, version: int, type_: str, envelope: bytes
-) -> Found:
+) -> StoredRow:
     """Return one row of the log."""
-    stored = msgspec.json.decode(envelope, type=Stored)
-    return Found(position, workspace, stream, version, type_, stored)
+    stored = msgspec.json.decode(envelope, type=StoredEnvelope)
+    return StoredRow(position, workspace, stream, version, type_, stored)
 
 
-def content_of(connection: psycopg.Connection, table: str) -> bytes:
+def table_content(connection: psycopg.Connection, table: str) -> bytes:
     """Return all that is in *table*, as text; bytes in it are in hex."""
     statement = SQL("COPY {} TO STDOUT").format(Identifier("integrations", table))
     with connection.cursor().copy(statement) as copy:
         return b"".join(bytes(part) for part in copy)
 
 
-def shown_to(stage: Stage, workspace: str, as_of: str | None = None) -> dict[str, tuple[str, bool]]:
+def list_integrations(
+    environment: Environment, workspace: str, as_of: str | None = None
+) -> dict[str, tuple[str, bool]]:
     """Return name and state of each integration in the list of *workspace*, over HTTP."""
-    headers = {"Authorization": f"Bearer {stage.service.token(workspace)}"}
-    address = f"{stage.service.address}/en/api/integration"
+    headers = {"Authorization": f"Bearer {environment.service.token(workspace)}"}
+    address = f"{environment.service.address}/en/api/integration"
     with httpx2.Client(headers=headers, timeout=30, verify=NO_TLS, trust_env=False) as client:
-        answer = client.get(address, params={"asOf": as_of} if as_of else {})
-        listed = answer.raise_for_status().json()["result"]["data"]
+        response = client.get(address, params={"asOf": as_of} if as_of else {})
+        listed = response.raise_for_status().json()["result"]["data"]
     return {row["id"]: (row["name"], row["isActive"]) for row in listed}
 
 
-def folded(log: Sequence[Found]) -> dict[str, dict[str, tuple[str, bool]]]:
+def fold_log(log: Sequence[StoredRow]) -> dict[str, dict[str, tuple[str, bool]]]:
     """Return what should be shown: the checker's own fold of the log."""
     rows: defaultdict[str, dict[str, tuple[str, bool]]] = defaultdict(dict)
     for row in log:

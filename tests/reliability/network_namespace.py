@@ -19,7 +19,7 @@ class NetworkError(Exception):
     """There can be no network of our own."""
 
 
-def in_own_network(run: Callable[[], Result]) -> Result:
+def in_network_namespace(run: Callable[[], Result]) -> Result:
     """Return what *run* does while the network of this thread, and of all it starts, is its own.
 
     Not in another thread: a signal that ends the command must end what runs here.
@@ -30,37 +30,37 @@ def in_own_network(run: Callable[[], Result]) -> Result:
     if os.geteuid() != 0 or not shutil.which("ip") or not shutil.which("iptables"):
         raise NetworkError(NEEDS)
     with Path("/proc/thread-self/ns/net").open("rb") as before:
-        require_done(LIBC.unshare(CLONE_NEWNET))
+        require_success(LIBC.unshare(CLONE_NEWNET))
         try:
-            order("ip", "link", "set", "lo", "up")
+            run_program("ip", "link", "set", "lo", "up")
             return run()
         finally:
-            require_done(LIBC.setns(before.fileno(), CLONE_NEWNET))
+            require_success(LIBC.setns(before.fileno(), CLONE_NEWNET))
 
 
-def require_done(status: int) -> None:
+def require_success(status: int) -> None:
     """Raise NetworkError where a function of the C library failed."""
     if status != 0:
         raise NetworkError(os.strerror(ctypes.get_errno()))
 
 
 @contextmanager
-def dropped(port: int, share: float = 1.0) -> Generator[None]:
+def drop_packets(port: int, share: float = 1.0) -> Generator[None]:
     """Drop *share* of all packets from and to *port* while the block runs."""
     chance = (
         () if share >= 1 else ("-m", "statistic", "--mode", "random", "--probability", f"{share}")
     )
     rules = [("-p", "tcp", way, str(port), *chance, "-j", "DROP") for way in ("--dport", "--sport")]
     for rule in rules:
-        order("iptables", "-A", "INPUT", *rule)
+        run_program("iptables", "-A", "INPUT", *rule)
     try:
         yield
     finally:
         for rule in rules:
-            order("iptables", "-D", "INPUT", *rule)
+            run_program("iptables", "-D", "INPUT", *rule)
 
 
-def order(*words: str) -> None:
+def run_program(*words: str) -> None:
     """Run a program of Debian's to its end; raise NetworkError where it fails."""
     done = subprocess.run([*words], capture_output=True, text=True, check=False)
     if done.returncode:

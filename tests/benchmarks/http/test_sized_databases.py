@@ -10,16 +10,16 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 
 from app.identifiers import is_integration_id
-from tests.benchmarks.http.grown import PAGE, Size, fill, sizes_up_to, stream
+from tests.benchmarks.http.sized_databases import PAGE, Size, fill, sizes_up_to, stream
 
 SIZE = Size(2_000, 50)
 PLACES = "SELECT position, workspace_id, stream FROM integrations.events ORDER BY position"
 UNSIGNED = "SELECT integrations.head() - position FROM integrations.audit_follower"
-AMOUNT = "SELECT count(*) FROM integrations.integration_view"
+INTEGRATIONS_PER_WORKSPACE = "SELECT count(*) FROM integrations.integration_view"
 
 
 @pytest.fixture
-def filled(server_dsn: str, tmp_path: Path) -> Generator[str]:
+def data(server_dsn: str, tmp_path: Path) -> Generator[str]:
     """A database of SIZE."""
     database = fill(server_dsn, tmp_path, SIZE)
     yield database
@@ -28,13 +28,13 @@ def filled(server_dsn: str, tmp_path: Path) -> Generator[str]:
         connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(name))
 
 
-def test_each_integration_is_where_it_is_asked_for_and_nothing_is_left_to_do(filled: str) -> None:
-    with psycopg.connect(filled) as connection:
+def test_each_integration_is_where_it_is_asked_for_and_nothing_is_left_to_do(data: str) -> None:
+    with psycopg.connect(data) as connection:
         assert connection.execute(PLACES).fetchall() == [
             (n, f"grown-{SIZE.workspace_of(n)}", stream(n)) for n in range(1, SIZE.integrations + 1)
         ]
         assert connection.execute(UNSIGNED).fetchone() == (0,)
-        assert connection.execute(AMOUNT).fetchone() == (SIZE.integrations,)
+        assert connection.execute(INTEGRATIONS_PER_WORKSPACE).fetchone() == (SIZE.integrations,)
 
 
 def test_workspaces_are_of_different_sizes_from_a_page_to_twice_the_mean() -> None:

@@ -5,11 +5,11 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
-What = Literal["create", "toggle", "rename", "credentials", "delete"]
+Operation = Literal["create", "toggle", "rename", "credentials", "delete"]
 Outcome = Literal["acknowledged", "refused", "unknown"]
 
 
-class Asked(Struct):
+class RecordedRequest(Struct):
     """One thing that a client asked for, once or, under its key, again and again.
 
     Each attempt has a request id of its own, which the log keeps. `status`, `version` and `body`
@@ -18,7 +18,7 @@ class Asked(Struct):
 
     number: int
     workspace: str
-    what: What
+    operation: Operation
     method: str
     path: str
     json: dict[str, Any] | None
@@ -37,25 +37,25 @@ class Asked(Struct):
         self.status, self.version, self.body = status, version, body
 
 
-class Ledger:
+class RequestLedger:
     """All that was asked, and what was heard that should not have been."""
 
     def __init__(self) -> None:
-        self.asked: list[Asked] = []
+        self.requests: list[RecordedRequest] = []
         self.statuses: Counter[str] = Counter()
         """How often each status was answered, and each kind of failure without an answer."""
-        self.complaints: list[tuple[str, str]] = []
+        self.violations: list[tuple[str, str]] = []
         """Name of an invariant that an answer broke, and how."""
         self.answered: set[str] = set()
         """The ids of all requests, reads too, that were answered with whatever status."""
         self.acknowledged = 0
-        self.longest_answer = 0.0  # seconds
+        self.slowest_response = 0.0  # seconds
         self.longest_gap = 0.0  # seconds without an acknowledged write
         self.last_acknowledged = 0.0
 
-    def complain(self, invariant: str, detail: str) -> None:
+    def report(self, invariant: str, detail: str) -> None:
         """Keep that *invariant* was broken."""
-        self.complaints.append((invariant, detail))
+        self.violations.append((invariant, detail))
 
     def acknowledge(self, now: float) -> None:
         """Count one more acknowledged write, at *now*."""
@@ -64,6 +64,6 @@ class Ledger:
             self.longest_gap = max(self.longest_gap, now - self.last_acknowledged)
         self.last_acknowledged = now
 
-    def of(self, outcome: Outcome) -> list[Asked]:
+    def of(self, outcome: Outcome) -> list[RecordedRequest]:
         """Return all that ended with *outcome*."""
-        return [asked for asked in self.asked if asked.outcome == outcome]
+        return [request for request in self.requests if request.outcome == outcome]

@@ -17,13 +17,20 @@ from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from tests.benchmarks.http.contestants import Contestant, ours
-from tests.benchmarks.http.grown import PAGE, Size, fill, in_haste, stream, tell
 from tests.benchmarks.http.load import probe, run_round, write_requests
-from tests.benchmarks.http.machine import let_run_on
-from tests.benchmarks.http.pace import Pace, Site
+from tests.benchmarks.http.machine import pin_to_cores
 from tests.benchmarks.http.report import markdown
-from tests.benchmarks.http.scenarios import PATH, Request, creation, shuffled
+from tests.benchmarks.http.scenarios import PATH, Request, create_request, shuffled
+from tests.benchmarks.http.servers import Server, start_ours
+from tests.benchmarks.http.settings import Machine, Rounds
+from tests.benchmarks.http.sized_databases import (
+    PAGE,
+    Size,
+    fill,
+    log_progress,
+    stream,
+    without_fsync,
+)
 from tests.benchmarks.http.tokens import tokens_for
 
 CONNECTIONS = 32
@@ -48,7 +55,7 @@ class Cost(NamedTuple):
         return self.service + self.database
 
 
-class Grown(Struct, frozen=True):
+class ScalingResult(Struct, frozen=True):
     """The costs of one kind of request in all rounds."""
 
     costs: list[Cost]
@@ -65,7 +72,7 @@ class Grown(Struct, frozen=True):
 
 
 Kind = Callable[[Size, Sequence[str], int], Request]
-Found = dict[Size, dict[str, Grown]]
+Found = dict[Size, dict[str, ScalingResult]]
 """By size, and by what was asked."""
 
 
@@ -82,18 +89,18 @@ def page(size: Size, tokens: Sequence[str], number: int) -> Request:
 
 def append(size: Size, tokens: Sequence[str], number: int) -> Request:
     """Create one."""
-    return creation(tokens[number % size.workspaces])
+    return create_request(tokens[number % size.workspaces])
 
 
 KINDS: dict[str, Kind] = {"get": get, "page": page, "append": append}
 
 
-class Side(Struct, frozen=True):
+class SizedServer(Struct, frozen=True):
     """A service on the database of one size, and files with the requests of each kind."""
 
     size: Size
     database: str
-    contestant: Contestant
+    server: Server
     folder: Path
 
     def file(self, kind: str) -> Path:
@@ -101,43 +108,52 @@ class Side(Struct, frozen=True):
         return self.folder / f"{self.size.database}.{kind}"
 
 
-def measured_growth(site: Site, sizes: Sequence[Size], kinds: Sequence[str], pace: Pace) -> Found:
+def measure_scaling(
+    machine: Machine, sizes: Sequence[Size], kinds: Sequence[str], rounds: Rounds
+) -> Found:
     """Fill a database for each of *sizes*, and ask for *kinds* by turns.
 
     Raises:
         FailedRequestsError: a request failed.
     """
     names = [f"grown-{n}" for n in range(max(size.workspaces for size in sizes))]
-    tokens = tokens_for(site.folder, names)
-    with in_haste(site.dsn):
-        databases = {size: fill(site.dsn, site.folder, size) for size in sizes}
-    let_run_on([site.cores.load], site.dsn)  # filling took both
-    found: Found = {size: {kind: Grown([]) for kind in kinds} for size in sizes}
+    tokens = tokens_for(machine.folder, names)
+    with without_fsync(machine.dsn):
+        databases = {size: fill(machine.dsn, machine.folder, size) for size in sizes}
+    pin_to_cores([machine.cores.load], machine.dsn)  # filling took both
+    found: Found = {size: {kind: ScalingResult([]) for kind in kinds} for size in sizes}
     with ExitStack() as stack:
-        sides = [stack.enter_context(side(site, *each, tokens)) for each in databases.items()]
+        servers = [
+            stack.enter_context(start_sized_server(machine, *each, tokens))
+            for each in databases.items()
+        ]
         for kind in kinds:
-            for each in pace.mirrored(sides):
-                tell(f"{kind}: {each.size.integrations:,} in {each.size.workspaces:,} workspaces")
-                found[each.size][kind].costs.append(cost_of(each, kind, pace.seconds))
+            for each in rounds.abba_rounds(servers):
+                log_progress(
+                    f"{kind}: {each.size.integrations:,} in {each.size.workspaces:,} workspaces"
+                )
+                found[each.size][kind].costs.append(cost_of(each, kind, rounds.seconds))
     return found
 
 
 @contextmanager
-def side(site: Site, size: Size, database: str, tokens: Sequence[str]) -> Generator[Side]:
+def start_sized_server(
+    machine: Machine, size: Size, database: str, tokens: Sequence[str]
+) -> Generator[SizedServer]:
     """Run a service on *database*, and write down what it will be asked; all of it works."""
-    pin = ("taskset", "--cpu-list", str(site.cores.servers))
-    with ours(site.folder, *pin, database_url=database) as contestant:
-        each = Side(size, database, contestant, site.folder)
+    pin = ("taskset", "--cpu-list", str(machine.cores.servers))
+    with start_ours(machine.folder, *pin, database_url=database) as server:
+        each = SizedServer(size, database, server, machine.folder)
         for name, kind in KINDS.items():
             requests = shuffled(kind(size, tokens, n) for n in range(SAMPLE))
             write_requests(each.file(name), requests)
-            probe(contestant, requests)
+            probe(server, requests)
         one_each = [page(size, tokens, n) for n in range(size.workspaces)]
         write_requests(each.file("tokens"), one_each)
         yield each
 
 
-def cost_of(each: Side, kind: str, seconds: int) -> Cost:
+def cost_of(each: SizedServer, kind: str, seconds: int) -> Cost:
     """Return what a request of *kind* costs, until what it appended has been signed, too.
 
     Before, every workspace has asked once: a token is verified anew after a minute, and where each
@@ -145,14 +161,14 @@ def cost_of(each: Side, kind: str, seconds: int) -> Cost:
     """
     sent = 0.0
     while sent < each.size.workspaces:
-        sent += run_round(each.contestant, each.file("tokens"), CONNECTIONS, 1).rate
+        sent += run_round(each.server, each.file("tokens"), CONNECTIONS, 1).rate
     with psycopg.connect(each.database, autocommit=True) as connection:
-        run_round(each.contestant, each.file(kind), CONNECTIONS, 1)
+        run_round(each.server, each.file(kind), CONNECTIONS, 1)
         wait_until_signed(connection)
-        before = each.contestant.cpu_seconds(), backend_seconds(connection)
-        rate = run_round(each.contestant, each.file(kind), CONNECTIONS, seconds).rate
+        before = each.server.cpu_seconds(), backend_seconds(connection)
+        rate = run_round(each.server, each.file(kind), CONNECTIONS, seconds).rate
         wait_until_signed(connection)
-        after = each.contestant.cpu_seconds(), backend_seconds(connection)
+        after = each.server.cpu_seconds(), backend_seconds(connection)
     spent = (b - a for a, b in zip(before, after, strict=True))
     return Cost(1e6 / rate, *(each * 1e6 / (rate * seconds) for each in spent))
 
@@ -169,7 +185,7 @@ def backend_seconds(connection: Connection[TupleRow]) -> float:
     return sum(each.user + each.system for each in times)
 
 
-def growth_table(found: Found) -> str:
+def scaling_table(found: Found) -> str:
     """Return what a request costs, and how many times the least processor time of its kind."""
     kinds = [*next(iter(found.values()))]
     costs = (f"{kind}, µs (CPU + PostgreSQL)" for kind in kinds)

@@ -8,10 +8,10 @@ import msgspec
 from msgspec import Struct
 
 from tests.benchmarks.http.errors import FailedRequestsError
-from tests.benchmarks.http.scenarios import Filled, Workspace, creation
+from tests.benchmarks.http.scenarios import SeedData, Workspace, create_request
 
-AMOUNT = 20  # integrations a workspace
-AT_ONCE = 16
+INTEGRATIONS_PER_WORKSPACE = 20  # integrations a workspace
+CONCURRENCY = 16
 
 
 class Data(Struct):
@@ -26,37 +26,42 @@ class Result(Struct):
     data: Data
 
 
-class Answer(Struct):
+class CreationResponse(Struct):
     """What we read of the answer to a creation."""
 
     result: Result
 
 
-async def fill(address: str, readers: Sequence[str], writers: Sequence[str]) -> Filled:
+async def fill(address: str, readers: Sequence[str], writers: Sequence[str]) -> SeedData:
     """Create AMOUNT integrations in the workspace of each of the tokens *readers*.
 
     Raises:
         FailedRequestsError: one was not answered 201.
     """
     async with httpx2.AsyncClient(base_url=address, timeout=30) as client:
-        shares = (fill_some(client, readers[start::AT_ONCE]) for start in range(AT_ONCE))
-        filled = await asyncio.gather(*shares)
-    return Filled([workspace for share in filled for workspace in share], writers)
+        parts = (
+            fill_workspaces(client, readers[start::CONCURRENCY]) for start in range(CONCURRENCY)
+        )
+        data = await asyncio.gather(*parts)
+    return SeedData([workspace for part in data for workspace in part], writers)
 
 
-async def fill_some(client: httpx2.AsyncClient, tokens: Sequence[str]) -> list[Workspace]:
+async def fill_workspaces(client: httpx2.AsyncClient, tokens: Sequence[str]) -> list[Workspace]:
     """Fill the workspaces of *tokens*, one creation at a time."""
     return [
-        Workspace(token, [await create_one(client, token) for _ in range(AMOUNT)])
+        Workspace(
+            token,
+            [await create_integration(client, token) for _ in range(INTEGRATIONS_PER_WORKSPACE)],
+        )
         for token in tokens
     ]
 
 
-async def create_one(client: httpx2.AsyncClient, token: str) -> str:
+async def create_integration(client: httpx2.AsyncClient, token: str) -> str:
     """Create one integration; return its id."""
-    wanted = creation(token)
-    response = await client.post(wanted.path, content=wanted.body, headers=wanted.head())
+    wanted = create_request(token)
+    response = await client.post(wanted.path, content=wanted.body, headers=wanted.headers())
     if response.status_code != wanted.status:
         message = f"filling was answered {response.status_code}: {response.text[:500]}"
         raise FailedRequestsError(message)
-    return msgspec.json.decode(response.content, type=Answer).result.data.id
+    return msgspec.json.decode(response.content, type=CreationResponse).result.data.id

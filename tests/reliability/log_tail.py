@@ -13,38 +13,38 @@ from psycopg.rows import TupleRow
 from app.event_store.subscription import LogCorruptedError, LogRange, head_position, subscribe
 
 ROLE = "integrations_audit"
-CATCHING_UP = 60.0  # seconds
+CATCH_UP_TIMEOUT = 60.0  # seconds
 
 
-class Left(Exception):  # noqa: N818 — no error: the tail was told to leave
+class TailStopped(Exception):  # noqa: N818 — no error: the tail was told to leave
     """The tail was told to leave."""
 
 
-class Tail:
+class LogTail:
     """Follows the log of *dsn* in a thread; `seen` are the positions, in the order they came."""
 
     def __init__(self, dsn: str) -> None:
         self.dsn = make_conninfo(dsn, options=f"-c role={ROLE}", application_name="faults_tail")
-        self.seen: list[int] = []
+        self.positions: list[int] = []
         self.reconnects = -1
         self.damage: str | None = None
-        self._leaving = False
+        self._stopping = False
         self._connection: Connection[TupleRow] | None = None
         self.thread = Thread(target=self._run, daemon=True)
 
     def _run(self) -> None:
         try:
             for batch in subscribe(self._connect, LogRange(to=0), pause=0.02):
-                self.seen.extend(position for position, _ in batch)
+                self.positions.extend(position for position, _ in batch)
         except LogCorruptedError as error:
             self.damage = str(error)
-        except Left:
+        except TailStopped:
             pass
 
     @contextmanager
     def _connect(self) -> Generator[Connection[TupleRow]]:
-        if self._leaving:
-            raise Left
+        if self._stopping:
+            raise TailStopped
         with psycopg.connect(self.dsn, autocommit=True) as self._connection:
             self.reconnects += 1
             yield self._connection
@@ -53,21 +53,21 @@ class Tail:
         """Let it come to the log's present end, and stop it."""
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             head = head_position(connection)
-        deadline = time.monotonic() + CATCHING_UP
-        while self.thread.is_alive() and (not self.seen or self.seen[-1] < head):
+        deadline = time.monotonic() + CATCH_UP_TIMEOUT
+        while self.thread.is_alive() and (not self.positions or self.positions[-1] < head):
             if time.monotonic() > deadline:
                 break
             time.sleep(0.05)
-        self._leaving = True
+        self._stopping = True
         if self._connection is not None:
             self._connection.close()
-        self.thread.join(CATCHING_UP)
+        self.thread.join(CATCH_UP_TIMEOUT)
 
 
 @contextmanager
-def tail(dsn: str) -> Generator[Tail]:
+def follow_log(dsn: str) -> Generator[LogTail]:
     """Follow the log while the block runs."""
-    following = Tail(dsn)
+    following = LogTail(dsn)
     following.thread.start()
     try:
         yield following

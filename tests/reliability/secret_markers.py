@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 
-class Mark(Struct, frozen=True):
+class SecretMarker(Struct, frozen=True):
     """A mark that stands nowhere else, and the ways in which it may stand in bytes."""
 
     text: str
@@ -17,15 +17,15 @@ class Mark(Struct, frozen=True):
         """Return the secret number *number*."""
         return f"{self.text}-{number}"
 
-    def stands_in(self, data: bytes) -> bool:
+    def occurs_in(self, data: bytes) -> bool:
         """Tell whether a secret stands in *data*."""
         return any(spelling in data for spelling in self.spellings)
 
 
-def new_mark() -> Mark:
+def new_marker() -> SecretMarker:
     """Return a new mark: as text, in hex, and in base64 wherever it may begin there."""
     text = "CANARY" + secrets.token_hex(9)
     raw = text.encode()
     # In base64 the characters that depend on the mark's neighbours are cut off.
     shifted = [b64encode(raw[skip : skip + (len(raw) - skip) // 3 * 3]) for skip in range(3)]
-    return Mark(text, [raw, raw.hex().encode(), raw.hex().upper().encode(), *shifted])
+    return SecretMarker(text, [raw, raw.hex().encode(), raw.hex().upper().encode(), *shifted])
