@@ -11,8 +11,8 @@ from app.secrets.keyring import current_kek, require_keks
 from app.secrets.keyring_factory import open_stored_keyring
 from app.settings import Settings
 from app.tokens.key_source import KeySource
-from app.views.rebuilding.versions import adopt_versions, warn_of_outdated
-from projections.registry import ALL_VIEWS
+from app.views.rebuild.versions import register_versions, warn_if_outdated
+from projections.registry import PROJECTIONS
 
 KEKS_IN_USE = "SELECT integrations.keks_in_use()"
 
@@ -34,8 +34,8 @@ def require_startable(settings: Settings, dsn: str) -> None:
     asyncio.run(start_and_stop(token_keys(settings)))
     with psycopg.connect(dsn) as connection:
         in_use = [kek for (kek,) in connection.execute(KEKS_IN_USE)]
-        adopt_versions(connection, ALL_VIEWS)
-        warn_of_outdated(connection, ALL_VIEWS)
+        register_versions(connection, PROJECTIONS.values())
+        warn_if_outdated(connection, PROJECTIONS.values())
     asyncio.run(require_keyring(settings, in_use))
 
 

@@ -111,10 +111,8 @@ GRANT INSERT, DELETE ON integrations.integration_counts TO integrations_rebuild;
 GRANT EXECUTE ON FUNCTION
     integrations.lock_log(),
     integrations.recount(),
-    integrations.drop_shadows(text),
-    integrations.open_shadow(text, integer),
+    integrations.create_shadow(text, integer),
     integrations.build_index(text, integer, text),
-    integrations.index_shadow(text, integer),
     integrations.analyze_shadow(text, integer),
     integrations.switch_shadow(text, integer, bigint)
 TO integrations_rebuild;

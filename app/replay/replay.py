@@ -1,11 +1,9 @@
 """Replays the log: reads what is selected and writes it, as lines or as a table."""
 
-import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import islice
-from typing import BinaryIO, Literal, TextIO, TypeVar
+from typing import BinaryIO, Literal, TextIO
 
 import psycopg
 from msgspec import Struct
@@ -17,6 +15,7 @@ from app.database.database import database
 from app.database.migrate import first_line
 from app.event_store.reader import Chunk, chunk_from_events, read_chunks
 from app.event_store.subscription import HEAD, head_position, subscribe
+from app.prefetch import prefetch
 from app.progress import Tell
 from app.replay.as_of import integrations_as_of
 from app.replay.lines import IntegrationLine, Line, encoder, integration_line, lines_of
@@ -26,9 +25,7 @@ from app.settings import Settings
 
 ROLE = "integrations_audit"
 ROWS = 200  # of a table at once
-TURN = 0.0005  # seconds; Python's own are ten times as long
 Format = Literal["table", "jsonl"]
-Batch = TypeVar("Batch")
 
 
 class NoLogError(Exception):
@@ -95,27 +92,10 @@ def told(connection: Connection[TupleRow], selection: Selection, tell: Tell) -> 
     """Yield the events of *selection*, and tell how many positions are behind."""
     part = selection.part(head_position(connection))
     amount = part.to - part.after
-    for stretches in read_ahead(read_chunks(connection, part)):
+    for stretches in prefetch(read_chunks(connection, part)):
         yield from stretches
         tell("Reading the log", stretches[-1].positions[-1] - part.after, amount)
     tell("Reading the log", amount, amount)
-
-
-def read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Yield *batches*; while one is looked at, the next is read.
-
-    A batch comes in many pieces, and its reader needs a turn of Python's for each: turns are short.
-    """
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(TURN)
-    try:
-        with ThreadPoolExecutor(1) as thread:
-            coming = thread.submit(next, batches, None)
-            while (batch := coming.result()) is not None:
-                coming = thread.submit(next, batches, None)
-                yield batch
-    finally:
-        sys.setswitchinterval(usual)
 
 
 def writer_of_events(selection: Selection, output: Output) -> Callable[[Chunk], None]:

@@ -10,7 +10,7 @@ from app.secrets.errors import SecretsError
 from app.secrets.vault_client import KeyringAwayError
 from app.settings import SettingsError
 from app.tokens.errors import TokenError
-from app.views.rebuilding.making import RebuildError
+from app.views.rebuild.rebuild import RebuildError
 
 USER_ERRORS = (
     SettingsError, EmbeddedServerError, MigrationError, ProviderFileError, SecretsError, TokenError,

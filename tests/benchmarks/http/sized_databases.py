@@ -20,9 +20,9 @@ from psycopg.sql import SQL, Identifier
 from app.audit.checkpoint_key import open_checkpoint_key
 from app.database.migrate import migrate
 from app.event_store.codec import encoder
-from app.views.rebuilding.rebuild import chosen, rebuild
-from app.views.rebuilding.versions import adopt_versions
-from projections.registry import ALL_VIEWS
+from app.views.rebuild.rebuild import rebuild
+from app.views.rebuild.versions import register_versions
+from projections.registry import PROJECTIONS
 from tests.benchmarks.audit import follow_log
 from tests.benchmarks.log.append_rate import writes
 
@@ -110,9 +110,11 @@ def fill(dsn: str, folder: Path, size: Size) -> str:
     migrate(database)
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(FILL, values_for(size))
-        adopt_versions(connection, ALL_VIEWS)  # of a log with events: nothing to compare with
+        register_versions(
+            connection, PROJECTIONS.values()
+        )  # of a log with events: nothing to compare with
         connection.execute("VACUUM (ANALYZE, FREEZE) integrations.events")
-    rebuild(database, chosen([]), silent)
+    rebuild(database, [*PROJECTIONS.values()], silent)
     asyncio.run(follow_log(database, open_checkpoint_key(folder)))
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")

@@ -13,8 +13,8 @@ from psycopg.conninfo import make_conninfo
 
 from app.database.embedded import open_embedded
 from app.database.migrate import migrate
-from app.views.rebuilding.versions import adopt_versions
-from projections.registry import ALL_VIEWS
+from app.views.rebuild.versions import register_versions
+from projections.registry import PROJECTIONS
 from tests.benchmarks.log.seed_data import fill
 
 FEW_EVENTS = 1_000  # events
@@ -57,7 +57,7 @@ def create_filled_database(dsn: str, name: str, events: int) -> str:
     database = make_conninfo(dsn, dbname=name)
     migrate(database)
     with psycopg.connect(database, autocommit=True) as connection:
-        adopt_versions(connection, ALL_VIEWS)
+        register_versions(connection, PROJECTIONS.values())
         fill(connection, events)
     return database
 

@@ -1,0 +1,1 @@
+"""Rebuilds views from the log while the service runs (docs/rebuild.md)."""

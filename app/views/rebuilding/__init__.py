@@ -1,1 +1,0 @@
-"""Makes views anew from the log while the service runs; docs/rebuild.md tells how."""
