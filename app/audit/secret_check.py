@@ -20,6 +20,13 @@ SELECT
 FROM integrations.secret_store
 JOIN unnest(%s::text[], %s::text[]) AS wanted (workspace_id, stream) USING (workspace_id, stream)
 """
+UNKNOWN_STREAM = """
+SELECT stream FROM integrations.secret_store AS secret
+WHERE (%(workspace)s::text IS NULL OR workspace_id = %(workspace)s) AND NOT EXISTS (
+    SELECT FROM integrations.events AS event
+    WHERE event.workspace_id = secret.workspace_id AND event.stream = secret.stream
+) LIMIT 1
+"""
 Commitments = dict[SecretPlace, str]
 
 
@@ -34,6 +41,15 @@ async def wrong_secrets(connection: AsyncConnection, folds: Sequence[StreamFold]
         stored[row.workspace, row.stream][place] = row.credential.commitment
     return [
         finding for fold in folds for finding in wrong_of(fold, stored[fold.workspace, fold.stream])
+    ]
+
+
+async def unknown_secrets(connection: AsyncConnection, workspace: str | None) -> list[Finding]:
+    """Return the first secret that belongs to no stream of the log."""
+    cursor = await connection.execute(UNKNOWN_STREAM, {"workspace": workspace})
+    return [
+        Finding(None, f"secret_store: a row is there for {stream}, which has no events")
+        for (stream,) in await cursor.fetchall()
     ]
 
 

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from msgspec import Struct
-
 from app.audit.finding import Finding
 from app.event_store.codec import InvalidEventError, decode_recorded
 from app.event_store.snapshots import StreamState
@@ -27,13 +25,6 @@ class StoredEvent(NamedTuple):
     version: int
     type: str
     envelope: bytes
-
-
-class Expected(NamedTuple):
-    """A row of a view that follows from events, None for none, and the last event's position."""
-
-    position: int
-    row: Struct | None
 
 
 class Sealed(NamedTuple):

@@ -1,5 +1,6 @@
-"""Proves the log: `integrations verify` (docs/audit.md). Reads only, all in one snapshot."""
+"""Proves the log: `integrations verify` (docs/audit.md). Changes nothing."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -19,8 +20,13 @@ from app.audit.tree_check import StoredCheckpoint
 from app.audit.trees import stored_notes
 from app.audit.verify_streams import StreamsCheck
 from app.audit.verify_trees import Tell, TreesCheck
+from app.views.rebuild.comparison import Difference, compare_with_log
+from projections.registry import PROJECTIONS
 
 ROLE = "integrations_audit"
+LAST_POSITION = """
+SELECT max(position) FROM integrations.events WHERE workspace_id = %s AND stream = %s
+"""
 
 
 class VerifyError(AuditError):
@@ -53,12 +59,43 @@ async def verify(dsn: str, key: CheckpointKey, scope: Scope, tell: Tell) -> Veri
             in_trees = await trees.run(extent, tell)
             await streams.run(extent.head, tell)
             # Where the log was edited all that follows from it differs, too, elsewhere.
-            first = first_of([in_trees, streams.in_log]) or streams.beside_it
+            first = first_of([in_trees, streams.in_log])
+            if first is None:
+                in_views = await wrong_rows(dsn, connection, scope.workspace, tell)
+                first = first_of([streams.beside_it, *in_views])
             unsigned = max(0, extent.head - extent.signed)
             return Verified(streams.events, trees.checkpoints, unsigned, first)
     except psycopg.OperationalError as error:
         message = f"The database cannot be read ({type(error).__name__})."
         raise VerifyError(message) from None
+
+
+async def wrong_rows(
+    dsn: str, connection: AsyncConnection, workspace: str | None, tell: Tell
+) -> list[Finding]:
+    """Return the first rows of each view that are not as the log says."""
+    views = PROJECTIONS.values()
+    compared = await asyncio.to_thread(compare_with_log, dsn, views, tell, workspace)
+    return [
+        await row_finding(connection, each) for table in compared.tables for each in table.first
+    ]
+
+
+async def row_finding(connection: AsyncConnection, difference: Difference) -> Finding:
+    """Return *difference* with the position of the last event of its stream."""
+    if (view := PROJECTIONS.get(difference.table)) is None:
+        return Finding(None, str(difference))
+    cursor = await connection.execute(LAST_POSITION, difference.key)
+    [(position,)] = await cursor.fetchall()
+    columns = [column for column in view.row.__struct_fields__ if column in difference.columns]
+    what = f"the row after this event has other {', '.join(columns)}"
+    if difference.is_missing:
+        what = "a row is missing"
+    elif difference.is_extra and position is not None:
+        what = "a row is there that should be gone"
+    elif difference.is_extra:
+        what = f"a row is there for {difference.key[1]}, which has no events"
+    return Finding(position, f"{view.name}: {what}")
 
 
 @asynccontextmanager

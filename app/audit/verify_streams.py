@@ -1,7 +1,7 @@
 """Second half of `verify`: what follows from the log, stream by stream.
 
-Each event's bytes against its columns and its version, the rows of all views, snapshots, and the
-sealed secrets. Reads only, unlike a rebuild; holds a batch of events and what follows from them.
+Each event's bytes against its columns and its version, snapshots, and the sealed secrets; holds a
+batch of events and what follows from them. The views are compared by app/views/rebuild.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,18 +10,16 @@ from psycopg import AsyncConnection
 
 from app.audit.book_check import Place, misbound, wrong_entries
 from app.audit.finding import Finding, first_of
-from app.audit.secret_check import wrong_secrets
+from app.audit.secret_check import unknown_secrets, wrong_secrets
 from app.audit.snapshot_check import (
     SnapshotPlace,
     snapshots_after,
     strange_snapshots,
     wrong_snapshot,
 )
-from app.audit.stream_fold import Expected, StoredEvent, StreamFold, event_in
+from app.audit.stream_fold import StoredEvent, StreamFold, event_in
 from app.audit.verify_trees import Tell
-from app.audit.view_check import Key, strange_rows, wrong_rows
 from projections.history import HistoryRow
-from projections.registry import PROJECTIONS
 
 BATCH = 1_000  # events
 EVENTS = """
@@ -53,9 +51,9 @@ class StreamsCheck:
             while rows := await cursor.fetchmany(BATCH):
                 await self._take([StoredEvent(*row) for row in rows])
                 self.events += len(rows)
-                tell("compare with the views", self.events, head)
-        await self._compare_ended([self._fold] if self._fold else [])
-        self._note(await strange_rows(self._connection, self._workspace))
+                tell("compare the streams", self.events, head)
+        self._note(await wrong_secrets(self._connection, [self._fold] if self._fold else []))
+        self._note(await unknown_secrets(self._connection, self._workspace))
         self._note(await strange_snapshots(self._connection, self._workspace))
         self._note(await misbound(self._connection, self._workspace))
 
@@ -76,7 +74,7 @@ class StreamsCheck:
             place = SnapshotPlace(stored.workspace, stored.stream, stored.version)
             self._note([wrong_snapshot(fold, snapshots.get(place))])
         self._note(await wrong_entries(self._connection, entries))
-        await self._compare_ended(ended)
+        self._note(await wrong_secrets(self._connection, ended))
 
     def _next(self, stored: StoredEvent, ended: list[StreamFold]) -> StreamFold:
         """Return the fold of the stream of *stored*; the last one goes to *ended* once it has."""
@@ -85,12 +83,3 @@ class StreamsCheck:
             ended += [fold] if fold else []
             self._fold = fold = StreamFold(*place)
         return fold
-
-    async def _compare_ended(self, folds: Sequence[StreamFold]) -> None:
-        for name, view in PROJECTIONS.items():
-            expected: dict[Key, Expected] = {
-                (fold.workspace, fold.stream): Expected(fold.position, fold.rows[name])
-                for fold in folds
-            }
-            self._note(await wrong_rows(self._connection, view, expected))
-        self._note(await wrong_secrets(self._connection, folds))

@@ -19,11 +19,13 @@ def test_a_new_version_of_a_views_code_is_told_with_the_command_to_run(
             assert client.post("/en/api/integration", json=BODY).status_code == 201
         assert "another version" not in service.log_file.read_text()
     with psycopg.connect(dsn) as connection:
-        connection.execute("UPDATE integrations.projections SET version = 0 WHERE name = 'history'")
+        connection.execute(
+            "UPDATE integrations.projections SET version = 0 WHERE name = 'integration_view'"
+        )
 
     with start_service(data_dir, database_url=dsn) as service:
         with service.client() as client:
             assert client.get("/en/api/history-log").json()["result"]["totalCount"] == 1
         log = service.log_file.read_text()
 
-    assert log.count("until you run: integrations rebuild history") == 1
+    assert log.count("until you run: integrations rebuild integration_view") == 1
