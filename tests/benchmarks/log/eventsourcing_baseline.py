@@ -13,12 +13,10 @@ from eventsourcing.persistence import Notification, Tracking
 from eventsourcing.postgres import PostgresTrackingRecorder
 from eventsourcing.projection import Projection, ProjectionRunner
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.sql import SQL, Identifier
 
 from app.event_store.codec import from_notification
 from app.event_store.recorder import LibraryRecorder, open_recorder
 from domain.envelope import RecordedEvent
-from projections.history import HistoryRow, history
 from projections.integration_view import IntegrationRow, integration_view
 
 TIMEOUT = 600.0  # seconds
@@ -26,43 +24,24 @@ PREPARE = """
 DROP SCHEMA IF EXISTS library CASCADE;
 CREATE SCHEMA library;
 CREATE TABLE library.integration_view (LIKE integrations.integration_view INCLUDING ALL);
-CREATE TABLE library.history (
-    workspace_id text, action text, actor_id text, created_at timestamptz, resource_name text,
-    was jsonb, position bigint, PRIMARY KEY (workspace_id, position)
-);
 """
 DELETE = "DELETE FROM library.integration_view WHERE (workspace_id, id) = (%s, %s)"
 INSERT = """
 INSERT INTO library.integration_view
 SELECT * FROM jsonb_populate_record(NULL::library.integration_view, %s)
 """
-COLUMNS = SQL(", ").join(map(Identifier, (*HistoryRow.__struct_fields__, "position")))
-ENTER = SQL("""
-INSERT INTO library.history ({columns})
-SELECT {columns} FROM jsonb_populate_record(
-    NULL::library.history, %s::jsonb || jsonb_build_object('position', %s::bigint)
-)
-""").format(columns=COLUMNS)
 
 
 class Rows(PostgresTrackingRecorder):
-    """Keeps the two views, and how far they are, in one transaction an event."""
+    """Stores the view, and the position that it has reached, in one transaction an event."""
 
-    def put(
-        self,
-        event: RecordedEvent,
-        row: IntegrationRow | None,
-        entry: msgspec.Struct,
-        tracking: Tracking,
-    ) -> None:
+    def put(self, event: RecordedEvent, row: IntegrationRow | None, tracking: Tracking) -> None:
         """Store what *event* leads to."""
         with self.datastore.transaction(commit=True) as cursor:
             self._insert_tracking(cursor, tracking)
             cursor.execute(DELETE, (event.workspace, event.stream), prepare=True)
             if row is not None:
                 cursor.execute(INSERT, (msgspec.json.encode(row).decode(),), prepare=True)
-            place = (msgspec.json.encode(entry).decode(), event.position)
-            cursor.execute(ENTER, place, prepare=True)
 
 
 class Views(Projection[Rows]):
@@ -76,10 +55,9 @@ class Views(Projection[Rows]):
 
     def process_event(self, domain_event: Any, tracking: Tracking) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Take one event."""
-        before = self.seen.get(domain_event.stream)
-        after = integration_view.evolve(before, domain_event)
-        self.seen[domain_event.stream] = after
-        self.view.put(domain_event, after, history.entry(before, after, domain_event), tracking)
+        row = integration_view.evolve(self.seen.get(domain_event.stream), domain_event)
+        self.seen[domain_event.stream] = row
+        self.view.put(domain_event, row, tracking)
 
 
 class Mapper:
