@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the views anew from the log: `integrations rebuild`, by path and by any Python."""
+"""Rebuilds the views from the log: `integrations rebuild`, by path and by any Python."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""integrations checkpoint: prints the newest checkpoint, to be kept elsewhere."""
+"""integrations checkpoint: prints the newest checkpoint, to be stored elsewhere."""
 
 import asyncio
 

@@ -22,11 +22,11 @@ COMMANDS = {
 class Commands(click.Group):
     """Imports a command only when it runs: to import all takes longer than some commands run."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 — click asks so
-        """Return their names, in the order in which help shows them."""
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 — click's signature
+        """Return the names of all commands, in the order of the help."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 — click asks so
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 — click's signature
         """Return the command *cmd_name*, or None."""
         if cmd_name not in COMMANDS:
             return None
@@ -38,7 +38,7 @@ class Commands(click.Group):
 
 @click.group(cls=Commands)
 def commands() -> None:
-    """Run and look after the Integration service; settings are INTEGRATIONS_* variables."""
+    """Run and operate the Integration service; settings are INTEGRATIONS_* variables."""
 
 
 def main() -> None:

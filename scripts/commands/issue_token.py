@@ -32,15 +32,15 @@ class Duration(click.ParamType[int]):
 
 @click.command("token")
 @click.option("--workspace", required=True, help="The workspace that the token is for.")
-@click.option("--role", type=click.Choice(sorted(ROLES)), help="ADMIN unless said.")
+@click.option("--role", type=click.Choice(sorted(ROLES)), help="ADMIN if not given.")
 @click.option(
     "--permission",
     "permissions",
     multiple=True,
     type=click.Choice(sorted(PERMISSIONS)),
-    help="Instead of a role; may be repeated.",
+    help="In place of a role; may be repeated.",
 )
-@click.option("--subject", default="cli", show_default=True, help="Who asks: the claim sub.")
+@click.option("--subject", default="cli", show_default=True, help="The user: the claim sub.")
 @click.option("--ttl", type=Duration(), default="1h", show_default=True, help="How long it lasts.")
 def token_command(
     *, workspace: str, role: str | None, permissions: Sequence[str], subject: str, ttl: int

@@ -68,7 +68,7 @@ def remove_command(*, kek: str, lost: bool) -> None:
 
 async def show_keks(settings: Settings) -> None:
     """Print a line a KEK, those that are needed and missing too."""
-    async with opened(settings) as (connection, keyring):
+    async with open_keyring_and_database(settings) as (connection, keyring):
         rows = await rows_by_kek(connection)
         click.echo(LINE.format("KEK", "STATE", "CREATED", "SECRETS"))
         for kek in await keyring.keks():
@@ -90,24 +90,24 @@ async def rotate(settings: Settings) -> str:
 async def rewrap_all(settings: Settings, former: str | None) -> Rewrapped:
     """Rewrap with a progress bar; print which keys do not open."""
     async with AsyncExitStack() as stack:
-        connection, keyring = await stack.enter_async_context(opened(settings))
+        connection, keyring = await stack.enter_async_context(open_keyring_and_database(settings))
         others: list[Keyring] = []
         if former is not None:
             other = open_former_keyring(former, settings.vault_token_file)
             stack.push_async_callback(other.close)
             others.append(other)
-        with progress_bar() as tell:
-            return await rewrap(connection, keyring, tell, complain, others)
+        with progress_bar() as report_progress:
+            return await rewrap(connection, keyring, report_progress, print_failure, others)
 
 
-def complain(error: UnsealError) -> None:
+def print_failure(error: UnsealError) -> None:
     """Print which secret cannot be opened, and why."""
     click.echo(f"integrations: {error}", err=True)
 
 
 async def remove(settings: Settings, kek: str) -> None:
     """Destroy *kek*, after nothing can need it any more."""
-    async with opened(settings) as (connection, keyring):
+    async with open_keyring_and_database(settings) as (connection, keyring):
         await require_retired(keyring, kek)
         await close_kek(connection, kek)
         await keyring.remove(kek)
@@ -115,7 +115,7 @@ async def remove(settings: Settings, kek: str) -> None:
 
 async def accept_loss(settings: Settings, kek: str) -> None:
     """Give *kek* up, which the keyring must not have."""
-    async with opened(settings) as (connection, keyring):
+    async with open_keyring_and_database(settings) as (connection, keyring):
         if kek in {listed.id for listed in await keyring.keks()}:
             message = f"{kek} is in the keyring, and not lost."
             raise click.UsageError(message)
@@ -125,7 +125,9 @@ async def accept_loss(settings: Settings, kek: str) -> None:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncGenerator[tuple[AsyncConnection, StoredKeyring]]:
+async def open_keyring_and_database(
+    settings: Settings,
+) -> AsyncGenerator[tuple[AsyncConnection, StoredKeyring]]:
     """Yield the database, brought up to date, and the keyring that are set."""
     keyring = open_stored_keyring(settings.keyring, settings.vault_token_file)
     try:

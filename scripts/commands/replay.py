@@ -44,7 +44,7 @@ MOMENT = MomentType()
     "--format",
     "format_",
     type=click.Choice(["table", "jsonl"]),
-    help="A table on a terminal, JSON Lines elsewhere, unless said.",
+    help="A table on a terminal, JSON Lines otherwise.",
 )
 def replay_command(  # noqa: PLR0913 — each is an option
     *,

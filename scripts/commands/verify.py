@@ -1,4 +1,4 @@
-"""integrations verify: proves that nobody has edited the log."""
+"""integrations verify: proves that the log was not edited."""
 
 import asyncio
 import sys
@@ -22,27 +22,27 @@ from scripts.commands.cli import run
     "--checkpoint",
     "file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A checkpoint that was kept elsewhere; the log must continue it.",
+    help="A checkpoint that was stored elsewhere; the log must continue it.",
 )
 def verify_command(*, workspace: str | None, file: Path | None) -> None:
-    """Prove the log; status 1 and the first bad position where it fails.
+    """Prove the log; status 1 and the first bad position if it fails.
 
     Reads only; the service may run meanwhile.
     """
     settings = read_settings()
     key = open_checkpoint_key(settings.data_dir)
-    scope = scope_of(workspace, kept_in(file, key))
+    scope = scope_of(workspace, load_checkpoint(file, key))
     with database(settings) as dsn:
         migrate(dsn)
-        with progress_bar() as tell:
-            verified = asyncio.run(verify(dsn, key, scope, tell))
+        with progress_bar() as report_progress:
+            verified = asyncio.run(verify(dsn, key, scope, report_progress))
     if verified.first:
         click.echo(f"The log is not as it was: {verified.first}.")
         sys.exit(1)
     click.echo(summary(verified))
 
 
-def kept_in(file: Path | None, key: CheckpointKey) -> StoredCheckpoint | None:
+def load_checkpoint(file: Path | None, key: CheckpointKey) -> StoredCheckpoint | None:
     """Return the checkpoint in *file*, None for no file; raise NoteError."""
     return kept_checkpoint(file.read_bytes(), key) if file else None
 

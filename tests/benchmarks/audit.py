@@ -121,7 +121,7 @@ def time_call(work: Callable[[], object]) -> float:
 
 
 def silent(*_: object) -> None:
-    """Tell nobody how far it is."""
+    """Report no progress."""
 
 
 def sample(amount: int, rounds: int) -> Sequence[int]:

@@ -15,7 +15,7 @@ from tests.fuzzing.target import Target
 @click.option("--seconds", type=click.IntRange(1), default=60, help="For each target.")
 @click.option("--list", "only_list", is_flag=True, help="Only list the targets.")
 def command(*, names: Sequence[str], seconds: int, only_list: bool) -> None:
-    """Feed each TARGET, or all, with bad input and tell what broke; status 1 where any did."""
+    """Feed each TARGET, or all, with bad input and report failures; status 1 if there is one."""
     targets = [TARGETS[name] for name in names or TARGETS]
     if only_list:
         click.echo("\n".join(target.name for target in targets))
@@ -26,7 +26,7 @@ def command(*, names: Sequence[str], seconds: int, only_list: bool) -> None:
 
 
 def run_and_report(target: Target, seconds: int) -> bool:
-    """Feed *target*, print a line of the table, and tell whether all went well."""
+    """Feed *target* and print a line of the table; return whether nothing was found."""
     outcome = fuzz(target, seconds)
     line = f"{target.name:<20}{outcome.inputs:>12,}{outcome.coverage:>10,}{outcome.megabytes:>6}"
     click.echo(f"{line}  {outcome.finding or 'none'}")

@@ -30,7 +30,7 @@ NUMBER_BYTES = 8
 
 
 def read_note(data: bytes) -> None:
-    """Read a note without looking at its signatures, and write it again."""
+    """Read a note without checking its signatures, and write it again."""
     text, signatures = parse_note(data)
     require(text.endswith("\n") and bool(signatures), "a note has a text and a signature")
 
@@ -42,7 +42,7 @@ def read_checkpoint(data: bytes) -> None:
 
 
 def read_kept_checkpoint(data: bytes) -> None:
-    """Read a checkpoint that somebody kept; only what was signed is taken."""
+    """Read an external checkpoint; only what was signed is accepted."""
     require(kept_checkpoint(data, KEY).note == data == NOTE, "nobody but the signer signs")
 
 

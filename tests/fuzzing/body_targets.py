@@ -33,7 +33,7 @@ CHANGE = {"name": "Mail", "senderEmail": None, "senderPhone": "+4930123456", "is
 
 
 def read_body(form: Form[Any], body: bytes) -> None:
-    """Read *body*, look for doubts, and read the same once more from what was read."""
+    """Read *body*, find its warnings, encode it and read it again."""
     read = form.read(body)
     warned = list(warnings_about(read, PROVIDERS[getattr(read, "type", "WEB_PUSH")]))
     require(all(name in form.rules for name, _ in warned), "a warning names a field of the form")

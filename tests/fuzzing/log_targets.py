@@ -19,7 +19,7 @@ CREATED = IntegrationCreated(
 
 
 def read_event(data: bytes) -> None:
-    """Read an event, fold it as everybody does, and store it again."""
+    """Read an event, fold it, and encode it again."""
     event = decode_recorded(POSITION, data)
     require(event.position == POSITION, "an event stands where it was found")
     integration_view.evolve(integration_view.evolve(None, event), event)

@@ -1,4 +1,4 @@
-"""Bad input made of good: a few edits of valid bytes, among them those that parsers dislike."""
+"""Bad input made from valid input by a few edits, some with bytes that often break parsers."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 MAX_INPUT = 80_000  # bytes; bodies end at 64 KiB
 CANARY = b"zq:Canary-7f3a/secret+value"
-"""No plain name, and in no message of ours: where it comes back, input was repeated."""
+"""Not a plain name, and in no message of ours: if it comes back, a message repeated its input."""
 HOSTILE = (
     *(b"", b"\0", b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\r\n", b"\n\n", b"\t", b" " * 999),
     *(b"\\ud800", b"\\u0000", b"\\udfff\\ud800", b"%00", b"%ff", b"%ED%A0%80", b"%25", b"+"),
@@ -37,19 +37,19 @@ Edit = Callable[[bytes, Sequence[bytes], Random], bytes]
 
 
 def insert_atom(data: bytes, words: Sequence[bytes], random: Random) -> bytes:
-    """Put something hostile, or a word of the grammar, in the place of a part."""
+    """Replace a slice with something hostile, or with a word of the grammar."""
     start, end = random_slice(data, random)
     return data[:start] + random.choice((*HOSTILE, *words, *words)) + data[end:]
 
 
 def delete_slice(data: bytes, _: Sequence[bytes], random: Random) -> bytes:
-    """Leave a part out."""
+    """Delete a slice."""
     start, end = random_slice(data, random)
     return data[:start] + data[end:]
 
 
 def repeat_slice(data: bytes, _: Sequence[bytes], random: Random) -> bytes:
-    """Repeat a part, a few times or very often."""
+    """Repeat a slice, a few times or very often."""
     start, end = random_slice(data, random)
     return data[:end] + data[start:end] * random.choice((1, 1, 2, 9, 900)) + data[end:]
 
@@ -61,7 +61,7 @@ def replace_byte(data: bytes, _: Sequence[bytes], random: Random) -> bytes:
 
 
 def replace_value(data: bytes, _: Sequence[bytes], random: Random) -> bytes:
-    """Put another value at any place of a JSON document; leave alone what is none."""
+    """Replace a value anywhere in a JSON document; return other input unchanged."""
     try:
         document = json.loads(data)
     except (ValueError, RecursionError):
@@ -78,7 +78,7 @@ def replace_value(data: bytes, _: Sequence[bytes], random: Random) -> bytes:
 
 
 def json_locations(holder: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield every place in a JSON document: what holds it, and its key or index there."""
+    """Yield every location in a JSON document: its container, and its key or index there."""
     if type(holder) not in (dict, list):
         return
     keys: list[Any] = [*holder] if type(holder) is dict else [*range(len(holder))]
@@ -88,7 +88,7 @@ def json_locations(holder: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def random_slice(data: bytes, random: Random) -> tuple[int, int]:
-    """Return where a part of *data* begins and ends; most are short, and some are empty."""
+    """Return the start and end of a slice of *data*; most are short, and some are empty."""
     start = random.randrange(len(data) + 1)
     return start, min(len(data), start + random.choice((0, 0, 1, 2, 4, 8, 16, 64, 9_999)))
 

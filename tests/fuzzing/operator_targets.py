@@ -1,4 +1,4 @@
-"""What an operator gives: settings, the keyring, addresses, moments on the command line."""
+"""Input from an operator: settings, the keyring, addresses, times on the command line."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,7 @@ KEYRING = encode(new_kek(1)).reveal()
 
 
 def read_environment(data: bytes) -> None:
-    """Read settings from lines NAME=VALUE; a name may be told, in capitals: it is a plain one."""
+    """Read settings from lines NAME=VALUE; a refusal may repeat a plain name in capitals."""
     lines = [os.fsdecode(line).partition("=") for line in data.split(b"\n")]
     told = {name for name, _, _ in lines if PLAIN_NAME.fullmatch(name) and name.isupper()}
     given = {name if name in told else "PORT": value for name, _, value in lines}
@@ -27,7 +27,7 @@ def read_environment(data: bytes) -> None:
 
 
 def refusal_message(data: bytes) -> str:
-    """Return what is said to settings that are refused."""
+    """Return the message for settings that are refused."""
     try:
         read_environment(data)
     except SettingsError as refusal:
@@ -48,7 +48,7 @@ def read_address(data: bytes) -> None:
 
 
 def read_moment(data: bytes) -> None:
-    """Read a moment as the command line gives it."""
+    """Read a point in time as the command line gives it."""
     moment_from(os.fsdecode(data))
 
 

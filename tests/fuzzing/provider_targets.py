@@ -1,4 +1,4 @@
-"""Provider files, what providers answer, and the credentials that have a form of their own."""
+"""Provider files, responses of providers, and credentials with a format of their own."""
 
 import re
 
@@ -29,7 +29,7 @@ FORMATS = [
     for field in provider.fields.values()
     if field.format
 ]
-# Small, as it protects nothing; one is made in a moment.
+# Small, as it protects nothing; it is made fast.
 PEM = generate_private_key(65537, 1024).private_bytes(  # noqa: S505 — see above
     Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
 )
@@ -44,7 +44,7 @@ ACCOUNT = msgspec.json.encode(
 
 
 def read_answer(data: bytes) -> None:
-    """Find a verdict on an answer, by the rules of every provider."""
+    """Evaluate a response by the rules of every provider."""
     content = json_in(data)
     for status, rules in RULES:
         verdict = verdict_on(Answer(status, content), rules)

@@ -1,4 +1,4 @@
-"""What of a request is not its body: query string, headers, path."""
+"""The parts of a request other than its body: query string, headers, path."""
 
 from functools import partial
 from typing import Any
@@ -53,7 +53,7 @@ def read_cursor(data: bytes) -> None:
 
 
 def read_moments(data: bytes) -> None:
-    """Read a text as the beginning and the end of a span, and as a moment."""
+    """Read a text as the start and the end of a time range, and as a point in time."""
     text = data.decode(errors="replace")
     moment = moment_from(text)
     if isinstance(moment, int):

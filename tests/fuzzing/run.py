@@ -27,7 +27,7 @@ START_TIMEOUT = (
 
 
 class Outcome(Struct, frozen=True):
-    """What came of one target: how much was tried, and the report of a finding, "" for none."""
+    """The outcome for one target: how much was tried, and the text of a finding, "" for none."""
 
     inputs: int
     coverage: int
@@ -54,7 +54,7 @@ def fuzz(target: Target, seconds: int) -> Outcome:
 
 
 def parse_report(report: str, *, failed: bool) -> Outcome:
-    """Return what *report*, all that the engine wrote, tells."""
+    """Return the outcome from *report*, the whole output of the engine."""
     return Outcome(
         inputs=last_number(INPUTS, report),
         coverage=last_number(COVERAGE, report),
@@ -64,11 +64,11 @@ def parse_report(report: str, *, failed: bool) -> Outcome:
 
 
 def finding_text(report: str) -> str:
-    """Return the part of *report* that tells of a finding: a traceback, or else its end."""
+    """Return the part of *report* that describes a finding: a traceback, or else its end."""
     _, found, told = report.partition(UNCAUGHT)
     return told.partition(END)[0].strip() if found else report[-2_000:].strip()
 
 
 def last_number(pattern: re.Pattern[str], report: str) -> int:
-    """Return the number that *pattern* found last in *report*, 0 where it found none."""
+    """Return the last number that *pattern* finds in *report*, or 0."""
     return int((pattern.findall(report) or [0])[-1])

@@ -1,4 +1,4 @@
-"""A parser as a fuzzer sees it: bytes go in, and either nothing comes out or a known refusal."""
+"""A parser as a fuzzer sees it: it reads bytes, and raises nothing but known refusals."""
 
 import re
 import time
@@ -37,10 +37,10 @@ class Target(Struct, frozen=True, kw_only=True):
     longest: int = 8_192
 
     def feed(self, data: bytes) -> bool:
-        """Read *data*; tell whether it was taken.
+        """Read *data*; return whether it was accepted.
 
         Raises:
-            FindingError: a refusal repeats its input, or the answer took too long.
+            FindingError: a refusal repeats its input, or reading took too long.
             Exception: what the parser does not say that it raises.
         """
         started, accepted = time.process_time(), True
@@ -63,7 +63,7 @@ class Target(Struct, frozen=True, kw_only=True):
 
 
 def refusal_text(refusal: Exception) -> str:
-    """Return all that can be read in *refusal*: its message, and its details for an answer."""
+    """Return all text of *refusal*: its message, and its details for a response."""
     if isinstance(refusal, FieldError):
         return f"{refusal}\n{problem_text(refusal.problem)}"
     found = refusal.found if isinstance(refusal, InvalidFieldsError) else ()
@@ -72,7 +72,7 @@ def refusal_text(refusal: Exception) -> str:
 
 
 def problem_text(problem: FieldProblem) -> str:
-    """Return all that *problem* says."""
+    """Return all text of *problem*."""
     limits = " ".join(str(limit) for limit in problem.limits.values())
     return f"{problem.code} {problem.message} {limits}"
 

@@ -1,4 +1,4 @@
-"""The oracle can fail: each broken promise is told."""
+"""The checks can fail: each broken promise is reported."""
 
 import time
 from collections.abc import Callable

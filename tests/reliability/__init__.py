@@ -1,1 +1,1 @@
-"""Faults under load, and the checker that tells what they broke; the command scripts/faults."""
+"""Faults under load, and the checker that reports what they broke; the command scripts/faults."""

@@ -20,7 +20,7 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 @click.option("--rounds", type=click.IntRange(1), help="So many rounds, whatever the form.")
 @click.option("--list", "only_list", is_flag=True, help="Only list the faults.")
 def command(*, names: Sequence[str], short: bool, rounds: int | None, only_list: bool) -> None:
-    """Make faults under load, NAME or all of them, and tell what broke; status 1 where any did."""
+    """Make the faults NAME, or all, under load and report what broke; status 1 if anything did."""
     for number_to_handle in STOP_SIGNALS:
         signal.signal(number_to_handle, stop)
     faults = [FAULTS[name] for name in names] or [f for f in FAULTS.values() if not f.apart]
@@ -35,14 +35,14 @@ def command(*, names: Sequence[str], short: bool, rounds: int | None, only_list:
 
 
 def stop(number: int, _: FrameType | None) -> None:
-    """End, and stop what was started; nobody who is told twice may leave a server behind."""
+    """Exit, and stop what was started; a second signal must not leave a server behind."""
     for number_to_handle in STOP_SIGNALS:
         signal.signal(number_to_handle, signal.SIG_IGN)
     sys.exit(128 + number)
 
 
 def run_and_report(fault: Fault, rounds: int) -> bool:
-    """Run *fault*, print what was seen, and tell whether all was as it should be."""
+    """Run *fault* and print its outcome; return whether it passed."""
     click.echo(f"{fault.name}: {fault.sentence}")
     began = time.monotonic()
     outcome = fault.run(rounds)

@@ -1,4 +1,4 @@
-"""The checker: looks at everything once a fault is over, and names each invariant that broke."""
+"""The checker: observes everything when a fault is over, and names each invariant that broke."""
 
 import subprocess
 from collections import defaultdict
@@ -21,8 +21,8 @@ from tests.reliability.service import until
 
 COMMANDS = (("rebuild", "--check"), ("verify",))
 MAX_SHOWN = 3  # complaints of one invariant
-READY_TIMEOUT = 120.0  # seconds, on a busy machine; what never becomes ready is meant
-READY_RESPONSES = 40  # that must come, one after the other, once the service is ready
+READY_TIMEOUT = 120.0  # seconds, on a busy machine; only a service that never becomes ready fails
+READY_RESPONSES = 40  # responses that must come, one after the other, when the service is ready
 
 
 class Violation(Struct, frozen=True):
@@ -36,7 +36,7 @@ class Violation(Struct, frozen=True):
 
 
 def readiness_problems(environment: Environment) -> list[str]:
-    """Return in words how the service is not ready by itself; nothing where it is."""
+    """Return how the service is not ready by itself; nothing if it is."""
     ready = f"{environment.service.address}/health/ready"
     with httpx2.Client(timeout=30, verify=NO_TLS, trust_env=False) as client:
 
@@ -54,7 +54,7 @@ def readiness_problems(environment: Environment) -> list[str]:
     with httpx2.Client(timeout=30, headers=headers, verify=NO_TLS, trust_env=False) as client:
         answered = [client.get(address).status_code for _ in range(READY_RESPONSES)]
     wrong = [f"answered {status} once it was ready" for status in answered if status != 200]
-    # The pool of a worker that nobody has asked since the fault learns of its loss by one request.
+    # The pool of a worker without requests since the fault notices its loss by one request.
     return wrong if len(wrong) > environment.service.workers_wanted else []
 
 
@@ -67,7 +67,7 @@ def check(
 ) -> Sequence[Violation]:
     """Return what is broken; the load has ended, and the service runs.
 
-    The tail is led to the log's end and stopped.
+    The tail reads to the end of the log and stops.
     """
     ready = readiness_problems(environment)
     if ready:
@@ -105,7 +105,7 @@ def check(
 
 
 def run_command(environment: Environment, *words: str) -> CommandResult:
-    """Run a command of the service; return how it ended, and the last lines of what it said."""
+    """Run a command of the service; return its status and the end of its output."""
     done: subprocess.CompletedProcess[str] = environment.service.command(
         *words, dsn=environment.dsn
     )
@@ -113,7 +113,7 @@ def run_command(environment: Environment, *words: str) -> CommandResult:
 
 
 def violations_in_responses(ledger: RequestLedger) -> Iterator[Violation]:
-    """Yield what the load itself saw, the first of each invariant."""
+    """Yield the violations that the load itself saw, the first few of each invariant."""
     told: defaultdict[str, int] = defaultdict(int)
     for invariant, how in ledger.violations:
         told[invariant] += 1
@@ -122,7 +122,7 @@ def violations_in_responses(ledger: RequestLedger) -> Iterator[Violation]:
 
 
 def violations_at_end(evidence: Evidence) -> Iterator[Violation]:
-    """Yield what each invariant says, the first of it."""
+    """Yield the violations of each invariant, the first few."""
     for invariant in INVARIANTS:
         for how in islice(invariant(evidence), MAX_SHOWN):
             yield Violation(invariant_name(invariant), how)

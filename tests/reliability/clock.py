@@ -1,4 +1,4 @@
-"""A clock that a fault moves while programs run by it, made of Debian's libfaketime."""
+"""A clock that a fault moves while programs use it, by Debian's libfaketime."""
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ class ClockError(Exception):
 
 
 class Clock(Struct, frozen=True):
-    """What the processes started with `environment` take for the time; they wait as all others."""
+    """The time of the processes that are started with `environment`; their waits stay real."""
 
     folder: Path
     library: Path
@@ -41,15 +41,15 @@ class Clock(Struct, frozen=True):
         }
 
     def move(self, seconds: int) -> None:
-        """Set it so many *seconds* before the real time, or behind it."""
+        """Set it *seconds* ahead of the real time, or behind it."""
         new = self.folder / "new"
         new.write_text(f"{seconds:+d}\n")
-        new.replace(self.folder / "offset")  # at once: nobody reads half of it
+        new.replace(self.folder / "offset")  # atomic: no process reads half of it
 
 
 @contextmanager
 def movable_clock() -> Generator[Clock]:
-    """Yield a clock that is right; raise ClockError where there is no library to move it."""
+    """Yield a clock with the right time; raise ClockError if the library is missing."""
     found = sorted(Path("/usr/lib").glob(LIBRARIES))
     if not found:
         raise ClockError(NEEDS)
@@ -66,7 +66,7 @@ def movable_clock() -> Generator[Clock]:
 
 
 def remove_stale_files() -> None:
-    """Remove what the library left of processes that had no time to do so."""
+    """Remove the files that killed processes left behind."""
     for path in Path("/dev/shm").glob("*faketime_*"):  # noqa: S108 — where the library puts it
         if not psutil.pid_exists(int(path.name.rpartition("_")[2])):
             path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Fault 8: the clock of the service, then that of PostgreSQL, goes an hour forward and back."""
+"""Fault 8: the clock of the service, then that of PostgreSQL, moves an hour forward and back."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ HOUR = 3600  # seconds
 MOVES = (HOUR, -HOUR, 0)
 WRITES_BETWEEN = 15  # acknowledged writes
 RECOVERY_TIMEOUT = 15.0  # seconds after which writes must go on: at once, on a busy machine
-KEYS = 5  # that were answered before the first move, and are asked again after each
+KEYS = 5  # with a response from before the first move, repeated after each
 POINTS_IN_TIME = 12  # of the log, evenly, of which the past is looked at
 LISTED = 200  # entries of the history a page
 TOKENS: Mapping[str, tuple[int, int]] = {
@@ -30,7 +30,7 @@ TOKENS: Mapping[str, tuple[int, int]] = {
     "that ends in half an hour": (2 * HOUR, 2 * HOUR + HOUR // 2),
 }
 REFUSED = {HOUR: "that ends in half an hour", 0: None, -HOUR: "made just now"}
-"""The one token that is answered 401, by how far the service's clock is moved."""
+"""The one token that gets 401, by how far the service's clock is moved."""
 NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
 FALLEN = """
 SELECT count(*) FILTER (WHERE latest_at < before OR latest_at < newest) FROM (
@@ -48,7 +48,7 @@ SELECT count(*) FILTER (WHERE latest_at < before OR latest_at < newest) FROM (
 
 
 def move_clocks(rounds: int) -> Outcome:
-    """Move each clock under load, look at what was promised before; in the end, at the past."""
+    """Move each clock under load and check tokens and keys; finally check the past."""
     with (
         movable_clock() as ours,
         movable_clock() as theirs,
@@ -71,20 +71,20 @@ def move_clocks(rounds: int) -> Outcome:
 
 
 def restart_with_clock(experiment: Experiment, moved: Clock) -> None:
-    """Restart the server by a clock of ours; return when the service has found all of it again."""
+    """Restart the server with a movable clock; return when the service has reconnected."""
     experiment.server.environment |= moved.environment
     experiment.server.stop()
     experiment.server.start()
     experiment.load.acknowledge(WRITES_BETWEEN)
     with open_client(experiment, experiment.service.token("alfa")) as client:
         until(lambda: client.get("/en/api/integration?asOf=0").is_success, 10)
-    ledger = experiment.load.ledger  # what the restart cost is told by other faults
+    ledger = experiment.load.ledger  # other faults measure what a restart costs
     ledger.slowest_response = ledger.longest_gap = 0.0
     ledger.statuses.clear()
 
 
 def move(experiment: Experiment, moved: Clock, seconds: int) -> None:
-    """Move a clock under load: writes go on."""
+    """Move a clock under load: writes continue."""
     moved.move(seconds)
     experiment.load.acknowledge(1, RECOVERY_TIMEOUT)
     experiment.load.acknowledge(WRITES_BETWEEN)
@@ -103,7 +103,7 @@ def check_tokens(experiment: Experiment, tokens: Mapping[str, str], moved: int) 
 
 
 def check_stored_responses(experiment: Experiment, answered: Sequence[RecordedRequest]) -> None:
-    """A key that was answered within 24 h gets that answer, whatever the clock says since."""
+    """A key gets its stored response within 24 h, whatever the clock says since."""
     for request in answered:
         with open_client(experiment, experiment.service.token(request.workspace)) as client:
             headers = {"Idempotency-Key": request.key or ""}
@@ -127,7 +127,7 @@ def check_server_clock(experiment: Experiment, moved: int) -> None:
 
 
 def check_past(experiment: Experiment) -> None:
-    """Ids are unique; the history is in the order of the log; each moment shows what it was."""
+    """Check that ids are unique, and that the history and points in time agree with the log."""
     with psycopg.connect(experiment.dsn) as connection:
         log = [stored_row(*row) for row in connection.execute(EVENTS)]
         [(fallen,)] = connection.execute(FALLEN).fetchall()
@@ -151,7 +151,7 @@ def check_past(experiment: Experiment) -> None:
 
 
 def check_history(experiment: Experiment, workspace: str, log: Sequence[StoredRow]) -> None:
-    """The history tells every event of *workspace*, newest position first."""
+    """The history has every event of *workspace*, newest position first."""
     told: list[int] = []
     with open_client(experiment, experiment.service.token(workspace)) as client:
         for page in count(1):
@@ -167,7 +167,7 @@ def check_history(experiment: Experiment, workspace: str, log: Sequence[StoredRo
 def check_point_in_time(
     experiment: Experiment, point: int | datetime, log: Sequence[StoredRow]
 ) -> None:
-    """Lists of *moment* are the fold of each integration's events up to its last one by then."""
+    """Lists as of *point* are the fold of each integration's events up to then."""
     last = {row.stream: row.version for row in log if is_not_after(row, point)}
     expected = fold_log([row for row in log if row.version <= last.get(row.stream, 0)])
     as_of = str(point) if isinstance(point, int) else point.isoformat()
@@ -179,7 +179,7 @@ def check_point_in_time(
 
 
 def is_not_after(row: StoredRow, point: int | datetime) -> bool:
-    """Tell whether *row* is not later than *moment*."""
+    """Return whether *row* is not later than *point*."""
     return row.position <= point if isinstance(point, int) else row.stored.at <= point
 
 

@@ -19,7 +19,7 @@ ATTEMPTS = 3  # as rewrap leaves what a request holds just then
 
 
 def kill_commands(rounds: int) -> Outcome:
-    """Kill each of them at random, round by round; in the end let each run to its end."""
+    """Kill each of them at random, round by round; finally let each run to its end."""
     dice = random.Random(rounds)  # noqa: S311 — no secret
     with run_experiment(workers=3) as experiment:
         killed = 0
@@ -37,7 +37,7 @@ def kill_commands(rounds: int) -> Outcome:
 
 
 def kill_amid(experiment: Experiment, dice: random.Random, *words: str) -> bool:
-    """Start a command and kill it, with its children or without; tell whether it still ran."""
+    """Start a command and kill it, with its children or without; return whether it still ran."""
     process = experiment.service.spawn(*words, dsn=experiment.dsn)
     time.sleep(START_TIMEOUT + dice.random() * WORKING)
     if process.poll() is not None:
@@ -55,7 +55,7 @@ def kill_amid(experiment: Experiment, dice: random.Random, *words: str) -> bool:
 
 
 def finish(experiment: Experiment) -> None:
-    """Let each command run to its end, and look at what it says."""
+    """Let each command run to its end, and check its output."""
     rebuilt = run(experiment, "rebuild")
     if "not as the log says" in rebuilt:
         experiment.report(AFTERWARDS, rebuilt)
@@ -68,7 +68,7 @@ def finish(experiment: Experiment) -> None:
 
 
 def run(experiment: Experiment, *words: str) -> str:
-    """Run a command to its end; return what it says. It must succeed."""
+    """Run a command to its end; return its output. It must succeed."""
     done = experiment.service.command(*words, dsn=experiment.dsn)
     said = (done.stdout + done.stderr).strip()
     if done.returncode:

@@ -1,4 +1,4 @@
-"""Fault 6: more clients than connections, a server without any left, and PgBouncer between."""
+"""Fault 6: more clients than connections, a server without free connections, and PgBouncer."""
 
 import time
 from collections.abc import Generator
@@ -61,7 +61,7 @@ def take_all_connections(experiment: Experiment) -> Generator[int]:
 
 
 def behind_pgbouncer(rounds: int) -> Outcome:
-    """Put PgBouncer in transaction mode between, restart the server behind it, and go on."""
+    """Put PgBouncer in transaction mode in front of the server, and restart the server."""
     port = free_port()
     route = {"INTEGRATIONS_POOLER_URL": f"host=127.0.0.1 port={port} user=integrations"}
 
@@ -78,14 +78,16 @@ def behind_pgbouncer(rounds: int) -> Outcome:
             experiment.record("reads meanwhile", len(reads))
             experiment.server.kill_all()
             experiment.server.start()
-            experiment.load.acknowledge(CLIENTS)  # by then each pool has met its loss, with a 503
+            experiment.load.acknowledge(
+                CLIENTS
+            )  # by then each pool has noticed its loss, with a 503
         experiment.load.acknowledge(WRITES_BETWEEN)
         require_timely_responses(experiment)
     return experiment.outcome
 
 
 def require_timely_responses(experiment: Experiment) -> None:
-    """Complain where an answer took longer than any time-out explains."""
+    """Report a response that took longer than all time-outs together."""
     if experiment.load.ledger.slowest_response > BOUND:
         experiment.report(
             "answers come in time", f"{experiment.load.ledger.slowest_response:.1f} s"

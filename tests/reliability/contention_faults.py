@@ -1,4 +1,4 @@
-"""Fault 5: sessions that hold what the service needs, and an operator's work under load."""
+"""Fault 5: sessions that hold locks or snapshots, and maintenance under load."""
 
 import subprocess
 import time
@@ -23,11 +23,11 @@ HELD_TIMEOUT = 60.0  # seconds more, until all that is promised was seen
 WRITE_BOUND = 10.0  # seconds: a place in a batch, and a lock time-out, 2 each; a busy machine
 READ_BOUND = 10.0  # seconds that a read may take, on a busy machine
 RECOVERY_TIMEOUT = 15.0  # seconds after which writes must go on: at once, on a busy machine
-GAP = 5.0  # seconds that may pass without a write beside what need not hinder any
+GAP = 5.0  # seconds that may pass without a write during work that must not block any
 
 
 def held_lock(rounds: int) -> Outcome:
-    """Hold the append lock: writes fail fast, reads go on."""
+    """Hold the append lock: writes fail fast, reads continue."""
     with (
         run_experiment() as experiment,
         read_continuously(experiment) as reads,
@@ -49,7 +49,7 @@ def held_lock(rounds: int) -> Outcome:
 def require_progress(experiment: Experiment, reads: Sequence[float], seconds: float) -> None:
     """Wait for *seconds*, and until as many writes failed, and reads did not, as there are clients.
 
-    Where they wait for the lock neither happens, however long one looks on.
+    If they wait for the lock neither happens, however long the test waits.
     """
     statuses = experiment.load.ledger.statuses
     failed, read = statuses["503"] + CLIENTS, len(reads) + CLIENTS
@@ -96,7 +96,7 @@ def maintenance(rounds: int) -> Outcome:
 
 
 def require_writes(experiment: Experiment, situation: str) -> None:
-    """Complain where there was a gap in which no write was acknowledged."""
+    """Report a gap in which no write was acknowledged."""
     if experiment.load.ledger.longest_gap > GAP:
         experiment.report(
             "writes go on", f"{experiment.load.ledger.longest_gap:.1f} s without one {situation}"
@@ -151,7 +151,7 @@ def run_program(experiment: Experiment, program: str, words: Sequence[str]) -> N
 
 @contextmanager
 def read_continuously(experiment: Experiment) -> Generator[list[float]]:
-    """Read all along; each read must be answered, and soon. Yields how long each took."""
+    """Read continuously; each read must get a response soon. Yields how long each took."""
     took: list[float] = []
     stopping = Event()
     thread = Thread(target=read_until, args=(experiment, stopping, took), daemon=True)
@@ -164,7 +164,7 @@ def read_continuously(experiment: Experiment) -> Generator[list[float]]:
 
 
 def read_until(experiment: Experiment, stopping: Event, took: list[float]) -> None:
-    """Read a list again and again until told to leave."""
+    """Read a list repeatedly until told to stop."""
     headers = {"Authorization": f"Bearer {experiment.service.token('alfa')}"}
     with httpx2.Client(
         base_url=experiment.service.address, headers=headers, timeout=30, verify=NO_TLS,

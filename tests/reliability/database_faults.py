@@ -15,7 +15,7 @@ from tests.reliability.postgres import Mode
 WRITES_BETWEEN = 15  # acknowledged writes
 DOWNTIME = 1.5  # seconds that the server stays away
 SMART_STOP_WAIT = 1.0  # seconds in which a smart stop waits for its clients
-# Seconds that a request may wait which found the server gone, and hoped; on a busy machine.
+# Seconds that a request may wait for a server that is down; on a busy machine.
 MAX_FIRST_WAIT = PATIENCE + 5.0
 MODES: tuple[Mode, ...] = ("immediate", "fast", "smart")
 
@@ -33,7 +33,7 @@ def kill_all(rounds: int) -> Outcome:
 
 
 def stop(rounds: int) -> Outcome:
-    """Stop the server in each mode under load, look at the service meanwhile, and start it."""
+    """Stop the server in each mode under load, check the service meanwhile, and start it."""
     with run_experiment(workers=2) as experiment:
         processes = {process.pid for process in experiment.service.processes()}
         back: list[float] = []
@@ -54,7 +54,7 @@ def stop(rounds: int) -> Outcome:
 
 
 def stop_server(experiment: Experiment, mode: Mode) -> None:
-    """Stop the server; smart waits for the service's connections, which work on meanwhile."""
+    """Stop the server; a smart stop waits for the service's connections, which still work."""
     server = experiment.server
     if mode == "smart":
         with suppress(subprocess.TimeoutExpired):
@@ -65,7 +65,7 @@ def stop_server(experiment: Experiment, mode: Mode) -> None:
 
 
 def check_while_down(experiment: Experiment) -> None:
-    """Look at what the service answers without a database: alive, not ready, 503 to all else."""
+    """Check the service without a database: alive, not ready, 503 for all else."""
     wanted = {"/health/live": 200, "/health/ready": 503, "/en/api/integration": 503}
     headers = {"Authorization": f"Bearer {experiment.service.token('alfa')}"}
     until = time.monotonic() + DOWNTIME

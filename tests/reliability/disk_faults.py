@@ -27,12 +27,12 @@ SMALL_WAL = {"min_wal_size": "32MB", "max_wal_size": "48MB"}
 
 
 class DiskError(Exception):
-    """No small disk can be mounted here."""
+    """A small disk cannot be mounted here."""
 
 
 @contextmanager
 def small_disk(megabytes: int) -> Generator[Path]:
-    """Yield where a small tmpfs is mounted; raise DiskError where that is not allowed."""
+    """Yield the path of a small tmpfs; raise DiskError if mounting is not allowed."""
     if os.geteuid() != 0:
         raise DiskError(NEEDS)
     with TemporaryDirectory(prefix="faults-disk-") as name:
@@ -58,21 +58,21 @@ def move(server: Postgres, part: str, disk: Path) -> None:
 
 
 def fill_up(part: str, rounds: int) -> Outcome:
-    """Take all the room that *part* of the cluster has, and give it back."""
+    """Use up the disk of *part* of the cluster, and free it again."""
     with small_disk(MEGABYTES[part]) as disk, run_experiment(settings=SMALL_WAL) as experiment:
         move(experiment.server, part, disk)
         for _ in range(rounds):
             experiment.load.acknowledge(WRITES_BETWEEN)
             with filled_disk(disk):
                 exhaust_room(experiment, part)
-            experiment.server.start()  # as whatever looks after a server does
+            experiment.server.start()  # as a service manager does
             experiment.load.acknowledge(1, 10.0)
         experiment.load.acknowledge(WRITES_BETWEEN)
     return experiment.outcome
 
 
 def exhaust_room(experiment: Experiment, part: str) -> None:
-    """Wait until writes are refused for want of room, and look at reads meanwhile."""
+    """Wait until writes fail because the disk is full, and check reads meanwhile."""
     before = experiment.load.ledger.statuses["503"]
     if part == "base":
         if until(lambda: experiment.load.ledger.statuses["503"] > before, 60) < 0:
@@ -91,7 +91,7 @@ def exhaust_room(experiment: Experiment, part: str) -> None:
 
 
 def use_up_wal(experiment: Experiment) -> None:
-    """Write more WAL than the segments have room for that are there: the load takes too long."""
+    """Write more WAL than fits into the existing segments: the load alone takes too long."""
     with suppress(psycopg.OperationalError):
         for _ in range(MEGABYTES["pg_wal"]):
             experiment.execute(MEGABYTE_OF_WAL)

@@ -1,4 +1,4 @@
-"""Where a fault plays: a PostgreSQL of our own and the service on it, gone with the block."""
+"""The environment of a fault: a PostgreSQL of its own and the service on it, removed afterwards."""
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -11,11 +11,11 @@ from tests.reliability.postgres import Postgres
 from tests.reliability.service import Service
 
 Route = Callable[[str], AbstractContextManager[str]]
-"""Opens a way to the database: takes the direct DSN, yields the one that the service is given."""
+"""Opens a route to the database: takes the direct DSN, yields the DSN for the service."""
 
 
 class Environment(Struct, frozen=True):
-    """The database by its direct *dsn*, the server where it is ours, the service, their folder.
+    """The database by its direct *dsn*, the server if it is ours, the service, their folder.
 
     The checker reads through `dsn`, whatever stands between the service and its database.
     """
@@ -27,14 +27,14 @@ class Environment(Struct, frozen=True):
 
     @property
     def server(self) -> Postgres:
-        """The server, where it is ours."""
+        """The server, if it is ours."""
         assert self.postgres is not None
         return self.postgres
 
 
 @contextmanager
 def new_folder() -> Generator[Path]:
-    """Yield a directory that the account of PostgreSQL can enter; it goes afterwards."""
+    """Yield a directory that the account of PostgreSQL can enter; it is removed afterwards."""
     with TemporaryDirectory(prefix="faults-") as name:
         Path(name).chmod(0o711)
         yield Path(name)
@@ -48,9 +48,9 @@ def open_environment(
     service_env: Mapping[str, str] | None = None,
     route: Route | None = None,
 ) -> Generator[Environment]:
-    """Yield a stage with the service started.
+    """Yield an environment with the service started.
 
-    *settings* are PostgreSQL's, *environment* the service's; *way* is what its connections take.
+    *settings* are PostgreSQL's, *service_env* the service's; its connections take *route*.
     """
     with ExitStack() as stack:
         folder = stack.enter_context(new_folder())

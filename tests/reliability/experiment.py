@@ -1,4 +1,4 @@
-"""A trial: a stage under load with a tail on its log; in the end, the checker's word."""
+"""An experiment: an environment under load with a tail on its log; finally it is checked."""
 
 import time
 from collections.abc import Generator, Mapping, Sequence
@@ -63,11 +63,11 @@ class Experiment(Struct, frozen=True):
             connection.execute(statements.encode())
 
     def report(self, invariant: str, how: str) -> None:
-        """Tell that *invariant*, one of this fault alone or not, was broken."""
+        """Record a violation of *invariant*, which may be one of this fault alone."""
         self.load.ledger.report(invariant, how)
 
     def record(self, name: str, value: object) -> None:
-        """Keep a figure that this fault alone has."""
+        """Record a figure of this fault alone."""
         self.outcome.figures[name] = str(value)
 
 
@@ -80,7 +80,7 @@ def run_experiment(
     route: Route | None = None,
     clients: int = CLIENTS,
 ) -> Generator[Experiment]:
-    """Yield a stage of our own under load; at the end everything is checked."""
+    """Yield an environment under load; at the end everything is checked."""
     opened = open_environment(
         workers=workers, settings=settings, service_env=service_env, route=route
     )
@@ -92,7 +92,7 @@ def run_experiment(
 def run_experiment_on(
     opened: AbstractContextManager[Environment], clients: int = CLIENTS
 ) -> Generator[Experiment]:
-    """Yield a trial on any stage, such as one over a cluster."""
+    """Yield an experiment in any environment, such as one over a cluster."""
     marker, outcome = new_marker(), Outcome()
     with opened as environment, follow_log(environment.dsn) as following:
         with load(environment, marker, clients) as running:
@@ -102,25 +102,25 @@ def run_experiment_on(
             took = time.monotonic() - began
         outcome.figures |= figures_of(running.ledger, took)
         outcome.violations = check(environment, running.ledger, following, marker, before)
-        outcome.figures["committed without an answer"] = unanswered(environment, running.ledger)
+        outcome.figures["committed without a response"] = unanswered(environment, running.ledger)
 
 
 def figures_of(ledger: RequestLedger, took: float) -> dict[str, str]:
-    """Return what was asked and answered, for people."""
+    """Return the figures of requests and responses."""
     statuses = " + ".join(f"{n:,} {status}" for status, n in sorted(ledger.statuses.items()))
     return {
         "seconds": f"{took:.0f}",
         "writes acknowledged": f"{len(ledger.of('acknowledged')):,}",
         "refused": f"{len(ledger.of('refused')):,}",
         "unknown without a key": f"{len(ledger.of('unknown')):,}",
-        "answers": statuses,
-        "slowest answer": f"{ledger.slowest_response:.1f} s",
+        "responses": statuses,
+        "slowest response": f"{ledger.slowest_response:.1f} s",
         "longest time without a write": f"{ledger.longest_gap:.1f} s",
     }
 
 
 def unanswered(environment: Environment, ledger: RequestLedger) -> str:
-    """Return how many events are in the log whose own request got no answer."""
+    """Return how many events are in the log whose request got no response."""
     with psycopg.connect(environment.dsn) as connection:
         ids = {request_id for (request_id,) in connection.execute(REQUESTS)}
     return f"{len(ids - ledger.answered):,}"

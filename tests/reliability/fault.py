@@ -1,4 +1,4 @@
-"""A fault is a value: its name, what it does in a sentence, and how it is run."""
+"""A fault is a value: its name, what it does in a sentence, and the function that runs it."""
 
 from collections.abc import Callable
 
@@ -7,15 +7,15 @@ from msgspec import Struct
 from tests.reliability.experiment import Outcome
 
 Run = Callable[[int], Outcome]
-"""Runs so many rounds, on a stage of its own."""
+"""Runs a number of rounds, in an environment of its own."""
 
 
 class Fault(Struct, frozen=True):
     """One fault; `short` and `long` are the rounds of its two forms.
 
     `in_ci` is whether CI runs the short one. `breaks` is the invariant that a negative control must
-    be caught breaking, None for a fault that must break nothing. `apart` says why the fault is run
-    by its name alone, None where it is one of all.
+    be caught breaking, None for a fault that must break nothing. `apart` says why the fault runs
+    only by its name, None for the others.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Fault(Struct, frozen=True):
     apart: str | None = None
 
     def passed(self, outcome: Outcome) -> bool:
-        """Tell whether *outcome* is as it should be."""
+        """Return whether *outcome* is as expected."""
         if self.breaks is None:
             return not outcome.violations
         return self.breaks in {broken.invariant for broken in outcome.violations}

@@ -1,4 +1,4 @@
-"""What must hold after any fault: a function each; its name says what, it yields how not."""
+"""What must hold after any fault: one function each; its name is the rule, it yields violations."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -25,21 +25,21 @@ MORE_MEGABYTES = 40
 
 
 class TailResult(Struct, frozen=True):
-    """What the tail saw: positions in the order they came, and what ended it before its time."""
+    """What the tail read: positions in their order, and the error that ended it early."""
 
     positions: Sequence[int]
     damage: str | None
 
 
 class CommandResult(Struct, frozen=True):
-    """How a command of the service ended, and what it said."""
+    """The status and output of a command of the service."""
 
     status: int
     output: str
 
 
 class Evidence(Struct, frozen=True):
-    """All that is known at the end of a fault.
+    """All evidence at the end of a fault.
 
     `attempts` are the events that each request led to, by its id; `streams` those of each stream.
     """
@@ -56,10 +56,10 @@ class Evidence(Struct, frozen=True):
     after: Resources
     workers: int
     ready: Sequence[str]
-    """How often the service was not ready when it should have been, each in words."""
+    """How the service was not ready when it should have been."""
 
     def events_of(self, request: RecordedRequest) -> list[StoredRow]:
-        """Return the events that the attempts of *asked* led to."""
+        """Return the events that the attempts of *request* led to."""
         return [row for each in request.request_ids for row in self.attempts.get(each, ())]
 
 
@@ -67,7 +67,7 @@ Invariant = Callable[[Evidence], Iterator[str]]
 
 
 def every_acknowledged_write_is_in_the_log_once(evidence: Evidence) -> Iterator[str]:
-    """Each has one event, of its type and with the version that was answered."""
+    """Each has one event, of its type and with the version of the response."""
     for request in evidence.ledger.of("acknowledged"):
         rows = evidence.events_of(request)
         if not rows and request.operation == "toggle" and was_so_already(evidence, request):
@@ -81,7 +81,7 @@ def every_acknowledged_write_is_in_the_log_once(evidence: Evidence) -> Iterator[
 
 
 def was_so_already(evidence: Evidence, request: RecordedRequest) -> bool:
-    """Tell whether the integration was as *asked* at the version that was answered."""
+    """Return whether the integration already was as requested at the version of the response."""
     states = [
         row.stored.event["isActive"]
         for row in evidence.streams.get(request.stream or "", ())
@@ -91,14 +91,14 @@ def was_so_already(evidence: Evidence, request: RecordedRequest) -> bool:
 
 
 def nothing_refused_is_in_the_log(evidence: Evidence) -> Iterator[str]:
-    """What was answered with an error left no event."""
+    """A request with an error response left no event."""
     for request in evidence.ledger.of("refused"):
         if evidence.events_of(request):
             yield f"{named(request)} was answered {request.status}"
 
 
 def unknown_outcomes_are_resolved_by_their_keys(evidence: Evidence) -> Iterator[str]:
-    """With a key each is settled; without one it is in the log once or not at all."""
+    """With a key each is settled; without one it is in the log at most once."""
     for request in evidence.ledger.of("unknown"):
         if request.key:
             yield f"{named(request)} is still unknown"
@@ -135,7 +135,7 @@ def positions_and_versions_are_dense(evidence: Evidence) -> Iterator[str]:
 
 
 def the_tail_saw_each_position_once_and_in_order(evidence: Evidence) -> Iterator[str]:
-    """Whoever followed the log all along saw 1, 2, 3 and so on to its end."""
+    """A reader that follows the log sees 1, 2, 3 and so on to its end."""
     if evidence.tailed.damage:
         yield evidence.tailed.damage
     positions, length = [*evidence.tailed.positions], len(evidence.observation.log)
@@ -145,7 +145,7 @@ def the_tail_saw_each_position_once_and_in_order(evidence: Evidence) -> Iterator
 
 
 def views_equal_the_fold(evidence: Evidence) -> Iterator[str]:
-    """Lists show what the checker's own fold gives, and tables what a rebuild gives."""
+    """Lists equal the checker's own fold, and tables equal a rebuild."""
     expected = fold_log(evidence.observation.log)
     for workspace, listed in evidence.observation.listed.items():
         wanted = expected.get(workspace, {})
@@ -163,7 +163,7 @@ def the_log_can_be_proved(evidence: Evidence) -> Iterator[str]:
 
 
 def no_secret_is_anywhere(evidence: Evidence) -> Iterator[str]:
-    """No canary stands in a table or a log; answers were looked at as they came."""
+    """No secret marker is in a table or a log; responses were checked as they came."""
     for place, content in evidence.observation.contents.items():
         if evidence.marker.occurs_in(content):
             yield f"in {place}"
@@ -178,7 +178,7 @@ def no_foreign_rows(evidence: Evidence) -> Iterator[str]:
 
 
 def resources_are_back_to_the_start(evidence: Evidence) -> Iterator[str]:
-    """Connections, open files and memory are about what they were after the first requests."""
+    """Connections, open files and memory are about as after the first requests."""
     before, after = evidence.before, evidence.after
     if after.connections > evidence.workers * CONNECTIONS:
         yield f"{after.connections} connections"
@@ -189,12 +189,12 @@ def resources_are_back_to_the_start(evidence: Evidence) -> Iterator[str]:
 
 
 def ready_again_by_itself(evidence: Evidence) -> Iterator[str]:
-    """When all is over the service is ready, and answers whatever it is asked."""
+    """At the end the service is ready, and responds to every request."""
     yield from evidence.ready
 
 
 def named(request: RecordedRequest) -> str:
-    """Return how *asked* is called in what is told."""
+    """Return the name of *request* in reports."""
     return f"{request.operation} {request.number}{' with a key' if request.key else ''}"
 
 

@@ -1,4 +1,4 @@
-"""The load: clients that write and read all along, go on through outages, and write a ledger."""
+"""The load: clients that write and read, continue through outages, and record their requests."""
 
 import asyncio
 import random
@@ -21,11 +21,11 @@ from tests.reliability.workload import Workload
 WORKSPACES = ("alfa", "bravo", "charlie", "delta", "echo")
 CLIENTS = 8
 PAUSE = 0.004  # seconds between two requests of a client
-RETRY_DELAY = 0.05  # seconds, before a client asks again
-RESPONSE_TIMEOUT = 15.0  # seconds that a client waits for an answer
+RETRY_DELAY = 0.05  # seconds before a client repeats a request
+RESPONSE_TIMEOUT = 15.0  # seconds that a client waits for a response
 RESOLVE_TIMEOUT = 60.0  # seconds in which repeating a key must settle what is unknown
 UNSETTLED = {409, 429, 503}
-"""The first request still runs, too many, unavailable: ask again, under the same key."""
+"""The first request still runs, too many requests, unavailable: repeat with the same key."""
 EXPECTED = {200, 201, 404}
 NEW_CONNECTIONS = 0.1  # of all writes
 READS = 0.15  # of all requests
@@ -50,7 +50,7 @@ class Listed(Struct):
 
 
 class List(Struct):
-    """The answer to a list."""
+    """The response to a list."""
 
     result: Listed
 
@@ -80,7 +80,7 @@ class Client:
         self.unsettled: list[RecordedRequest] = []
 
     async def run(self) -> None:
-        """Ask until told to leave; then repeat what is unsettled until it is settled."""
+        """Send requests until told to stop; then repeat those without a final response."""
         headers = {"Authorization": f"Bearer {self.shared.tokens[self.workspace]}"}
         async with httpx2.AsyncClient(
             base_url=self.shared.address,
@@ -125,7 +125,7 @@ class Client:
             await asyncio.sleep(RETRY_DELAY)
 
     async def _repeat(self, http: httpx2.AsyncClient, request: RecordedRequest) -> None:
-        """Ask once more under a key that was answered: the same answer must come."""
+        """Repeat a key that has a response: the same response must come."""
         response = await self._send(http, request)
         if response is None or response.status_code in UNSETTLED:
             return
@@ -147,7 +147,7 @@ class Client:
         )
 
     def _maybe_close(self) -> dict[str, str]:
-        """Now and then take a new connection, which may lead to another worker."""
+        """Sometimes use a new connection, which may reach another worker."""
         return {"Connection": "close"} if self.random.random() < NEW_CONNECTIONS else {}
 
     async def _read(self, http: httpx2.AsyncClient) -> None:
@@ -164,7 +164,7 @@ class Client:
     async def _send_and_check(
         self, http: httpx2.AsyncClient, request: httpx2.Request
     ) -> httpx2.Response | None:
-        """Return the answer, None where there is none; look at what any answer must be."""
+        """Return the response, or None; check what holds for every response."""
         began = time.monotonic()
         try:
             response = await http.send(request)
@@ -190,13 +190,13 @@ class Client:
 
 
 def etag_version(response: httpx2.Response) -> int | None:
-    """Return the version that the ETag of *answer* tells, None where it has none."""
+    """Return the version in the ETag of *response*, or None."""
     tag = response.headers.get("etag", "").strip('"')
     return int(tag) if tag.isdecimal() else None
 
 
 class Load:
-    """Clients at work in a thread of their own, so that a fault can look on and interfere."""
+    """Clients in a thread of their own, so that a fault can watch and interfere."""
 
     def __init__(
         self, environment: Environment, marker: SecretMarker, clients: int = CLIENTS
@@ -222,7 +222,7 @@ class Load:
         await asyncio.gather(*(client.run() for client in self.clients))
 
     def acknowledge(self, more: int, timeout: float = 120.0) -> bool:
-        """Wait until *more* writes are acknowledged; tell whether they were in time."""
+        """Wait until *more* writes are acknowledged; return whether they were in time."""
         wanted = self.ledger.acknowledged + more
         deadline = time.monotonic() + timeout
         while self.ledger.acknowledged < wanted:
@@ -233,7 +233,7 @@ class Load:
         return True
 
     def end(self) -> None:
-        """Let the clients come to their end."""
+        """Stop the clients when they have settled their requests."""
         self.shared.stopping.set()
         if not self.shared.failed.is_set():
             self.thread.join(RESOLVE_TIMEOUT + 3 * RESPONSE_TIMEOUT)
@@ -241,9 +241,9 @@ class Load:
 
 @contextmanager
 def load(environment: Environment, marker: SecretMarker, clients: int = CLIENTS) -> Generator[Load]:
-    """Run a load while the block runs, and settle what can be settled at its end.
+    """Run a load while the block runs; at its end, clients settle their open requests.
 
-    Where the block fails nothing is to be settled any more, and nobody waits for the clients.
+    If the block fails, it does not wait for the clients.
     """
     running = Load(environment, marker, clients)
     running.thread.start()

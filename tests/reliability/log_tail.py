@@ -1,4 +1,4 @@
-"""A reader that follows the log all along, as `replay --follow` does, and notes what it saw."""
+"""A reader that follows the log as `replay --follow` does, and records the positions."""
 
 import time
 from collections.abc import Generator
@@ -16,8 +16,8 @@ ROLE = "integrations_audit"
 CATCH_UP_TIMEOUT = 60.0  # seconds
 
 
-class TailStopped(Exception):  # noqa: N818 — no error: the tail was told to leave
-    """The tail was told to leave."""
+class TailStopped(Exception):  # noqa: N818 — not an error: the tail was told to stop
+    """The tail was told to stop."""
 
 
 class LogTail:
@@ -50,7 +50,7 @@ class LogTail:
             yield self._connection
 
     def end(self) -> None:
-        """Let it come to the log's present end, and stop it."""
+        """Let it reach the current end of the log, and stop it."""
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             head = head_position(connection)
         deadline = time.monotonic() + CATCH_UP_TIMEOUT

@@ -1,4 +1,4 @@
-"""Negative controls: what is broken on purpose must be caught, or the checker proves nothing."""
+"""Negative controls: the checker must catch what is broken on purpose, or it proves nothing."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Fault 4: the way to the database is cut, reset, slow, stalled, half open, or loses packets."""
+"""Fault 4: the connection to the database is cut, reset, slow, stalled, half open, or lossy."""
 
 import time
 from collections.abc import Generator
@@ -15,9 +15,9 @@ from tests.reliability.proxy import Proxy, lose_one_reply
 
 WRITES_BETWEEN = 15  # acknowledged writes
 SLOW = 0.05  # seconds
-STALLED = 15.0  # seconds: longer than any answer may take
-# Seconds that any answer may take, whatever happens to the network: the wait for a connection, what
-# one answer of the database may take on it, and a little for a busy machine.
+STALLED = 15.0  # seconds: longer than any response may take
+# Seconds that any response may take, whatever happens to the network: the wait for a connection,
+# the wait for the database on it, and a little for a busy machine.
 BOUND = PATIENCE + ANSWER + 2.5
 RECOVERY_TIMEOUT = 15.0  # seconds after which writes must go on: at once, on a busy machine
 LOSS = 0.05  # of all packets
@@ -53,7 +53,7 @@ def resets(rounds: int) -> Outcome:
 
 
 def slow(rounds: int) -> Outcome:
-    """Let each answer of the database take 50 ms longer: all goes on, slower."""
+    """Let each response of the database take 50 ms longer: everything works, slower."""
     proxy = Proxy()
     with run_experiment(route=proxy.open) as experiment:
         proxy.delay = SLOW
@@ -72,7 +72,7 @@ def slow(rounds: int) -> Outcome:
 
 
 def stall(rounds: int) -> Outcome:
-    """Acknowledge every packet and pass nothing on: no time-out of TCP sees that."""
+    """Acknowledge every packet and forward nothing: no TCP time-out notices that."""
     proxy, back = Proxy(), list[float]()
     with run_experiment(route=proxy.open) as experiment:
         for _ in range(rounds):
@@ -88,7 +88,7 @@ def stall(rounds: int) -> Outcome:
 
 
 def half_open(rounds: int) -> Outcome:
-    """Drop all packets between service and database: connections stay, and nothing answers."""
+    """Drop all packets between service and database: connections stay open without a response."""
     return in_network_namespace(partial(half_open_in_namespace, rounds))
 
 
@@ -127,7 +127,7 @@ def loss_in_namespace(rounds: int) -> Outcome:
 
 @contextmanager
 def by_tcp(dsn: str) -> Generator[str]:
-    """Yield the way to *dsn* over TCP."""
+    """Yield *dsn* over TCP."""
     direct = conninfo_to_dict(dsn)
     yield make_conninfo("", **direct | {"host": "127.0.0.1"})
 
@@ -140,7 +140,7 @@ def first_write(experiment: Experiment) -> float:
 
 
 def require_timely_responses(experiment: Experiment) -> None:
-    """Complain where an answer took longer than any time-out explains."""
+    """Report a response that took longer than all time-outs together."""
     if experiment.load.ledger.slowest_response > BOUND:
         experiment.report(
             "answers come in time", f"{experiment.load.ledger.slowest_response:.1f} s"

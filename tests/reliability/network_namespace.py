@@ -1,4 +1,4 @@
-"""A network namespace for one fault: its firewall drops what we like, and nobody else notices."""
+"""A network namespace for one fault: its firewall drops packets of this fault alone."""
 
 import ctypes
 import os
@@ -16,7 +16,7 @@ NEEDS = "needs root, and Debian's iproute2 and iptables: apt-get install -y ipro
 
 
 class NetworkError(Exception):
-    """There can be no network of our own."""
+    """No network namespace can be made."""
 
 
 def in_network_namespace(run: Callable[[], Result]) -> Result:
@@ -39,7 +39,7 @@ def in_network_namespace(run: Callable[[], Result]) -> Result:
 
 
 def require_success(status: int) -> None:
-    """Raise NetworkError where a function of the C library failed."""
+    """Raise NetworkError if a function of the C library failed."""
     if status != 0:
         raise NetworkError(os.strerror(ctypes.get_errno()))
 
@@ -61,7 +61,7 @@ def drop_packets(port: int, share: float = 1.0) -> Generator[None]:
 
 
 def run_program(*words: str) -> None:
-    """Run a program of Debian's to its end; raise NetworkError where it fails."""
+    """Run one of Debian's programs to its end; raise NetworkError if it fails."""
     done = subprocess.run([*words], capture_output=True, text=True, check=False)
     if done.returncode:
         message = f"{' '.join(words)}: {done.stderr.strip()}"

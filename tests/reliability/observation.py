@@ -1,4 +1,4 @@
-"""What is looked at after a fault: the log as it is stored, what is shown, what else holds data."""
+"""The observation after a fault: the stored log, the lists over HTTP, everything else with data."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -25,14 +25,14 @@ WHERE relnamespace = 'integrations'::regnamespace AND relkind = 'r' ORDER BY rel
 
 
 class Origin(Struct, rename="camel"):
-    """Where an event came from, as far as it matters here."""
+    """The metadata of an event that the checker needs."""
 
     request_id: str | None = None
     idempotency_key: str | None = None
 
 
 class StoredEnvelope(Struct):
-    """What the checker reads in an envelope: for itself, not by the service's own code."""
+    """What the checker reads in an envelope, without the service's own code."""
 
     workspace: str
     stream: str
@@ -54,7 +54,7 @@ class StoredRow(Struct, frozen=True):
 
 
 class Observation(Struct, frozen=True):
-    """The log, the lists that clients are shown, and every other place that holds bytes."""
+    """The log, the lists over HTTP, and the content of every table and log file."""
 
     log: Sequence[StoredRow]
     listed: Mapping[str, Mapping[str, tuple[str, bool]]]
@@ -63,7 +63,7 @@ class Observation(Struct, frozen=True):
 
 
 def observe(environment: Environment) -> Observation:
-    """Look at everything; the service must be ready."""
+    """Read everything; the service must be ready."""
     with psycopg.connect(environment.dsn, autocommit=True) as connection:
         log = [stored_row(*row) for row in connection.execute(EVENTS)]
         names = [name for (name,) in connection.execute(TABLES).fetchall()]
@@ -103,14 +103,14 @@ def list_integrations(
 
 
 def fold_log(log: Sequence[StoredRow]) -> dict[str, dict[str, tuple[str, bool]]]:
-    """Return what should be shown: the checker's own fold of the log."""
+    """Return what lists should contain: the checker's own fold of the log."""
     rows: defaultdict[str, dict[str, tuple[str, bool]]] = defaultdict(dict)
     for row in log:
         mine, event = rows[row.workspace], row.stored.event
         if row.type == "IntegrationCreated":
             mine[row.stream] = (event["name"], event["isActive"])
         elif row.stream not in mine:
-            continue  # the log has lost its beginning: others of the invariants tell
+            continue  # the log has lost its beginning: other invariants report that
         elif row.type == "IntegrationRenamed":
             mine[row.stream] = (event["name"], mine[row.stream][1])
         elif row.type == "IntegrationToggled":

@@ -21,7 +21,7 @@ SESSION = (
     "SET ROLE {role}; SET timezone = 'UTC'; SET statement_timeout = '5s';"
     " SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '10s'"
 )
-# Where SET ROLE fails PgBouncer uses the session all the same: as somebody without any right.
+# If SET ROLE fails PgBouncer uses the session all the same: as a role without any right.
 LOGIN = "integrations_pooler"
 LOGIN_ROLE = f"""
 CREATE ROLE {LOGIN} LOGIN NOINHERIT;

@@ -1,4 +1,4 @@
-"""A durable PostgreSQL of our own, with the service's settings, stopped and killed as we like.
+"""A durable PostgreSQL with the service's settings that a fault can stop and kill.
 
 The keeper of app/database/embedded would bring a killed server back at once; here the fault says
 when. Only processes that we started, and their children, are ever signalled.
@@ -38,16 +38,16 @@ DIE_WITH_PARENT = (
     "--pdeathsig",
     "QUIT",
     "--",
-)  # whoever kills the fault's command ends it, too
+)  # it ends with the fault's command
 START_TIMEOUT = 60.0  # seconds
 STOP_TIMEOUT = 30.0  # seconds
-# Everybody who reaches the socket, or an address of this machine where a fault asks for one: the
-# roads that faults put between (proxies, poolers, namespaces) come as whoever they run as.
+# All who reach the socket, or an address of this machine if a fault needs one: what faults put
+# between (proxies, poolers, namespaces) connects as the account that it runs as.
 RULES = "local all all trust\nlocal replication all trust\nhost all all samenet trust\n"
 
 
 class PostgresError(Exception):
-    """The server of a fault does not do as it is told."""
+    """The server of a fault does not start or stop."""
 
 
 class Postgres:
@@ -90,7 +90,7 @@ class Postgres:
         self.stop()
 
     def start(self) -> None:
-        """Start, recovering what was not written back; return when it answers."""
+        """Start, with crash recovery if needed; return when it accepts connections."""
         if self.process is not None and self.process.poll() is None:
             return
         self._wait_for_leftovers()
@@ -123,17 +123,17 @@ class Postgres:
         return [postmaster, *postmaster.children(recursive=True)]
 
     def kill_all(self) -> None:
-        """Send SIGKILL to every process of the server at once: nobody can clean up."""
+        """Send SIGKILL to every process of the server at once: none can clean up."""
         doomed = self.processes()
         for process in doomed:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         if self.process is not None:
             self.process.wait(STOP_TIMEOUT)
-        self._wait_for_leftovers()  # by their lock: whoever adopts them may bury them late
+        self._wait_for_leftovers()  # by their lock: their parent may reap them late
 
     def end(self) -> None:
-        """Stop, by force where it does not follow."""
+        """Stop, with SIGKILL if it does not end."""
         with suppress(subprocess.TimeoutExpired):
             self.stop("immediate", timeout=10)
         self.kill_all()

@@ -1,4 +1,4 @@
-"""A proxy between the service and its database: it delays, stalls, resets, and swallows replies."""
+"""A proxy between the service and its database: it delays, stalls, resets, and loses replies."""
 
 import asyncio
 import socket
@@ -18,9 +18,9 @@ APPEND_MARKER = b'"envelope":'  # stands in what integrations.record is called w
 class Proxy:
     """Listens on a port of this machine; each connection is one to the server's Unix socket.
 
-    A fault sets `delay`, the seconds that each answer takes longer, `stalled`, to let nothing
-    through either way, and `swallow`, to cut the connection of the next append whose parameters
-    hold these bytes once it is answered: by then it has committed. `swallowed` counts these.
+    A fault sets `delay`, the seconds that each response takes longer, `stalled`, to forward
+    nothing, and `lose_reply_to`, to cut the connection of the next append whose parameters contain
+    these bytes when its reply comes: by then it has committed. `lost_replies` counts these.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Proxy:
 
     @contextmanager
     def open(self, dsn: str) -> Generator[str]:
-        """Yield the way through the proxy to *dsn*, which is a Unix socket."""
+        """Yield *dsn*, which is a Unix socket, through the proxy."""
         direct = conninfo_to_dict(dsn)
         direct.pop("requirepeer", None)
         self._server_socket = f"{direct['host']}/.s.PGSQL.{direct.get('port', '5432')}"
@@ -86,7 +86,7 @@ class ProxiedConnection:
     async def forward_requests(
         self, up: asyncio.StreamReader, server: asyncio.StreamWriter
     ) -> None:
-        """Pass on what the service sends."""
+        """Forward what the service sends."""
         while sent := await up.read(65536):
             await self._while_stalled()
             self.is_append |= (
@@ -97,7 +97,7 @@ class ProxiedConnection:
         self.close()
 
     async def forward_responses(self, down: asyncio.StreamReader) -> None:
-        """Pass on what the server answers, unless it is a reply that must not arrive."""
+        """Forward what the server sends, unless it is a reply to lose."""
         while answered := await down.read(65536):
             await asyncio.sleep(self.proxy.delay)
             await self._while_stalled()
@@ -128,7 +128,7 @@ def reset(client: asyncio.StreamWriter) -> None:
 
 
 def lose_one_reply(proxy: Proxy, within: float = 60.0) -> bool:
-    """Let the reply to the next append be lost; tell whether one was, in time."""
+    """Lose the reply to the next append; return whether one was lost in time."""
     before, deadline = proxy.lost_replies, time.monotonic() + within
     proxy.lose_reply_to = APPEND_MARKER
     while proxy.lost_replies == before and time.monotonic() < deadline:

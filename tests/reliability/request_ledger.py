@@ -1,4 +1,4 @@
-"""The ledger: what clients asked, under which keys, and what came back."""
+"""The ledger: the requests of clients, their keys and their responses."""
 
 from collections import Counter
 from typing import Any, Literal
@@ -10,10 +10,10 @@ Outcome = Literal["acknowledged", "refused", "unknown"]
 
 
 class RecordedRequest(Struct):
-    """One thing that a client asked for, once or, under its key, again and again.
+    """One change that a client requests, once or, with a key, repeatedly.
 
     Each attempt has a request id of its own, which the log keeps. `status`, `version` and `body`
-    are those of the answer that settled it; `wanted` is the name or the state that was asked for.
+    are those of the final response; `wanted` is the name or the state that was requested.
     """
 
     number: int
@@ -32,29 +32,29 @@ class RecordedRequest(Struct):
     body: bytes = b""
 
     def settle(self, status: int, version: int | None, body: bytes) -> None:
-        """Keep the answer that says whether it was done."""
+        """Record the final response."""
         self.outcome = "acknowledged" if status < 300 else "refused"
         self.status, self.version, self.body = status, version, body
 
 
 class RequestLedger:
-    """All that was asked, and what was heard that should not have been."""
+    """All requests, and the violations that responses showed."""
 
     def __init__(self) -> None:
         self.requests: list[RecordedRequest] = []
         self.statuses: Counter[str] = Counter()
-        """How often each status was answered, and each kind of failure without an answer."""
+        """How often each status came, and each kind of failure without a response."""
         self.violations: list[tuple[str, str]] = []
-        """Name of an invariant that an answer broke, and how."""
+        """The name of an invariant that a response broke, and how."""
         self.answered: set[str] = set()
-        """The ids of all requests, reads too, that were answered with whatever status."""
+        """The ids of all requests, reads too, with a response of any status."""
         self.acknowledged = 0
         self.slowest_response = 0.0  # seconds
         self.longest_gap = 0.0  # seconds without an acknowledged write
         self.last_acknowledged = 0.0
 
     def report(self, invariant: str, detail: str) -> None:
-        """Keep that *invariant* was broken."""
+        """Record a violation of *invariant*."""
         self.violations.append((invariant, detail))
 
     def acknowledge(self, now: float) -> None:

@@ -1,4 +1,4 @@
-"""What the service holds: connections to the database, open files and sockets, memory."""
+"""The resources of the service: connections to the database, open files and sockets, memory."""
 
 from contextlib import suppress
 
@@ -21,7 +21,7 @@ class Resources(Struct, frozen=True):
 
 
 def resources_of(environment: Environment) -> Resources:
-    """Return what the service of *stage* holds now."""
+    """Return what the service of *environment* holds now."""
     handles, megabytes, processes = 0, 0.0, 0
     for process in environment.service.processes():
         with suppress(psutil.NoSuchProcess):  # a worker that ends just now holds nothing

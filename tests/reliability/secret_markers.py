@@ -1,4 +1,4 @@
-"""Secrets with a mark that is looked for in every byte, however it may be written."""
+"""Secrets with a marker that the checker searches in all bytes, in every encoding."""
 
 import secrets
 from base64 import b64encode
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class SecretMarker(Struct, frozen=True):
-    """A mark that stands nowhere else, and the ways in which it may stand in bytes."""
+    """A marker that occurs nowhere else, and the encodings in which it may occur in bytes."""
 
     text: str
     spellings: Sequence[bytes]
@@ -18,12 +18,12 @@ class SecretMarker(Struct, frozen=True):
         return f"{self.text}-{number}"
 
     def occurs_in(self, data: bytes) -> bool:
-        """Tell whether a secret stands in *data*."""
+        """Return whether a secret occurs in *data*."""
         return any(spelling in data for spelling in self.spellings)
 
 
 def new_marker() -> SecretMarker:
-    """Return a new mark: as text, in hex, and in base64 wherever it may begin there."""
+    """Return a new marker: as text, in hex, and in base64 at each of the three offsets."""
     text = "CANARY" + secrets.token_hex(9)
     raw = text.encode()
     # In base64 the characters that depend on the mark's neighbours are cut off.

@@ -1,4 +1,4 @@
-"""The service as a user starts it, `integrations serve`: to be killed, stopped and started."""
+"""The service as a user starts it, `integrations serve`, to kill, stop and start."""
 
 import os
 import signal
@@ -21,11 +21,11 @@ DIE_WITH_PARENT = (
     "--pdeathsig",
     "TERM",
     "--",
-)  # whoever kills the fault's command ends it, too
+)  # it ends with the fault's command
 START_TIMEOUT = 60.0  # seconds
 AGE = 2 * 3600  # seconds: where a clock goes back an hour, no token comes from the future
 TTL = 12 * 3600  # seconds
-NO_PROVIDER = "SENDGRID=http://127.0.0.1:9"  # no fault asks a provider
+NO_PROVIDER = "SENDGRID=http://127.0.0.1:9"  # no fault calls a provider
 
 
 class ServiceError(Exception):
@@ -65,7 +65,7 @@ class Service:
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        """Start, and return when it says that it listens."""
+        """Start, and return when it prints its address."""
         self._hang_up()
         with self.log_file.open("a") as log:
             self.process = subprocess.Popen(
@@ -88,7 +88,7 @@ class Service:
         return [first, *first.children(recursive=True)]
 
     def workers(self) -> list[psutil.Process]:
-        """Return the processes that answer requests: the one, or the supervisor's children."""
+        """Return the processes that serve requests: the only one, or the supervisor's children."""
         if self.workers_wanted == 1:
             return self.processes()[:1]
         return [child for child in self.processes()[1:] if is_worker(child)]
@@ -109,11 +109,11 @@ class Service:
             self.process.send_signal(signal.SIGTERM)
 
     def wait(self, timeout: float) -> int:
-        """Return the status it ended with; raise subprocess.TimeoutExpired where it goes on."""
+        """Return its exit status; raise subprocess.TimeoutExpired if it still runs."""
         return 0 if self.process is None else self.process.wait(timeout)
 
     def end(self) -> None:
-        """Stop, by force where it does not follow."""
+        """Stop, with SIGKILL if it does not end."""
         self.terminate()
         try:
             self.wait(15)
@@ -122,7 +122,7 @@ class Service:
         self._hang_up()
 
     def _hang_up(self) -> None:
-        """Listen no more to a process that has ended."""
+        """Close the pipe of a process that has ended."""
         if self.process is not None and self.process.stdout is not None:
             self.process.stdout.close()
 
@@ -155,7 +155,7 @@ class Service:
     def spawn(
         self, *words: str, dsn: str | None = None, out: Path | None = None
     ) -> subprocess.Popen[bytes]:
-        """Start `integrations WORDS`; whoever asks ends it.
+        """Start `integrations WORDS`; the caller ends it.
 
         It writes into the file *out*, else into the service's log, as its errors do.
         """
@@ -173,7 +173,7 @@ class Service:
 
 
 def is_worker(process: psutil.Process) -> bool:
-    """Tell whether *process*, a child of the supervisor, lives and serves."""
+    """Return whether *process*, a child of the supervisor, lives and serves."""
     try:
         return "spawn_main" in " ".join(process.cmdline())
     except psutil.NoSuchProcess:  # a zombie is one, too
@@ -181,13 +181,13 @@ def is_worker(process: psutil.Process) -> bool:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on now; a service keeps it over its restarts."""
+    """Return a free port; a service keeps it over its restarts."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 
 
 def until(holds: Callable[[], bool], timeout: float, every: float = 0.05) -> float:
-    """Wait until *holds* does; return the seconds it took, -1 where it did not in time."""
+    """Wait until *holds* is true; return the seconds it took, or -1 after *timeout*."""
     began = time.monotonic()
     while time.monotonic() - began < timeout:
         if holds():

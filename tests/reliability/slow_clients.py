@@ -1,6 +1,6 @@
-"""Clients that take their time: they send a body in two halves, or read an answer late, or never.
+"""Slow clients: they send a body in two halves, or read a response late, or never.
 
-Each is a thread on a socket of its own, begun before the service is told to stop.
+Each is a thread with a socket of its own, connected before the service is told to stop.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ LARGE = "swagger_ui/swagger-ui-bundle.js"  # more than a megabyte
 
 
 class SlowClient(Thread):
-    """One client; `answer` is all that it has read when it ends."""
+    """One client; `response` is all that it has read when it ends."""
 
     def __init__(self, environment: Environment, head: str, *, wait: float) -> None:
         super().__init__(daemon=True)
@@ -47,20 +47,20 @@ class SlowClient(Thread):
 
     @property
     def status(self) -> int:
-        """The answer's status, 0 where there is none."""
+        """The status of the response, or 0."""
         first = self.response.split(b"\r\n", 1)[0].split()
         return int(first[1]) if len(first) > 1 else 0
 
     @property
     def is_whole(self) -> bool:
-        """Whether the answer is as long as it says."""
+        """Whether the response is as long as it says."""
         head, _, body = self.response.partition(b"\r\n\r\n")
         lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-len")]
         return bool(lengths) and len(body) == int(lengths[0].split(b":")[1])
 
 
 class SlowSender(SlowClient):
-    """Asks for what *asked* says: half of the body at once, the rest after *wait* seconds."""
+    """Sends *request*: half of the body at once, the rest after *wait* seconds."""
 
     def __init__(self, environment: Environment, request: RecordedRequest, *, wait: float) -> None:
         body = msgspec.json.encode(request.json)
@@ -83,7 +83,7 @@ class SlowSender(SlowClient):
 
 
 class SlowReader(SlowClient):
-    """Asks for something large, and begins to read it after *wait* seconds."""
+    """Requests something large, and begins to read it after *wait* seconds."""
 
     def __init__(self, environment: Environment, *, wait: float) -> None:
         path = DOCS + read_asset(LARGE).path
@@ -96,7 +96,7 @@ class SlowReader(SlowClient):
 
 
 class Idler(SlowClient):
-    """Asks once, and keeps its connection open for nothing."""
+    """Sends one request, and keeps its connection open."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment, "GET /health/live HTTP/1.1\r\nHost: idle\r\n\r\n", wait=0)

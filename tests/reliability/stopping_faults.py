@@ -1,4 +1,4 @@
-"""Fault 3: the service is told to stop under load, amid slow clients and beside a follower."""
+"""Fault 3: the service gets SIGTERM under load, with slow clients and `replay --follow`."""
 
 import os
 import random
@@ -54,7 +54,7 @@ def stop(rounds: int) -> Outcome:
 
 
 def stop_once(experiment: Experiment) -> float:
-    """Stop the service amid clients of each kind, and start it; return how long it took to end."""
+    """Stop the service amid clients of each kind, and start it; return the seconds to stop."""
     experiment.load.acknowledge(WRITES_BETWEEN)
     dice = random.Random(0)  # noqa: S311 — no secret
     requests = [experiment.load.shared.workload.new("create", "alfa", dice) for _ in range(2)]
@@ -91,7 +91,7 @@ def stop_once(experiment: Experiment) -> float:
 
 
 def all_accepted(experiment: Experiment, clients: Sequence[SlowClient]) -> bool:
-    """Tell whether a worker has each of *clients*: one that only the kernel has may be reset."""
+    """Return whether a worker has accepted each of *clients*: the kernel may reset the others."""
     known = {
         connection.raddr.port
         for worker in experiment.service.workers()
@@ -102,7 +102,7 @@ def all_accepted(experiment: Experiment, clients: Sequence[SlowClient]) -> bool:
 
 
 def terminate(experiment: Experiment) -> float:
-    """Send SIGTERM; return after how long it ended, by itself and with success."""
+    """Send SIGTERM; return the seconds to its successful exit."""
     service, workers = experiment.service, experiment.service.workers()
     busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     began = time.monotonic()
@@ -110,7 +110,9 @@ def terminate(experiment: Experiment) -> float:
     try:
         status = service.wait(EXIT_TIMEOUT * busy)
     except subprocess.TimeoutExpired:
-        experiment.report("exit within 10 s", f"it goes on, on a machine {busy:.1f} times as busy")
+        experiment.report(
+            "exit within 10 s", f"it still runs, on a machine {busy:.1f} times as busy"
+        )
         service.kill()
         return EXIT_TIMEOUT * busy
     took = time.monotonic() - began
@@ -122,7 +124,7 @@ def terminate(experiment: Experiment) -> float:
 
 
 def require_all_answered(experiment: Experiment) -> None:
-    """Look into the access log: whoever stands there as served must have heard the answer."""
+    """Check the access log: each request that it lists must have got its response."""
     lines = experiment.service.log_file.read_bytes().splitlines()
     accepted: set[str] = set()
     for line in lines:
@@ -137,7 +139,7 @@ def require_all_answered(experiment: Experiment) -> None:
 
 
 class Follower:
-    """`integrations replay --follow` beside the service, writing into a file."""
+    """`integrations replay --follow`, writing into a file."""
 
     def __init__(self, experiment: Experiment) -> None:
         self.file = experiment.environment.folder / "followed.jsonl"
@@ -157,7 +159,7 @@ class Follower:
 
 
 def require_all_followed(experiment: Experiment, follower: Follower) -> None:
-    """Complain unless the follower wrote each position, once and in order."""
+    """Report a violation unless the follower wrote each position, once and in order."""
     with psycopg.connect(experiment.environment.dsn) as connection:
         head = head_position(connection)
     until(lambda: len(follower.positions()) >= head, CATCH_UP_TIMEOUT)

@@ -1,4 +1,4 @@
-"""Each invariant is quiet where all is well, and speaks where something is not."""
+"""Each invariant yields nothing if all is well, and a violation if something is not."""
 
 from base64 import b64encode
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Fault 1: a worker is killed at each moment of a write that matters, and at random."""
+"""Fault 1: a worker is killed at each critical point of a write, and at random."""
 
 import random
 import time
@@ -18,7 +18,7 @@ WRITES_BETWEEN = 5  # acknowledged writes
 RESTART_TIMEOUT = 120.0  # seconds that a worker may take to import all, on a busy machine
 LOCK_WAIT = 1.0  # seconds; a writer gives up the lock after 2
 LOCK_TIMEOUT = 30.0  # seconds
-FROZEN = 0.05  # seconds in which a commit ends whose worker cannot hear of it
+FROZEN = 0.05  # seconds for a commit whose worker is frozen
 HELD_COMMITS = Path(__file__).with_name("held_commits.sql")
 WAITING = """
 SELECT pid FROM pg_stat_activity WHERE application_name = 'integrations_command'
@@ -48,7 +48,7 @@ def before_commit(experiment: Experiment, dice: random.Random) -> None:
 
 
 def before_answer(experiment: Experiment, _: random.Random) -> None:
-    """Freeze a worker, let the database commit what it has sent, and kill it unheard."""
+    """Freeze a worker, let the database commit what it has sent, and kill the worker."""
     frozen = random_worker(experiment)
     frozen.suspend()
     time.sleep(FROZEN)
@@ -56,7 +56,7 @@ def before_answer(experiment: Experiment, _: random.Random) -> None:
 
 
 def at_random(experiment: Experiment, dice: random.Random) -> None:
-    """Kill a worker whatever it does."""
+    """Kill a worker at a random time."""
     time.sleep(dice.random() * 0.1)
     kill_one(experiment)
 
@@ -94,7 +94,7 @@ def kill_one(experiment: Experiment) -> None:
 
 
 def kill_at(*points: Callable[[Experiment, random.Random], None]) -> Callable[[int], Outcome]:
-    """Return what kills a worker at each of *moments*, round by round."""
+    """Return a run that kills a worker at each of *points*, round by round."""
 
     def run(rounds: int) -> Outcome:
         dice = random.Random(rounds)  # noqa: S311 — no secret
@@ -113,7 +113,7 @@ def kill_at(*points: Callable[[Experiment, random.Random], None]) -> Callable[[i
 
 
 def require_restarted(experiment: Experiment) -> None:
-    """Wait until as many workers answer as before: else all are killed while they start."""
+    """Wait until as many workers serve as before: else all are killed while they start."""
     with psycopg.connect(experiment.dsn, autocommit=True) as observer:
 
         def all_ready() -> bool:
@@ -121,7 +121,7 @@ def require_restarted(experiment: Experiment) -> None:
             return ready >= WORKERS and len(experiment.service.workers()) >= WORKERS
 
         if until(all_ready, RESTART_TIMEOUT) < 0:
-            experiment.report("ready again by itself", "a worker was not started anew")
+            experiment.report("ready again by itself", "a worker was not started again")
 
 
 FAULTS = [

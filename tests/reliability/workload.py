@@ -1,4 +1,4 @@
-"""What the clients of a load ask for: each a request that leads to one event, and to one only."""
+"""The workload: each request leads to exactly one event."""
 
 import random
 from collections import defaultdict
@@ -16,7 +16,7 @@ MAX_INTEGRATIONS = 60
 
 
 class PlannedRequest(Struct, frozen=True):
-    """How something is asked for over HTTP, and the name or the state that is wanted."""
+    """A request to send, and the name or the state that it wants."""
 
     method: str
     path: str
@@ -25,7 +25,7 @@ class PlannedRequest(Struct, frozen=True):
 
 
 class Workload:
-    """Makes requests, each with a number of its own, on what is known to be there."""
+    """Makes numbered requests for integrations that exist."""
 
     def __init__(self, marker: SecretMarker) -> None:
         self.marker = marker
@@ -74,7 +74,7 @@ class Workload:
                 return PlannedRequest("DELETE", f"/{stream}")
 
     def learn(self, request: RecordedRequest, location: str | None) -> None:
-        """Keep what an answer told: a new integration, or a state."""
+        """Update what exists from a response: a new integration, or a state."""
         if request.outcome != "acknowledged":
             return
         if request.operation == "create" and location:

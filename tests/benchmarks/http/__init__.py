@@ -1,1 +1,1 @@
-"""Measures the service beside a peer, over HTTP, in one run; started by scripts/benchmark."""
+"""Measures the service and a peer over HTTP in one run; started by scripts/benchmark."""

@@ -61,9 +61,9 @@ def command(  # noqa: PLR0913 — each is an option
     connections: Sequence[int],
     chosen: Sequence[str],
 ) -> None:
-    """Measure the service beside its peer, and its log beside pgbench; print tables in Markdown.
+    """Compare the service with its peer, and its log with pgbench; print tables in Markdown.
 
-    Ends with status 2 where something that it needs is missing, and with 1 where a request failed.
+    Ends with status 2 if something that it needs is missing, and with 1 if a request failed.
     """
     if context.invoked_subcommand:
         return
@@ -89,7 +89,7 @@ def command(  # noqa: PLR0913 — each is an option
     help="Instead of all; may be repeated.",
 )  # fmt: skip
 def growth_command(*, seconds: int, rounds: int, integrations: int, kinds: Sequence[str]) -> None:
-    """Measure whether a request costs more where there are more integrations or workspaces."""
+    """Measure whether a request costs more when there are more integrations or workspaces."""
     run(
         lambda folder: scaling_report(
             folder, Rounds(seconds=seconds, count=rounds), sizes_up_to(integrations), kinds
@@ -106,7 +106,7 @@ def soak_command(*, seconds: int, minutes: float) -> None:
 
 
 def run(measure: Callable[[Path], str]) -> None:
-    """Print what *measure* tells, given a folder, and how busy the machine was."""
+    """Print the report of *measure*, which gets a folder, and how busy the machine was."""
     try:
         require_wrk()
         busy = os.getloadavg()[0]
@@ -124,7 +124,7 @@ def run(measure: Callable[[Path], str]) -> None:
 
 
 def compare_with_peer(folder: Path, plan: Plan, workspaces: int, others: Sequence[str]) -> str:
-    """Return the tables of HTTP beside the peer, and of *others*, in Markdown."""
+    """Return the tables that compare HTTP with the peer, and those of *others*, in Markdown."""
     cores, uvicorn = two_cores(), install_peer()
     ready, memory = warm_start(folder / "start")
     with open_environment(folder, uvicorn, cores, workspaces) as environment:
@@ -148,7 +148,7 @@ def compare_with_peer(folder: Path, plan: Plan, workspaces: int, others: Sequenc
 def scaling_report(
     folder: Path, rounds: Rounds, sizes: Sequence[Size], kinds: Sequence[str]
 ) -> str:
-    """Return the table of what requests cost beside size, in Markdown."""
+    """Return the table of the cost of requests by size, in Markdown."""
     cores = two_cores()
     with open_embedded(folder) as server:
         found = measure_scaling(Machine(server.dsn, folder, cores), sizes, kinds, rounds)

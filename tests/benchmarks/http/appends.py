@@ -1,7 +1,7 @@
-"""Our log beside pgbench: appends/s through the write path's own door, and bare inserts/s.
+"""Compares our log with pgbench: appends/s by the write path, and bare inserts/s.
 
 `appends` are events of the same bytes, with all that the log promises: one order, no holes, unique
-versions, walls, an idempotent answer where one is asked for. `with views` adds what a command
+versions, row-level security, a stored response for a key. `with views` adds what a command
 writes in the same transaction: the rows of the list and of the history. What waits together shares
 one commit; pgbench commits each row.
 """

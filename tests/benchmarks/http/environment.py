@@ -1,4 +1,4 @@
-"""Where both are measured: one PostgreSQL with a database for each, and both servers, filled."""
+"""The benchmark's environment: one PostgreSQL, and both servers, each with a database and data."""
 
 import asyncio
 import os
@@ -25,14 +25,14 @@ DATABASES = ("ours", "peer", "appends")
 
 
 class LoadedServer(Struct, frozen=True):
-    """A contestant and what it holds."""
+    """A server and the data in it."""
 
     server: Server
     data: SeedData
 
 
 class BenchmarkEnvironment(Struct, frozen=True):
-    """Both sides, and where they are; which version of PostgreSQL."""
+    """Both servers, the machine, and the version of PostgreSQL."""
 
     ours: LoadedServer
     peer: LoadedServer
@@ -44,7 +44,7 @@ class BenchmarkEnvironment(Struct, frozen=True):
 def open_environment(
     folder: Path, uvicorn: Path, cores: Cores, workspaces: int
 ) -> Generator[BenchmarkEnvironment]:
-    """Run both, servers on one core, all else, this process too, on the other.
+    """Run both servers on one core, and everything else, this process too, on the other.
 
     Raises:
         CannotRunError, EmbeddedServerError: one does not start.
@@ -72,7 +72,7 @@ def open_environment(
 
 
 def load_server(server: Server, folder: Path, workspaces: int) -> LoadedServer:
-    """Fill *contestant*, and return it with what it holds."""
+    """Fill *server*, and return it with its data."""
     readers = tokens_for(folder, [f"reads-{number}" for number in range(workspaces)])
     writers = tokens_for(folder, [f"writes-{number}" for number in range(workspaces)])
     return LoadedServer(server, asyncio.run(fill(server.address, readers, writers)))
@@ -93,7 +93,7 @@ def version_of(dsn: str) -> str:
 
 
 def vacuum(dsn: str) -> None:
-    """Leave neither side's vacuum to the rounds."""
+    """Vacuum both databases now, so that no autovacuum runs during the rounds."""
     for name in ("ours", "peer"):
         with psycopg.connect(make_conninfo(dsn, dbname=name), autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")

@@ -1,4 +1,4 @@
-"""What keeps the benchmark from running, or its figures from counting."""
+"""Errors that stop the benchmark or make its figures meaningless."""
 
 
 class CannotRunError(Exception):
@@ -6,4 +6,4 @@ class CannotRunError(Exception):
 
 
 class FailedRequestsError(Exception):
-    """Not every request was answered as it should be, so the figures mean nothing."""
+    """Not every request got the expected status, so the figures mean nothing."""

@@ -1,4 +1,4 @@
-"""The load: wrk with requests from a file, each answer counted, none allowed to fail."""
+"""The load: wrk with requests from a file; each response is counted, none may fail."""
 
 import shutil
 import subprocess
@@ -17,7 +17,7 @@ from tests.benchmarks.http.servers import Server
 
 SCRIPT = Path(__file__).with_name("requests.lua")
 SAMPLES = 20
-TIMEOUT = 30  # seconds that wrk may take longer than it was told
+TIMEOUT = 30  # seconds that wrk may take beyond its duration
 
 
 class WrkResult(Struct, frozen=True):
@@ -31,7 +31,7 @@ class WrkResult(Struct, frozen=True):
 
 
 class Round(Struct, frozen=True):
-    """One round of one contestant: requests/s, latencies in ms, CPU µs of the server a request."""
+    """One round of one server: requests/s, latencies in ms, CPU µs of the server per request."""
 
     rate: float
     p50: float
@@ -55,12 +55,12 @@ def write_requests(file: Path, requests: Sequence[Request]) -> None:
 
 
 def probe(server: Server, requests: Sequence[Request]) -> None:
-    """Send some of *requests* one by one: wrk counts statuses of 400 and more, we look closer.
+    """Send some of *requests* one by one and check the exact status; wrk only counts 400 and above.
 
-    They are the last, which leave each thing as the first of *requests* expects it.
+    They are the last ones, which leave the data as the first of *requests* expects it.
 
     Raises:
-        FailedRequestsError: one was not answered with its very status.
+        FailedRequestsError: one got another status than its own.
     """
     host = urlsplit(server.address).netloc
     with closing(HTTPConnection(host, timeout=TIMEOUT)) as connection:
@@ -76,10 +76,10 @@ def probe(server: Server, requests: Sequence[Request]) -> None:
 
 
 def run_round(server: Server, file: Path, connections: int, seconds: int) -> Round:
-    """Send the requests in *file* to *contestant* for *seconds* over *connections*.
+    """Send the requests in *file* to *server* for *seconds* over *connections*.
 
     Raises:
-        FailedRequestsError: a request failed, or none was answered.
+        FailedRequestsError: a request failed, or none got a response.
     """
     before = server.cpu_seconds()
     result = run_wrk(server.address, file, connections, seconds)

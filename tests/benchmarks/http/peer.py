@@ -1,4 +1,4 @@
-"""The peer: where it lies, and its virtual environment."""
+"""The peer: its folder and its virtual environment."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ def install_peer() -> Path:
 
 
 def install(requirements: Path) -> None:
-    """Make the environment. Raises CannotRunError: pip failed; its output has told why."""
+    """Make the environment. Raises CannotRunError: pip failed; its output says why."""
     pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check"]
     for command in (
         [sys.executable, "-m", "venv", "--clear", str(VENV)],
@@ -44,7 +44,7 @@ def install(requirements: Path) -> None:
 
 
 def peer_versions() -> str:
-    """Return what the peer is made of, as its requirements name it."""
+    """Return the names and versions of the peer's main packages."""
     names = (FOLDER / "requirements.txt").read_text().split()
     wanted = ("fastapi", "sqlalchemy", "asyncpg", "pydantic", "uvicorn")
     return ", ".join(name.replace("==", " ") for name in names if name.startswith(wanted))

@@ -1,4 +1,4 @@
-"""pgbench with a bare INSERT: what PostgreSQL makes of the same bytes, one commit a row."""
+"""pgbench with a bare INSERT: how fast PostgreSQL stores the same bytes, one commit per row."""
 
 import re
 import subprocess
@@ -23,7 +23,7 @@ INSERT = (
     " VALUES ('{}', '{}', {}, '{}', '\\x{}');\n"
 )
 TPS = re.compile(rb"^tps = ([\d.]+)", re.MULTILINE)
-TIMEOUT = 60  # seconds that pgbench may take longer than it was told
+TIMEOUT = 60  # seconds that pgbench may take beyond its duration
 
 
 def find_pgbench() -> Path:

@@ -1,4 +1,4 @@
-"""From rounds to a table: medians of both contestants, and ours over the peer's."""
+"""The table of all rounds: medians of both servers, and ours over the peer's."""
 
 from collections.abc import Iterable, Sequence
 from statistics import median
@@ -24,7 +24,7 @@ class Cell(Struct, frozen=True):
 
     @property
     def ratio(self) -> float:
-        """How many times the peer's requests/s we answer."""
+        """Our requests/s over the peer's."""
         return median_of(self.ours).rate / median_of(self.peer).rate
 
 

@@ -1,4 +1,4 @@
-"""The order of the rounds: each scenario, at each number of connections, mirrored."""
+"""The order of the rounds: each scenario at each number of connections, in ABBA order."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ MAX_CONNECTIONS = 32  # connections at which the floors hold
 
 
 class Plan(Rounds, frozen=True, kw_only=True):
-    """What to measure: each scenario on either side, at all `connections`."""
+    """What to measure: each scenario on both servers, at all `connections`."""
 
     scenarios: Sequence[Scenario]
     connections: Sequence[int]
@@ -28,7 +28,7 @@ def measure_scenarios(
     """Measure every scenario at every number of connections; *folder* takes the requests.
 
     Raises:
-        FailedRequestsError: a request was not answered as it should be.
+        FailedRequestsError: a request got another status than its own.
     """
     for scenario in plan.scenarios:
         write_scenario(scenario, environment, folder)
@@ -40,7 +40,7 @@ def measure_scenarios(
 
 
 def write_scenario(scenario: Scenario, environment: BenchmarkEnvironment, folder: Path) -> None:
-    """Write the requests of *scenario* for each side, and see that they are answered well."""
+    """Write the requests of *scenario* for each server, and check some of them."""
     for loaded in (environment.ours, environment.peer):
         requests = scenario.requests(loaded.data)
         write_requests(folder / f"{loaded.server.name}.requests", requests)

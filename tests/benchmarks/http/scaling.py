@@ -1,4 +1,4 @@
-"""Does a request cost more where there is more? GET, a page of a list, and an append, beside size.
+"""Measures GET, a page of a list and an append at different sizes of the database.
 
 All sizes are measured by turns, each by a service of its own on a database of its own, so that
 what disturbs the machine disturbs all of them.
@@ -66,14 +66,14 @@ class ScalingResult(Struct, frozen=True):
         return Cost(*map(median, zip(*self.costs, strict=True)))
 
     def times(self, least: float) -> str:
-        """Tell how many times *least* the processors compute: median, and from round to round."""
+        """Return the processor time over *least*: the median, and the range of rounds."""
         rounds = [each.processor / least for each in self.costs]
         return f"**{self.cost.processor / least:.2f}** ({min(rounds):.2f} to {max(rounds):.2f})"
 
 
 Kind = Callable[[Size, Sequence[str], int], Request]
 Found = dict[Size, dict[str, ScalingResult]]
-"""By size, and by what was asked."""
+"""By size, and by kind of request."""
 
 
 def get(size: Size, tokens: Sequence[str], number: int) -> Request:
@@ -111,7 +111,7 @@ class SizedServer(Struct, frozen=True):
 def measure_scaling(
     machine: Machine, sizes: Sequence[Size], kinds: Sequence[str], rounds: Rounds
 ) -> Found:
-    """Fill a database for each of *sizes*, and ask for *kinds* by turns.
+    """Fill a database for each of *sizes*, and measure *kinds* on each in turn.
 
     Raises:
         FailedRequestsError: a request failed.
@@ -140,7 +140,7 @@ def measure_scaling(
 def start_sized_server(
     machine: Machine, size: Size, database: str, tokens: Sequence[str]
 ) -> Generator[SizedServer]:
-    """Run a service on *database*, and write down what it will be asked; all of it works."""
+    """Run a service on *database*, and write its requests into files after checking them."""
     pin = ("taskset", "--cpu-list", str(machine.cores.servers))
     with start_ours(machine.folder, *pin, database_url=database) as server:
         each = SizedServer(size, database, server, machine.folder)
@@ -156,8 +156,8 @@ def start_sized_server(
 def cost_of(each: SizedServer, kind: str, seconds: int) -> Cost:
     """Return what a request of *kind* costs, until what it appended has been signed, too.
 
-    Before, every workspace has asked once: a token is verified anew after a minute, and where each
-    size is asked for a moment only, that would be once for a few requests.
+    Before that, every workspace sends one request: a token is verified again after a minute, and if
+    each size is measured only briefly, that would weigh on few requests.
     """
     sent = 0.0
     while sent < each.size.workspaces:

@@ -1,4 +1,4 @@
-"""What is measured: a scenario is a name and the requests that it sends; add a line to add one."""
+"""The scenarios: each is a name and the requests that it sends; add a line to add one."""
 
 import random
 from collections.abc import Callable, Iterable, Sequence
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Request(Struct, frozen=True):
-    """One request, and the status that it must be answered with."""
+    """One request, and the status of its response."""
 
     method: str
     path: str
@@ -56,7 +56,7 @@ class Workspace(Struct, frozen=True):
 
 
 class SeedData(Struct, frozen=True):
-    """What one contestant holds: workspaces to read, and tokens of others to write to.
+    """The data of one server: workspaces to read, and tokens of other workspaces to write to.
 
     Writing elsewhere keeps the lists that are read at their length.
     """
@@ -66,7 +66,7 @@ class SeedData(Struct, frozen=True):
 
 
 class Scenario(Struct, frozen=True):
-    """One kind of load; `floor` is what our requests/s over the peer's must reach, where it is.
+    """One kind of load; `floor` is the least ratio to the peer's requests/s, if any.
 
     The requests are sent in their order, and then again from the first.
     """
@@ -139,7 +139,7 @@ def shuffled(things: Iterable[T]) -> Sequence[T]:
     return random.Random(0).sample(every, len(every))  # noqa: S311 — no secret
 
 
-# Floors: issue 6. At 32 connections; with one, the way through the machine counts as well.
+# The floors hold at 32 connections; with one, the latency of the machine counts as well.
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (

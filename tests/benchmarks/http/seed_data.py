@@ -1,4 +1,4 @@
-"""Fills a contestant before it is measured, over its own API, so that both hold the same."""
+"""Fills a server over its own API before it is measured, so that both hold the same data."""
 
 import asyncio
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class Result(Struct):
 
 
 class CreationResponse(Struct):
-    """What we read of the answer to a creation."""
+    """What we read of the response to a creation."""
 
     result: Result
 
@@ -36,7 +36,7 @@ async def fill(address: str, readers: Sequence[str], writers: Sequence[str]) -> 
     """Create AMOUNT integrations in the workspace of each of the tokens *readers*.
 
     Raises:
-        FailedRequestsError: one was not answered 201.
+        FailedRequestsError: a response was not 201.
     """
     async with httpx2.AsyncClient(base_url=address, timeout=30) as client:
         parts = (
@@ -62,6 +62,6 @@ async def create_integration(client: httpx2.AsyncClient, token: str) -> str:
     wanted = create_request(token)
     response = await client.post(wanted.path, content=wanted.body, headers=wanted.headers())
     if response.status_code != wanted.status:
-        message = f"filling was answered {response.status_code}: {response.text[:500]}"
+        message = f"filling got a response {response.status_code}: {response.text[:500]}"
         raise FailedRequestsError(message)
     return msgspec.json.decode(response.content, type=CreationResponse).result.data.id

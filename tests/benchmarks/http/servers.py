@@ -1,4 +1,4 @@
-"""Starting and stopping what is measured: the service and the peer, one worker each."""
+"""Starts and stops the servers that are measured: the service and the peer, one worker each."""
 
 import os
 import re
@@ -23,7 +23,7 @@ INTEGRATIONS = str(Path(sys.executable).with_name("integrations"))
 
 
 class Server(Struct, frozen=True):
-    """A server that answers at `address`."""
+    """A server that listens at `address`."""
 
     name: str
     address: str
@@ -56,7 +56,7 @@ def start_ours(
 def start_peer(
     folder: Path, *prefix: str, uvicorn: Path, public_key: Path, database_url: str
 ) -> Generator[Server]:
-    """Run the peer, as its own words say, and with a toggle."""
+    """Run the peer as its README says, with a toggle added."""
     options = ("--port", "0", "--loop", "uvloop", "--http", "httptools", "--no-access-log")
     command = [*prefix, str(uvicorn), "peer_with_toggle:app", "--app-dir", str(HERE), *options]
     settings = {
@@ -102,7 +102,7 @@ def address_in(log: Path, process: subprocess.Popen[bytes]) -> str:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Stop *process*, by force where it does not follow."""
+    """Stop *process*, with SIGKILL if it does not end."""
     process.terminate()
     try:
         process.wait(STOP_TIMEOUT)

@@ -1,4 +1,4 @@
-"""How long to measure, in which order, and where."""
+"""How long to measure, in which order, and on which machine."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Rounds(Struct, frozen=True, kw_only=True):
-    """So many rounds of so many seconds."""
+    """`count` rounds of `seconds` each."""
 
     count: int
     seconds: int

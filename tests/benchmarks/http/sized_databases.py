@@ -1,4 +1,4 @@
-"""Databases of different sizes: events by SQL as the service encodes them, and all that follows.
+"""Databases of different sizes: events by SQL as the service encodes them, then views and trees.
 
 The views are made by the rebuild that operators run, the trees by the follower of the log.
 """
@@ -66,7 +66,7 @@ class Size(Struct, frozen=True):
         """Return in which workspace integration *number* is, as FILL places it.
 
         A page of each in every workspace, and then the more the higher its number, up to twice
-        the mean: were all as large, all would bind a page of the history at the same moment.
+        the mean, as workspaces differ in size.
         """
         of = self.workspaces
         if number <= PAGE * of:
@@ -85,7 +85,7 @@ def sizes_up_to(integrations: int) -> list[Size]:
 
 @contextmanager
 def without_fsync(dsn: str) -> Generator[None]:
-    """Let the server take what it is given as if it could not crash; durable again afterwards."""
+    """Turn off durability while the block runs, to fill databases fast."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         for name, value in UNSAFE_SETTINGS.items():
             connection.execute(SQL("ALTER SYSTEM SET {} = {}").format(Identifier(name), value))
@@ -140,9 +140,9 @@ def stream(number: int) -> str:
 
 
 def log_progress(what: str) -> None:
-    """Say what is done from now on."""
+    """Print what starts now."""
     click.echo(f"{time.strftime('%H:%M:%S')} {what}", err=True)
 
 
 def silent(*_: object) -> None:
-    """Tell nobody how far it is."""
+    """Report no progress."""

@@ -1,4 +1,4 @@
-"""A long load on one worker: does its memory grow?"""
+"""A long load on one worker, to see whether its memory grows."""
 
 import time
 from collections.abc import Sequence
@@ -108,5 +108,5 @@ def soak_table(result: SoakResult) -> str:
 
 
 def verdict(found: float, most: float) -> str:
-    """Say whether *found* is at most what is wanted."""
+    """Return whether *found* is within the limit."""
     return "met" if found <= most else "not met"

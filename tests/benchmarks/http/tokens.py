@@ -1,4 +1,4 @@
-"""Tokens that both contestants accept: signed by our own key, whose public half the peer gets."""
+"""Tokens that both servers accept: signed by our own key; the peer gets its public half."""
 
 import time
 from pathlib import Path
@@ -32,7 +32,7 @@ def tokens_for(data_dir: Path, workspaces: list[str]) -> list[str]:
 
 
 def write_public_key(data_dir: Path) -> Path:
-    """Write the public half of the key of *data_dir* beside it, as PEM; return the file."""
+    """Write the public half of the key of *data_dir* next to it, as PEM; return the file."""
     open_local_key(data_dir)
     private = load_pem_private_key((data_dir / FILE_NAME).read_bytes(), password=None)
     file = data_dir / "token-key-public.pem"

@@ -1,4 +1,4 @@
-"""Two workers beside one: how much more they answer, and what keeps them from twice as much."""
+"""Compares two workers with one: the ratio of their rates, and how busy both cores are."""
 
 from collections.abc import Sequence
 from statistics import mean, median
@@ -20,7 +20,7 @@ COLUMNS = ("", "1 worker/s", "2 workers/s", "ratio", "at least", "CPU busy with 
 
 
 def types(data: SeedData) -> Sequence[Request]:
-    """Ask for the types of integrations: a request with all but the database."""
+    """Get the types of integrations: a request that does everything but use the database."""
     return shuffled(
         Request("GET", "/en/api/integration-types", workspace.token)
         for workspace in data.workspaces

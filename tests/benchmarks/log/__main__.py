@@ -40,7 +40,7 @@ def measure(
     time_command(databases, "rebuild")  # the first has nothing to compare with
     rebuild_memory = measure_memory(
         databases, "rebuild"
-    )  # not while it is timed, as to look takes time of the cores
+    )  # not while it is timed, as sampling uses the cores
     rebuilds = [time_rebuild(databases) for _ in range(rounds)]
     library = library_rate(databases.many, library_events)
     replay_memory = measure_memory(databases, "replay", "--format", "jsonl")
@@ -59,7 +59,7 @@ def measure(
         Figure("replay, MB", replay_memory, "flat"),
         Figure("appends/s at 1,000 events", median(few), ""),
         Figure(f"appends/s at {events:,} events", median(many), ""),
-        Figure("the latter / the former, each beside the other", ratio_of(few, many), "≥ 0.9"),
+        Figure("the latter / the former, in neighbouring rounds", ratio_of(few, many), "≥ 0.9"),
         Figure(f"tree of {events:,} leaves, ms", tree.seconds * 1000, "≤ 5,000"),
         Figure("inclusion proof made, µs", made * 1000, "≤ 5,000"),
         Figure("inclusion proof checked, µs", checked * 1000, "≤ 100"),
@@ -72,7 +72,7 @@ def measure(
 
 
 def time_rebuild(databases: BenchmarkDatabases) -> float:
-    """Return how many seconds a rebuild takes, beside nothing that an earlier one left to do."""
+    """Return how many seconds a rebuild takes, with no work left over from an earlier one."""
     vacuum_and_checkpoint(databases.many)
     return time_command(databases, "rebuild")
 
@@ -93,9 +93,9 @@ def appends(
 
 
 def ratio_of(few: Sequence[float], many: Sequence[float]) -> float:
-    """Return the median of what each of *many* is beside its neighbour of *few*.
+    """Return the median ratio of each of *many* to its neighbour in *few*.
 
-    What the machine gives changes by a third within a minute, which moves both alike.
+    The speed of the machine changes by a third within a minute, which moves both alike.
     """
     return median(there / here for here, there in zip(few, many, strict=True))
 

@@ -1,6 +1,6 @@
-"""How many events a second the write path's log appends, by who waits for it.
+"""Measures how many events a second the write path appends.
 
-What is appended is made before, as pgbench makes nothing either.
+The events are made before the measurement, as pgbench makes none during its own.
 """
 
 import asyncio

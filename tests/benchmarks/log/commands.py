@@ -1,4 +1,4 @@
-"""Runs our commands as a user does: how long they take, and how much memory."""
+"""Runs our commands as a user does, and measures their time and memory."""
 
 import subprocess
 import time
@@ -9,11 +9,11 @@ import psutil
 
 from tests.benchmarks.log.databases import BenchmarkDatabases, integrations
 
-POLL_INTERVAL = 0.25  # seconds; a look takes the kernel milliseconds of the cores that are measured
+POLL_INTERVAL = 0.25  # seconds; each sample costs some milliseconds of the cores that are measured
 
 
 class CommandFailedError(Exception):
-    """A command did not end well; the message is what it said."""
+    """A command failed; the message is its output."""
 
 
 def time_command(databases: BenchmarkDatabases, *arguments: str) -> float:
@@ -46,7 +46,7 @@ def measure_memory(databases: BenchmarkDatabases, *arguments: str) -> float:
 def run_command(
     databases: BenchmarkDatabases, arguments: Sequence[str]
 ) -> Generator[subprocess.Popen[str]]:
-    """Yield a command of ours, which is to end well; its output goes nowhere."""
+    """Run one of our commands, which must succeed; its output is discarded."""
     with subprocess.Popen(
         integrations(*arguments), env=databases.environment(),
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -65,7 +65,7 @@ def memory_mb(pid: int) -> float:
 
 
 def proportional_memory(process: psutil.Process) -> int:
-    """Return the memory of *process*, its share of what it shares."""
+    """Return the memory of *process*; shared memory is divided among its users (PSS)."""
     with suppress(psutil.Error):
         return process.memory_full_info().pss
     return 0

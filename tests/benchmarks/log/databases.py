@@ -21,7 +21,7 @@ FEW_EVENTS = 1_000  # events
 
 
 class BenchmarkDatabases(Struct, frozen=True):
-    """The databases `few` and `many`, and the data directory of whoever is started on one."""
+    """The databases `few` and `many`, and the data directory of the commands that run on them."""
 
     few: str
     many: str
@@ -36,7 +36,7 @@ class BenchmarkDatabases(Struct, frozen=True):
 
 @contextmanager
 def open_databases(events: int) -> Generator[BenchmarkDatabases]:
-    """Yield a stage with *events* events in the log of many; it goes afterwards."""
+    """Yield both databases, `many` with *events* events; they are removed afterwards."""
     with TemporaryDirectory(prefix="log-benchmark-") as name:
         folder = Path(name)
         folder.chmod(0o711)  # the account of PostgreSQL must get through
@@ -63,7 +63,7 @@ def create_filled_database(dsn: str, name: str, events: int) -> str:
 
 
 def vacuum_and_checkpoint(dsn: str) -> None:
-    """Have the server do at once what it would do beside what is measured next.
+    """Vacuum and write a checkpoint now, so that neither runs during the next measurement.
 
     After a rebuild, autovacuum takes its time for the new tables, and a checkpoint writes them.
     """

@@ -1,4 +1,4 @@
-"""What requests feel of a rebuild: GET and POST at a steady pace, before it and while it runs."""
+"""The latency of GET and POST at a steady rate, before a rebuild and while it runs."""
 
 import asyncio
 import subprocess
@@ -49,7 +49,7 @@ def run_service(databases: BenchmarkDatabases) -> Generator[str]:
 
 
 def measure_latency(databases: BenchmarkDatabases, seconds: float) -> tuple[Latencies, Latencies]:
-    """Return what requests feel in *seconds* of quiet, and while a rebuild runs."""
+    """Return the latencies in *seconds* without a rebuild, and while one runs."""
     token = subprocess.run(
         integrations("token", "--workspace", workspace_of(1)),
         env=databases.environment(), capture_output=True, text=True, check=True,
@@ -61,7 +61,7 @@ def measure_latency(databases: BenchmarkDatabases, seconds: float) -> tuple[Late
 async def before_and_during(
     databases: BenchmarkDatabases, address: str, token: str, seconds: float
 ) -> tuple[Latencies, Latencies]:
-    """Ask on, first without and then with a rebuild beside it."""
+    """Send requests, first without a rebuild and then while one runs."""
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx2.AsyncClient(base_url=address, headers=headers, timeout=30) as client:
         await send_at_rate(client, 2)
@@ -76,7 +76,7 @@ async def before_and_during(
 
 
 async def send_at_rate(client: httpx2.AsyncClient, seconds: float) -> list[TimedResponse]:
-    """Send requests at PACE for *seconds*, whether or not the last ones were answered."""
+    """Send REQUESTS_PER_SECOND for *seconds*, without waiting for responses."""
     tasks: list[asyncio.Task[TimedResponse]] = []
     started = time.perf_counter()
     for number in range(int(seconds * REQUESTS_PER_SECOND)):
@@ -96,7 +96,7 @@ async def send(client: httpx2.AsyncClient, *, is_post: bool) -> TimedResponse:
 
 
 def latencies(responses: Sequence[TimedResponse]) -> Latencies:
-    """Return what *answers* felt like."""
+    """Return the percentiles of *responses*."""
     return Latencies(
         get=percentile([a.seconds for a in responses if not a.is_post]),
         post=percentile([a.seconds for a in responses if a.is_post]),

@@ -13,7 +13,7 @@ SMALL = 100  # below it a figure keeps two decimals
 
 
 class Figure(Struct, frozen=True):
-    """What was measured, and what was asked for; a figure without that explains another."""
+    """What was measured, and the value that is wanted, if there is one."""
 
     name: str
     value: float

@@ -1,4 +1,4 @@
-"""Fills an empty log with the lives of many integrations, encoded as the service encodes them."""
+"""Fills an empty log with the events of many integrations, encoded as the service encodes them."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -107,7 +107,7 @@ def created_event(number: int) -> IntegrationCreated:
 
 
 def secret(version: int) -> Credential:
-    """Return what an event tells of a sealed key."""
+    """Return what an event stores of a sealed key."""
     return Credential(field="apiKey", version=version, kek="kek-1-00c0ffee", commitment="b8d2" * 16)
 
 

@@ -1,4 +1,4 @@
-"""The cluster: three nodes, and before them the one address at which the primary is reached."""
+"""The cluster: three nodes, and the one address of the primary in front of them."""
 
 import os
 import secrets
@@ -40,7 +40,7 @@ LOCK = Path(gettempdir(), "integrations-faults-cluster.lock")
 
 
 class ClusterError(click.ClickException):
-    """The cluster cannot be had; the one line says why."""
+    """The cluster cannot be started; the one line says why."""
 
 
 class Member(Struct):
@@ -78,7 +78,7 @@ class Cluster:
         self.superuser_dsn = self._through_the_gate(SUPERUSER)
 
     def create(self) -> None:
-        """Start all nodes, and return when each plays its part."""
+        """Start all nodes, and return when each has its role."""
         remove_networks(self.networks)
         make_bridge()
         for network in self.networks:
@@ -91,7 +91,7 @@ class Cluster:
         self._open_gate()
 
     def wait_until_whole(self) -> None:
-        """Wait until there are a primary, its standby and one more, and all agree who is what."""
+        """Wait until there are a primary, its standby and one more, and all agree on the roles."""
         if until(self._is_whole, START_TIMEOUT) < 0:
             views = [self.members_by_role(node) for node in self.nodes.values()]
             body = [{part: node.name for part, node in view.items()} for view in views]
@@ -110,9 +110,9 @@ class Cluster:
             raise ClusterError(message)
 
     def members_by_role(self, node: Node) -> Mapping[str, Node]:
-        """Return who plays which part as *node* sees it: nobody does where it does not answer.
+        """Return the node of each role as *node* sees it; none if it does not respond.
 
-        Who runs but is still on a timeline that is over plays none.
+        A node that is still on an old timeline has no role.
         """
         try:
             content = request_patroni(node, "GET", "/cluster").content
@@ -124,11 +124,11 @@ class Cluster:
         return {each.role: self.nodes[each.name] for each in well}
 
     def node_as(self, part: str) -> Node:
-        """Return the node that plays *part* in a whole cluster, such as `sync_standby`."""
+        """Return the node with the role *part* in a whole cluster, such as `sync_standby`."""
         return self.members_by_role(self.nodes[NAMES[0]])[part]
 
     def standby_dsn(self) -> str:
-        """Return the way to a standby that nobody waits for, as the service's user."""
+        """Return the DSN of the asynchronous standby, as the service's user."""
         dsn = self.node_as("replica").dsn
         return make_conninfo(dsn, user=USER, password=self.passwords[USER])
 
@@ -143,7 +143,7 @@ class Cluster:
             raise ClusterError(message)
 
     def end(self) -> None:
-        """Leave nothing behind."""
+        """Remove everything."""
         remove_networks(self.networks)
 
     def _is_whole(self) -> bool:
@@ -174,7 +174,7 @@ class Cluster:
             return False
 
         if until(is_open, START_TIMEOUT) < 0:
-            message = "HAProxy lets nobody through."
+            message = "HAProxy accepts no connection."
             raise ClusterError(message)
 
     def _through_the_gate(self, user: str) -> str:
@@ -189,7 +189,7 @@ class Cluster:
 
 
 def request_patroni(node: Node, method: str, path: str, **body: str) -> httpx2.Response:
-    """Return the answer of the Patroni of *node*."""
+    """Return the response of Patroni on *node*."""
     address = f"http://{node.network.address}:{REST}{path}"
     timeout = 30 if body else 2
     with httpx2.Client(timeout=timeout, verify=NO_TLS, trust_env=False) as client:
@@ -198,9 +198,9 @@ def request_patroni(node: Node, method: str, path: str, **body: str) -> httpx2.R
 
 @contextmanager
 def cluster() -> Generator[Cluster]:
-    """Yield a cluster that stands; nothing of it is left when the block ends."""
+    """Yield a running cluster; it is removed when the block ends."""
     if os.geteuid() != 0:
-        message = "Networks of one's own need root."
+        message = "Network namespaces need root."
         raise ClusterError(message)
     missing = [program for program in NEEDED if shutil.which(program) is None]
     if missing:
@@ -222,7 +222,7 @@ def cluster() -> Generator[Cluster]:
 
 @contextmanager
 def open_cluster_environment(standing: Cluster, workers: int = 2) -> Generator[Environment]:
-    """Yield a stage with the service on the cluster that is *standing*."""
+    """Yield an environment with the service on the cluster *standing*."""
     with new_folder() as folder:
         service = Service(folder, standing.dsn, workers=workers)
         try:

@@ -1,4 +1,4 @@
-"""How etcd, Patroni and HAProxy are told to work together: what docs/operations.md shows."""
+"""The configuration of etcd, Patroni and HAProxy, as docs/operations.md shows it."""
 
 import json
 from collections.abc import Mapping
@@ -96,10 +96,10 @@ def patroni_file(
 
 
 def haproxy_file(gate: Network, nodes: Mapping[str, Network]) -> str:
-    """Return the configuration of the HAProxy that stands before *nodes*.
+    """Return the configuration of the HAProxy in front of *nodes*.
 
-    It asks each Patroni whether it holds the lock, and not PostgreSQL: a primary whose Patroni
-    hangs would still call itself one.
+    It checks each Patroni for the lock, and not PostgreSQL: a primary whose Patroni
+    hangs would still consider itself the primary.
     """
     servers = "\n".join(
         f"    server {name} {node.address}:{POSTGRES} check port {REST}"

@@ -1,4 +1,4 @@
-"""Fault 10: a cluster loses its primary, in every way that there is."""
+"""Fault 10: a cluster loses its primary in every way."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ Scenario = Callable[[Experiment, Cluster], None]
 
 
 def kill_the_primary(experiment: Experiment, nodes: Cluster) -> None:
-    """Kill everything on the primary's node; it comes back once writes go on."""
+    """Kill everything on the primary's node; start it when writes continue."""
     primary = nodes.node_as("leader")
     primary.kill()
     experiment.load.acknowledge(WRITES_BETWEEN, RECOVERY_TIMEOUT)
@@ -50,7 +50,7 @@ def cut_off_the_primary(experiment: Experiment, nodes: Cluster) -> None:
 
 
 def freeze_patroni_on_primary(experiment: Experiment, nodes: Cluster) -> None:
-    """Freeze Patroni on the primary: PostgreSQL there still calls itself one, beside another."""
+    """Freeze Patroni on the primary: its PostgreSQL still considers itself the primary."""
     primary = nodes.node_as("leader")
     primary.freeze_patroni()
     nodes.wait_for_another_primary(primary)
@@ -60,7 +60,7 @@ def freeze_patroni_on_primary(experiment: Experiment, nodes: Cluster) -> None:
 
 
 def cancel_sync_wait(experiment: Experiment, nodes: Cluster) -> None:
-    """Freeze the standby, and cancel each wait for it for a while."""
+    """Freeze the standby, and cancel each wait for replication for a while."""
     primary, standby = nodes.node_as("leader"), nodes.node_as("sync_standby")
     standby.freeze_postgres()
     time.sleep(SETTLING)
@@ -91,7 +91,7 @@ SCENARIOS: Mapping[str, Scenario] = {
 
 
 def require_no_commits(experiment: Experiment, primary: Node) -> None:
-    """Complain where *primary*, which the others have left, confirms a commit of its own."""
+    """Report a violation if *primary*, which the others have replaced, confirms a commit."""
     try:
         with psycopg.connect(primary.dsn, autocommit=True) as connection:
             timer = Timer(ISOLATION_SECONDS, abort_connection, [connection])
@@ -116,7 +116,7 @@ def read_a_standby(experiment: Experiment, nodes: Cluster) -> None:
 
 
 def lose_the_primary(rounds: int) -> Outcome:
-    """Play all scenarios, one after the other, on one cluster under one load."""
+    """Run all scenarios, one after the other, on one cluster under one load."""
     with cluster() as nodes, run_experiment_on(open_cluster_environment(nodes)) as experiment:
         ledger, longest = experiment.load.ledger, 0.0
         for _ in range(rounds):

@@ -1,4 +1,4 @@
-"""One node of the cluster: its etcd, its Patroni, and the PostgreSQL that Patroni keeps."""
+"""One node of the cluster: its etcd, its Patroni, and the PostgreSQL that Patroni runs."""
 
 import shutil
 import signal
@@ -52,14 +52,14 @@ class Node:
             shutil.chown(path, ACCOUNT, ACCOUNT)
 
     def start(self) -> None:
-        """Start etcd and Patroni; Patroni starts PostgreSQL once it knows as what."""
+        """Start etcd and Patroni; Patroni starts PostgreSQL when it knows its role."""
         with self.log_file.open("ab") as log:
             self.network.spawn(self.etcd, log)
             self.network.spawn([PATRONI, str(self.folder / "patroni.json")], log)
 
     @property
     def log_file(self) -> Path:
-        """What everything on the node says."""
+        """The log of everything on the node."""
         return self.folder / "log"
 
     def kill(self) -> None:
@@ -67,13 +67,13 @@ class Node:
         self.network.kill()
 
     def freeze_patroni(self) -> None:
-        """Stop Patroni in its tracks; its PostgreSQL goes on."""
+        """Freeze Patroni; its PostgreSQL still runs."""
         self.network.signal(signal.SIGSTOP, [PATRONI])
 
     def freeze_postgres(self) -> None:
-        """Stop PostgreSQL in its tracks; connections to it stay open."""
+        """Freeze PostgreSQL; connections to it stay open."""
         self.network.signal(signal.SIGSTOP, ["postgres"])
 
     def thaw(self) -> None:
-        """Let everything that was stopped in its tracks go on."""
+        """Resume everything that was frozen."""
         self.network.signal(signal.SIGCONT)

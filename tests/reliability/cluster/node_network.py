@@ -1,6 +1,6 @@
-"""Networks of our own, one a node, joined by a bridge; whatever runs in one is found by it.
+"""Network namespaces, one per node, joined by a bridge; a node's processes are found by it.
 
-A run that was killed leaves its networks behind, and the next one clears them away.
+A run that was killed leaves its networks behind; the next one removes them.
 """
 
 import os
@@ -74,7 +74,7 @@ class Network:
             self._spawned.pop().wait(END_TIMEOUT)
 
     def cut_off(self, others: Iterable["Network"]) -> None:
-        """Drop all packets between it and *others*; everybody else still reaches it."""
+        """Drop all packets between it and *others*; all other machines still reach it."""
         for other in others:
             for here, there in ((self, other), (other, self)):
                 ip("-n", here.space, "route", "add", "blackhole", f"{there.address}/32")
@@ -106,20 +106,20 @@ def remove_networks(networks: Iterable[Network]) -> None:
 
 
 def remove_link(name: str) -> None:
-    """Remove the network device *name*, where there is one."""
+    """Remove the network device *name*, if it exists."""
     if Path("/sys/class/net", name).exists():
         ip("link", "del", name)
 
 
 def ip(*words: str) -> str:
-    """Run the command `ip`; return what it says."""
+    """Run the command `ip`; return its output."""
     return subprocess.run(
         ["/usr/sbin/ip", *words], check=True, capture_output=True, text=True, timeout=30
     ).stdout
 
 
 def command_line(folder: Path) -> str:
-    """Return the command line of the process *folder* in /proc; empty where it has just ended."""
+    """Return the command line of the process *folder* in /proc; empty if it has just ended."""
     with suppress(OSError):
         return (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     return ""
