@@ -21,17 +21,17 @@ from app.event_store.idempotency import run_housekeeping
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.reader import LogReader
 from app.http.audit import AuditController
-from app.http.dependencies import Parts
+from app.http.dependencies import Dependencies
 from app.http.docs.page import docs_config
 from app.http.history import HistoryController
-from app.http.integrations.bodies import forms_for
-from app.http.integrations.check import CheckController
+from app.http.integrations.bodies import build_body_schemas
+from app.http.integrations.check import CredentialCheckController
 from app.http.integrations.controller import IntegrationController
 from app.http.integrations.types import IntegrationTypesController
-from app.http.middleware import Outermost
-from app.http.openapi.document import TrueDocument
+from app.http.middleware import RequestMiddleware
+from app.http.openapi.document import OpenAPIDocument
 from app.http.operations import Readiness, live, metrics, ready
-from app.http.problems import answer_problem
+from app.http.problems import handle_exception
 from app.keyed_lock import Turns
 from app.locales.catalogues import load_catalogues
 from app.metrics.collector import Metrics
@@ -59,7 +59,7 @@ CLOSING = 2.0  # seconds that a pool may take to give up what it is connecting
 
 def compose(
     settings: Settings, dsn: str, *, together: int = TOGETHER, remembered: int = CAPACITY
-) -> Parts:
+) -> Dependencies:
     """Return the parts over the migrated database *dsn*; nothing is open before `running`.
 
     *together* is how many requests share a round trip at most, and *remembered* how many verified
@@ -107,12 +107,12 @@ def compose(
         await keys.stop()
         await keyring.close()
 
-    return Parts(
-        executor=CommandHandler(log, utc_now),
+    return Dependencies(
+        command_handler=CommandHandler(log, utc_now),
         views=views,
         lists=IntegrationLists(queries),
         history=HistoryViews(queries),
-        past=Past(LogReader(audits)),
+        as_of_views=Past(LogReader(audits)),
         prover=Prover(audits, checkpoint_key),
         keyring=keyring,
         secrets=SecretStore(commands, keyring),
@@ -122,12 +122,12 @@ def compose(
         ),
         catalogues=load_catalogues(),
         providers=providers,
-        forms=forms_for(providers),
-        in_flight=Turns(),
+        body_schemas=build_body_schemas(providers),
+        idempotency_locks=Turns(),
         rate_limit=rate_limit(settings),
         metrics=metrics,
-        ready=Readiness(commands).checks,
-        running=running,
+        readiness=Readiness(commands).checks,
+        lifespan=running,
     )
 
 
@@ -169,18 +169,18 @@ TITLE = "Integrations"
 DESCRIPTION = "Third-party service connections of a workspace; secrets are write-only."
 
 
-def create_app(parts: Parts) -> Outermost:
-    """Return the ASGI application made of *parts*; its lifespan opens and closes them."""
+def create_app(dependencies: Dependencies) -> RequestMiddleware:
+    """Return the ASGI application made of *dependencies*; its lifespan opens and closes them."""
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None]:
-        async with parts.running():
+        async with dependencies.lifespan():
             yield
 
     litestar = Litestar(
         route_handlers=[
             IntegrationController,
-            CheckController,
+            CredentialCheckController,
             IntegrationTypesController,
             HistoryController,
             AuditController,
@@ -188,16 +188,16 @@ def create_app(parts: Parts) -> Outermost:
             ready,
             metrics,
         ],
-        state=State({"parts": parts}),
+        state=State({"dependencies": dependencies}),
         lifespan=[lifespan],
-        exception_handlers={Exception: partial(answer_problem, parts.catalogues)},
+        exception_handlers={Exception: partial(handle_exception, dependencies.catalogues)},
         request_max_body_size=BODY_LIMIT,
         openapi_config=docs_config(
             TITLE,
             version("integrations"),
             description=DESCRIPTION,
-            document=TrueDocument(parts.forms),
+            document=OpenAPIDocument(dependencies.body_schemas),
         ),
         logging_config=None,
     )
-    return Outermost(litestar, parts.metrics)
+    return RequestMiddleware(litestar, dependencies.metrics)

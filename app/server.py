@@ -15,8 +15,8 @@ from app.database.connection import of_primary
 from app.database.database import database
 from app.database.migrate import migrate
 from app.gc_tuning import collect_seldom
-from app.http.middleware import Outermost
-from app.http.protocol import HttpProtocol
+from app.http.middleware import RequestMiddleware
+from app.http.protocol import GuardedHttpProtocol
 from app.metrics.collector import drop_figures, shared_figures
 from app.orphan import stop_with_parent
 from app.preflight import require_startable
@@ -49,7 +49,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
                 run_many(settings.workers, listener, ready)
 
 
-def run_one(app: Outermost, listener: socket.socket, ready: Ready) -> None:
+def run_one(app: RequestMiddleware, listener: socket.socket, ready: Ready) -> None:
     """Serve *app* in this process."""
     AnnouncingServer(config_of(app), ready).run(sockets=[listener])
 
@@ -61,7 +61,7 @@ def run_many(workers: int, listener: socket.socket, ready: Ready) -> None:
         AnnouncingSupervisor(config, [listener], ready).run()
 
 
-def worker_app() -> Outermost:
+def worker_app() -> RequestMiddleware:
     """Return the application of one worker process, which reads the settings for itself."""
     stop_with_parent(drop_figures)
     leave_no_trace_of_values()
@@ -71,21 +71,21 @@ def worker_app() -> Outermost:
     return application(settings, lease.enter_context(database(settings)))
 
 
-def application(settings: Settings, dsn: str) -> Outermost:
+def application(settings: Settings, dsn: str) -> RequestMiddleware:
     """Return the application over the migrated database *dsn*, for the whole life of a process."""
     app = create_app(compose(settings, dsn))
     collect_seldom()
     return app
 
 
-def config_of(app: Outermost | str, workers: int = 1) -> uvicorn.Config:
+def config_of(app: RequestMiddleware | str, workers: int = 1) -> uvicorn.Config:
     """Return how uvicorn runs *app*, or what the function that *app* names returns."""
     return uvicorn.Config(
         app,
         factory=isinstance(app, str),
         workers=workers,
         loop="uvloop",
-        http=HttpProtocol,
+        http=GuardedHttpProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -8,7 +8,7 @@ from msgspec.json import encode
 
 from app.audit.note import encode_base64
 from app.audit.prover import Consistency, Inclusion, Leaf, Signed
-from app.http.responses import Rendered
+from app.http.responses import RenderedResponse
 from app.http.types import ApiRequest
 
 Hash = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]
@@ -64,7 +64,7 @@ class CheckpointResult(Struct):
     status: int
 
 
-class CheckpointAnswer(Struct):
+class CheckpointResponse(Struct):
     """The answer with a checkpoint."""
 
     result: CheckpointResult
@@ -78,7 +78,7 @@ class InclusionResult(Struct):
     status: int
 
 
-class InclusionAnswer(Struct):
+class InclusionResponse(Struct):
     """The answer with an inclusion proof."""
 
     result: InclusionResult
@@ -92,13 +92,13 @@ class ConsistencyResult(Struct):
     status: int
 
 
-class ConsistencyAnswer(Struct):
+class ConsistencyResponse(Struct):
     """The answer with a consistency proof."""
 
     result: ConsistencyResult
 
 
-def render_checkpoint(request: ApiRequest, signed: Signed) -> Rendered:
+def render_checkpoint(request: ApiRequest, signed: Signed) -> RenderedResponse:
     """Return the answer with a checkpoint."""
     checkpoint = signed.checkpoint
     data = CheckpointObject(
@@ -109,24 +109,24 @@ def render_checkpoint(request: ApiRequest, signed: Signed) -> Rendered:
         position=checkpoint.position,
     )
     message = request.auth.text("Checkpoint fetched successfully")
-    return rendered(request, CheckpointAnswer(CheckpointResult(data, message, 200)))
+    return render(request, CheckpointResponse(CheckpointResult(data, message, 200)))
 
 
-def render_inclusion(request: ApiRequest, inclusion: Inclusion) -> Rendered:
+def render_inclusion(request: ApiRequest, inclusion: Inclusion) -> RenderedResponse:
     """Return the answer with an inclusion proof."""
     data = InclusionObject(
         position=inclusion.position,
         leaf_hash=encode_base64(inclusion.leaf),
         leaf_index=inclusion.index,
         tree_size=inclusion.newest.checkpoint.head.size,
-        proof=hashes(inclusion.proof),
+        proof=encode_hashes(inclusion.proof),
         checkpoint=inclusion.newest.note,
     )
     result = InclusionResult(data, request.auth.text(PROVED), 200)
-    return rendered(request, InclusionAnswer(result))
+    return render(request, InclusionResponse(result))
 
 
-def render_consistency(request: ApiRequest, consistency: Consistency) -> Rendered:
+def render_consistency(request: ApiRequest, consistency: Consistency) -> RenderedResponse:
     """Return the answer with a consistency proof."""
     first, second = consistency.first, consistency.second
     data = ConsistencyObject(
@@ -134,14 +134,14 @@ def render_consistency(request: ApiRequest, consistency: Consistency) -> Rendere
         to=second.size,
         from_root=encode_base64(first.root),
         to_root=encode_base64(second.root),
-        proof=hashes(consistency.proof),
+        proof=encode_hashes(consistency.proof),
         checkpoint=consistency.newest.note,
     )
     result = ConsistencyResult(data, request.auth.text(PROVED), 200)
-    return rendered(request, ConsistencyAnswer(result))
+    return render(request, ConsistencyResponse(result))
 
 
-def line_of(leaf: Leaf) -> bytes:
+def leaf_line(leaf: Leaf) -> bytes:
     """Return the line of the export that shows *leaf*."""
     line = LeafLine(
         position=leaf.position,
@@ -152,11 +152,11 @@ def line_of(leaf: Leaf) -> bytes:
     return encode(line) + b"\n"
 
 
-def hashes(proof: Sequence[bytes]) -> list[str]:
+def encode_hashes(proof: Sequence[bytes]) -> list[str]:
     """Return the hashes of *proof* in base64."""
     return [encode_base64(each) for each in proof]
 
 
-def rendered(request: ApiRequest, answer: Struct) -> Rendered:
+def render(request: ApiRequest, answer: Struct) -> RenderedResponse:
     """Return *answer* as it goes out."""
-    return Rendered(200, encode(answer), {"Content-Language": request.auth.tag})
+    return RenderedResponse(200, encode(answer), {"Content-Language": request.auth.tag})

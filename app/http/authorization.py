@@ -3,14 +3,14 @@
 from litestar import Request
 from litestar.datastructures import State
 
-from app.http.dependencies import parts_of
+from app.http.dependencies import get_dependencies
 from app.http.errors import ForbiddenError
-from app.http.query_parameters import require_no_parameters
+from app.http.query_parameters import reject_query_parameters
 from app.tokens.principal import Principal
 from domain.errors import NotFoundError
 
 
-async def require_permission(request: Request[Principal, object, State]) -> None:
+async def authorize(request: Request[Principal, object, State]) -> None:
     """Let *request* through to a handler whose `permission` its token bears.
 
     It stands in `before_request` and is no guard: Litestar copies the whole handler for a guard.
@@ -24,16 +24,16 @@ async def require_permission(request: Request[Principal, object, State]) -> None
         TooManyRequestsError: the workspace asks faster than it may.
         InvalidFieldsError: there are query parameters, and the handler takes none.
     """
-    parts, handler = parts_of(request.app), request.route_handler
-    language = parts.catalogues.negotiate(request.path_params["locale"])
+    dependencies, handler = get_dependencies(request.app), request.route_handler
+    language = dependencies.catalogues.negotiate(request.path_params["locale"])
     if language is None:
         raise NotFoundError
-    principal = await parts.verifier.authenticate(request.headers.get("authorization"))
+    principal = await dependencies.verifier.authenticate(request.headers.get("authorization"))
     if handler.opt["permission"] not in principal.permissions:
         raise ForbiddenError
-    if parts.rate_limit is not None:
-        parts.rate_limit.take(principal.workspace)
+    if dependencies.rate_limit is not None:
+        dependencies.rate_limit.take(principal.workspace)
     if not handler.opt.get("parameters"):
-        require_no_parameters(request)
+        reject_query_parameters(request)
     request.scope["user"] = principal
     request.scope["auth"] = language

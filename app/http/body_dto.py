@@ -7,14 +7,14 @@ from litestar.openapi.spec import Reference
 from litestar.typing import FieldDefinition
 from msgspec import Struct
 
-from app.http.dependencies import parts_of
+from app.http.dependencies import get_dependencies
 from app.http.errors import UnsupportedMediaTypeError
 from app.http.types import ApiRequest
 
 T = TypeVar("T", bound=Struct)
 
 
-class FormDTO(AbstractDTO[T]):
+class BodyDTO(AbstractDTO[T]):
     """Reads a body with the app's form for its Struct; Litestar would report one field only."""
 
     def decode_bytes(self, value: bytes) -> T:
@@ -22,13 +22,13 @@ class FormDTO(AbstractDTO[T]):
 
         Raises:
             UnsupportedMediaTypeError: the body is not said to be JSON.
-            MalformedBodyError, NoObjectError, InvalidFieldsError: as `Form.read`.
+            MalformedBodyError, NotAnObjectError, InvalidFieldsError: as `Form.read`.
         """
         request = cast("ApiRequest", self.asgi_connection)  # pyright: ignore[reportUnknownMemberType] — untyped there
         media_type = request.headers.get("content-type", "").partition(";")[0]
         if media_type.strip().lower() != "application/json":
             raise UnsupportedMediaTypeError
-        return parts_of(request.app).forms[self.model_type].read(value)
+        return get_dependencies(request.app).body_schemas[self.model_type].read(value)
 
     @classmethod
     def create_for_field_definition(cls, *_: object, **__: object) -> None:

@@ -3,8 +3,8 @@
 import re
 
 from app.command_handler import CommandFactory, CommandRequest, PreparedCommand
-from app.http.middleware import request_id_of
-from app.http.preconditions import expected_versions
+from app.http.middleware import get_request_id
+from app.http.preconditions import if_match_versions
 from app.http.types import ApiRequest
 from app.identifiers import is_integration_id
 from domain.envelope import EventMetadata
@@ -15,7 +15,7 @@ from projections.integration_view import IntegrationRow
 IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
-def asked(
+def build_command_request(
     request: ApiRequest,
     integration: str,
     ask: IntegrationCommand | PreparedCommand | CommandFactory,
@@ -27,33 +27,33 @@ def asked(
     """
     return CommandRequest(
         workspace=request.user.workspace,
-        stream=required_id(integration),
-        origin=origin_of(request),
+        stream=require_integration_id(integration),
+        origin=request_metadata(request),
         ask=ask if callable(ask) or isinstance(ask, PreparedCommand) else PreparedCommand(ask),
-        expected=expected_versions(request),
+        expected=if_match_versions(request),
     )
 
 
-def required_id(integration: str) -> str:
+def require_integration_id(integration: str) -> str:
     """Return *integration*; raise NotFoundError where it has not the form of an id."""
     if not is_integration_id(integration):
         raise NotFoundError
     return integration
 
 
-def required(row: IntegrationRow | None) -> IntegrationRow:
+def require_found(row: IntegrationRow | None) -> IntegrationRow:
     """Return *row*; raise NotFoundError where there is none."""
     if row is None:
         raise NotFoundError
     return row
 
 
-def origin_of(request: ApiRequest) -> EventMetadata:
+def request_metadata(request: ApiRequest) -> EventMetadata:
     """Return where *request* came from, as it is stored with what it leads to."""
     key = request.headers.get("idempotency-key", "")
     return EventMetadata(
         actor=request.user.actor,
         client_address=request.client.host if request.client else None,
-        request_id=request_id_of(request.scope),
+        request_id=get_request_id(request.scope),
         idempotency_key=key if IDEMPOTENCY_KEY.fullmatch(key) else None,
     )

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from app.audit.prover import Prover
 from app.command_handler import CommandHandler
-from app.http.request_bodies import Form
+from app.http.request_bodies import BodySchema
 from app.keyed_lock import Turns
 from app.locales.catalogues import Catalogues
 from app.metrics.collector import Metrics
@@ -25,14 +25,14 @@ from app.views.integrations import IntegrationViews
 from app.views.lists import IntegrationLists
 
 
-class Parts(Struct, frozen=True, kw_only=True):
+class Dependencies(Struct, frozen=True, kw_only=True):
     """Everything behind the API; `ready` answers which checks hold, `running` opens and closes."""
 
-    executor: CommandHandler
+    command_handler: CommandHandler
     views: IntegrationViews
     lists: IntegrationLists
     history: HistoryViews
-    past: Past
+    as_of_views: Past
     prover: Prover
     keyring: Keyring
     secrets: SecretStore
@@ -40,14 +40,14 @@ class Parts(Struct, frozen=True, kw_only=True):
     verifier: TokenVerifier
     catalogues: Catalogues
     providers: Mapping[str, ProviderFile]
-    forms: Mapping[type[Struct], Form[Any]]
-    in_flight: Turns
+    body_schemas: Mapping[type[Struct], BodySchema[Any]]
+    idempotency_locks: Turns
     rate_limit: RateLimit | None
     metrics: Metrics
-    ready: Callable[[], Awaitable[Mapping[str, bool]]]
-    running: Callable[[], AbstractAsyncContextManager[None]]
+    readiness: Callable[[], Awaitable[Mapping[str, bool]]]
+    lifespan: Callable[[], AbstractAsyncContextManager[None]]
 
 
-def parts_of(app: Litestar) -> Parts:
+def get_dependencies(app: Litestar) -> Dependencies:
     """Return the parts of *app*."""
-    return app.state["parts"]  # as an attribute it takes six times as long
+    return app.state["dependencies"]  # as an attribute it takes six times as long

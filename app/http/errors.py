@@ -4,39 +4,39 @@ import re
 
 from app.http.field_rules import FieldProblem
 
-Found = tuple[str | None, FieldProblem]
-PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
+FieldFinding = tuple[str | None, FieldProblem]
+SAFE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 
 
 class MalformedBodyError(Exception):
     """The body is not valid JSON."""
 
 
-class NoObjectError(Exception):
+class NotAnObjectError(Exception):
     """The body must be a JSON object."""
 
 
 class InvalidFieldsError(Exception):
     """The request is not valid."""
 
-    def __init__(self, found: list[Found]) -> None:
+    def __init__(self, found: list[FieldFinding]) -> None:
         super().__init__(type(self).__doc__)
-        self.found = found
+        self.findings = found
 
 
 class ForbiddenError(Exception):
     """The token lacks the permission for this."""
 
 
-class KeyReusedError(Exception):
+class IdempotencyKeyReusedError(Exception):
     """This idempotency key was used with another request."""
 
 
-class DoubtfulFieldsError(InvalidFieldsError):
+class WarningsRejectedError(InvalidFieldsError):
     """What was sent is doubtful, and strict handling is preferred."""
 
 
-class NotProvableError(InvalidFieldsError):
+class ProofUnavailableError(InvalidFieldsError):
     """There is no such proof."""
 
 
@@ -44,6 +44,6 @@ class UnsupportedMediaTypeError(Exception):
     """The body is not application/json."""
 
 
-def plain_name(name: str) -> str | None:
+def safe_field_name(name: str) -> str | None:
     """Return *name* where it may be repeated: a plain identifier of at most 32 characters."""
-    return name if PLAIN_NAME.fullmatch(name) else None
+    return name if SAFE_NAME.fullmatch(name) else None

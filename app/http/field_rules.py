@@ -11,11 +11,13 @@ from app.secrets.secret import Secret
 
 Schema = Mapping[str, object]
 PHONE = re.compile(r"\+[0-9]{6,15}")
-EMAIL_LENGTH = 254  # characters that an address may have (RFC 5321, with RFC 3696's erratum 1690)
+MAX_EMAIL_LENGTH = (
+    254  # characters that an address may have (RFC 5321, with RFC 3696's erratum 1690)
+)
 # Control characters, line and paragraph separators, as ECMA-262 writes it, too.
-REFUSED = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+FORBIDDEN_CHARACTERS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 # And halves of surrogate pairs, which JSON's strings have not, for the OpenAPI document.
-REFUSED_CHARACTER = re.compile(rf"[{REFUSED}\ud800-\udfff]")
+FORBIDDEN_CHARACTER = re.compile(rf"[{FORBIDDEN_CHARACTERS}\ud800-\udfff]")
 
 
 class Rule(Struct, frozen=True):
@@ -48,11 +50,11 @@ class FieldError(Exception):
         self.problem = problem
 
 
-NO_STRING = FieldProblem("WRONG_TYPE", "This must be a string")
-NO_BOOLEAN = FieldProblem("WRONG_TYPE", "This must be true or false")
+NOT_A_STRING = FieldProblem("WRONG_TYPE", "This must be a string")
+NOT_A_BOOLEAN = FieldProblem("WRONG_TYPE", "This must be true or false")
 CONTROL_CHARACTER = FieldProblem("CONTROL_CHARACTER", "This must not contain control characters")
-NO_EMAIL = FieldProblem("INVALID_EMAIL", "This is not a valid email address")
-NO_PHONE = FieldProblem("INVALID_PHONE", "This must be + and 6 to 15 digits")
+INVALID_EMAIL = FieldProblem("INVALID_EMAIL", "This is not a valid email address")
+INVALID_PHONE = FieldProblem("INVALID_PHONE", "This must be + and 6 to 15 digits")
 
 
 def text(maximum: int, *, trimmed: bool = False) -> Rule:
@@ -61,14 +63,14 @@ def text(maximum: int, *, trimmed: bool = False) -> Rule:
     def rule(value: object) -> str:
         string = require_string(value).strip() if trimmed else require_string(value)
         require_length(string, maximum)
-        if REFUSED_CHARACTER.search(string):
+        if FORBIDDEN_CHARACTER.search(string):
             raise FieldError(CONTROL_CHARACTER)
         return string
 
     # Trimmed: 1 to *maximum* characters of which the first and the last are no space.
-    edge = rf"[^\s{REFUSED}]"
-    between_space = rf"^\s*{edge}([^{REFUSED}]{{0,{maximum - 2}}}{edge})?\s*$"
-    pattern = between_space if trimmed else f"^[^{REFUSED}]{{1,{maximum}}}$"
+    edge = rf"[^\s{FORBIDDEN_CHARACTERS}]"
+    between_space = rf"^\s*{edge}([^{FORBIDDEN_CHARACTERS}]{{0,{maximum - 2}}}{edge})?\s*$"
+    pattern = between_space if trimmed else f"^[^{FORBIDDEN_CHARACTERS}]{{1,{maximum}}}$"
     return Rule(rule, {"type": "string", "pattern": pattern})
 
 
@@ -97,14 +99,14 @@ def choice(options: Iterable[str]) -> Rule:
     return Rule(rule, {"type": "string", "enum": sorted(allowed)})
 
 
-def read_boolean(value: object) -> bool:
+def parse_boolean(value: object) -> bool:
     """Return *value*, which must be true or false."""
     if not isinstance(value, bool):
-        raise FieldError(NO_BOOLEAN)
+        raise FieldError(NOT_A_BOOLEAN)
     return value
 
 
-def read_email(value: object) -> str:
+def parse_email(value: object) -> str:
     """Return *value*, which must have the syntax of an email address; no DNS is asked."""
     return require_email(require_string(value))
 
@@ -120,22 +122,22 @@ def require_email(string: str) -> str:
         validate_email(string, check_deliverability=False)
     except EmailNotValidError:
         # Its message repeats the address.
-        raise FieldError(NO_EMAIL) from None
+        raise FieldError(INVALID_EMAIL) from None
     return string
 
 
-def read_phone(value: object) -> str:
+def parse_phone(value: object) -> str:
     """Return *value*, which must be + and 6 to 15 digits (E.164 allows 15)."""
     string = require_string(value)
     if not PHONE.fullmatch(string):
-        raise FieldError(NO_PHONE)
+        raise FieldError(INVALID_PHONE)
     return string
 
 
 def require_string(value: object) -> str:
     """Return *value*; raise FieldError where it is no string."""
     if not isinstance(value, str):
-        raise FieldError(NO_STRING)
+        raise FieldError(NOT_A_STRING)
     return value
 
 
@@ -148,18 +150,18 @@ def require_length(string: str, maximum: int) -> None:
 
 
 # Domains that no mail reaches (RFC 6761); JSON Schema's patterns cannot ignore case.
-SPECIAL = "|".join(
+SPECIAL_DOMAINS = "|".join(
     "".join(f"[{c.upper()}{c}]" if c.isalpha() else re.escape(c) for c in domain)
     for domain in SPECIAL_USE_DOMAIN_NAMES
 )
-boolean = Rule(read_boolean, {"type": "boolean"})
+boolean = Rule(parse_boolean, {"type": "boolean"})
 email = Rule(
-    read_email,
+    parse_email,
     {
         "type": "string",
         "format": "email",
-        "maxLength": EMAIL_LENGTH,
-        "not": {"pattern": f"[@.]({SPECIAL})$"},
+        "maxLength": MAX_EMAIL_LENGTH,
+        "not": {"pattern": f"[@.]({SPECIAL_DOMAINS})$"},
     },
 )
-phone = Rule(read_phone, {"type": "string", "pattern": f"^{PHONE.pattern}$"})
+phone = Rule(parse_phone, {"type": "string", "pattern": f"^{PHONE.pattern}$"})

@@ -11,13 +11,13 @@ from litestar.params import FromPath
 from msgspec import Meta, Struct
 from msgspec.json import encode
 
-from app.http.authorization import require_permission
-from app.http.command_requests import required_id
-from app.http.dependencies import parts_of
+from app.http.authorization import authorize
+from app.http.command_requests import require_integration_id
+from app.http.dependencies import get_dependencies
 from app.http.field_rules import Rule, choice, text
-from app.http.query_parameters import Parameters, number, operation_with
-from app.http.responses import Rendered, headers_of, response_or_unchanged
-from app.http.timestamps import Time, end, start, timestamp
+from app.http.query_parameters import QuerySchema, integer, operation_class
+from app.http.responses import RenderedResponse, conditional_response, response_headers
+from app.http.timestamps import END, START, Time, format_timestamp
 from app.http.types import ApiRequest, Id
 from app.tokens.principal import AUDIT
 from app.views.history import HistoryFilter, HistoryPage
@@ -25,7 +25,7 @@ from domain.errors import NotFoundError
 from projections.history import Action, HistoryEntry
 
 
-class Performer(Struct):
+class Actor(Struct):
     """Who did it: the token's `sub`, and `name` and `email` where it bore them."""
 
     id: str
@@ -33,7 +33,7 @@ class Performer(Struct):
     email: str | None
 
 
-class EntryObject(Struct, rename="camel"):
+class HistoryEntryObject(Struct, rename="camel"):
     """What happened once; `id` is `<integration>:<version>`, the same after every rebuild."""
 
     id: Annotated[str, Meta(pattern=r"^int_[0-9a-z]{26}:[1-9][0-9]*$")]
@@ -42,7 +42,7 @@ class EntryObject(Struct, rename="camel"):
     resource_name: str
     action: Action
     details: dict[str, Any]
-    performed_by: Performer
+    performed_by: Actor
     ip_address: str | None
     workspace_id: str
     position: int
@@ -52,49 +52,49 @@ class EntryObject(Struct, rename="camel"):
 class HistoryResult(Struct, rename="camel"):
     """Entries, newest first; `totalCount` counts all that match."""
 
-    data: list[EntryObject]
+    data: list[HistoryEntryObject]
     message: str
     status: int
     total_count: int
 
 
-class HistoryAnswer(Struct):
+class HistoryResponse(Struct):
     """The answer with a page of the history."""
 
     result: HistoryResult
 
 
-def entry_from(entry: HistoryEntry) -> EntryObject:
+def history_entry_object(entry: HistoryEntry) -> HistoryEntryObject:
     """Return *entry* as the HTTP API shows it."""
-    return EntryObject(
+    return HistoryEntryObject(
         id=f"{entry.stream}:{entry.version}",
         resource_type="integration",
         resource_id=entry.stream,
         resource_name=entry.resource_name,
         action=entry.action,
         details=entry.details,
-        performed_by=Performer(entry.actor_id, entry.actor_name, entry.actor_email),
+        performed_by=Actor(entry.actor_id, entry.actor_name, entry.actor_email),
         ip_address=entry.ip_address,
         workspace_id=entry.workspace_id,
         position=entry.position,
-        created_at=timestamp(entry.created_at),
+        created_at=format_timestamp(entry.created_at),
     )
 
 
-def render_history(request: ApiRequest, page: HistoryPage) -> Rendered:
+def render_history(request: ApiRequest, page: HistoryPage) -> RenderedResponse:
     """Return the answer that shows *page*; its entity tag is a digest of all that it shows."""
     result = HistoryResult(
-        data=[entry_from(entry) for entry in page.entries],
+        data=[history_entry_object(entry) for entry in page.entries],
         message=request.auth.text("History fetched successfully"),
         status=200,
         total_count=page.total,
     )
-    body = encode(HistoryAnswer(result))
+    body = encode(HistoryResponse(result))
     tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
-    return Rendered(200, body, headers_of(request, tag))
+    return RenderedResponse(200, body, response_headers(request, tag))
 
 
-class HistoryParameters(Struct, rename="camel", frozen=True, kw_only=True):
+class HistoryQuery(Struct, rename="camel", frozen=True, kw_only=True):
     """Which entries are asked for, and which page of them."""
 
     resource_type: str = "integration"
@@ -110,14 +110,14 @@ class HistoryParameters(Struct, rename="camel", frozen=True, kw_only=True):
 RULES: Mapping[str, Rule] = {
     "action": choice(get_args(Action)),
     "userId": text(255),
-    "startDate": start,
-    "endDate": end,
-    "page": number(1, 1_000_000_000),
-    "limit": number(1, 200),
+    "startDate": START,
+    "endDate": END,
+    "page": integer(1, 1_000_000_000),
+    "limit": integer(1, 200),
 }
-OF_ONE = Parameters(shape=HistoryParameters, rules=RULES)
-OF_ALL = Parameters(
-    shape=HistoryParameters,
+RESOURCE_QUERY = QuerySchema(shape=HistoryQuery, rules=RULES)
+HISTORY_QUERY = QuerySchema(
+    shape=HistoryQuery,
     rules={"resourceType": choice(("integration",)), "resourceId": text(255), **RULES},
 )
 
@@ -126,36 +126,36 @@ class HistoryController(Controller):
     """Who did what, when; what was deleted keeps its history."""
 
     path = "/{locale:str}/api"
-    before_request = require_permission
+    before_request = authorize
     opt = MappingProxyType({"permission": AUDIT, "parameters": True})
     tags = ("History",)
     security = ({"bearer": []},)
 
-    @get("/history-log", operation_class=operation_with(OF_ALL), operation_id="listHistory")
-    async def list_history(self, request: ApiRequest) -> Response[HistoryAnswer]:
+    @get("/history-log", operation_class=operation_class(HISTORY_QUERY), operation_id="listHistory")
+    async def list_history(self, request: ApiRequest) -> Response[HistoryResponse]:
         """List what was done in the workspace, newest first."""
-        asked = OF_ALL.read(request)
-        found = await page_of(request, asked, asked.resource_id)
-        return response_or_unchanged(request, render_history(request, found))
+        asked = HISTORY_QUERY.read(request)
+        found = await load_page(request, asked, asked.resource_id)
+        return conditional_response(request, render_history(request, found))
 
     @get(
         "/integration/{integration_id:str}/history",
-        operation_class=operation_with(OF_ONE),
+        operation_class=operation_class(RESOURCE_QUERY),
         operation_id="getHistory",
     )
     async def get_history(
         self, request: ApiRequest, integration_id: FromPath[str]
-    ) -> Response[HistoryAnswer]:
+    ) -> Response[HistoryResponse]:
         """List what was done to one integration, newest first, even once it is deleted."""
-        asked, integration = OF_ONE.read(request), required_id(integration_id)
-        found = await page_of(request, asked, integration)
+        asked, integration = RESOURCE_QUERY.read(request), require_integration_id(integration_id)
+        found = await load_page(request, asked, integration)
         if not found.total:
-            await require_known(request, integration)
-        return response_or_unchanged(request, render_history(request, found))
+            await require_resource(request, integration)
+        return conditional_response(request, render_history(request, found))
 
 
-async def page_of(
-    request: ApiRequest, asked: HistoryParameters, integration: str | None
+async def load_page(
+    request: ApiRequest, asked: HistoryQuery, integration: str | None
 ) -> HistoryPage:
     """Return the page that is *asked* for, of one integration or of all."""
     wanted = HistoryFilter(
@@ -165,11 +165,11 @@ async def page_of(
         start=asked.start_date,
         end=asked.end_date,
     )
-    history, offset = parts_of(request.app).history, (asked.page - 1) * asked.limit
+    history, offset = get_dependencies(request.app).history, (asked.page - 1) * asked.limit
     return await history.page(request.user.workspace, wanted, offset, asked.limit)
 
 
-async def require_known(request: ApiRequest, integration: str) -> None:
+async def require_resource(request: ApiRequest, integration: str) -> None:
     """Raise NotFoundError where *integration* never was in the caller's workspace."""
-    if not await parts_of(request.app).history.knows(request.user.workspace, integration):
+    if not await get_dependencies(request.app).history.knows(request.user.workspace, integration):
         raise NotFoundError

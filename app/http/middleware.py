@@ -18,16 +18,16 @@ from app.metrics.collector import Metrics
 from app.metrics.instruments import Kind
 from app.structured_logging import line_writer
 
-LIMIT = 16 * 1024 * 1024  # bytes that are read and dropped
-PATIENCE = 5.0  # seconds
-SMALL = 64 * 1024  # bytes that the system's buffers take at once
+MAX_DRAINED = 16 * 1024 * 1024  # bytes that are read and dropped
+DRAIN_TIMEOUT = 5.0  # seconds
+SMALL_BODY = 64 * 1024  # bytes that the system's buffers take at once
 ASGI = Any  # each library types scopes and messages in its own way
 REQUEST_ID = "integrations_request_id"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # HEAD is GET, of which the server sends the head only (RFC 9110, 9.3.2). OPTIONS is refused, as
 # TRACE is: Litestar would answer with the methods of one of a path's controllers alone.
-ANSWERED_AS = {"HEAD": "GET", "OPTIONS": "TRACE"}
-ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
+METHOD_OVERRIDES = {"HEAD": "GET", "OPTIONS": "TRACE"}
+REQUEST_ID_PATTERN = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 
 
 def new_request_id() -> str:
@@ -35,7 +35,7 @@ def new_request_id() -> str:
     return token_hex(16)
 
 
-def request_id_of(scope: Any) -> str:  # noqa: ANN401 — Litestar and ASGI type scopes differently
+def get_request_id(scope: Any) -> str:  # noqa: ANN401 — Litestar and ASGI type scopes differently
     """Return the id of the request, which app/http/middleware.py has put there."""
     return scope[REQUEST_ID]
 
@@ -59,7 +59,7 @@ class AccessLine(Struct, frozen=True, kw_only=True):
     timestamp: datetime
 
 
-class Outermost:
+class RequestMiddleware:
     """Gives each request an id, its response the header X-Request-Id, and the log one line."""
 
     def __init__(self, app: ASGI, metrics: Metrics) -> None:
@@ -73,8 +73,8 @@ class Outermost:
             await self.app(scope, receive, send)
             return
         method = scope["method"]
-        scope = {**scope, "method": ANSWERED_AS.get(method, method)}
-        request_id = scope[REQUEST_ID] = request_id_from(scope["headers"])
+        scope = {**scope, "method": METHOD_OVERRIDES.get(method, method)}
+        request_id = scope[REQUEST_ID] = choose_request_id(scope["headers"])
         header = (b"x-request-id", request_id.encode())
         started, status = time.perf_counter(), 500
         self.metrics.in_progress += 1
@@ -87,24 +87,24 @@ class Outermost:
             await send(message)
 
         try:
-            await self.app(scope, *reading_to_the_end(scope, receive, send_with_id))
+            await self.app(scope, *drain_body_before_response(scope, receive, send_with_id))
         finally:
             seconds = time.perf_counter() - started
-            kind = (route_of(scope), method if method in METHODS else "OTHER", status)
+            kind = (route_template(scope), method if method in METHODS else "OTHER", status)
             self.metrics.in_progress -= 1
             self.metrics.count(kind, seconds)
             self.log(access_line(scope, kind, seconds))
 
 
-def request_id_from(headers: list[tuple[bytes, bytes]]) -> str:
+def choose_request_id(headers: list[tuple[bytes, bytes]]) -> str:
     """Return the caller's X-Request-Id where it is 1 to 64 plain characters, else a new one."""
     for name, value in headers:
-        if name == b"x-request-id" and ID.fullmatch(value):
+        if name == b"x-request-id" and REQUEST_ID_PATTERN.fullmatch(value):
             return value.decode()
     return new_request_id()
 
 
-def route_of(scope: ASGI) -> str:
+def route_template(scope: ASGI) -> str:
     """Return the template of the request's route; all that is nowhere has one name."""
     return scope.get("path_template") or "none"
 
@@ -124,25 +124,25 @@ def access_line(scope: ASGI, kind: Kind, seconds: float) -> AccessLine:
     )
 
 
-def reading_to_the_end(scope: ASGI, receive: ASGI, send: ASGI) -> tuple[ASGI, ASGI]:
+def drain_body_before_response(scope: ASGI, receive: ASGI, send: ASGI) -> tuple[ASGI, ASGI]:
     """Return *receive* and *send*, joined where the body of *scope* may be long."""
-    if not may_be_long(scope):
+    if not has_large_body(scope):
         return receive, send
-    body = LongBody(receive, send)
+    body = DrainedBody(receive, send)
     return body.receive, body.send
 
 
-def may_be_long(scope: ASGI) -> bool:
+def has_large_body(scope: ASGI) -> bool:
     """Tell whether the body is long, or does not say how long it is."""
     for name, value in scope["headers"]:
         if name == b"content-length":
-            return not value.isdigit() or int(value) > SMALL
+            return not value.isdigit() or int(value) > SMALL_BODY
         if name == b"transfer-encoding":
             return True
     return False
 
 
-class LongBody:
+class DrainedBody:
     """A body that is read on to its end before anything is answered."""
 
     def __init__(self, receive: ASGI, send: ASGI) -> None:
@@ -159,13 +159,13 @@ class LongBody:
     async def send(self, message: ASGI) -> None:
         """Send *message* once the client has sent all, or too much, or for too long."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(DRAIN_TIMEOUT):
                 await self._drain()
         await self._send(message)
 
     async def _drain(self) -> None:
         dropped = 0
-        while not self._ended and dropped < LIMIT:
+        while not self._ended and dropped < MAX_DRAINED:
             message = await self.receive()
             dropped += len(message.get("body", b""))
         self._ended = True

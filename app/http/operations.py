@@ -11,11 +11,11 @@ from psycopg_pool import AsyncConnectionPool
 
 from app.database.availability import UnavailableError, translate_unavailable
 from app.database.migrate import migration_names
-from app.http.dependencies import parts_of
+from app.http.dependencies import get_dependencies
 from app.metrics.instruments import CONTENT_TYPE
 
-APPLIED = "SELECT name FROM integrations.migrations"
-HEAD = "SELECT integrations.head()"
+APPLIED_MIGRATIONS_SQL = "SELECT name FROM integrations.migrations"
+HEAD_SQL = "SELECT integrations.head()"
 
 
 class Health(Struct):
@@ -34,7 +34,7 @@ def live() -> Health:
 @get("/health/ready", tags=["Health"], operation_id="ready")
 async def ready(request: Request[object, object, State]) -> Response[Health]:
     """Tell whether requests can be served: database, migrations and log; 503 where not."""
-    checks = await parts_of(request.app).ready()
+    checks = await get_dependencies(request.app).readiness()
     if not all(checks.values()):
         raise UnavailableError
     return Response(Health("ready", sorted(checks)))
@@ -43,7 +43,7 @@ async def ready(request: Request[object, object, State]) -> Response[Health]:
 @get("/metrics", include_in_schema=False)
 async def metrics(request: Request[object, object, State]) -> Response[bytes]:
     """Return all figures, those of all workers added up."""
-    return Response(await parts_of(request.app).metrics.text(), media_type=CONTENT_TYPE)
+    return Response(await get_dependencies(request.app).metrics.text(), media_type=CONTENT_TYPE)
 
 
 class Readiness:
@@ -60,8 +60,8 @@ class Readiness:
         """
         with translate_unavailable():
             async with self.pool.connection() as connection:
-                cursor = await connection.execute(APPLIED)
+                cursor = await connection.execute(APPLIED_MIGRATIONS_SQL)
                 applied = {name for (name,) in await cursor.fetchall()}
-                await connection.execute(HEAD)
+                await connection.execute(HEAD_SQL)
         migrated = migration_names() <= applied
         return {"database": True, "migrations": migrated, "log": True}

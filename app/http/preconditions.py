@@ -7,22 +7,22 @@ from hashlib import blake2b
 from app.http.types import ApiRequest
 from projections.integration_view import IntegrationRow
 
-TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 DIGITS = re.compile(r"[1-9][0-9]{0,17}")
 
 
-def tag_of(version: int) -> str:
+def etag(version: int) -> str:
     """Return the entity tag of an integration's *version*."""
     return f'"{version}"'
 
 
-def tag_of_list(rows: Sequence[IntegrationRow], total: int) -> str:
+def list_etag(rows: Sequence[IntegrationRow], total: int) -> str:
     """Return the entity tag of a list: it changes with whatever the list shows."""
     shown = ",".join(f"{row.id}:{row.version}" for row in rows)
     return f'"{blake2b(f"{total};{shown}".encode(), digest_size=12).hexdigest()}"'
 
 
-def expected_versions(request: ApiRequest) -> frozenset[int] | None:
+def if_match_versions(request: ApiRequest) -> frozenset[int] | None:
     """Return the versions that If-Match asks for; None where any will do.
 
     A weak tag, or what is no version of ours, matches none: If-Match compares strongly.
@@ -30,11 +30,11 @@ def expected_versions(request: ApiRequest) -> frozenset[int] | None:
     header = request.headers.get("if-match")
     if header is None or header.strip() == "*":
         return None
-    strong = [tag for weak, tag in TAG.findall(header) if not weak]
+    strong = [tag for weak, tag in ENTITY_TAG.findall(header) if not weak]
     return frozenset(int(tag) for tag in strong if DIGITS.fullmatch(tag))
 
 
-def is_known(request: ApiRequest, tag: str) -> bool:
+def matches_if_none_match(request: ApiRequest, tag: str) -> bool:
     """Tell whether If-None-Match says that the client has what *tag* stands for."""
     header = request.headers.get("if-none-match", "")
-    return header.strip() == "*" or tag in (f'"{known}"' for _, known in TAG.findall(header))
+    return header.strip() == "*" or tag in (f'"{known}"' for _, known in ENTITY_TAG.findall(header))

@@ -11,18 +11,18 @@ from msgspec import UNSET, Struct
 from app.database.availability import UnavailableError
 from app.event_store.protocol import RequestInProgressError
 from app.http.errors import (
-    DoubtfulFieldsError,
+    FieldFinding,
     ForbiddenError,
-    Found,
+    IdempotencyKeyReusedError,
     InvalidFieldsError,
-    KeyReusedError,
     MalformedBodyError,
-    NoObjectError,
-    NotProvableError,
+    NotAnObjectError,
+    ProofUnavailableError,
     UnsupportedMediaTypeError,
+    WarningsRejectedError,
 )
-from app.http.middleware import request_id_of
-from app.http.responses import Detail, ProblemAnswer, ProblemResult
+from app.http.middleware import get_request_id
+from app.http.responses import Detail, ErrorResponse, ErrorResult
 from app.locales.catalogues import Catalogues, Language
 from app.rate_limit import TooManyRequestsError
 from app.tokens.errors import UnauthorizedError
@@ -42,20 +42,20 @@ class Problem(Struct, frozen=True):
 
 
 NOT_FOUND = Problem(404, "NOT_FOUND", "There is nothing here")
-INVALID = Problem(400, "VALIDATION_ERROR", "The request is not valid")
-MALFORMED = Problem(400, "VALIDATION_ERROR", "The body is not valid JSON")
-INTERNAL = Problem(500, "INTERNAL_ERROR", "Something went wrong on our side")
+INVALID_REQUEST = Problem(400, "VALIDATION_ERROR", "The request is not valid")
+MALFORMED_BODY = Problem(400, "VALIDATION_ERROR", "The body is not valid JSON")
+INTERNAL_ERROR = Problem(500, "INTERNAL_ERROR", "Something went wrong on our side")
 UNAVAILABLE = Problem(
     503,
     "UNAVAILABLE",
     "The service is not available right now; repeat the request with the same idempotency key",
     {"Retry-After": "1"},
 )
-STATUS: Mapping[type[Exception], Problem] = {
-    MalformedBodyError: MALFORMED,
-    NoObjectError: Problem(400, "VALIDATION_ERROR", "The body must be a JSON object"),
-    InvalidFieldsError: INVALID,
-    DoubtfulFieldsError: Problem(
+PROBLEMS: Mapping[type[Exception], Problem] = {
+    MalformedBodyError: MALFORMED_BODY,
+    NotAnObjectError: Problem(400, "VALIDATION_ERROR", "The body must be a JSON object"),
+    InvalidFieldsError: INVALID_REQUEST,
+    WarningsRejectedError: Problem(
         422,
         "UNPROCESSABLE",
         "What was sent is doubtful; see the details",
@@ -65,7 +65,7 @@ STATUS: Mapping[type[Exception], Problem] = {
         401, "UNAUTHORIZED", "A valid bearer token is needed", {"WWW-Authenticate": "Bearer"}
     ),
     ForbiddenError: Problem(403, "FORBIDDEN", "The token lacks the permission for this"),
-    NotProvableError: Problem(404, "NOT_FOUND", "There is no such proof"),
+    ProofUnavailableError: Problem(404, "NOT_FOUND", "There is no such proof"),
     NotFoundError: NOT_FOUND,
     VersionMovedError: Problem(
         412, "PRECONDITION_FAILED", "The integration has changed since it was read"
@@ -73,7 +73,7 @@ STATUS: Mapping[type[Exception], Problem] = {
     RequestInProgressError: Problem(
         409, "CONFLICT", "Another request with this idempotency key is still running"
     ),
-    KeyReusedError: Problem(
+    IdempotencyKeyReusedError: Problem(
         422, "UNPROCESSABLE", "This idempotency key was used with another request"
     ),
     UnsupportedMediaTypeError: Problem(
@@ -84,37 +84,37 @@ STATUS: Mapping[type[Exception], Problem] = {
     ),
     UnavailableError: UNAVAILABLE,
 }
-NO_SUCH_METHOD = Problem(405, "METHOD_NOT_ALLOWED", "This method is not allowed here")
-OF_THE_FRAMEWORK: Mapping[int, Problem] = {
-    400: INVALID,
+METHOD_NOT_ALLOWED = Problem(405, "METHOD_NOT_ALLOWED", "This method is not allowed here")
+FRAMEWORK_PROBLEMS: Mapping[int, Problem] = {
+    400: INVALID_REQUEST,
     404: NOT_FOUND,
-    405: NO_SUCH_METHOD,
+    405: METHOD_NOT_ALLOWED,
     413: Problem(413, "PAYLOAD_TOO_LARGE", "The body is too large"),
 }
 
 
-def answer_problem(
+def handle_exception(
     catalogues: Catalogues, request: Request[object, object, State], error: Exception
-) -> Response[ProblemAnswer]:
+) -> Response[ErrorResponse]:
     """Answer *error* with the error envelope, in the language of the request's path."""
-    problem = problem_of(error)
-    if problem is INTERNAL:
-        log.error("unexpected error", request_id=request_id_of(request.scope), exc_info=error)
-    language = language_of(request, catalogues)
-    found = error.found if isinstance(error, InvalidFieldsError) else None
-    details = details_from(found, language) if found else ()
+    problem = problem_for(error)
+    if problem is INTERNAL_ERROR:
+        log.error("unexpected error", request_id=get_request_id(request.scope), exc_info=error)
+    language = request_language(request, catalogues)
+    found = error.findings if isinstance(error, InvalidFieldsError) else None
+    details = error_details(found, language) if found else ()
     message = language.text(problem.message)
-    answer = problem_answer(problem, message, request_id_of(request.scope), details)
-    headers = {**problem.headers, **headers_of(error), "Content-Language": language.tag}
+    answer = error_envelope(problem, message, get_request_id(request.scope), details)
+    headers = {**problem.headers, **error_headers(error), "Content-Language": language.tag}
     return Response(answer, status_code=problem.status, headers=headers)
 
 
-def problem_answer(
+def error_envelope(
     problem: Problem, message: str, request_id: str, details: Sequence[Detail] = ()
-) -> ProblemAnswer:
+) -> ErrorResponse:
     """Return the error envelope of *problem*; *message* is its own in the reader's language."""
-    return ProblemAnswer(
-        ProblemResult(
+    return ErrorResponse(
+        ErrorResult(
             data=None,
             error=problem.error,
             message=message,
@@ -125,26 +125,28 @@ def problem_answer(
     )
 
 
-def language_of(request: Request[object, object, State], catalogues: Catalogues) -> Language:
+def request_language(request: Request[object, object, State], catalogues: Catalogues) -> Language:
     """Return the language of the path's first segment; English where that names none."""
-    return catalogues.negotiate(first_segment(request.scope["path"])) or catalogues.languages["en"]
+    return catalogues.negotiate(path_locale(request.scope["path"])) or catalogues.languages["en"]
 
 
-def first_segment(path: str) -> str:
+def path_locale(path: str) -> str:
     """Return the first segment of *path* that is not empty, as Litestar's router counts them."""
     return path.lstrip("/").partition("/")[0]
 
 
-def problem_of(error: Exception) -> Problem:
+def problem_for(error: Exception) -> Problem:
     """Return how *error* is answered; whatever nobody thought of is an internal error."""
     if isinstance(error, HTTPException):
         if isinstance(error, ValidationException) or error.detail == CLIENT_LEFT:
-            return MALFORMED  # there is no body, or not all of it
-        return OF_THE_FRAMEWORK.get(error.status_code, INTERNAL)
-    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), INTERNAL)
+            return MALFORMED_BODY  # there is no body, or not all of it
+        return FRAMEWORK_PROBLEMS.get(error.status_code, INTERNAL_ERROR)
+    return next(
+        (PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), INTERNAL_ERROR
+    )
 
 
-def details_from(found: Iterable[Found], language: Language) -> list[Detail]:
+def error_details(found: Iterable[FieldFinding], language: Language) -> list[Detail]:
     """Return what was found, field by field, in *language*."""
     return [
         Detail(field, problem.code, language.text(problem.message, **problem.limits))
@@ -152,14 +154,14 @@ def details_from(found: Iterable[Found], language: Language) -> list[Detail]:
     ]
 
 
-def headers_of(error: Exception) -> dict[str, str]:
+def error_headers(error: Exception) -> dict[str, str]:
     """Return the headers that *error* itself knows."""
     if isinstance(error, TooManyRequestsError):
         return {"Retry-After": str(error.retry_after)}
-    return allow_of(error)
+    return allow_header(error)
 
 
-def allow_of(error: Exception) -> dict[str, str]:
+def allow_header(error: Exception) -> dict[str, str]:
     """Return the header Allow, where Litestar says which methods a path has; GET implies HEAD.
 
     OPTIONS is Litestar's own and not among them (see app/http/middleware.py).

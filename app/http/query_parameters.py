@@ -9,22 +9,22 @@ from litestar.connection import ASGIConnection
 from litestar.openapi.spec import Operation, Parameter
 from msgspec import Struct
 
-from app.http.errors import Found, InvalidFieldsError, plain_name
+from app.http.errors import FieldFinding, InvalidFieldsError, safe_field_name
 from app.http.field_rules import FieldError, FieldProblem, Rule
-from app.http.timestamps import moment
-from app.http.types import ApiRequest, attributes_of, required_in
+from app.http.timestamps import POINT_IN_TIME
+from app.http.types import ApiRequest, attributes_by_json_name, required_json_names
 from app.views.as_of import Moment
 
 Shape = TypeVar("Shape", bound=Struct)
 DIGITS = re.compile(r"[0-9]{1,18}")
 REPEATED = FieldProblem("REPEATED_PARAMETER", "This parameter is given more than once")
 REQUIRED = FieldProblem("REQUIRED", "This parameter is required")
-NO_NUMBER = FieldProblem("WRONG_TYPE", "This must be a number")
+NOT_A_NUMBER = FieldProblem("WRONG_TYPE", "This must be a number")
 Connection = ASGIConnection[Any, Any, Any, Any]
 UNKNOWN_PARAMETER = FieldProblem("UNKNOWN_PARAMETER", "This parameter is not known")
 
 
-class Parameters(Struct, Generic[Shape], frozen=True, kw_only=True):
+class QuerySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
     """What a query string may hold: a rule a parameter, by its name there.
 
     Absent ones are as `shape` has them by default, and those without a default are required;
@@ -34,7 +34,7 @@ class Parameters(Struct, Generic[Shape], frozen=True, kw_only=True):
 
     shape: type[Shape]
     rules: Mapping[str, Rule]
-    checks: tuple[Callable[[Shape], Iterable[Found]], ...] = ()
+    checks: tuple[Callable[[Shape], Iterable[FieldFinding]], ...] = ()
 
     def read(self, request: ApiRequest) -> Shape:
         """Return the query string of *request* as a Struct.
@@ -50,19 +50,21 @@ class Parameters(Struct, Generic[Shape], frozen=True, kw_only=True):
         found = [*self._missing(given), *self._parse(given, values)]
         if found:
             raise InvalidFieldsError(found)
-        names = attributes_of(self.shape)
+        names = attributes_by_json_name(self.shape)
         asked = self.shape(**{names[name]: value for name, value in values.items()})
         if conflicting := [found for check in self.checks for found in check(asked)]:
             raise InvalidFieldsError(conflicting)
         return asked
 
-    def _missing(self, given: Mapping[str, list[str]]) -> Iterable[Found]:
-        return [(name, REQUIRED) for name in required_in(self.shape) if name not in given]
+    def _missing(self, given: Mapping[str, list[str]]) -> Iterable[FieldFinding]:
+        return [(name, REQUIRED) for name in required_json_names(self.shape) if name not in given]
 
-    def _parse(self, given: Mapping[str, list[str]], values: dict[str, Any]) -> Iterable[Found]:
+    def _parse(
+        self, given: Mapping[str, list[str]], values: dict[str, Any]
+    ) -> Iterable[FieldFinding]:
         for name, texts in given.items():
             if name not in self.rules:
-                yield plain_name(name), UNKNOWN_PARAMETER
+                yield safe_field_name(name), UNKNOWN_PARAMETER
             elif len(texts) > 1:
                 yield name, REPEATED
             else:
@@ -72,14 +74,14 @@ class Parameters(Struct, Generic[Shape], frozen=True, kw_only=True):
                     yield name, error.problem
 
 
-def number(minimum: int, maximum: int) -> Rule:
+def integer(minimum: int, maximum: int) -> Rule:
     """Return the rule for a whole number from *minimum* to *maximum*, written in digits."""
     limits = {"minimum": minimum, "maximum": maximum}
     out_of_range = FieldProblem("OUT_OF_RANGE", "This must be from {minimum} to {maximum}", limits)
 
     def rule(value: object) -> int:
         if not DIGITS.fullmatch(str(value)):
-            raise FieldError(NO_NUMBER)
+            raise FieldError(NOT_A_NUMBER)
         if not minimum <= int(str(value)) <= maximum:
             raise FieldError(out_of_range)
         return int(str(value))
@@ -87,13 +89,13 @@ def number(minimum: int, maximum: int) -> Rule:
     return Rule(rule, {"type": "integer", **limits})
 
 
-def operation_with(parameters: Parameters[Any]) -> type[Operation]:
+def operation_class(parameters: QuerySchema[Any]) -> type[Operation]:
     """Return the kind of operation that has *parameters*, for the OpenAPI document."""
 
     @dataclass
     class WithParameters(Operation):
         def __post_init__(self) -> None:
-            required = required_in(parameters.shape)
+            required = required_json_names(parameters.shape)
             documented = [
                 Parameter(name, "query", schema=dict(rule.schema), required=name in required)  # pyright: ignore[reportArgumentType] — what Litestar would make of its own class
                 for name, rule in parameters.rules.items()
@@ -109,12 +111,12 @@ class AsOf(Struct, rename="camel", frozen=True):
     as_of: Moment | None = None
 
 
-AS_OF = Parameters(shape=AsOf, rules={"asOf": moment})
+AS_OF_QUERY = QuerySchema(shape=AsOf, rules={"asOf": POINT_IN_TIME})
 
 
-def require_no_parameters(connection: Connection) -> None:
+def reject_query_parameters(connection: Connection) -> None:
     """Raise InvalidFieldsError, naming each, where the query string holds parameters."""
     if connection.scope["query_string"]:
         raise InvalidFieldsError(
-            [(plain_name(name), UNKNOWN_PARAMETER) for name in connection.query_params]
+            [(safe_field_name(name), UNKNOWN_PARAMETER) for name in connection.query_params]
         )

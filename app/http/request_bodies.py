@@ -9,14 +9,14 @@ import msgspec
 from msgspec import Struct
 
 from app.http.errors import (
-    Found,
+    FieldFinding,
     InvalidFieldsError,
     MalformedBodyError,
-    NoObjectError,
-    plain_name,
+    NotAnObjectError,
+    safe_field_name,
 )
 from app.http.field_rules import FieldError, FieldProblem, Rule, Schema
-from app.http.types import attributes_of, required_in
+from app.http.types import attributes_by_json_name, required_json_names
 
 Shape = TypeVar("Shape", bound=Struct)
 Values = Mapping[str, Any]
@@ -25,7 +25,7 @@ UNKNOWN = FieldProblem("UNKNOWN_FIELD", "This field is not known")
 REPEATED = FieldProblem("REPEATED_FIELD", "This field is given more than once")
 
 
-class Form(Struct, Generic[Shape], frozen=True, kw_only=True):
+class BodySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
     """What a body may hold: a rule a field, by its JSON name, and checks across fields.
 
     null is the same as absent, except for the fields in `clearable`, where it clears, and for
@@ -36,11 +36,11 @@ class Form(Struct, Generic[Shape], frozen=True, kw_only=True):
 
     shape: type[Shape]
     rules: Mapping[str, Rule]
-    checks: tuple[Callable[[Values], Iterable[Found]], ...] = ()
+    checks: tuple[Callable[[Values], Iterable[FieldFinding]], ...] = ()
     clearable: frozenset[str] = frozenset()
     null_is_wrong: bool = False
-    elsewhere: Mapping[str, FieldProblem] = {}
-    across: Schema = {}
+    other_endpoint_fields: Mapping[str, FieldProblem] = {}
+    cross_field_schema: Schema = {}
     examples: Mapping[str, Mapping[str, str]] = {}
 
     def read(self, body: bytes) -> Shape:
@@ -48,33 +48,37 @@ class Form(Struct, Generic[Shape], frozen=True, kw_only=True):
 
         Raises:
             MalformedBodyError: not JSON, not UTF-8, nested too deeply, a number too large.
-            NoObjectError: JSON, but no object.
+            NotAnObjectError: JSON, but no object.
             InvalidFieldsError: one or more fields are wrong; it holds all of them.
         """
-        sent = object_from(body)
-        given = {n: v for n, v in sent.items() if v is not None or self._counts(n)}
+        sent = decode_object(body)
+        given = {n: v for n, v in sent.items() if v is not None or self._null_is_value(n)}
         values: dict[str, Any] = {}
-        found = [*repeated_in(body, sent), *self._missing(given), *self._parse(given, values)]
+        found = [
+            *find_duplicate_fields(body, sent),
+            *self._missing(given),
+            *self._parse(given, values),
+        ]
         for check in self.checks:
             found.extend(check(values))
         if found:
             raise InvalidFieldsError(found)
-        names = attributes_of(self.shape)
+        names = attributes_by_json_name(self.shape)
         return self.shape(**{names[name]: value for name, value in values.items()})
 
-    def _counts(self, name: str) -> bool:
+    def _null_is_value(self, name: str) -> bool:
         """Tell whether a null says something for the field *name*."""
         return self.null_is_wrong or name in self.clearable
 
-    def _missing(self, given: Values) -> Iterable[Found]:
-        for name in required_in(self.shape):
+    def _missing(self, given: Values) -> Iterable[FieldFinding]:
+        for name in required_json_names(self.shape):
             if name not in given:
                 yield name, REQUIRED
 
-    def _parse(self, given: Values, values: dict[str, Any]) -> Iterable[Found]:
+    def _parse(self, given: Values, values: dict[str, Any]) -> Iterable[FieldFinding]:
         for name, value in given.items():
             if name not in self.rules:
-                yield plain_name(name), self.elsewhere.get(name, UNKNOWN)
+                yield safe_field_name(name), self.other_endpoint_fields.get(name, UNKNOWN)
                 continue
             try:
                 cleared = value is None and name in self.clearable
@@ -83,7 +87,7 @@ class Form(Struct, Generic[Shape], frozen=True, kw_only=True):
                 yield name, error.problem
 
 
-def repeated_in(body: bytes, sent: Values) -> Iterable[Found]:
+def find_duplicate_fields(body: bytes, sent: Values) -> Iterable[FieldFinding]:
     """Find fields that stand twice in the JSON object *body*, of which *sent* was read.
 
     Parsers differ in which of them counts (RFC 8259, section 4): what one has checked is then
@@ -98,15 +102,15 @@ def repeated_in(body: bytes, sent: Values) -> Iterable[Found]:
         raise MalformedBodyError from None
     for name, times in Counter(name for name, _ in pairs).items():
         if times > 1:
-            yield plain_name(name), REPEATED
+            yield safe_field_name(name), REPEATED
 
 
-def object_from(body: bytes) -> dict[str, Any]:
+def decode_object(body: bytes) -> dict[str, Any]:
     """Return the JSON object in *body*."""
     try:
         value = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise MalformedBodyError from None
     if not isinstance(value, dict):
-        raise NoObjectError
+        raise NotAnObjectError
     return value  # pyright: ignore[reportUnknownVariableType] — JSON's names are strings

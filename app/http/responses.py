@@ -8,10 +8,10 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.json import encode
 
-from app.http.preconditions import is_known
+from app.http.preconditions import matches_if_none_match
 from app.http.types import ApiRequest
 
-OF_JSON = ((b"content-type", b"application/json"),)
+JSON_HEADERS = ((b"content-type", b"application/json"),)
 NOT_MODIFIED = 304
 
 
@@ -23,7 +23,7 @@ class Detail(Struct):
     message: str
 
 
-class NothingResult(Struct):
+class EmptyResult(Struct):
     """Done, and nothing to show."""
 
     data: None
@@ -31,13 +31,13 @@ class NothingResult(Struct):
     status: int
 
 
-class NothingAnswer(Struct):
+class EmptyResponse(Struct):
     """The answer without data."""
 
-    result: NothingResult
+    result: EmptyResult
 
 
-class ProblemResult(Struct, rename="camel"):
+class ErrorResult(Struct, rename="camel"):
     """What went wrong; `requestId` finds it in our logs, and no submitted value is repeated."""
 
     data: None
@@ -48,13 +48,13 @@ class ProblemResult(Struct, rename="camel"):
     details: list[Detail] | UnsetType = UNSET
 
 
-class ProblemAnswer(Struct):
+class ErrorResponse(Struct):
     """The answer to every request that failed."""
 
-    result: ProblemResult
+    result: ErrorResult
 
 
-class Rendered(Struct, frozen=True):
+class RenderedResponse(Struct, frozen=True):
     """An answer as it goes out; its headers are also those of its repeats."""
 
     status: int
@@ -62,21 +62,23 @@ class Rendered(Struct, frozen=True):
     headers: Mapping[str, str]
 
 
-def render_nothing(request: ApiRequest, message: str) -> Rendered:
+def render_empty(request: ApiRequest, message: str) -> RenderedResponse:
     """Return the answer that has nothing to show."""
-    result = NothingResult(data=None, message=request.auth.text(message), status=200)
-    return Rendered(200, encode(NothingAnswer(result)), {"Content-Language": request.auth.tag})
+    result = EmptyResult(data=None, message=request.auth.text(message), status=200)
+    return RenderedResponse(
+        200, encode(EmptyResponse(result)), {"Content-Language": request.auth.tag}
+    )
 
 
-def headers_of(request: ApiRequest, tag: str) -> dict[str, str]:
+def response_headers(request: ApiRequest, tag: str) -> dict[str, str]:
     """Return the headers of an answer that shows what *tag* stands for."""
     return {"Content-Language": request.auth.tag, "ETag": tag}
 
 
-class RenderedResponse(Response[Any]):
+class RawResponse(Response[Any]):
     """A response that goes out as it was rendered; Litestar's own looks at each header twice."""
 
-    def __init__(self, rendered: Rendered) -> None:
+    def __init__(self, rendered: RenderedResponse) -> None:
         # Without Litestar's own: it fills what only its own to_asgi_response reads.
         self.rendered = rendered
 
@@ -92,18 +94,18 @@ class RenderedResponse(Response[Any]):
             for name, value in rendered.headers.items()
         ]
         if rendered.status != NOT_MODIFIED:
-            headers += [*OF_JSON, (b"content-length", b"%d" % len(rendered.body))]
+            headers += [*JSON_HEADERS, (b"content-length", b"%d" % len(rendered.body))]
         await send({"type": "http.response.start", "status": rendered.status, "headers": headers})
         await send({"type": "http.response.body", "body": rendered.body, "more_body": False})
 
 
-def response_of(rendered: Rendered) -> RenderedResponse:
+def to_response(rendered: RenderedResponse) -> RawResponse:
     """Return the HTTP response."""
-    return RenderedResponse(rendered)
+    return RawResponse(rendered)
 
 
-def response_or_unchanged(request: ApiRequest, rendered: Rendered) -> RenderedResponse:
+def conditional_response(request: ApiRequest, rendered: RenderedResponse) -> RawResponse:
     """Return the HTTP response; 304 without a body where the client knows it (RFC 9110, 15.4.5)."""
-    if is_known(request, rendered.headers["ETag"]):
-        return RenderedResponse(Rendered(NOT_MODIFIED, b"", rendered.headers))
-    return RenderedResponse(rendered)
+    if matches_if_none_match(request, rendered.headers["ETag"]):
+        return RawResponse(RenderedResponse(NOT_MODIFIED, b"", rendered.headers))
+    return RawResponse(rendered)

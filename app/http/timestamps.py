@@ -15,10 +15,15 @@ TIME = re.compile(
     r"\d{4}-\d\d-\d\d(?P<clock>T\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+ -]\d\d:\d\d)?)?", re.ASCII
 )
 POSITION = re.compile(r"[0-9]{1,18}")
-NO_TIME = FieldProblem("INVALID_TIME", "This must be an ISO 8601 date or time")
-NO_MOMENT = FieldProblem("INVALID_MOMENT", "This must be an ISO 8601 date or time, or a position")
-IN_WORDS = ({"type": "string", "format": "date"}, {"type": "string", "format": "date-time"})
-WITH_MILLISECONDS = len("2025-02-20T09:00:00.000")
+INVALID_TIME = FieldProblem("INVALID_TIME", "This must be an ISO 8601 date or time")
+INVALID_POINT_IN_TIME = FieldProblem(
+    "INVALID_MOMENT", "This must be an ISO 8601 date or time, or a position"
+)
+DATE_OR_TIME_SCHEMA = (
+    {"type": "string", "format": "date"},
+    {"type": "string", "format": "date-time"},
+)
+MILLISECONDS_LENGTH = len("2025-02-20T09:00:00.000")
 Time = Annotated[
     str,
     Parameter(
@@ -28,51 +33,51 @@ Time = Annotated[
 ]
 
 
-def start_from(value: object) -> datetime:
+def parse_start(value: object) -> datetime:
     """Return the time that *value* says; a date is its beginning, no offset is UTC."""
-    return time_from(str(value), time.min)
+    return parse_time(str(value), time.min)
 
 
-def end_from(value: object) -> datetime:
+def parse_end(value: object) -> datetime:
     """Return the time that *value* says; a date is its end, no offset is UTC."""
-    return time_from(str(value), time.max)
+    return parse_time(str(value), time.max)
 
 
-def moment_from(value: object) -> Moment:
+def parse_point_in_time(value: object) -> Moment:
     """Return the position that *value*, all digits, says, or else the time, as `end_from`."""
     if POSITION.fullmatch(str(value)):
         return int(str(value))
     try:
-        return end_from(value)
+        return parse_end(value)
     except FieldError:
-        raise FieldError(NO_MOMENT) from None
+        raise FieldError(INVALID_POINT_IN_TIME) from None
 
 
-def time_from(text: str, time_of_day: time) -> datetime:
+def parse_time(text: str, time_of_day: time) -> datetime:
     """Return the time in *text*, that of a mere date at *time_of_day*; raise FieldError."""
     found = TIME.fullmatch(text)
     try:
         said = datetime.fromisoformat(text.replace(" ", "+")) if found else None
         if said is None or found is None:
-            raise FieldError(NO_TIME)
+            raise FieldError(INVALID_TIME)
         exact = said if found["clock"] else datetime.combine(said, time_of_day)
         return exact.astimezone(UTC) if exact.tzinfo else exact.replace(tzinfo=UTC)
     except (ValueError, OverflowError):  # there is no such day, hour or offset; beyond the years
-        raise FieldError(NO_TIME) from None
+        raise FieldError(INVALID_TIME) from None
 
 
-start = Rule(start_from, {"anyOf": [*IN_WORDS]})
-end = Rule(end_from, {"anyOf": [*IN_WORDS]})
-moment = Rule(
-    moment_from,
-    {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 10**18 - 1}, *IN_WORDS]},
+START = Rule(parse_start, {"anyOf": [*DATE_OR_TIME_SCHEMA]})
+END = Rule(parse_end, {"anyOf": [*DATE_OR_TIME_SCHEMA]})
+POINT_IN_TIME = Rule(
+    parse_point_in_time,
+    {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 10**18 - 1}, *DATE_OR_TIME_SCHEMA]},
 )
 
 
-def timestamp(time: datetime) -> str:
+def format_timestamp(time: datetime) -> str:
     """Return *time*, which is UTC, in ISO 8601 with exactly three decimals and a Z.
 
     msgspec writes it, in a sixth of the time that `isoformat` takes: with six decimals, or none.
     """
     written: str = to_builtins(time)
-    return written[:WITH_MILLISECONDS] + "Z" if "." in written else written[:-1] + ".000Z"
+    return written[:MILLISECONDS_LENGTH] + "Z" if "." in written else written[:-1] + ".000Z"

@@ -20,12 +20,12 @@ Id = Annotated[str, Meta(pattern=ID_PATTERN)]
 
 
 @cache
-def attributes_of(shape: type[Struct]) -> Mapping[str, str]:
+def attributes_by_json_name(shape: type[Struct]) -> Mapping[str, str]:
     """Return the attribute of each field, by the field's name in JSON."""
     return {field.encode_name: field.name for field in fields(shape)}
 
 
 @cache
-def required_in(shape: type[Struct]) -> tuple[str, ...]:
+def required_json_names(shape: type[Struct]) -> tuple[str, ...]:
     """Return the names in JSON of the fields that have no default."""
     return tuple(field.encode_name for field in fields(shape) if field.required)

@@ -7,23 +7,23 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct
 
-from app.http.errors import InvalidFieldsError, MalformedBodyError, NoObjectError
+from app.http.errors import InvalidFieldsError, MalformedBodyError, NotAnObjectError
 from app.http.integrations.bodies import (
-    CHANGE_FORM,
     CREATE_EXAMPLES,
-    CREDENTIALS_FORM,
-    TOGGLE_FORM,
-    create_form,
+    CREDENTIALS_SCHEMA,
+    TOGGLE_SCHEMA,
+    UPDATE_SCHEMA,
+    create_schema,
 )
-from app.http.integrations.warnings import warnings_about
-from app.http.request_bodies import Form
-from app.http.types import attributes_of
+from app.http.integrations.warnings import find_warnings
+from app.http.request_bodies import BodySchema
+from app.http.types import attributes_by_json_name
 from app.providers.registry import load_providers
 from app.secrets.secret import Secret
 from tests.fuzzing.target import Target, require
 
 PROVIDERS = load_providers()
-CREATE = create_form(PROVIDERS)
+CREATE = create_schema(PROVIDERS)
 PAIR = {
     "vapidPublicKey": "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMo"
     "ZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8",
@@ -32,35 +32,39 @@ PAIR = {
 CHANGE = {"name": "Mail", "senderEmail": None, "senderPhone": "+4930123456", "isActive": False}
 
 
-def read_body(form: Form[Any], body: bytes) -> None:
+def read_body(form: BodySchema[Any], body: bytes) -> None:
     """Read *body*, find its warnings, encode it and read it again."""
     read = form.read(body)
-    warned = list(warnings_about(read, PROVIDERS[getattr(read, "type", "WEB_PUSH")]))
+    warned = list(find_warnings(read, PROVIDERS[getattr(read, "type", "WEB_PUSH")]))
     require(all(name in form.rules for name, _ in warned), "a warning names a field of the form")
     require(form.read(encode_body(read)) == read, "a body is read as it was written")
 
 
 def encode_body(body: Struct) -> bytes:
     """Return *body* as JSON, with its secrets."""
-    values = {name: getattr(body, field) for name, field in attributes_of(type(body)).items()}
+    values = {
+        name: getattr(body, field) for name, field in attributes_by_json_name(type(body)).items()
+    }
     plain = {n: v.reveal().decode() if isinstance(v, Secret) else v for n, v in values.items()}
     return msgspec.json.encode({n: v for n, v in plain.items() if v is not UNSET})
 
 
-def body_target(name: str, form: Form[Any], examples: Iterable[Mapping[str, object]]) -> Target:
+def body_target(
+    name: str, form: BodySchema[Any], examples: Iterable[Mapping[str, object]]
+) -> Target:
     """Return the target of the bodies that *form* reads."""
     return Target(
         name=name,
         read=partial(read_body, form),
-        refusals=(MalformedBodyError, NoObjectError, InvalidFieldsError),
+        refusals=(MalformedBodyError, NotAnObjectError, InvalidFieldsError),
         examples=tuple(msgspec.json.encode(example) for example in examples),
-        words=tuple(f'"{field}":'.encode() for field in (*form.rules, *form.elsewhere)),
+        words=tuple(f'"{field}":'.encode() for field in (*form.rules, *form.other_endpoint_fields)),
     )
 
 
 TARGETS = (
     body_target("body-create", CREATE, [*CREATE_EXAMPLES.values()]),
-    body_target("body-change", CHANGE_FORM, [CHANGE, PAIR]),
-    body_target("body-toggle", TOGGLE_FORM, [{"isActive": True}]),
-    body_target("body-credentials", CREDENTIALS_FORM, [PAIR, {"apiKey": "SG.abc123"}]),
+    body_target("body-change", UPDATE_SCHEMA, [CHANGE, PAIR]),
+    body_target("body-toggle", TOGGLE_SCHEMA, [{"isActive": True}]),
+    body_target("body-credentials", CREDENTIALS_SCHEMA, [PAIR, {"apiKey": "SG.abc123"}]),
 )

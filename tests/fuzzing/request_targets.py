@@ -5,19 +5,19 @@ from typing import Any
 
 from litestar import Request
 
-from app.http.audit import OF_TREES
+from app.http.audit import CONSISTENCY_QUERY
 from app.http.errors import InvalidFieldsError
 from app.http.field_rules import FieldError
-from app.http.history import OF_ALL
-from app.http.idempotency import key_of
-from app.http.integrations.cursors import cursor_from, cursor_text, key_in, order_of
-from app.http.integrations.list_query import LIST, ORDERS
-from app.http.middleware import request_id_from
-from app.http.preconditions import expected_versions, is_known, tag_of
-from app.http.preferences import is_strict
-from app.http.problems import first_segment
-from app.http.query_parameters import AS_OF, Parameters
-from app.http.timestamps import end_from, moment_from, start_from
+from app.http.history import HISTORY_QUERY
+from app.http.idempotency import idempotency_key
+from app.http.integrations.cursors import cursor_key, cursor_order, decode_cursor, encode_cursor
+from app.http.integrations.list_query import LIST_QUERY, ORDERS
+from app.http.middleware import choose_request_id
+from app.http.preconditions import etag, if_match_versions, matches_if_none_match
+from app.http.preferences import prefers_strict
+from app.http.problems import path_locale
+from app.http.query_parameters import AS_OF_QUERY, QuerySchema
+from app.http.timestamps import parse_end, parse_point_in_time, parse_start
 from app.http.types import ApiRequest
 from app.identifiers import is_integration_id
 from app.locales.catalogues import load_catalogues
@@ -40,7 +40,7 @@ def request_with(query: bytes = b"", **headers: bytes) -> ApiRequest:
     return Request(scope)
 
 
-def read_query(parameters: Parameters[Any], query: bytes) -> None:
+def read_query(parameters: QuerySchema[Any], query: bytes) -> None:
     """Read a query string."""
     parameters.read(request_with(query))
 
@@ -48,19 +48,19 @@ def read_query(parameters: Parameters[Any], query: bytes) -> None:
 def read_cursor(data: bytes) -> None:
     """Read a cursor, and write it again."""
     text = data.decode(errors="replace")
-    cursor = cursor_from(text)
-    require(cursor_text(order_of(cursor), key_in(cursor)) == text, "one cursor, one text")
+    cursor = decode_cursor(text)
+    require(encode_cursor(cursor_order(cursor), cursor_key(cursor)) == text, "one cursor, one text")
 
 
 def read_moments(data: bytes) -> None:
     """Read a text as the start and the end of a time range, and as a point in time."""
     text = data.decode(errors="replace")
-    moment = moment_from(text)
+    moment = parse_point_in_time(text)
     if isinstance(moment, int):
         require(str(moment) == text.lstrip("0") or moment == 0, "a position is its digits")
         return
-    require(start_from(text) <= end_from(text) == moment, "a span does not end before it begins")
-    require(moment_from(moment.isoformat()) == moment, "a time is read as it was written")
+    require(parse_start(text) <= parse_end(text) == moment, "a span does not end before it begins")
+    require(parse_point_in_time(moment.isoformat()) == moment, "a time is read as it was written")
 
 
 def read_id(data: bytes) -> None:
@@ -73,39 +73,41 @@ def read_id(data: bytes) -> None:
 def read_conditions(data: bytes) -> None:
     """Read If-Match and If-None-Match."""
     request = request_with(if_match=data, if_none_match=data)
-    versions = expected_versions(request)
+    versions = if_match_versions(request)
     if versions is not None:
         some = [*versions][:3]
-        require(all(is_known(request, tag_of(v)) for v in some), "a tag is in its header")
+        require(
+            all(matches_if_none_match(request, etag(v)) for v in some), "a tag is in its header"
+        )
 
 
 def read_prefer(data: bytes) -> None:
     """Read a preference."""
-    is_strict(request_with(prefer=data))
+    prefers_strict(request_with(prefer=data))
 
 
 def read_idempotency_key(data: bytes) -> None:
     """Read an Idempotency-Key."""
-    key = key_of(request_with(idempotency_key=data))
+    key = idempotency_key(request_with(idempotency_key=data))
     require(key is not None and key.isascii() and 0 < len(key) <= 255, "a key is short and plain")
 
 
 def read_request_id(data: bytes) -> None:
     """Read an X-Request-Id."""
-    request_id = request_id_from([(b"x-request-id", data)])
+    request_id = choose_request_id([(b"x-request-id", data)])
     require(request_id.isascii() and 0 < len(request_id) <= 64, "an id is short and plain")
 
 
 def read_locale(data: bytes) -> None:
     """Choose a language by the first segment of a path."""
-    tag = first_segment(data.decode(errors="replace"))
+    tag = path_locale(data.decode(errors="replace"))
     language = CATALOGUES.negotiate(tag)
     if tag.isascii():  # the ligature fi is no tag; its capitals are one
         same = language is CATALOGUES.negotiate(tag.upper())
         require(same, "case does not matter in a tag")
 
 
-def query_target(name: str, parameters: Parameters[Any], *examples: bytes) -> Target:
+def query_target(name: str, parameters: QuerySchema[Any], *examples: bytes) -> Target:
     """Return the target of the query strings that *parameters* reads."""
     return Target(
         name=name,
@@ -119,13 +121,15 @@ def query_target(name: str, parameters: Parameters[Any], *examples: bytes) -> Ta
 
 EXAMPLE_CURSOR = b"WyJ0IiwiY3JlYXRlZF9hdCIsZmFsc2UsIjIwMjYtMTEtMDVUMDk6MDA6MDBaIiwiaW50X2EiXQ"
 TARGETS = (
-    query_target("query-list", LIST, b"channel=EMAIL&isActive=true&q=mail&sort=-name&limit=20"),
-    query_target("query-cursor", LIST, b"limit=2&sort=createdAt&cursor=" + EXAMPLE_CURSOR),
     query_target(
-        "query-history", OF_ALL, b"userId=u&startDate=2026-11-05&endDate=2026-11-06T10:00Z"
+        "query-list", LIST_QUERY, b"channel=EMAIL&isActive=true&q=mail&sort=-name&limit=20"
     ),
-    query_target("query-proof", OF_TREES, b"from=1&to=12"),
-    query_target("query-as-of", AS_OF, b"asOf=2026-11-05T09:00:00%2B01:00", b"asOf=12"),
+    query_target("query-cursor", LIST_QUERY, b"limit=2&sort=createdAt&cursor=" + EXAMPLE_CURSOR),
+    query_target(
+        "query-history", HISTORY_QUERY, b"userId=u&startDate=2026-11-05&endDate=2026-11-06T10:00Z"
+    ),
+    query_target("query-proof", CONSISTENCY_QUERY, b"from=1&to=12"),
+    query_target("query-as-of", AS_OF_QUERY, b"asOf=2026-11-05T09:00:00%2B01:00", b"asOf=12"),
     Target(
         name="cursor",
         read=read_cursor,

@@ -66,7 +66,7 @@ def refusal_text(refusal: Exception) -> str:
     """Return all text of *refusal*: its message, and its details for a response."""
     if isinstance(refusal, FieldError):
         return f"{refusal}\n{problem_text(refusal.problem)}"
-    found = refusal.found if isinstance(refusal, InvalidFieldsError) else ()
+    found = refusal.findings if isinstance(refusal, InvalidFieldsError) else ()
     details = {f"{name} {problem_text(problem)}" for name, problem in found}  # often many are alike
     return "\n".join([str(refusal), *sorted(details)])
 

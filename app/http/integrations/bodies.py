@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
-from app.http.errors import Found
+from app.http.errors import FieldFinding
 from app.http.field_rules import (
     FieldProblem,
     Rule,
@@ -17,7 +17,7 @@ from app.http.field_rules import (
     secret,
     text,
 )
-from app.http.request_bodies import Form, Values
+from app.http.request_bodies import BodySchema, Values
 from app.providers.vapid import belong_together, is_private_key
 from app.secrets.secret import Secret
 from domain.integration import Channel
@@ -58,15 +58,19 @@ CREATE_EXAMPLES: Mapping[str, Mapping[str, str]] = {
 }
 CHANNELS = ("EMAIL", "SMS", "PUSH")
 SECRET_FIELDS = ("apiKey", "apiSecret", "vapidPrivateKey")
-SHOWN_FIELDS = ("name", "senderName", "senderEmail", "senderPhone", "vapidPublicKey")
-SECRET_LENGTH = 8_192
-SHORTEST_KEY = 8  # characters of a provider's key; less is no accident of copying
-OTHER_CHANNEL = FieldProblem("CHANNEL_MISMATCH", "This type belongs to another channel")
-NOTHING_GIVEN = FieldProblem("REQUIRED", "At least one of these fields is required")
-CHANGED_ELSEWHERE = FieldProblem("NOT_CHANGED_HERE", "Secrets are replaced by PUT …/credentials")
-FIXED = FieldProblem("NOT_CHANGED_HERE", "This cannot be changed; add a new integration instead")
-NO_PAIR = FieldProblem("VAPID_MISMATCH", "The two VAPID keys do not belong together")
-SHOWN_SECRET = FieldProblem(
+PUBLIC_FIELDS = ("name", "senderName", "senderEmail", "senderPhone", "vapidPublicKey")
+MAX_SECRET_LENGTH = 8_192
+MIN_KEY_LENGTH = 8  # characters of a provider's key; less is no accident of copying
+CHANNEL_MISMATCH = FieldProblem("CHANNEL_MISMATCH", "This type belongs to another channel")
+NO_CREDENTIAL = FieldProblem("REQUIRED", "At least one of these fields is required")
+SECRET_NOT_CHANGED_HERE = FieldProblem(
+    "NOT_CHANGED_HERE", "Secrets are replaced by PUT …/credentials"
+)
+IMMUTABLE_FIELD = FieldProblem(
+    "NOT_CHANGED_HERE", "This cannot be changed; add a new integration instead"
+)
+VAPID_MISMATCH = FieldProblem("VAPID_MISMATCH", "The two VAPID keys do not belong together")
+LOOKS_LIKE_SECRET = FieldProblem(
     "LOOKS_LIKE_SECRET", "This looks like a private key; it would be visible to everybody"
 )
 
@@ -87,7 +91,7 @@ class CreateIntegrationBody(Struct, rename="camel", kw_only=True):
     is_active: bool = True
 
 
-class ChangeIntegrationBody(Struct, rename="camel", kw_only=True):
+class UpdateIntegrationBody(Struct, rename="camel", kw_only=True):
     """What is to be different; absent keeps, null clears."""
 
     name: str | UnsetType = UNSET
@@ -113,7 +117,7 @@ class ReplaceCredentialsBody(Struct, rename="camel", kw_only=True):
     vapid_public_key: str | None = None
 
 
-SHOWN_RULES: Mapping[str, Rule] = {
+PUBLIC_RULES: Mapping[str, Rule] = {
     "name": text(120, trimmed=True),
     "senderEmail": email,
     "senderName": text(120, trimmed=True),
@@ -121,64 +125,64 @@ SHOWN_RULES: Mapping[str, Rule] = {
     "vapidPublicKey": text(512),
     "isActive": boolean,
 }
-SECRET_RULES: Mapping[str, Rule] = dict.fromkeys(SECRET_FIELDS, secret(SECRET_LENGTH))
+SECRET_RULES: Mapping[str, Rule] = dict.fromkeys(SECRET_FIELDS, secret(MAX_SECRET_LENGTH))
 
 
-def at_least_one_credential(values: Values) -> Iterable[Found]:
+def require_credential(values: Values) -> Iterable[FieldFinding]:
     """Find a body that would replace nothing."""
     if not values:
-        yield None, NOTHING_GIVEN
+        yield None, NO_CREDENTIAL
 
 
-def vapid_pair(values: Values) -> Iterable[Found]:
+def check_vapid_pair(values: Values) -> Iterable[FieldFinding]:
     """Find a VAPID pair whose keys both decode and do not match."""
     public, private = values.get("vapidPublicKey"), values.get("vapidPrivateKey")
-    if public and private and belong_together(public, revealed(private)) is False:
-        yield "vapidPublicKey", NO_PAIR
+    if public and private and belong_together(public, reveal_text(private)) is False:
+        yield "vapidPublicKey", VAPID_MISMATCH
 
 
-def nothing_secret_shown(values: Values) -> Iterable[Found]:
+def reject_exposed_secrets(values: Values) -> Iterable[FieldFinding]:
     """Find private keys in the fields that everybody who may look can see."""
     secrets = [values[name] for name in SECRET_FIELDS if name in values]
-    for name in SHOWN_FIELDS:
+    for name in PUBLIC_FIELDS:
         shown = values.get(name)
         if not shown:
             continue
-        repeated = len(shown) >= SHORTEST_KEY and Secret(shown.encode()) in secrets
-        if repeated or looks_private(name, shown):
-            yield name, SHOWN_SECRET
+        repeated = len(shown) >= MIN_KEY_LENGTH and Secret(shown.encode()) in secrets
+        if repeated or looks_like_private_key(name, shown):
+            yield name, LOOKS_LIKE_SECRET
 
 
-def looks_private(name: str, value: str) -> bool:
+def looks_like_private_key(name: str, value: str) -> bool:
     """Tell whether *value* is a PEM private key or, as a VAPID key, the private one."""
     return "PRIVATE KEY" in value or (name == "vapidPublicKey" and is_private_key(value))
 
 
-def revealed(secret_: Secret) -> str:
+def reveal_text(secret_: Secret) -> str:
     """Return the text of *secret_*."""
     return secret_.reveal().decode()
 
 
-def create_form(providers: Providers) -> Form[CreateIntegrationBody]:
+def create_schema(providers: Providers) -> BodySchema[CreateIntegrationBody]:
     """Return the form of a new integration of one of *providers*."""
-    rules = {"type": choice(providers), "channel": choice(CHANNELS), **SHOWN_RULES, **SECRET_RULES}
+    rules = {"type": choice(providers), "channel": choice(CHANNELS), **PUBLIC_RULES, **SECRET_RULES}
 
-    def channel_of_type(values: Values) -> Iterable[Found]:
+    def channel_of_type(values: Values) -> Iterable[FieldFinding]:
         channel, provider = values.get("channel"), providers.get(values.get("type", ""))
         if channel and provider and channel != provider.channel:
-            yield "channel", OTHER_CHANNEL
+            yield "channel", CHANNEL_MISMATCH
 
-    checks = (channel_of_type, vapid_pair, nothing_secret_shown)
-    return Form(
+    checks = (channel_of_type, check_vapid_pair, reject_exposed_secrets)
+    return BodySchema(
         shape=CreateIntegrationBody,
         rules=rules,
         checks=checks,
-        across={"anyOf": pairs_of(providers)},
+        cross_field_schema={"anyOf": type_channel_schema(providers)},
         examples=CREATE_EXAMPLES,
     )
 
 
-def pairs_of(providers: Providers) -> list[Schema]:
+def type_channel_schema(providers: Providers) -> list[Schema]:
     """Return in JSON Schema which types belong to which channel."""
     return [
         {
@@ -191,24 +195,24 @@ def pairs_of(providers: Providers) -> list[Schema]:
     ]
 
 
-ELSEWHERE: Mapping[str, FieldProblem] = {
-    **dict.fromkeys(SECRET_FIELDS, CHANGED_ELSEWHERE),
-    **dict.fromkeys(("type", "channel"), FIXED),
+FIELDS_OF_OTHER_ENDPOINTS: Mapping[str, FieldProblem] = {
+    **dict.fromkeys(SECRET_FIELDS, SECRET_NOT_CHANGED_HERE),
+    **dict.fromkeys(("type", "channel"), IMMUTABLE_FIELD),
 }
-CHANGE_FORM = Form(
-    shape=ChangeIntegrationBody,
-    rules=SHOWN_RULES,
-    checks=(nothing_secret_shown,),
-    clearable=frozenset(SHOWN_RULES) - {"name", "isActive"},
+UPDATE_SCHEMA = BodySchema(
+    shape=UpdateIntegrationBody,
+    rules=PUBLIC_RULES,
+    checks=(reject_exposed_secrets,),
+    clearable=frozenset(PUBLIC_RULES) - {"name", "isActive"},
     null_is_wrong=True,
-    elsewhere=ELSEWHERE,
+    other_endpoint_fields=FIELDS_OF_OTHER_ENDPOINTS,
 )
-TOGGLE_FORM = Form(shape=ToggleBody, rules={"isActive": boolean})
-CREDENTIALS_FORM = Form(
+TOGGLE_SCHEMA = BodySchema(shape=ToggleBody, rules={"isActive": boolean})
+CREDENTIALS_SCHEMA = BodySchema(
     shape=ReplaceCredentialsBody,
-    rules={"vapidPublicKey": SHOWN_RULES["vapidPublicKey"], **SECRET_RULES},
-    checks=(at_least_one_credential, vapid_pair, nothing_secret_shown),
-    across={
+    rules={"vapidPublicKey": PUBLIC_RULES["vapidPublicKey"], **SECRET_RULES},
+    checks=(require_credential, check_vapid_pair, reject_exposed_secrets),
+    cross_field_schema={
         "anyOf": [
             {"required": [name], "properties": {name: {"type": "string"}}}
             for name in (*SECRET_FIELDS, "vapidPublicKey")
@@ -217,7 +221,7 @@ CREDENTIALS_FORM = Form(
 )
 
 
-def forms_for(providers: Providers) -> Mapping[type[Struct], Form[Any]]:
+def build_body_schemas(providers: Providers) -> Mapping[type[Struct], BodySchema[Any]]:
     """Return the form of each body, where integrations may be of *providers*."""
-    forms = (create_form(providers), CHANGE_FORM, TOGGLE_FORM, CREDENTIALS_FORM)
+    forms = (create_schema(providers), UPDATE_SCHEMA, TOGGLE_SCHEMA, CREDENTIALS_SCHEMA)
     return {form.shape: form for form in forms}

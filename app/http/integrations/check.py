@@ -9,12 +9,12 @@ from msgspec import Struct
 from msgspec.json import encode
 
 from app.command_handler import PreparedCommand, utc_now
-from app.http.authorization import require_permission
-from app.http.command_requests import asked, required_id
-from app.http.dependencies import Parts, parts_of
-from app.http.idempotency import execute_once
-from app.http.responses import Rendered
-from app.http.timestamps import Time, timestamp
+from app.http.authorization import authorize
+from app.http.command_requests import build_command_request, require_integration_id
+from app.http.dependencies import Dependencies, get_dependencies
+from app.http.idempotency import execute_idempotently
+from app.http.responses import RenderedResponse
+from app.http.timestamps import Time, format_timestamp
 from app.http.types import ApiRequest
 from app.providers.check import Checked
 from app.providers.verdict import Verdict
@@ -24,13 +24,13 @@ from app.tokens.principal import EDIT
 from domain.errors import NotFoundError
 from domain.integration import Integration, Outcome, RecordCheck
 
-UNOPENABLE = Verdict(
+UNSEALABLE = Verdict(
     "inconclusive", "The stored credentials cannot be opened; the reason is in the operator's log"
 )
 log = structlog.get_logger(source="check")
 
 
-class CheckObject(Struct, rename="camel"):
+class CredentialCheckObject(Struct, rename="camel"):
     """What the provider said of the credentials, in our words, and how long it took."""
 
     outcome: Outcome
@@ -39,21 +39,21 @@ class CheckObject(Struct, rename="camel"):
     latency_ms: int
 
 
-class CheckResult(Struct):
+class CredentialCheckResult(Struct):
     """What a check found."""
 
-    data: CheckObject
+    data: CredentialCheckObject
     message: str
     status: int
 
 
-class CheckAnswer(Struct):
+class CredentialCheckResponse(Struct):
     """The answer with what a check found."""
 
-    result: CheckResult
+    result: CredentialCheckResult
 
 
-class CheckController(Controller):
+class CredentialCheckController(Controller):
     """Checks of stored credentials.
 
     They need the permission to edit: a check uses the stored key at a third party, in the
@@ -61,7 +61,7 @@ class CheckController(Controller):
     """
 
     path = "/{locale:str}/api/integration"
-    before_request = require_permission
+    before_request = authorize
     tags = ("Integration",)
     security = ({"bearer": []},)
 
@@ -73,18 +73,22 @@ class CheckController(Controller):
     )
     async def check_credentials(
         self, request: ApiRequest, integration_id: FromPath[str]
-    ) -> Response[CheckAnswer]:
+    ) -> Response[CredentialCheckResponse]:
         """Ask the provider whether the stored credentials work; nothing is sent to anybody."""
-        check = StoredCheck(parts_of(request.app), request.user.workspace, integration_id)
-        command = asked(request, required_id(integration_id), check.prepare)
-        return await execute_once(request, command, lambda _: check.rendered(request))
+        check = CredentialCheck(
+            get_dependencies(request.app), request.user.workspace, integration_id
+        )
+        command = build_command_request(
+            request, require_integration_id(integration_id), check.prepare
+        )
+        return await execute_idempotently(request, command, lambda _: check.render(request))
 
 
-class StoredCheck:
+class CredentialCheck:
     """One check of the credentials that are stored for an integration."""
 
-    def __init__(self, parts: Parts, workspace: str, integration: str) -> None:
-        self._parts = parts
+    def __init__(self, dependencies: Dependencies, workspace: str, integration: str) -> None:
+        self._dependencies = dependencies
         self._workspace = workspace
         self._integration = integration
         self._found: Checked
@@ -111,31 +115,37 @@ class StoredCheck:
         return PreparedCommand(
             RecordCheck(
                 outcome=verdict.outcome,
-                detail=self._parts.catalogues.english.text(verdict.message, **verdict.limits),
+                detail=self._dependencies.catalogues.english.text(
+                    verdict.message, **verdict.limits
+                ),
                 latency_ms=self._found.latency_ms,
             )
         )
 
     async def _check(self, state: Integration) -> Checked:
-        secrets = self._parts.secrets
+        secrets = self._dependencies.secrets
         try:
             opened = await secrets.opened(self._workspace, self._integration, state.credentials)
         except SecretsError as error:
             log.error("stored credentials cannot be opened", reason=str(error))  # noqa: TRY400 — it names the row, and no content
-            return Checked(UNOPENABLE, 0)
+            return Checked(UNSEALABLE, 0)
         values: dict[str, Secret] = {**opened}
         if state.vapid_public_key:
             values["vapidPublicKey"] = Secret(state.vapid_public_key.encode())
-        return await self._parts.checker.check(state.type, values)
+        return await self._dependencies.checker.check(state.type, values)
 
-    def rendered(self, request: ApiRequest) -> Rendered:
+    def render(self, request: ApiRequest) -> RenderedResponse:
         """Return the answer, in the language of *request*."""
         verdict, language = self._found.verdict, request.auth
-        found = CheckObject(
+        found = CredentialCheckObject(
             outcome=verdict.outcome,
             detail=language.text(verdict.message, **verdict.limits),
-            checked_at=timestamp(self._at),
+            checked_at=format_timestamp(self._at),
             latency_ms=self._found.latency_ms,
         )
-        result = CheckResult(data=found, message=language.text("Check completed"), status=200)
-        return Rendered(200, encode(CheckAnswer(result)), {"Content-Language": language.tag})
+        result = CredentialCheckResult(
+            data=found, message=language.text("Check completed"), status=200
+        )
+        return RenderedResponse(
+            200, encode(CredentialCheckResponse(result)), {"Content-Language": language.tag}
+        )

@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from msgspec import UNSET, Struct, UnsetType
 
 from app.command_handler import CommandFactory, PreparedCommand
-from app.http.dependencies import Parts, parts_of
-from app.http.errors import Found, InvalidFieldsError
+from app.http.dependencies import Dependencies, get_dependencies
+from app.http.errors import FieldFinding, InvalidFieldsError
 from app.http.integrations.bodies import (
-    NO_PAIR,
+    VAPID_MISMATCH,
     CreateIntegrationBody,
     ReplaceCredentialsBody,
-    revealed,
+    reveal_text,
 )
-from app.http.integrations.warnings import warnings_about
-from app.http.preferences import require_undoubted
+from app.http.integrations.warnings import find_warnings
+from app.http.preferences import reject_warnings_if_strict
 from app.http.types import ApiRequest
 from app.providers.vapid import belong_together
 from app.secrets.errors import UnsealError
@@ -30,14 +30,14 @@ from domain.integration import (
     SecretField,
 )
 
-Given = Mapping[SecretField, Secret]
+PlainSecrets = Mapping[SecretField, Secret]
 
 
-async def creation(
+async def create_command(
     body: CreateIntegrationBody, keyring: Keyring, workspace: str, integration: str
 ) -> PreparedCommand:
     """Return the command that adds an integration, with the secrets of *body* sealed."""
-    sealed = await sealed_from(given_in(body), keyring, workspace, integration, Integration())
+    sealed = await seal_secrets(secrets_in(body), keyring, workspace, integration, Integration())
     command = CreateIntegration(
         name=body.name,
         type=body.type,
@@ -52,7 +52,7 @@ async def creation(
     return PreparedCommand(command, sealed)
 
 
-def replacement(
+def replace_credentials_command(
     body: ReplaceCredentialsBody, keyring: Keyring, workspace: str, integration: str
 ) -> CommandFactory:
     """Return what makes the command that replaces secrets by those of *body*."""
@@ -60,7 +60,7 @@ def replacement(
     async def prepare(state: Integration) -> PreparedCommand:
         if not state.exists:
             raise NotFoundError
-        sealed = await sealed_from(given_in(body), keyring, workspace, integration, state)
+        sealed = await seal_secrets(secrets_in(body), keyring, workspace, integration, state)
         command = ReplaceCredentials(
             credentials=tuple(secret.credential for secret in sealed),
             vapid_public_key=UNSET if body.vapid_public_key is None else body.vapid_public_key,
@@ -70,7 +70,7 @@ def replacement(
     return prepare
 
 
-def given_in(body: CreateIntegrationBody | ReplaceCredentialsBody) -> Given:
+def secrets_in(body: CreateIntegrationBody | ReplaceCredentialsBody) -> PlainSecrets:
     """Return the secrets in *body*, by the field that each is for."""
     fields: dict[SecretField, Secret | None] = {
         "apiKey": body.api_key,
@@ -80,8 +80,8 @@ def given_in(body: CreateIntegrationBody | ReplaceCredentialsBody) -> Given:
     return {field: secret for field, secret in fields.items() if secret is not None}
 
 
-async def sealed_from(
-    given: Given, keyring: Keyring, workspace: str, stream: str, state: Integration
+async def seal_secrets(
+    given: PlainSecrets, keyring: Keyring, workspace: str, stream: str, state: Integration
 ) -> list[SealedSecret]:
     """Return *given*, each sealed as the version of its field after the one in *state*."""
     versions = {credential.field: credential.version for credential in state.credentials}
@@ -98,11 +98,11 @@ async def sealed_from(
     ]
 
 
-class Doubted:
+class ChangeWithWarnings:
     """A change by `body`, which `ask` makes a command of; `found` is what is doubtful about it."""
 
     def __init__(self, request: ApiRequest, body: Struct, ask: CommandFactory) -> None:
-        self.found: list[Found] = []
+        self.warnings: list[FieldFinding] = []
         self._request = request
         self._body = body
         self._ask = ask
@@ -111,44 +111,44 @@ class Doubted:
         """Return the command; a provider that is not known any more finds nothing doubtful.
 
         Raises:
-            DoubtfulFieldsError: something is doubtful, and strict handling is preferred.
+            WarningsRejectedError: something is doubtful, and strict handling is preferred.
         """
-        provider = parts_of(self._request.app).providers.get(state.type)
-        self.found = [*warnings_about(self._body, provider)] if provider else []
-        require_undoubted(self._request, self.found)
+        provider = get_dependencies(self._request.app).providers.get(state.type)
+        self.warnings = [*find_warnings(self._body, provider)] if provider else []
+        reject_warnings_if_strict(self._request, self.warnings)
         return await self._ask(state)
 
 
-class Pairs:
+class VapidPairCheck:
     """Compares keys of one integration of one workspace with those that are stored."""
 
-    def __init__(self, parts: Parts, workspace: str, integration: str) -> None:
-        self._parts = parts
+    def __init__(self, dependencies: Dependencies, workspace: str, integration: str) -> None:
+        self._dependencies = dependencies
         self._place = (workspace, integration)
 
-    async def require_public(self, state: Integration, public: str | UnsetType | None) -> None:
+    async def check_public_key(self, state: Integration, public: str | UnsetType | None) -> None:
         """Raise InvalidFieldsError where *public* is no pair with the stored private key."""
         if public is UNSET or public is None or public == state.vapid_public_key:
             return
         private = await self._stored_private_key(state)
-        if private and belong_together(public, revealed(private)) is False:
-            raise InvalidFieldsError([("vapidPublicKey", NO_PAIR)])
+        if private and belong_together(public, reveal_text(private)) is False:
+            raise InvalidFieldsError([("vapidPublicKey", VAPID_MISMATCH)])
 
-    def require_private(self, state: Integration, private: Secret | None) -> None:
+    def check_private_key(self, state: Integration, private: Secret | None) -> None:
         """Raise InvalidFieldsError where *private* is no pair with the public key that stays."""
         public = state.vapid_public_key
-        if private and public and belong_together(public, revealed(private)) is False:
-            raise InvalidFieldsError([("vapidPrivateKey", NO_PAIR)])
+        if private and public and belong_together(public, reveal_text(private)) is False:
+            raise InvalidFieldsError([("vapidPrivateKey", VAPID_MISMATCH)])
 
     async def _stored_private_key(self, state: Integration) -> Secret | None:
-        wanted = [secret for secret in state.credentials if is_private_key(secret)]
+        wanted = [secret for secret in state.credentials if is_vapid_private_key(secret)]
         try:
-            opened = await self._parts.secrets.opened(*self._place, wanted)
+            opened = await self._dependencies.secrets.opened(*self._place, wanted)
         except UnsealError:
             return None  # it cannot be compared, nor used: a check of the credentials says so
         return opened.get("vapidPrivateKey")
 
 
-def is_private_key(secret: Credential) -> bool:
+def is_vapid_private_key(secret: Credential) -> bool:
     """Tell whether *secret* is a VAPID private key."""
     return secret.field == "vapidPrivateKey"

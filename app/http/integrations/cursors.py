@@ -10,8 +10,8 @@ from msgspec import Struct
 from app.http.field_rules import FieldError, FieldProblem, Rule
 from app.views.listing import Column, Key, Order
 
-LONGEST = 1_024  # characters; a name has at most 120
-NO_CURSOR = FieldProblem("INVALID_CURSOR", "This is no cursor of this list")
+MAX_LENGTH = 1_024  # characters; a name has at most 120
+INVALID_CURSOR = FieldProblem("INVALID_CURSOR", "This is no cursor of this list")
 
 
 class TimeCursor(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="t"):
@@ -35,7 +35,7 @@ Cursor = TimeCursor | NameCursor
 decoder = msgspec.json.Decoder(TimeCursor | NameCursor)
 
 
-def cursor_text(order: Order, key: Key) -> str:
+def encode_cursor(order: Order, key: Key) -> str:
     """Return the cursor of a list in *order* after *key*."""
     cursor = (
         NameCursor(order.descending, *key)
@@ -45,29 +45,32 @@ def cursor_text(order: Order, key: Key) -> str:
     return urlsafe_b64encode(msgspec.json.encode(cursor)).rstrip(b"=").decode()
 
 
-def cursor_from(value: object) -> Cursor:
+def decode_cursor(value: object) -> Cursor:
     """Return the cursor in the text *value*; raise FieldError where it is none of ours."""
     text = str(value)
     try:
-        if len(text) > LONGEST:
-            raise FieldError(NO_CURSOR)
+        if len(text) > MAX_LENGTH:
+            raise FieldError(INVALID_CURSOR)
         cursor = decoder.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (binascii.Error, ValueError, RecursionError):
-        raise FieldError(NO_CURSOR) from None
-    if cursor_text(order_of(cursor), key_in(cursor)) != text or "\0" in f"{cursor.key}{cursor.id}":
-        raise FieldError(NO_CURSOR)
+        raise FieldError(INVALID_CURSOR) from None
+    if (
+        encode_cursor(cursor_order(cursor), cursor_key(cursor)) != text
+        or "\0" in f"{cursor.key}{cursor.id}"
+    ):
+        raise FieldError(INVALID_CURSOR)
     return cursor
 
 
-def order_of(cursor: Cursor) -> Order:
+def cursor_order(cursor: Cursor) -> Order:
     """Return the order of the list that *cursor* belongs to."""
     column: Column = "name_key" if isinstance(cursor, NameCursor) else cursor.column
     return Order(column, cursor.descending)
 
 
-def key_in(cursor: Cursor) -> Key:
+def cursor_key(cursor: Cursor) -> Key:
     """Return the key after which the list goes on."""
     return cursor.key, cursor.id
 
 
-cursor_rule = Rule(cursor_from, {"type": "string", "maxLength": LONGEST})
+cursor_rule = Rule(decode_cursor, {"type": "string", "maxLength": MAX_LENGTH})

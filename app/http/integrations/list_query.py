@@ -4,12 +4,18 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from app.http.dependencies import Parts, parts_of
-from app.http.errors import Found, InvalidFieldsError
+from app.http.dependencies import Dependencies, get_dependencies
+from app.http.errors import FieldFinding, InvalidFieldsError
 from app.http.field_rules import FieldError, FieldProblem, Rule, choice, text
-from app.http.integrations.cursors import NO_CURSOR, Cursor, cursor_rule, key_in, order_of
-from app.http.query_parameters import Parameters, number
-from app.http.timestamps import moment
+from app.http.integrations.cursors import (
+    INVALID_CURSOR,
+    Cursor,
+    cursor_key,
+    cursor_order,
+    cursor_rule,
+)
+from app.http.query_parameters import QuerySchema, integer
+from app.http.timestamps import POINT_IN_TIME
 from app.http.types import ApiRequest
 from app.views.as_of import Moment
 from app.views.listing import Order, Selection, key_of, matches
@@ -27,13 +33,15 @@ ORDERS: Mapping[str, Order] = {
     "-updatedAt": Order("updated_at", descending=True),
 }
 PAGE_SIZE = 20
-NO_TRUTH = FieldProblem("WRONG_TYPE", "This must be true or false")
-ONE_OR_THE_OTHER = FieldProblem("CONFLICTING_PARAMETERS", "Give page or cursor, not both")
-TWO_SIZES = FieldProblem("CONFLICTING_PARAMETERS", "limit and pageSize are the same; give one")
-NOT_OF_THE_PAST = FieldProblem("CONFLICTING_PARAMETERS", "A list of the past has no cursor")
+NOT_A_BOOLEAN = FieldProblem("WRONG_TYPE", "This must be true or false")
+PAGE_AND_CURSOR = FieldProblem("CONFLICTING_PARAMETERS", "Give page or cursor, not both")
+LIMIT_AND_PAGE_SIZE = FieldProblem(
+    "CONFLICTING_PARAMETERS", "limit and pageSize are the same; give one"
+)
+CURSOR_WITH_AS_OF = FieldProblem("CONFLICTING_PARAMETERS", "A list of the past has no cursor")
 
 
-class ListParameters(Struct, rename="camel", frozen=True, kw_only=True):
+class ListQuery(Struct, rename="camel", frozen=True, kw_only=True):
     """What is asked for; None where it was not said."""
 
     as_of: Moment | None = None
@@ -57,76 +65,80 @@ class ListParameters(Struct, rename="camel", frozen=True, kw_only=True):
     def order(self) -> Order:
         """What the list is sorted by: as the cursor was, or as is said, or oldest first."""
         if self.cursor is not None:
-            return order_of(self.cursor)
+            return cursor_order(self.cursor)
         return ORDERS[self.sort or "createdAt"]
 
 
-def truth(value: object) -> bool:
+def parse_bool(value: object) -> bool:
     """Return whether *value* is the word true; raise FieldError where it is neither word."""
     if value not in ("true", "false"):
-        raise FieldError(NO_TRUTH)
+        raise FieldError(NOT_A_BOOLEAN)
     return value == "true"
 
 
-def conflicts(asked: ListParameters) -> Iterator[Found]:
+def find_conflicts(asked: ListQuery) -> Iterator[FieldFinding]:
     """Find parameters that do not go together."""
     if asked.page is not None and asked.cursor is not None:
-        yield "cursor", ONE_OR_THE_OTHER
+        yield "cursor", PAGE_AND_CURSOR
     if asked.limit is not None and asked.page_size is not None:
-        yield "pageSize", TWO_SIZES
+        yield "pageSize", LIMIT_AND_PAGE_SIZE
     if asked.as_of is not None and asked.cursor is not None:
-        yield "cursor", NOT_OF_THE_PAST
+        yield "cursor", CURSOR_WITH_AS_OF
     if asked.sort is not None and asked.cursor is not None and asked.order != ORDERS[asked.sort]:
-        yield "cursor", NO_CURSOR
+        yield "cursor", INVALID_CURSOR
 
 
-LIST = Parameters(
-    shape=ListParameters,
+LIST_QUERY = QuerySchema(
+    shape=ListQuery,
     rules={
-        "asOf": moment,
+        "asOf": POINT_IN_TIME,
         "channel": choice(("EMAIL", "SMS", "PUSH")),
         "type": text(64),
-        "isActive": Rule(truth, {"type": "boolean"}),
+        "isActive": Rule(parse_bool, {"type": "boolean"}),
         "q": text(120, trimmed=True),
         "sort": choice(ORDERS),
-        "limit": number(1, 200),
-        "pageSize": number(1, 200),
-        "page": number(1, 1_000_000_000),
+        "limit": integer(1, 200),
+        "pageSize": integer(1, 200),
+        "page": integer(1, 1_000_000_000),
         "cursor": cursor_rule,
     },
-    checks=(conflicts,),
+    checks=(find_conflicts,),
 )
 
 
-async def page_of(request: ApiRequest) -> tuple[Page, Order]:
+async def load_page(request: ApiRequest) -> tuple[Page, Order]:
     """Return the page that *request* asks for, and what it is sorted by.
 
     Raises:
         InvalidFieldsError: one or more parameters are wrong, or do not go together.
     """
-    parts, asked = parts_of(request.app), LIST.read(request)
-    require_known_type(asked, parts.providers)
-    selection = selection_of(request.user.workspace, asked, parts.providers)
-    return await found(parts, selection, asked), asked.order
+    dependencies, asked = get_dependencies(request.app), LIST_QUERY.read(request)
+    require_known_type(asked, dependencies.providers)
+    selection = list_filter(request.user.workspace, asked, dependencies.providers)
+    return await fetch_page(dependencies, selection, asked), asked.order
 
 
-async def found(parts: Parts, selection: Selection, asked: ListParameters) -> Page:
+async def fetch_page(dependencies: Dependencies, selection: Selection, asked: ListQuery) -> Page:
     """Return the page of *selection* that is *asked* for."""
     if asked.as_of is not None:
-        rows = await parts.past.all(selection.workspace, asked.as_of)
-        return page_among(rows, selection, asked)
+        rows = await dependencies.as_of_views.all(selection.workspace, asked.as_of)
+        return page_in_memory(rows, selection, asked)
     if asked.cursor is not None:
         size = asked.size or PAGE_SIZE
-        return await parts.lists.after(selection, asked.order, key_in(asked.cursor), size)
+        return await dependencies.lists.after(
+            selection, asked.order, cursor_key(asked.cursor), size
+        )
     if asked.size is not None:
-        return await parts.lists.numbered(selection, asked.order, asked.page or 1, asked.size)
-    if asked == ListParameters():
-        every = await parts.views.all(selection.workspace)
+        return await dependencies.lists.numbered(
+            selection, asked.order, asked.page or 1, asked.size
+        )
+    if asked == ListQuery():
+        every = await dependencies.views.all(selection.workspace)
         return Page(every, len(every), None)
-    return await parts.lists.everything(selection, asked.order)
+    return await dependencies.lists.everything(selection, asked.order)
 
 
-def require_known_type(asked: ListParameters, providers: Providers) -> None:
+def require_known_type(asked: ListQuery, providers: Providers) -> None:
     """Raise InvalidFieldsError where the type asked for is none of *providers*."""
     if asked.type is not None:
         try:
@@ -135,7 +147,7 @@ def require_known_type(asked: ListParameters, providers: Providers) -> None:
             raise InvalidFieldsError([("type", error.problem)]) from None
 
 
-def selection_of(workspace: str, asked: ListParameters, providers: Providers) -> Selection:
+def list_filter(workspace: str, asked: ListQuery, providers: Providers) -> Selection:
     """Return which integrations of *workspace* match; a channel stands for all its types."""
     types = tuple(
         provider.type
@@ -150,7 +162,7 @@ def selection_of(workspace: str, asked: ListParameters, providers: Providers) ->
     )
 
 
-def page_among(rows: list[IntegrationRow], selection: Selection, asked: ListParameters) -> Page:
+def page_in_memory(rows: list[IntegrationRow], selection: Selection, asked: ListQuery) -> Page:
     """Return the page of *rows*, which no view keeps, that is asked for."""
     found = [row for row in rows if matches(row, selection)]
     order = asked.order

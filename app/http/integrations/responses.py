@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.json import encode
 
-from app.http.errors import Found
-from app.http.integrations.cursors import cursor_text
-from app.http.preconditions import tag_of, tag_of_list
-from app.http.problems import details_from
-from app.http.responses import Detail, Rendered, headers_of
-from app.http.timestamps import Time, timestamp
+from app.http.errors import FieldFinding
+from app.http.integrations.cursors import encode_cursor
+from app.http.preconditions import etag, list_etag
+from app.http.problems import error_details
+from app.http.responses import Detail, RenderedResponse, response_headers
+from app.http.timestamps import Time, format_timestamp
 from app.http.types import ApiRequest, Id
 from app.views.listing import Order
 from app.views.lists import Page
@@ -44,7 +44,7 @@ class IntegrationResult(Struct):
     warnings: list[Detail] | UnsetType = UNSET
 
 
-class IntegrationAnswer(Struct):
+class IntegrationResponse(Struct):
     """The answer with one integration."""
 
     result: IntegrationResult
@@ -60,13 +60,13 @@ class IntegrationListResult(Struct, rename="camel"):
     next_cursor: str | UnsetType = UNSET
 
 
-class IntegrationListAnswer(Struct):
+class IntegrationListResponse(Struct):
     """The answer with many integrations."""
 
     result: IntegrationListResult
 
 
-def object_from(row: IntegrationRow) -> IntegrationObject:
+def integration_object(row: IntegrationRow) -> IntegrationObject:
     """Return *row* as the HTTP API shows it."""
     return IntegrationObject(
         id=row.id,
@@ -79,49 +79,55 @@ def object_from(row: IntegrationRow) -> IntegrationObject:
         sender_phone=row.sender_phone,
         vapid_public_key=row.vapid_public_key,
         workspace_id=row.workspace_id,
-        created_at=timestamp(row.created_at),
-        updated_at=timestamp(row.updated_at),
+        created_at=format_timestamp(row.created_at),
+        updated_at=format_timestamp(row.updated_at),
     )
 
 
 def render_created(
-    request: ApiRequest, row: IntegrationRow, location: str, found: Iterable[Found]
-) -> Rendered:
+    request: ApiRequest, row: IntegrationRow, location: str, found: Iterable[FieldFinding]
+) -> RenderedResponse:
     """Return the answer that shows a new integration, which is found at *location*."""
-    body = one(request, row, "Integration created successfully", 201, found)
-    return Rendered(201, body, {**headers_of(request, tag_of(row.version)), "Location": location})
+    body = render_integration(request, row, "Integration created successfully", 201, found)
+    return RenderedResponse(
+        201, body, {**response_headers(request, etag(row.version)), "Location": location}
+    )
 
 
 def render_one(
-    request: ApiRequest, row: IntegrationRow, message: str, found: Iterable[Found] = ()
-) -> Rendered:
+    request: ApiRequest, row: IntegrationRow, message: str, found: Iterable[FieldFinding] = ()
+) -> RenderedResponse:
     """Return the answer that shows one integration."""
-    body = one(request, row, message, 200, found)
-    return Rendered(200, body, headers_of(request, tag_of(row.version)))
+    body = render_integration(request, row, message, 200, found)
+    return RenderedResponse(200, body, response_headers(request, etag(row.version)))
 
 
-def render_list(request: ApiRequest, page: Page, order: Order) -> Rendered:
+def render_list(request: ApiRequest, page: Page, order: Order) -> RenderedResponse:
     """Return the answer that shows *page* of a list in *order*."""
     result = IntegrationListResult(
-        data=[object_from(row) for row in page.rows],
+        data=[integration_object(row) for row in page.rows],
         message=request.auth.text("Integrations fetched successfully"),
         status=200,
         total_count=page.total,
-        next_cursor=UNSET if page.next is None else cursor_text(order, page.next),
+        next_cursor=UNSET if page.next is None else encode_cursor(order, page.next),
     )
-    headers = headers_of(request, tag_of_list(page.rows, page.total))
-    return Rendered(200, encode(IntegrationListAnswer(result)), headers)
+    headers = response_headers(request, list_etag(page.rows, page.total))
+    return RenderedResponse(200, encode(IntegrationListResponse(result)), headers)
 
 
-def one(
-    request: ApiRequest, row: IntegrationRow, message: str, status: int, found: Iterable[Found]
+def render_integration(
+    request: ApiRequest,
+    row: IntegrationRow,
+    message: str,
+    status: int,
+    found: Iterable[FieldFinding],
 ) -> bytes:
     """Return the envelope with one integration."""
-    warnings = details_from(found, request.auth)
+    warnings = error_details(found, request.auth)
     result = IntegrationResult(
-        data=object_from(row),
+        data=integration_object(row),
         message=request.auth.text(message),
         status=status,
         warnings=warnings or UNSET,
     )
-    return encode(IntegrationAnswer(result))
+    return encode(IntegrationResponse(result))

@@ -8,9 +8,9 @@ from litestar import Controller, Response, get
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.json import encode
 
-from app.http.authorization import require_permission
-from app.http.dependencies import parts_of
-from app.http.responses import Rendered, response_of
+from app.http.authorization import authorize
+from app.http.dependencies import get_dependencies
+from app.http.responses import RenderedResponse, to_response
 from app.http.types import ApiRequest
 from app.locales.catalogues import Language
 from app.providers.provider_file import ProviderFile
@@ -20,7 +20,7 @@ from domain.integration import Channel, SecretField
 SECRET_FIELDS = frozenset(get_args(SecretField))
 
 
-class TypeField(Struct):
+class IntegrationTypeField(Struct):
     """A field that the provider uses; `required` where it does nothing without it."""
 
     name: str
@@ -31,71 +31,75 @@ class TypeField(Struct):
     example: str
 
 
-class TypeRegion(Struct):
+class IntegrationTypeRegion(Struct):
     """Where a check asks."""
 
     name: str
     host: str
 
 
-class TypeObject(Struct, rename="camel"):
+class IntegrationTypeObject(Struct, rename="camel"):
     """One provider type; `deprecated` says what the provider has ended, absent where nothing."""
 
     type: str
     channel: Channel
     display_name: str
-    fields: list[TypeField]
-    regions: list[TypeRegion]
+    fields: list[IntegrationTypeField]
+    regions: list[IntegrationTypeRegion]
     checkable: bool
     deprecated: str | UnsetType = UNSET
 
 
-class TypeListResult(Struct, rename="camel"):
+class IntegrationTypeListResult(Struct, rename="camel"):
     """All provider types, in the order of their names."""
 
-    data: list[TypeObject]
+    data: list[IntegrationTypeObject]
     message: str
     status: int
     total_count: int
 
 
-class TypeListAnswer(Struct):
+class IntegrationTypeListResponse(Struct):
     """The answer with all provider types."""
 
-    result: TypeListResult
+    result: IntegrationTypeListResult
 
 
 class IntegrationTypesController(Controller):
     """The providers that integrations can be of."""
 
     path = "/{locale:str}/api/integration-types"
-    before_request = require_permission
+    before_request = authorize
     tags = ("Integration types",)
     security = ({"bearer": []},)
 
     @get("/", opt={"permission": VIEW}, operation_id="listIntegrationTypes")
-    async def list_integration_types(self, request: ApiRequest) -> Response[TypeListAnswer]:
+    async def list_integration_types(
+        self, request: ApiRequest
+    ) -> Response[IntegrationTypeListResponse]:
         """List the provider types, with the fields that each uses."""
-        providers = parts_of(request.app).providers.values()
-        return response_of(render_types(request.auth, providers))
+        providers = get_dependencies(request.app).providers.values()
+        return to_response(render_types(request.auth, providers))
 
 
-def render_types(language: Language, providers: Iterable[ProviderFile]) -> Rendered:
+def render_types(language: Language, providers: Iterable[ProviderFile]) -> RenderedResponse:
     """Return the answer that shows *providers*, in *language*."""
-    types = [type_from(provider, language) for provider in providers]
-    result = TypeListResult(
+    types = [integration_type_object(provider, language) for provider in providers]
+    result = IntegrationTypeListResult(
         data=sorted(types, key=lambda found: found.type),
         message=language.text("Integration types fetched successfully"),
         status=200,
         total_count=len(types),
     )
-    return Rendered(200, encode(TypeListAnswer(result)), {"Content-Language": language.tag})
+    return RenderedResponse(
+        200, encode(IntegrationTypeListResponse(result)), {"Content-Language": language.tag}
+    )
 
 
-def type_from(provider: ProviderFile, language: Language) -> TypeObject:
+def integration_type_object(provider: ProviderFile, language: Language) -> IntegrationTypeObject:
     """Return *provider* as the HTTP API shows it, in *language*."""
     fields = [
-        TypeField(
+        IntegrationTypeField(
             name=name,
             secret=name in SECRET_FIELDS,
             required=field.required,
@@ -105,13 +109,14 @@ def type_from(provider: ProviderFile, language: Language) -> TypeObject:
         )
         for name, field in provider.fields.items()
     ]
-    return TypeObject(
+    return IntegrationTypeObject(
         type=provider.type,
         channel=provider.channel,
         display_name=provider.name,
         fields=fields,
         regions=[
-            TypeRegion(region.name, urlsplit(region.url).netloc) for region in provider.regions
+            IntegrationTypeRegion(region.name, urlsplit(region.url).netloc)
+            for region in provider.regions
         ],
         checkable=provider.check is not None,
         deprecated=language.text(provider.deprecated) if provider.deprecated else UNSET,

@@ -6,40 +6,40 @@ from collections.abc import Iterator
 import phonenumbers
 from msgspec import UNSET, Struct
 
-from app.http.errors import Found
+from app.http.errors import FieldFinding
 from app.http.field_rules import FieldProblem
-from app.http.types import attributes_of
+from app.http.types import attributes_by_json_name
 from app.secrets.secret import Secret
 from domain.provider import Provider
 
 COMMON_FIELDS = frozenset({"name", "type", "channel", "isActive"})
-UNUSUAL = FieldProblem("UNUSUAL_FORMAT", "This does not look like a key of this provider")
-UNUSED = FieldProblem("NOT_USED", "This field is not used by this provider")
-IMPOSSIBLE = FieldProblem("IMPOSSIBLE_PHONE", "This number cannot exist; check it")
+UNUSUAL_FORMAT = FieldProblem("UNUSUAL_FORMAT", "This does not look like a key of this provider")
+NOT_USED = FieldProblem("NOT_USED", "This field is not used by this provider")
+IMPOSSIBLE_PHONE = FieldProblem("IMPOSSIBLE_PHONE", "This number cannot exist; check it")
 
 
-def warnings_about(body: Struct, provider: Provider) -> Iterator[Found]:
+def find_warnings(body: Struct, provider: Provider) -> Iterator[FieldFinding]:
     """Find what *provider* would not expect in *body*, a body of the HTTP API."""
     formats = {name: field.format for name, field in provider.fields.items()}
-    for name, attribute in attributes_of(type(body)).items():
+    for name, attribute in attributes_by_json_name(type(body)).items():
         value = getattr(body, attribute)
         if value is None or value is UNSET or name in COMMON_FIELDS:
             continue
         if name not in formats:
-            yield name, UNUSED
-        elif not has_format(value, formats[name]):
-            yield name, UNUSUAL
-        if name == "senderPhone" and not is_possible(value):
-            yield name, IMPOSSIBLE
+            yield name, NOT_USED
+        elif not matches_format(value, formats[name]):
+            yield name, UNUSUAL_FORMAT
+        if name == "senderPhone" and not is_possible_number(value):
+            yield name, IMPOSSIBLE_PHONE
 
 
-def has_format(value: str | Secret, form: str | None) -> bool:
+def matches_format(value: str | Secret, form: str | None) -> bool:
     """Tell whether the whole of *value* matches *form*; everything does where there is none."""
     text = value.reveal().decode() if isinstance(value, Secret) else value
     return form is None or re.fullmatch(form, text) is not None
 
 
-def is_possible(phone: str) -> bool:
+def is_possible_number(phone: str) -> bool:
     """Tell whether a number like *phone* can exist in its country's numbering plan."""
     try:
         return phonenumbers.is_possible_number(phonenumbers.parse(phone))

@@ -6,16 +6,16 @@ from typing import Any
 from msgspec.structs import fields
 
 from app.http.field_rules import Rule
-from app.http.request_bodies import Form
+from app.http.request_bodies import BodySchema
 from app.http.types import ID_PATTERN
 from app.locales.language_tag import LONGEST, PATTERN
 
 Json = dict[str, Any]
 JSON = "application/json"
 TEXT = {"type": "string"}
-TAG = {"type": "string", "pattern": '^"[0-9a-zA-Z_-]+"$'}
+ENTITY_TAG = {"type": "string", "pattern": '^"[0-9a-zA-Z_-]+"$'}
 REQUEST_ID = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
-KEY = {"type": "string", "pattern": "^[\\x20-\\x7e]{1,255}$"}
+IDEMPOTENCY_KEY = {"type": "string", "pattern": "^[\\x20-\\x7e]{1,255}$"}
 LOCALE = {"type": "string", "maxLength": LONGEST, "pattern": PATTERN}
 SECURITY_SCHEMES: Json = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
 
@@ -31,7 +31,7 @@ HEADERS: Json = {
     "Location": header(
         "Where the new integration is", {"type": "string", "format": "uri-reference"}
     ),
-    "ETag": header("The version, or what the list shows", TAG),
+    "ETag": header("The version, or what the list shows", ENTITY_TAG),
     "Idempotency-Replayed": header(
         "There where the answer is that to an earlier request", {"const": "true"}, required=False
     ),
@@ -71,7 +71,7 @@ PARAMETERS: Mapping[str, Json] = {
         "header",
         "Idempotency-Key",
         "The same request under the same key gets the first answer, for 24 h",
-        KEY,
+        IDEMPOTENCY_KEY,
     ),
     "Prefer": parameter(
         "header",
@@ -86,7 +86,7 @@ PARAMETERS: Mapping[str, Json] = {
 }
 
 
-def schema_of(form: Form[Any]) -> Json:
+def json_schema(form: BodySchema[Any]) -> Json:
     """Return the JSON Schema of the bodies that *form* takes."""
     required = [field.encode_name for field in fields(form.shape) if field.required]
     schema: Json = {
@@ -94,21 +94,21 @@ def schema_of(form: Form[Any]) -> Json:
         "title": form.shape.__name__,
         "description": form.shape.__doc__,
         "properties": {
-            name: with_null(rule) if takes_null(form, name, required) else dict(rule.schema)
+            name: nullable(rule) if accepts_null(form, name, required) else dict(rule.schema)
             for name, rule in form.rules.items()
         },
         "additionalProperties": False,
     }
     # Within allOf, as generators of typed clients take a bare anyOf for all that a body has.
-    across = {"allOf": [form.across]} if form.across else {}
+    across = {"allOf": [form.cross_field_schema]} if form.cross_field_schema else {}
     return schema | across | ({"required": required} if required else {})
 
 
-def takes_null(form: Form[Any], name: str, required: list[str]) -> bool:
+def accepts_null(form: BodySchema[Any], name: str, required: list[str]) -> bool:
     """Tell whether null may stand for *name*: as absent, or to clear."""
     return name in form.clearable or not (form.null_is_wrong or name in required)
 
 
-def with_null(rule: Rule) -> Json:
+def nullable(rule: Rule) -> Json:
     """Return the schema of *rule*, or null; only type and enum forbid null by themselves."""
     return {**rule.schema, "type": [rule.schema["type"], "null"]}

@@ -9,27 +9,34 @@ import msgspec
 from litestar import Request
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from app.http.openapi.components import HEADERS, JSON, PARAMETERS, SECURITY_SCHEMES, Json, schema_of
+from app.http.openapi.components import (
+    HEADERS,
+    JSON,
+    PARAMETERS,
+    SECURITY_SCHEMES,
+    Json,
+    json_schema,
+)
 from app.http.openapi.operation import (
-    PROBLEMS,
-    Forms,
-    complete,
+    PROBLEMS_BY_STATUS,
+    BodySchemas,
+    complete_operation,
     is_conditional,
     reference,
     references,
-    shown_in,
+    response_schema_name,
 )
 from app.http.problems import Problem
-from app.http.responses import ProblemAnswer
+from app.http.responses import ErrorResponse
 
 METHODS = ("get", "post", "put", "patch", "delete")
 PATH_PARAMETER = re.compile(r"\{([a-z_]+)\}")
 
 
-class TrueDocument(JsonRenderPlugin):
+class OpenAPIDocument(JsonRenderPlugin):
     """The document at /docs/openapi.json, completed once from the app's own forms."""
 
-    def __init__(self, forms: Forms) -> None:
+    def __init__(self, forms: BodySchemas) -> None:
         super().__init__()
         self._forms = forms
         self._rendered = b""
@@ -37,38 +44,38 @@ class TrueDocument(JsonRenderPlugin):
     def render(self, request: Request[Any, Any, Any], openapi_schema: Json) -> bytes:  # noqa: ARG002 — Litestar's signature
         """Return the document as JSON."""
         self._rendered = self._rendered or msgspec.json.encode(
-            completed(openapi_schema, self._forms)
+            complete_document(openapi_schema, self._forms)
         )
         return self._rendered
 
 
-def completed(document: Json, forms: Forms) -> Json:
+def complete_document(document: Json, forms: BodySchemas) -> Json:
     """Return a copy of Litestar's *document* with what it does not know; bodies are by *forms*."""
     document = deepcopy(document)
-    document["paths"] = {in_camel_case(p): item for p, item in document["paths"].items()}
+    document["paths"] = {camel_case_path(p): item for p, item in document["paths"].items()}
     for path, method, operation in operations_in(document["paths"]):
-        complete(operation, path, method, forms)
+        complete_operation(operation, path, method, forms)
     link_integrations(document["paths"])
     schemas = document["components"]["schemas"]
     schemas.update(problem_schemas())
     for schema in schemas.values():
         schema["additionalProperties"] = False
-    schemas.update({form.shape.__name__: schema_of(form) for form in forms.values()})
+    schemas.update({form.shape.__name__: json_schema(form) for form in forms.values()})
     document["components"] |= {
         "securitySchemes": SECURITY_SCHEMES,
         "headers": HEADERS,
         "parameters": PARAMETERS,
-        "responses": {p.error: response_to(p) for p in PROBLEMS.values()},
+        "responses": {p.error: problem_response(p) for p in PROBLEMS_BY_STATUS.values()},
     }
     return document
 
 
-def in_camel_case(path: str) -> str:
+def camel_case_path(path: str) -> str:
     """Return *path* with its parameters as integration-api.md writes them: {integrationId}."""
-    return PATH_PARAMETER.sub(lambda found: "{" + camel(found[1]) + "}", path)
+    return PATH_PARAMETER.sub(lambda found: "{" + to_camel_case(found[1]) + "}", path)
 
 
-def camel(name: str) -> str:
+def to_camel_case(name: str) -> str:
     """Return *name*, which is in snake case, in camel case."""
     first, *others = name.split("_")
     return first + "".join(word.capitalize() for word in others)
@@ -91,7 +98,7 @@ def link_integrations(paths: Json) -> None:
     }
     for _, _, operation in operations_in(paths):
         for response in operation["responses"].values():
-            if shown_in(response) == "IntegrationAnswer":
+            if response_schema_name(response) == "IntegrationResponse":
                 response["links"] = links
 
 
@@ -104,14 +111,14 @@ def operations_in(paths: Json) -> Iterator[tuple[str, str, Json]]:
 def problem_schemas() -> Json:
     """Return the envelope of each problem, so that a typed client knows one from another."""
     _, schemas = msgspec.json.schema_components(
-        [ProblemAnswer], ref_template="#/components/schemas/{name}"
+        [ErrorResponse], ref_template="#/components/schemas/{name}"
     )
-    envelope, result = schemas.pop("ProblemAnswer"), schemas.pop("ProblemResult")
-    for problem in PROBLEMS.values():
-        name = class_name(problem)
+    envelope, result = schemas.pop("ErrorResponse"), schemas.pop("ErrorResult")
+    for problem in PROBLEMS_BY_STATUS.values():
+        name = problem_class_name(problem)
         told = {"error": {"const": problem.error}, "status": {"const": problem.status}}
         its_own = {"result": reference("schemas", f"{name}Result")}
-        schemas[f"{name}Answer"] = envelope | {"title": f"{name}Answer", "properties": its_own}
+        schemas[f"{name}Response"] = envelope | {"title": f"{name}Response", "properties": its_own}
         schemas[f"{name}Result"] = result | {
             "title": f"{name}Result",
             "properties": result["properties"] | told,
@@ -119,16 +126,18 @@ def problem_schemas() -> Json:
     return schemas
 
 
-def class_name(problem: Problem) -> str:
+def problem_class_name(problem: Problem) -> str:
     """Return the error of *problem* as the name of a type: NOT_FOUND is NotFound."""
     return "".join(word.capitalize() for word in problem.error.split("_"))
 
 
-def response_to(problem: Problem) -> Json:
+def problem_response(problem: Problem) -> Json:
     """Return how *problem* is answered."""
     headers = ("X-Request-Id", "Content-Language", *problem.headers)
     return {
         "description": problem.message,
         "headers": references("headers", headers),
-        "content": {JSON: {"schema": reference("schemas", f"{class_name(problem)}Answer")}},
+        "content": {
+            JSON: {"schema": reference("schemas", f"{problem_class_name(problem)}Response")}
+        },
     }

@@ -11,45 +11,48 @@ from msgspec import Struct
 
 from app.http.errors import InvalidFieldsError
 from app.http.openapi.components import JSON, Json
-from app.http.problems import INTERNAL, OF_THE_FRAMEWORK, STATUS, Problem
-from app.http.request_bodies import Form
+from app.http.problems import FRAMEWORK_PROBLEMS, INTERNAL_ERROR, PROBLEMS, Problem
+from app.http.request_bodies import BodySchema
 
-Forms = Mapping[type[Struct], Form[Any]]
-PROBLEMS: Mapping[int, Problem] = {
-    problem.status: problem for problem in (*OF_THE_FRAMEWORK.values(), *STATUS.values(), INTERNAL)
-} | {400: STATUS[InvalidFieldsError]}
-TAGGED = ("IntegrationAnswer", "IntegrationListAnswer", "HistoryAnswer")
+BodySchemas = Mapping[type[Struct], BodySchema[Any]]
+PROBLEMS_BY_STATUS: Mapping[int, Problem] = {
+    problem.status: problem
+    for problem in (*FRAMEWORK_PROBLEMS.values(), *PROBLEMS.values(), INTERNAL_ERROR)
+} | {400: PROBLEMS[InvalidFieldsError]}
+WITH_ETAG = ("IntegrationResponse", "IntegrationListResponse", "HistoryResponse")
 
 
-def complete(operation: Json, path: str, method: str, forms: Forms) -> None:
+def complete_operation(operation: Json, path: str, method: str, forms: BodySchemas) -> None:
     """Add to *operation* what may be asked and answered."""
     operation["summary"] = operation.pop("description").partition("\n")[0]
-    for body in bodies_in(operation):
-        body.update(examples_of(body["schema"]["$ref"], forms))
-    operation["parameters"] = [*parameters_of(operation, path, method)]
+    for body in request_media_types(operation):
+        body.update(body_examples(body["schema"]["$ref"], forms))
+    operation["parameters"] = [*operation_parameters(operation, path, method)]
     responses = {code: r for code, r in operation["responses"].items() if code < "300"}
     for code, response in responses.items():
-        response["headers"] = references("headers", headers_of(operation, response, method, code))
-    if method == "get" and is_tagged(operation):
-        responses["304"] = unchanged(responses["200"]["headers"])
-    for status in sorted({*statuses_of(operation, path, method)}):
-        responses[str(status)] = reference("responses", PROBLEMS[status].error)
+        response["headers"] = references(
+            "headers", response_headers(operation, response, method, code)
+        )
+    if method == "get" and returns_etag(operation):
+        responses["304"] = not_modified_response(responses["200"]["headers"])
+    for status in sorted({*error_statuses(operation, path, method)}):
+        responses[str(status)] = reference("responses", PROBLEMS_BY_STATUS[status].error)
     operation["responses"] = responses
 
 
-def bodies_in(operation: Json) -> list[Json]:
+def request_media_types(operation: Json) -> list[Json]:
     """Return the media types of the request body of *operation*."""
     return [*operation.get("requestBody", {}).get("content", {}).values()]
 
 
-def examples_of(schema: str, forms: Forms) -> Json:
+def body_examples(schema: str, forms: BodySchemas) -> Json:
     """Return the entry with the examples of the component that *schema* refers to, if any."""
     form = next(form for form in forms.values() if form.shape.__name__ == schema.rpartition("/")[2])
     examples = {title: {"value": example} for title, example in form.examples.items()}
     return {"examples": examples} if examples else {}
 
 
-def parameters_of(operation: Json, path: str, method: str) -> Iterator[Json]:
+def operation_parameters(operation: Json, path: str, method: str) -> Iterator[Json]:
     """Yield the parameters of *operation*: those in its path, Litestar's own, our headers."""
     for name in re.findall(r"\{(\w+)\}", path):
         yield reference("parameters", name)
@@ -58,13 +61,13 @@ def parameters_of(operation: Json, path: str, method: str) -> Iterator[Json]:
         yield reference("parameters", "Idempotency-Key")
     if is_conditional(operation, path, method):
         yield reference("parameters", "If-Match")
-    if method == "get" and is_tagged(operation):
+    if method == "get" and returns_etag(operation):
         yield reference("parameters", "If-None-Match")
-    if can_be_doubtful(operation):
+    if may_return_warnings(operation):
         yield reference("parameters", "Prefer")
 
 
-def statuses_of(operation: Json, path: str, method: str) -> Iterator[int]:
+def error_statuses(operation: Json, path: str, method: str) -> Iterator[int]:
     """Yield the statuses of the problems that *operation* may answer with."""
     if "security" in operation:
         yield from (400, 401, 403, 404, 429)
@@ -78,18 +81,18 @@ def statuses_of(operation: Json, path: str, method: str) -> Iterator[int]:
         yield from (500, 503)
 
 
-def headers_of(operation: Json, response: Json, method: str, code: str) -> Iterator[str]:
+def response_headers(operation: Json, response: Json, method: str, code: str) -> Iterator[str]:
     """Yield the names of the headers of a *response* that is no problem."""
     yield "X-Request-Id"
     if "security" in operation:
         yield "Content-Language"
         if method != "get":
             yield "Idempotency-Replayed"
-    if shown_in(response) in TAGGED:
+    if response_schema_name(response) in WITH_ETAG:
         yield "ETag"
     if code == "201":
         yield "Location"
-    if can_be_doubtful(operation):
+    if may_return_warnings(operation):
         yield "Preference-Applied"
 
 
@@ -98,23 +101,25 @@ def is_conditional(operation: Json, path: str, method: str) -> bool:
     return "security" in operation and method != "get" and "{integrationId}" in path
 
 
-def can_be_doubtful(operation: Json) -> bool:
+def may_return_warnings(operation: Json) -> bool:
     """Tell whether the answer of *operation* may hold warnings about the body."""
     return "requestBody" in operation and operation["operationId"] != "toggleIntegration"
 
 
-def is_tagged(operation: Json) -> bool:
+def returns_etag(operation: Json) -> bool:
     """Tell whether *operation* answers with an entity tag."""
-    return any(shown_in(response) in TAGGED for response in operation["responses"].values())
+    return any(
+        response_schema_name(response) in WITH_ETAG for response in operation["responses"].values()
+    )
 
 
-def shown_in(response: Json) -> str:
+def response_schema_name(response: Json) -> str:
     """Return the name of the component that *response* shows, "" where it is none."""
     media = response.get("content", {}).get(JSON, {})
     return media.get("schema", {}).get("$ref", "").rpartition("/")[2]
 
 
-def unchanged(headers: Json) -> Json:
+def not_modified_response(headers: Json) -> Json:
     """Return the answer to a client that has what is there; it has no body."""
     return {"description": "What If-None-Match names is what is there", "headers": headers}
 

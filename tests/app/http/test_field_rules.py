@@ -2,14 +2,14 @@
 
 import pytest
 
-from app.http.field_rules import FieldError, read_email, require_email
+from app.http.field_rules import FieldError, parse_email, require_email
 
 
 def test_a_valid_address_is_remembered_and_a_refused_one_never() -> None:
     require_email.cache_clear()
     for _ in range(2):
-        assert read_email("ops@example.com") == "ops@example.com"
+        assert parse_email("ops@example.com") == "ops@example.com"
         with pytest.raises(FieldError):
-            read_email("sk_live_no_address")
+            parse_email("sk_live_no_address")
     remembered = require_email.cache_info()
     assert (remembered.hits, remembered.currsize) == (1, 1)

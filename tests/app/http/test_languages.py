@@ -10,7 +10,7 @@ import pytest
 
 import app.http
 from app.http.field_rules import FieldProblem
-from app.http.problems import INTERNAL, OF_THE_FRAMEWORK, STATUS, Problem
+from app.http.problems import FRAMEWORK_PROBLEMS, INTERNAL_ERROR, PROBLEMS, Problem
 from app.locales.catalogues import load_catalogues
 
 LANGUAGES = ["en", "es", "ar", "de", "fr", "pt", "tr"]
@@ -72,7 +72,7 @@ def test_every_endpoint_speaks_the_language(
 
 def problems_in_the_code() -> Iterator[str]:
     """Yield the English message of every problem that a module of app.http names."""
-    for problem in (*STATUS.values(), *OF_THE_FRAMEWORK.values(), INTERNAL):
+    for problem in (*PROBLEMS.values(), *FRAMEWORK_PROBLEMS.values(), INTERNAL_ERROR):
         yield problem.message
     for module in pkgutil.walk_packages(app.http.__path__, "app.http."):
         for value in vars(import_module(module.name)).values():

@@ -10,7 +10,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from app.http import protocol as wire
-from app.http.protocol import FRAME_LIMIT, HttpProtocol
+from app.http.protocol import MAX_FRAMING, GuardedHttpProtocol
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Connect = Callable[[], Any]
@@ -38,9 +38,11 @@ async def answer(send: Any) -> None:
 @pytest.fixture
 async def connect(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Connect]:
     """Connect to a server whose patience is 0.2 s."""
-    monkeypatch.setattr(wire, "PATIENCE", 0.2)
-    monkeypatch.setattr(wire, "LOOK_EVERY", 0.05)
-    config = uvicorn.Config(app, http=HttpProtocol, ws="none", lifespan="off", log_config=None)
+    monkeypatch.setattr(wire, "REQUEST_TIMEOUT", 0.2)
+    monkeypatch.setattr(wire, "POLL_INTERVAL", 0.05)
+    config = uvicorn.Config(
+        app, http=GuardedHttpProtocol, ws="none", lifespan="off", log_config=None
+    )
     config.load()
     writers: list[asyncio.StreamWriter] = []
 
@@ -50,7 +52,7 @@ async def connect(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Connect]:
         return reader, writer
 
     server = await asyncio.get_running_loop().create_server(
-        lambda: HttpProtocol(config, ServerState(), {}), "127.0.0.1", 0
+        lambda: GuardedHttpProtocol(config, ServerState(), {}), "127.0.0.1", 0
     )
     yield connection
     for writer in writers:
@@ -111,7 +113,7 @@ async def test_what_marks_chunks_has_an_end_and_so_have_trailers(
 ) -> None:
     reader, writer = await connect()
 
-    writer.write(POST + endless + b"e" * FRAME_LIMIT)
+    writer.write(POST + endless + b"e" * MAX_FRAMING)
 
     assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 400 Bad Request")
 

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from app.http.errors import InvalidFieldsError
 from app.http.field_rules import FieldError, choice, text
-from app.http.query_parameters import Parameters, number, operation_with
+from app.http.query_parameters import QuerySchema, integer, operation_class
 from app.http.types import ApiRequest
 
 
@@ -18,9 +18,9 @@ class Asked(Struct, rename="camel"):
     word: str | None = None
 
 
-PARAMETERS = Parameters(
+PARAMETERS = QuerySchema(
     shape=Asked,
-    rules={"page": number(1, 200), "sortBy": choice(("name", "age")), "word": text(5)},
+    rules={"page": integer(1, 200), "sortBy": choice(("name", "age")), "word": text(5)},
 )
 
 
@@ -35,7 +35,7 @@ def found_in(query: str) -> list[tuple[str | None, str]]:
     """Return name and code of everything wrong with *query*."""
     with pytest.raises(InvalidFieldsError) as refused:
         PARAMETERS.read(asking(query))
-    return [(name, problem.code) for name, problem in refused.value.found]
+    return [(name, problem.code) for name, problem in refused.value.findings]
 
 
 def test_without_a_query_string_the_defaults_hold() -> None:
@@ -70,7 +70,7 @@ def test_an_empty_parameter_is_wrong() -> None:
 
 @pytest.mark.parametrize("written", ["1", "007", "200"])
 def test_a_number_is_digits_within_its_range(written: str) -> None:
-    assert number(1, 200)(written) == int(written)
+    assert integer(1, 200)(written) == int(written)
 
 
 @pytest.mark.parametrize(
@@ -92,12 +92,12 @@ def test_a_number_is_digits_within_its_range(written: str) -> None:
 )
 def test_nothing_else_is_a_number(written: str, code: str) -> None:
     with pytest.raises(FieldError) as refused:
-        number(1, 200)(written)
+        integer(1, 200)(written)
     assert refused.value.problem.code == code
 
 
 def test_the_document_tells_of_all_parameters() -> None:
-    told = operation_with(PARAMETERS)().to_schema()["parameters"]
+    told = operation_class(PARAMETERS)().to_schema()["parameters"]
     assert [(p["name"], p["in"], p["required"]) for p in told] == [
         ("page", "query", False),
         ("sortBy", "query", False),

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.http.request_bodies import object_from, repeated_in
+from app.http.request_bodies import decode_object, find_duplicate_fields
 
 NAMES = st.sampled_from(["a", "b", 'c"', "ä", ""])
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -24,7 +24,7 @@ def test_each_name_that_stands_twice_is_found_and_no_other(
     written = [f"{json.dumps(n)}:{json.dumps(v, ensure_ascii=ascii_only)}" for n, v in pairs]
     body = f"{{{','.join(written)}}}".encode()
 
-    found = [*repeated_in(body, object_from(body))]
+    found = [*find_duplicate_fields(body, decode_object(body))]
 
     twice = sum(times > 1 for times in Counter(name for name, _ in pairs).values())
     assert [problem.code for _, problem in found] == ["REPEATED_FIELD"] * twice

@@ -4,20 +4,20 @@ import pytest
 from litestar import Litestar, get
 from litestar.testing import TestClient
 
-from app.http.responses import Rendered, RenderedResponse, response_of
+from app.http.responses import RawResponse, RenderedResponse, to_response
 
-SHOWN = Rendered(201, b'{"result":{}}', {"ETag": '"3"', "Content-Language": "pt-BR"})
-UNCHANGED = Rendered(304, b"", {"ETag": '"3"'})
+SHOWN = RenderedResponse(201, b'{"result":{}}', {"ETag": '"3"', "Content-Language": "pt-BR"})
+UNCHANGED = RenderedResponse(304, b"", {"ETag": '"3"'})
 
 
 @get("/", sync_to_thread=False)
-def shown() -> RenderedResponse:
-    return response_of(SHOWN)
+def shown() -> RawResponse:
+    return to_response(SHOWN)
 
 
 @get("/unchanged", sync_to_thread=False)
-def unchanged() -> RenderedResponse:
-    return response_of(UNCHANGED)
+def unchanged() -> RawResponse:
+    return to_response(UNCHANGED)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.http.field_rules import FieldError
-from app.http.timestamps import end, moment, start, timestamp
+from app.http.timestamps import END, POINT_IN_TIME, START, format_timestamp
 
 NINE = datetime(2025, 2, 20, 9, tzinfo=UTC)
 
@@ -25,19 +25,19 @@ NINE = datetime(2025, 2, 20, 9, tzinfo=UTC)
     ],
 )
 def test_a_date_time_is_one_moment_whatever_its_offset(written: str) -> None:
-    assert start(written) == end(written) == moment(written) == NINE
+    assert START(written) == END(written) == POINT_IN_TIME(written) == NINE
 
 
 def test_a_date_holds_its_whole_day() -> None:
     midnight = datetime(2025, 2, 20, tzinfo=UTC)
     last = datetime(2025, 2, 20, 23, 59, 59, 999999, UTC)
-    assert start("2025-02-20") == midnight
-    assert end("2025-02-20") == moment("2025-02-20") == last
+    assert START("2025-02-20") == midnight
+    assert END("2025-02-20") == POINT_IN_TIME("2025-02-20") == last
 
 
 @pytest.mark.parametrize(("written", "position"), [("0", 0), ("42", 42), ("20250220", 20250220)])
 def test_digits_are_a_position(written: str, position: int) -> None:
-    assert moment(written) == position
+    assert POINT_IN_TIME(written) == position
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,11 @@ def test_digits_are_a_position(written: str, position: int) -> None:
     ],
 )
 def test_nothing_else_is_a_moment(written: str) -> None:
-    for rule, code in ((moment, "INVALID_MOMENT"), (start, "INVALID_TIME"), (end, "INVALID_TIME")):
+    for rule, code in (
+        (POINT_IN_TIME, "INVALID_MOMENT"),
+        (START, "INVALID_TIME"),
+        (END, "INVALID_TIME"),
+    ):
         with pytest.raises(FieldError) as refused:
             rule(written)
         assert refused.value.problem.code == code
@@ -70,13 +74,13 @@ def test_nothing_else_is_a_moment(written: str) -> None:
 
 @given(at=st.datetimes(timezones=st.just(UTC)))
 def test_what_python_writes_is_read_back(at: datetime) -> None:
-    assert start(at.isoformat()) == at
+    assert START(at.isoformat()) == at
 
 
 @given(written=st.text() | st.from_regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d"))
 def test_any_text_is_a_moment_or_refused(written: str) -> None:
     try:
-        read = moment(written)
+        read = POINT_IN_TIME(written)
     except FieldError:
         read = None
     assert read is None or isinstance(read, int | datetime)
@@ -84,8 +88,10 @@ def test_any_text_is_a_moment_or_refused(written: str) -> None:
 
 @given(time=st.datetimes(timezones=st.just(UTC)))
 def test_a_time_has_three_decimals_and_a_z_whenever_it_is(time: datetime) -> None:
-    assert timestamp(time) == time.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    assert (
+        format_timestamp(time) == time.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    )
 
 
 def test_a_whole_second_has_three_decimals_too() -> None:
-    assert timestamp(datetime(2025, 2, 20, 9, tzinfo=UTC)) == "2025-02-20T09:00:00.000Z"
+    assert format_timestamp(datetime(2025, 2, 20, 9, tzinfo=UTC)) == "2025-02-20T09:00:00.000Z"

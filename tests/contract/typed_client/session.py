@@ -24,24 +24,24 @@ from integrations_client.api.integration import (
 )
 from integrations_client.api.integration_types import list_integration_types
 from integrations_client.models import (
-    ChangeIntegrationBody,
-    CheckAnswer,
     CreateIntegrationBody,
-    ForbiddenAnswer,
+    CredentialCheckResponse,
+    EmptyResponse,
+    ForbiddenResponse,
     Health,
-    HistoryAnswer,
-    IntegrationAnswer,
-    IntegrationListAnswer,
+    HistoryResponse,
+    IntegrationListResponse,
     IntegrationObject,
-    NotFoundAnswer,
-    NothingAnswer,
-    PreconditionFailedAnswer,
+    IntegrationResponse,
+    IntegrationTypeListResponse,
+    NotFoundResponse,
+    PreconditionFailedResponse,
     ReplaceCredentialsBody,
     ToggleBody,
-    TypeListAnswer,
-    UnauthorizedAnswer,
-    UnprocessableAnswer,
-    ValidationErrorAnswer,
+    UnauthorizedResponse,
+    UnprocessableResponse,
+    UpdateIntegrationBody,
+    ValidationErrorResponse,
 )
 from integrations_client.types import Unset
 
@@ -58,7 +58,7 @@ def new(name: str) -> CreateIntegrationBody:
 
 def shown(answer: object) -> IntegrationObject:
     """Return the one integration that *answer* shows."""
-    assert isinstance(answer, IntegrationAnswer), answer
+    assert isinstance(answer, IntegrationResponse), answer
     return answer.result.data
 
 
@@ -93,24 +93,24 @@ def list_them(client: AuthenticatedClient, mail: IntegrationObject) -> None:
     for body in (text, letters):
         shown(create_integration.sync("en", client=client, body=body))
     everything = list_integrations.sync("en", client=client)
-    assert isinstance(everything, IntegrationListAnswer)
+    assert isinstance(everything, IntegrationListResponse)
     assert [each.name for each in everything.result.data] == ["Mail", "Text", "Letters"]
     by_mail = list_integrations.sync(
         "en", client=client, channel="EMAIL", sort="-name", limit=1, page=2
     )
-    assert isinstance(by_mail, IntegrationListAnswer)
+    assert isinstance(by_mail, IntegrationListResponse)
     assert (by_mail.result.total_count, by_mail.result.data[0].name) == (2, "Letters")
     first = list_integrations.sync("en", client=client, limit=2)
-    assert isinstance(first, IntegrationListAnswer)
+    assert isinstance(first, IntegrationListResponse)
     rest = list_integrations.sync("en", client=client, limit=2, cursor=first.result.next_cursor)
-    assert isinstance(rest, IntegrationListAnswer)
+    assert isinstance(rest, IntegrationListResponse)
     assert [*first.result.data, *rest.result.data] == everything.result.data
     assert isinstance(rest.result.next_cursor, Unset)
     off = list_integrations.sync("en", client=client, is_active=False, q="TEX", type_="TWILIO")
-    assert isinstance(off, IntegrationListAnswer)
+    assert isinstance(off, IntegrationListResponse)
     assert [each.name for each in off.result.data] == ["Text"]
     then = list_integrations.sync("en", client=client, as_of=1)
-    assert isinstance(then, IntegrationListAnswer)
+    assert isinstance(then, IntegrationListResponse)
     assert then.result.data == [mail]
 
 
@@ -120,14 +120,14 @@ def change(client: AuthenticatedClient, mail: IntegrationObject) -> None:
         "en",
         mail.id,
         client=client,
-        body=ChangeIntegrationBody(name="Post", sender_email=None),
+        body=UpdateIntegrationBody(name="Post", sender_email=None),
         if_match='"1"',
     )
     assert (shown(changed.parsed).name, shown(changed.parsed).sender_email) == ("Post", None)
     late = toggle_integration.sync(
         "en", mail.id, client=client, body=ToggleBody(is_active=False), if_match='"1"'
     )
-    assert isinstance(late, PreconditionFailedAnswer)
+    assert isinstance(late, PreconditionFailedResponse)
     assert late.result.error == "PRECONDITION_FAILED"
     off = toggle_integration.sync("en", mail.id, client=client, body=ToggleBody(is_active=False))
     assert shown(off).is_active is False
@@ -136,14 +136,14 @@ def change(client: AuthenticatedClient, mail: IntegrationObject) -> None:
     )
     assert shown(replaced).name == "Post"
     checked = check_credentials.sync("en", mail.id, client=client)
-    assert isinstance(checked, CheckAnswer)
+    assert isinstance(checked, CredentialCheckResponse)
     assert (checked.result.data.outcome, checked.result.data.checked_at.tzinfo) == ("ok", UTC)
 
 
 def look_back(client: AuthenticatedClient, mail: IntegrationObject) -> None:
     """Read what was done, and the log itself."""
     history = get_history.sync("en", mail.id, client=client, limit=200)
-    assert isinstance(history, HistoryAnswer)
+    assert isinstance(history, HistoryResponse)
     assert [entry.action for entry in history.result.data] == [
         "CREDENTIALS_CHECKED",
         "CREDENTIALS_ROTATED",
@@ -155,7 +155,7 @@ def look_back(client: AuthenticatedClient, mail: IntegrationObject) -> None:
     today = list_history.sync(
         "en", client=client, action="INTEGRATION_ADDED", start_date=datetime.now(UTC).date()
     )
-    assert isinstance(today, HistoryAnswer)
+    assert isinstance(today, HistoryResponse)
     assert today.result.total_count == 3
     assert today.result.data[-1].performed_by.id == "admin"
     exported = export_log.sync_detailed("en", client=client).content.splitlines()
@@ -166,9 +166,9 @@ def look_back(client: AuthenticatedClient, mail: IntegrationObject) -> None:
 def remove(client: AuthenticatedClient, mail: IntegrationObject) -> None:
     """Delete it: it is gone."""
     removed = delete_integration.sync("en", mail.id, client=client)
-    assert isinstance(removed, NothingAnswer)
+    assert isinstance(removed, EmptyResponse)
     gone = get_integration.sync("es", mail.id, client=client)
-    assert isinstance(gone, NotFoundAnswer)
+    assert isinstance(gone, NotFoundResponse)
     assert (gone.result.status, gone.result.error, gone.result.data) == (404, "NOT_FOUND", None)
 
 
@@ -177,20 +177,20 @@ def be_refused(client: AuthenticatedClient, viewer: AuthenticatedClient) -> None
     wrong = create_integration.sync(
         "en", client=client, body=CreateIntegrationBody(name="", type_="TWILIO", channel="EMAIL")
     )
-    assert isinstance(wrong, ValidationErrorAnswer)
+    assert isinstance(wrong, ValidationErrorResponse)
     assert not isinstance(wrong.result.details, Unset)
     assert {detail.field for detail in wrong.result.details} == {"name", "channel"}
     doubtful = create_integration.sync(
         "en", client=client, body=new("m"), prefer="handling=strict", idempotency_key="k1"
     )
-    assert isinstance(doubtful, UnprocessableAnswer)
+    assert isinstance(doubtful, UnprocessableResponse)
     forbidden = create_integration.sync("en", client=viewer, body=new("m"))
-    assert isinstance(forbidden, ForbiddenAnswer)
+    assert isinstance(forbidden, ForbiddenResponse)
     stranger = AuthenticatedClient(base_url=sys.argv[1], token=NOBODY)
     unknown = list_integrations.sync("en", client=stranger)
-    assert isinstance(unknown, UnauthorizedAnswer)
+    assert isinstance(unknown, UnauthorizedResponse)
     nothing = check_credentials.sync("en", NOBODY, client=client)
-    assert isinstance(nothing, NotFoundAnswer)
+    assert isinstance(nothing, NotFoundResponse)
 
 
 def main(address: str, admin: str, viewer: str) -> None:
@@ -199,7 +199,7 @@ def main(address: str, admin: str, viewer: str) -> None:
     assert isinstance(health, Health)
     client = AuthenticatedClient(base_url=address, token=admin, raise_on_unexpected_status=True)
     types = list_integration_types.sync("en", client=client)
-    assert isinstance(types, TypeListAnswer)
+    assert isinstance(types, IntegrationTypeListResponse)
     assert "SENDGRID" in {each.type_ for each in types.result.data}
     mail = add_and_read(client)
     list_them(client, mail)

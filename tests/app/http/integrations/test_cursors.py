@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.http.field_rules import FieldError
-from app.http.integrations.cursors import cursor_from, cursor_text, key_in, order_of
+from app.http.integrations.cursors import cursor_key, cursor_order, decode_cursor, encode_cursor
 from app.views.listing import Order
 
 moments = st.datetimes(timezones=st.just(UTC), min_value=datetime(1970, 1, 1))  # noqa: DTZ001 — with timezones= it takes a naive bound
@@ -15,8 +15,8 @@ names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=120)
 @given(descending=st.booleans(), name=names)
 def test_a_cursor_by_name_leads_back_to_its_key(descending: bool, name: str) -> None:
     order = Order("name_key", descending)
-    cursor = cursor_from(cursor_text(order, (name, "int_1")))
-    assert (order_of(cursor), key_in(cursor)) == (order, (name, "int_1"))
+    cursor = decode_cursor(encode_cursor(order, (name, "int_1")))
+    assert (cursor_order(cursor), cursor_key(cursor)) == (order, (name, "int_1"))
 
 
 @given(descending=st.booleans(), column=st.sampled_from(["created_at", "updated_at"]), time=moments)
@@ -24,12 +24,12 @@ def test_a_cursor_by_time_leads_back_to_its_key(
     descending: bool, column: str, time: datetime
 ) -> None:
     order = Order(column, descending)  # pyright: ignore[reportArgumentType] — a column, as sampled
-    cursor = cursor_from(cursor_text(order, (time, "int_1")))
-    assert (order_of(cursor), key_in(cursor)) == (order, (time, "int_1"))
+    cursor = decode_cursor(encode_cursor(order, (time, "int_1")))
+    assert (cursor_order(cursor), cursor_key(cursor)) == (order, (time, "int_1"))
 
 
 @given(st.text(max_size=1100) | st.binary(max_size=60).map(lambda raw: raw.hex()))
 def test_anything_else_is_refused_as_no_cursor(text: str) -> None:
     with pytest.raises(FieldError) as refused:
-        cursor_from(text)
+        decode_cursor(text)
     assert refused.value.problem.code == "INVALID_CURSOR"
