@@ -23,11 +23,11 @@ from app.audit.prover import Prover
 from app.audit.tiles import Tile, grow
 from app.audit.verify import verify
 from app.database.pools import open_pool
-from tests.benchmarks.http.machine import cpu
 from tests.benchmarks.log.commands import time_command
 from tests.benchmarks.log.databases import open_databases
 from tests.benchmarks.log.report import Figure, report
 from tests.benchmarks.log.seed_data import workspace_of
+from tests.benchmarks.machine import cpu
 
 ENTRY = b"%d" + b" " * 500  # as long as a stored event
 BATCH_SIZE = 10_000  # leaves

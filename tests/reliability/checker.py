@@ -9,9 +9,9 @@ from itertools import islice
 import httpx2
 from msgspec import Struct
 
+from tests.reliability.client import NO_TLS, WORKSPACES
 from tests.reliability.environment import Environment
 from tests.reliability.invariants import INVARIANTS, CommandResult, Evidence, TailResult
-from tests.reliability.load import NO_TLS, WORKSPACES
 from tests.reliability.log_tail import LogTail
 from tests.reliability.observation import StoredRow, observe
 from tests.reliability.request_ledger import RequestLedger

@@ -9,10 +9,10 @@ from itertools import count, pairwise
 import httpx2
 import psycopg
 
+from tests.reliability.client import NO_TLS, WORKSPACES
 from tests.reliability.clock import NEEDS, Clock, movable_clock
 from tests.reliability.experiment import Experiment, Outcome, run_experiment
 from tests.reliability.fault import Fault
-from tests.reliability.load import NO_TLS, WORKSPACES
 from tests.reliability.observation import EVENTS, StoredRow, fold_log, list_integrations, stored_row
 from tests.reliability.request_ledger import RecordedRequest
 from tests.reliability.service import until

@@ -11,9 +11,10 @@ import httpx2
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from tests.reliability.client import NO_TLS
 from tests.reliability.experiment import Experiment, Outcome, run_experiment
 from tests.reliability.fault import Fault
-from tests.reliability.load import CLIENTS, NO_TLS
+from tests.reliability.load import CLIENTS
 from tests.reliability.service import until
 
 WRITES_BETWEEN = 15  # acknowledged writes

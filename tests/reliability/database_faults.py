@@ -7,9 +7,9 @@ from contextlib import suppress
 import httpx2
 
 from app.database.pools import PATIENCE
+from tests.reliability.client import NO_TLS
 from tests.reliability.experiment import Experiment, Outcome, run_experiment
 from tests.reliability.fault import Fault
-from tests.reliability.load import NO_TLS
 from tests.reliability.postgres import Mode
 
 WRITES_BETWEEN = 15  # acknowledged writes

@@ -11,8 +11,8 @@ import psycopg
 from msgspec import Struct
 from psycopg.sql import SQL, Identifier
 
+from tests.reliability.client import NO_TLS, WORKSPACES
 from tests.reliability.environment import Environment
-from tests.reliability.load import NO_TLS, WORKSPACES
 
 EVENTS = """
 SELECT position, workspace_id, stream, version, type, envelope

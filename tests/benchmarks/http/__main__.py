@@ -9,11 +9,10 @@ from tempfile import TemporaryDirectory
 import click
 
 from app.database.embedded import EmbeddedServerError, open_embedded
+from tests.benchmarks.errors import CannotRunError, FailedRequestsError
 from tests.benchmarks.http.appends import appends_table, measure_appends
 from tests.benchmarks.http.environment import open_environment, version_of, warm_start
-from tests.benchmarks.http.errors import CannotRunError, FailedRequestsError
 from tests.benchmarks.http.load import require_wrk
-from tests.benchmarks.http.machine import description, two_cores
 from tests.benchmarks.http.peer import install_peer, peer_versions
 from tests.benchmarks.http.report import table
 from tests.benchmarks.http.rounds import MAX_CONNECTIONS, Plan, measure_scenarios
@@ -23,6 +22,7 @@ from tests.benchmarks.http.settings import Machine, Rounds
 from tests.benchmarks.http.sized_databases import Size, sizes_up_to
 from tests.benchmarks.http.soak import soak, soak_table
 from tests.benchmarks.http.workers import measure_workers, workers_table
+from tests.benchmarks.machine import description, two_cores
 
 POSITIVE = click.IntRange(1)
 OTHERS = ("appends", "workers")

@@ -14,12 +14,12 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier
 
 from app.database.embedded import open_embedded
-from tests.benchmarks.http.machine import Cores
 from tests.benchmarks.http.scenarios import SeedData
 from tests.benchmarks.http.seed_data import fill
 from tests.benchmarks.http.servers import Server, start_ours, start_peer
 from tests.benchmarks.http.settings import Machine
 from tests.benchmarks.http.tokens import tokens_for, write_public_key
+from tests.benchmarks.machine import Cores
 
 DATABASES = ("ours", "peer", "appends")
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from tests.benchmarks.http.errors import CannotRunError, FailedRequestsError
+from tests.benchmarks.errors import CannotRunError, FailedRequestsError
 from tests.benchmarks.http.scenarios import SEPARATOR, Request
 from tests.benchmarks.http.servers import Server
 

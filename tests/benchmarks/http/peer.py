@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.benchmarks.http.errors import CannotRunError
+from tests.benchmarks.errors import CannotRunError
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT.parent / "shared" / "peers" / "fastapi_crud"

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 
 from domain.envelope import Envelope
-from tests.benchmarks.http.errors import CannotRunError
+from tests.benchmarks.errors import CannotRunError
 from tests.benchmarks.log.seed_data import columns_of
 
 PROGRAM = Path("pginstall/bin/pgbench")  # comes with the embedded server

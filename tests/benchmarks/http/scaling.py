@@ -18,7 +18,6 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from tests.benchmarks.http.load import probe, run_round, write_requests
-from tests.benchmarks.http.machine import pin_to_cores
 from tests.benchmarks.http.report import markdown
 from tests.benchmarks.http.scenarios import PATH, Request, create_request, shuffled
 from tests.benchmarks.http.servers import Server, start_ours
@@ -32,6 +31,7 @@ from tests.benchmarks.http.sized_databases import (
     without_fsync,
 )
 from tests.benchmarks.http.tokens import tokens_for
+from tests.benchmarks.machine import pin_to_cores
 
 CONNECTIONS = 32
 SAMPLE = 5_000  # requests of a kind

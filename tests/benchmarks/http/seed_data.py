@@ -7,7 +7,7 @@ import httpx2
 import msgspec
 from msgspec import Struct
 
-from tests.benchmarks.http.errors import FailedRequestsError
+from tests.benchmarks.errors import FailedRequestsError
 from tests.benchmarks.http.scenarios import SeedData, Workspace, create_request
 
 INTEGRATIONS_PER_WORKSPACE = 20  # integrations a workspace

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 from msgspec import Struct
 
-from tests.benchmarks.http.errors import CannotRunError
+from tests.benchmarks.errors import CannotRunError
 from tests.benchmarks.http.peer import FOLDER
 
 HERE = Path(__file__).parent

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from tests.benchmarks.http.machine import Cores
+from tests.benchmarks.machine import Cores
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from threading import Thread
 import psutil
 import pytest
 
-from tests.benchmarks.http.errors import FailedRequestsError
+from tests.benchmarks.errors import FailedRequestsError
 from tests.benchmarks.http.load import probe, run_round, write_requests
 from tests.benchmarks.http.scenarios import ON_OFF, Request
 from tests.benchmarks.http.servers import Server

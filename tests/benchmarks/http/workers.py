@@ -8,11 +8,11 @@ from msgspec import Struct
 from psycopg.conninfo import make_conninfo
 
 from tests.benchmarks.http.load import run_wrk, write_requests
-from tests.benchmarks.http.machine import pin_to_cores
 from tests.benchmarks.http.report import markdown
 from tests.benchmarks.http.scenarios import SCENARIOS, Request, SeedData, shuffled
 from tests.benchmarks.http.servers import start_ours
 from tests.benchmarks.http.settings import Machine, Rounds
+from tests.benchmarks.machine import pin_to_cores
 
 CONNECTIONS = 32
 FLOOR = 1.5  # of one worker's rate

@@ -6,13 +6,13 @@ from statistics import median
 import click
 
 from tests.benchmarks.audit import build_tree, measure_proofs
-from tests.benchmarks.http.machine import cpu
 from tests.benchmarks.log.append_rate import append_rate
 from tests.benchmarks.log.commands import measure_memory, rates_of, time_command
 from tests.benchmarks.log.databases import BenchmarkDatabases, open_databases, vacuum_and_checkpoint
 from tests.benchmarks.log.eventsourcing_baseline import library_rate
 from tests.benchmarks.log.latency_under_rebuild import measure_latency
 from tests.benchmarks.log.report import Figure, report
+from tests.benchmarks.machine import cpu
 
 PROOFS = 1_000
 TURN_SECONDS = 1  # seconds of appends

@@ -17,6 +17,7 @@ from msgspec import Struct
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier, Literal
 
+from tests.reliability.client import NO_TLS
 from tests.reliability.cluster.configuration import (
     POSTGRES,
     PROGRAMS,
@@ -27,7 +28,6 @@ from tests.reliability.cluster.configuration import (
 from tests.reliability.cluster.node import PATRONI, Node
 from tests.reliability.cluster.node_network import Network, make_bridge, remove_networks
 from tests.reliability.environment import Environment, new_folder
-from tests.reliability.load import NO_TLS
 from tests.reliability.service import Service, until
 
 NEEDED = (PATRONI, "/usr/bin/etcd", "/usr/sbin/haproxy", f"{PROGRAMS}/postgres")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import psutil
 import psycopg
 
-from tests.benchmarks.http.errors import CannotRunError
+from tests.benchmarks.errors import CannotRunError
 
 OURS = ("litestar", "msgspec", "psycopg", "uvicorn")
 
