@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# For setup and lock: makes $tools, a venv that lasts as long as the script, with pip and uv in it.
+# Read by setup and lock: makes $tools, a venv with pip and uv that lasts as long as the script.
 # uv takes seconds where pip takes a minute; if it cannot be had or fails, pip does the work.
 python=${PYTHON:-python3}
 tools=$(mktemp -d)
@@ -24,3 +24,8 @@ for section in global install :env:; do # the last one wins, as in pip
         -e "s/^$section\.find-links='/export UV_FIND_LINKS='/p" \
         -e "s/^$section\.cert='/export SSL_CERT_FILE='/p")"
 done
+
+install_into() {
+    venv=$1 && shift
+    uv pip install --python "$venv" "$@" || pip --python "$venv" install --no-compile "$@"
+}

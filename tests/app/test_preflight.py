@@ -15,7 +15,7 @@ def test_a_new_version_of_a_views_code_is_told_with_the_command_to_run(
     dsn: str, data_dir: Path, start_service: StartService
 ) -> None:
     with start_service(data_dir, database_url=dsn) as service:
-        with service.client() as client:
+        with service.caller() as client:
             assert client.post("/en/api/integration", json=BODY).status_code == 201
         assert "another version" not in service.log_file.read_text()
     with psycopg.connect(dsn) as connection:
@@ -24,7 +24,7 @@ def test_a_new_version_of_a_views_code_is_told_with_the_command_to_run(
         )
 
     with start_service(data_dir, database_url=dsn) as service:
-        with service.client() as client:
+        with service.caller() as client:
             assert client.get("/en/api/history-log").json()["result"]["totalCount"] == 1
         log = service.log_file.read_text()
 

@@ -1,5 +1,6 @@
 """The peer: its folder and its virtual environment."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,11 @@ ROOT = Path(__file__).parents[3]
 FOLDER = ROOT.parent / "shared" / "peers" / "fastapi_crud"
 VENV = ROOT / ".venv" / "benchmark-peer"  # ignored by git, and gone with ours
 INSTALL_TIMEOUT = 600  # seconds
+INSTALL = """
+. scripts/installer.sh
+"$python" -m venv --without-pip --clear "$1"
+install_into "$1" -r "$2"
+"""
 
 
 def install_peer() -> Path:
@@ -30,17 +36,16 @@ def install_peer() -> Path:
 
 
 def install(requirements: Path) -> None:
-    """Make the environment. Raises CannotRunError: pip failed; its output says why."""
-    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check"]
-    for command in (
-        [sys.executable, "-m", "venv", "--clear", str(VENV)],
-        [*pip, "--quiet", "--requirement", str(requirements)],
-    ):
-        try:
-            subprocess.run(command, check=True, timeout=INSTALL_TIMEOUT)
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-            message = "the peer cannot be installed: see pip's message above"
-            raise CannotRunError(message) from None
+    """Make the environment. Raises CannotRunError: its output says why."""
+    try:
+        subprocess.run(
+            ["sh", "-euc", INSTALL, "sh", VENV, requirements],  # noqa: S607 — our words
+            cwd=ROOT, env={**os.environ, "PYTHON": sys.executable},
+            check=True, timeout=INSTALL_TIMEOUT,
+        )  # fmt: skip
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        message = "the peer cannot be installed: see the message above"
+        raise CannotRunError(message) from None
 
 
 def peer_versions() -> str:

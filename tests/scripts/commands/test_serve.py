@@ -26,13 +26,13 @@ INTEGRATIONS = (sys.executable, "-c", "from scripts.commands.cli import main; ma
 
 def names(service: Any) -> list[str]:
     """Return the names of all integrations of the workspace demo."""
-    with service.client() as client:
+    with service.caller() as client:
         return [found["name"] for found in client.get(LIST).json()["result"]["data"]]
 
 
 def add(service: Any, name: str) -> None:
     """Add an integration, acknowledged."""
-    with service.client() as client:
+    with service.caller() as client:
         assert client.post(LIST, json=BODY | {"name": name}).status_code == 201
 
 
@@ -92,7 +92,7 @@ def test_killed_with_all_its_processes_it_starts_again_and_has_lost_nothing(
 def test_a_running_request_is_finished_when_the_service_is_told_to_stop(
     start_service: Any, data_dir: Path, dsn: str
 ) -> None:
-    with start_service(data_dir, database_url=dsn) as service, service.client() as client:
+    with start_service(data_dir, database_url=dsn) as service, service.caller() as client:
         with ThreadPoolExecutor(1) as pool, psycopg.connect(dsn) as holder:
             holder.execute("SELECT integrations.lock_log()")
             running = pool.submit(client.post, LIST, json=BODY)
@@ -146,11 +146,10 @@ def test_what_one_worker_wrote_every_worker_shows(start_service: Any, data_dir: 
     with start_service(data_dir, workers="2") as service:
         for number in range(10):
             add(service, f"n{number}")
-            with service.client() as client:
-                for _ in range(4):
-                    with httpx2.Client(headers=client.headers) as other:
-                        answer = other.get(service.address + LIST)
-                    assert answer.json()["result"]["totalCount"] == number + 1
+            for _ in range(4):
+                with service.caller() as client:  # each on a connection of its own
+                    answer = client.get(LIST)
+                assert answer.json()["result"]["totalCount"] == number + 1
 
 
 def test_a_worker_that_starts_slowly_is_waited_for(start_service: Any, data_dir: Path) -> None:
@@ -326,7 +325,7 @@ def test_a_keeper_that_is_killed_is_brought_back_by_the_service(
             if "app.database.embedded" in process.cmdline():
                 process.kill()
         deadline = time.monotonic() + 30
-        with service.client() as client:
+        with service.caller() as client:
             while client.get(LIST).status_code != 200:
                 assert time.monotonic() < deadline
                 time.sleep(0.2)

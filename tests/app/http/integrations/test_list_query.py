@@ -16,7 +16,7 @@ TYPES = [("SENDGRID", "EMAIL"), ("TWILIO", "SMS")]
 @pytest.fixture(scope="module")
 def client(service: Any) -> Generator[httpx2.Client]:
     """A client of a workspace with five integrations, every second of another type."""
-    with service.client(workspace="listing") as client:
+    with service.caller(workspace="listing") as client:
         for number, name in enumerate(NAMES):
             type_, channel = TYPES[number % 2]
             body = {"name": name, "type": type_, "channel": channel, "isActive": number != 4}
@@ -136,7 +136,7 @@ def test_cursors_lead_through_the_list(client: httpx2.Client, sort: str) -> None
 def test_what_changes_between_two_pages_is_neither_shown_twice_nor_hides_another(
     service: Any,
 ) -> None:
-    with service.client(workspace="moving") as client:
+    with service.caller(workspace="moving") as client:
         body = {"type": "TWILIO", "channel": "SMS"}
         for name in "abcd":
             client.post(PATH, json=body | {"name": name})
@@ -176,7 +176,7 @@ def test_what_is_wrong_is_named(
 
 
 def test_the_entity_tag_changes_with_what_is_shown(service: Any) -> None:
-    with service.client(workspace="tagged") as client:
+    with service.caller(workspace="tagged") as client:
         empty = client.get(PATH)
         assert client.get(PATH, headers={"If-None-Match": empty.headers["ETag"]}).status_code == 304
         client.post(PATH, json={"name": "a", "type": "TWILIO", "channel": "SMS"})
