@@ -17,7 +17,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from app.progress import Tell
+from app.progress import ProgressCallback
 
 
 class Rate(ProgressColumn):
@@ -31,7 +31,7 @@ class Rate(ProgressColumn):
 
 
 @contextmanager
-def bar() -> Generator[Tell]:
+def bar() -> Generator[ProgressCallback]:
     """Yield what moves a bar a step: done of all, rate, time left.
 
     It is drawn whenever something is told, by no thread: whoever rebuilds forks.

@@ -14,7 +14,7 @@ from app.audit.checkpoint_key import open_checkpoint_key
 from app.audit.follower import follow_log
 from app.audit.lag import Lag
 from app.audit.prover import Prover
-from app.batching import TOGETHER
+from app.batching import MAX_BATCH
 from app.command_handler import CommandHandler, utc_now
 from app.database.pools import open_pool
 from app.event_store.idempotency import run_housekeeping
@@ -32,37 +32,37 @@ from app.http.middleware import RequestMiddleware
 from app.http.openapi.document import OpenAPIDocument
 from app.http.operations import Readiness, live, metrics, ready
 from app.http.problems import handle_exception
-from app.keyed_lock import Turns
+from app.keyed_lock import KeyedLock
 from app.locales.catalogues import load_catalogues
 from app.metrics.collector import Metrics
-from app.providers.check import Checker
+from app.providers.check import CredentialChecker
 from app.providers.http_client import ProviderClient
 from app.providers.provider_file import ProviderFile
 from app.providers.registry import load_providers
 from app.rate_limit import RateLimit
-from app.secrets.keyring_factory import open_stored_keyring
+from app.secrets.keyring_factory import open_keyring
 from app.secrets.store import SecretStore
 from app.settings import Settings, SettingsError
 from app.tokens.jwks_file import JwksFile
 from app.tokens.jwks_url import JwksUrl
 from app.tokens.key_source import KeySource
 from app.tokens.local_key import open_local_key
-from app.tokens.verifier import CAPACITY, TokenVerifier
-from app.views.as_of import Past
+from app.tokens.verifier import CACHE_SIZE, TokenVerifier
+from app.views.as_of import AsOfViews
 from app.views.history import HistoryViews
 from app.views.integrations import IntegrationViews
 from app.views.lists import IntegrationLists
 
 AUDIT_CONNECTIONS = 2  # looking back reads much; it must not take all of the database
-CLOSING = 2.0  # seconds that a pool may take to give up what it is connecting
+POOL_CLOSE_TIMEOUT = 2.0  # seconds that a pool may take to give up what it is connecting
 
 
-def compose(
-    settings: Settings, dsn: str, *, together: int = TOGETHER, remembered: int = CAPACITY
+def build_dependencies(
+    settings: Settings, dsn: str, *, max_batch: int = MAX_BATCH, cache_size: int = CACHE_SIZE
 ) -> Dependencies:
     """Return the parts over the migrated database *dsn*; nothing is open before `running`.
 
-    *together* is how many requests share a round trip at most, and *remembered* how many verified
+    *max_batch* is how many requests share a round trip at most, and *cache_size* how many verified
     tokens are kept: 1 and 0, to measure what they gain.
 
     Raises:
@@ -74,12 +74,12 @@ def compose(
     commands = open_pool(dsn, "integrations_command", size=size, pooler=pooler)
     queries = open_pool(dsn, "integrations_query", size=size, pooler=pooler)
     audits = open_pool(dsn, "integrations_past", size=AUDIT_CONNECTIONS, pooler=pooler)
-    keys = token_keys(settings)
-    providers = provider_types(settings)
-    keyring = open_stored_keyring(settings.keyring, settings.vault_token_file)
+    keys = build_key_source(settings)
+    providers = load_provider_types(settings)
+    keyring = open_keyring(settings.keyring, settings.vault_token_file)
     checkpoint_key = open_checkpoint_key(settings.data_dir)
-    log = PostgresEventLog(commands, together=together)
-    views = IntegrationViews(queries, together=together)
+    log = PostgresEventLog(commands, together=max_batch)
+    views = IntegrationViews(queries, together=max_batch)
     metrics = Metrics(
         version("integrations"),
         pools=(commands, queries, audits),
@@ -93,7 +93,7 @@ def compose(
         async with commands, queries, audits:
             besides = [
                 asyncio.create_task(run_housekeeping(commands)),
-                asyncio.create_task(metrics.keep_looking()),
+                asyncio.create_task(metrics.run()),
             ]
             stopping = asyncio.Event()
             following = asyncio.create_task(follow_log(dsn, checkpoint_key, stopping))
@@ -102,7 +102,7 @@ def compose(
                 task.cancel()
             stopping.set()
             # All at once: across a way that stalls each of them takes its seconds to let go.
-            pools = (pool.close(CLOSING) for pool in (commands, queries, audits))
+            pools = (pool.close(POOL_CLOSE_TIMEOUT) for pool in (commands, queries, audits))
             await asyncio.gather(following, *pools)
         await keys.stop()
         await keyring.close()
@@ -112,31 +112,33 @@ def compose(
         views=views,
         lists=IntegrationLists(queries),
         history=HistoryViews(queries),
-        as_of_views=Past(LogReader(audits)),
+        as_of_views=AsOfViews(LogReader(audits)),
         prover=Prover(audits, checkpoint_key),
         keyring=keyring,
         secrets=SecretStore(commands, keyring),
-        checker=Checker(providers, ProviderClient(), provider_urls(settings, providers)),
+        checker=CredentialChecker(
+            providers, ProviderClient(), parse_provider_urls(settings, providers)
+        ),
         verifier=TokenVerifier(
-            keys, settings.jwt_issuer, settings.jwt_audience, remembered=remembered
+            keys, settings.jwt_issuer, settings.jwt_audience, remembered=cache_size
         ),
         catalogues=load_catalogues(),
         providers=providers,
         body_schemas=build_body_schemas(providers),
-        idempotency_locks=Turns(),
-        rate_limit=rate_limit(settings),
+        idempotency_locks=KeyedLock(),
+        rate_limit=build_rate_limit(settings),
         metrics=metrics,
         readiness=Readiness(commands).checks,
         lifespan=running,
     )
 
 
-def provider_types(settings: Settings) -> Mapping[str, ProviderFile]:
+def load_provider_types(settings: Settings) -> Mapping[str, ProviderFile]:
     """Return the types of our own files and of the operator's folder; raise ProviderFileError."""
     return load_providers([settings.providers] if settings.providers else [])
 
 
-def provider_urls(settings: Settings, providers: Container[str]) -> dict[str, str]:
+def parse_provider_urls(settings: Settings, providers: Container[str]) -> dict[str, str]:
     """Return the base URLs, by type, that are asked in place of the providers' own."""
     pairs = (pair.split("=", 1) for pair in settings.provider_urls.split(",") if pair)
     urls = {type_: url.rstrip("/") for type_, url in pairs}
@@ -147,7 +149,7 @@ def provider_urls(settings: Settings, providers: Container[str]) -> dict[str, st
     return urls
 
 
-def rate_limit(settings: Settings) -> RateLimit | None:
+def build_rate_limit(settings: Settings) -> RateLimit | None:
     """Return this process's share of the rate that a workspace may have; None for any rate."""
     if settings.rate_limit is None:
         return None
@@ -155,7 +157,7 @@ def rate_limit(settings: Settings) -> RateLimit | None:
     return RateLimit(settings.rate_limit / settings.workers, burst / settings.workers)
 
 
-def token_keys(settings: Settings) -> KeySource:
+def build_key_source(settings: Settings) -> KeySource:
     """Return where the keys that verify tokens come from."""
     if settings.jwks is None:
         return open_local_key(settings.data_dir)

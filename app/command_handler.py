@@ -9,10 +9,10 @@ from msgspec import Struct
 from app.database.availability import UnavailableError
 from app.event_store.protocol import Changeset, ConcurrencyError, EventLog, StoredResponse
 from app.event_store.snapshots import StreamState
-from app.keyed_lock import Turns
+from app.keyed_lock import KeyedLock
 from app.secrets.sealing import SealedSecret
 from domain.envelope import Envelope, EventMetadata
-from domain.errors import VersionMovedError
+from domain.errors import VersionMismatchError
 from domain.integration import (
     CreateIntegration,
     Integration,
@@ -61,7 +61,7 @@ class CommandHandler:
     def __init__(self, log: EventLog, clock: Clock) -> None:
         self.log = log
         self.clock = clock
-        self.turns = Turns()
+        self.turns = KeyedLock()
 
     async def execute(self, request: CommandRequest) -> IntegrationRow | None:
         """Record what the command leads to; return the integration after it, None if deleted.
@@ -78,7 +78,7 @@ class CommandHandler:
         except ConcurrencyError:
             pass
         # Losers of one stream go one after the other: racing on, the slowest might never win.
-        async with self.turns.of((request.workspace, request.stream)):
+        async with self.turns.hold((request.workspace, request.stream)):
             for attempt in range(1, MAX_ATTEMPTS):
                 with suppress(ConcurrencyError):
                     return await self._attempt(request, attempt)
@@ -133,9 +133,9 @@ def creates_integration(ask: PreparedCommand | CommandFactory) -> bool:
 
 
 def require_expected_version(request: CommandRequest, version: int) -> None:
-    """Raise VersionMovedError where the stream's *version* is none that the request expects."""
+    """Raise VersionMismatchError where the stream's *version* is none that the request expects."""
     if request.expected is not None and version not in request.expected:
-        raise VersionMovedError
+        raise VersionMismatchError
 
 
 def view_row(write: Changeset) -> IntegrationRow | None:

@@ -6,11 +6,13 @@ a request makes goes at once, by its reference count, without the collector.
 
 import gc
 
-YOUNGEST = 20_000  # objects more than before: a look at the youngest takes about a millisecond
+GEN0_THRESHOLD = (
+    20_000  # objects more than before: a look at the youngest takes about a millisecond
+)
 
 
-def collect_seldom() -> None:
+def tune_garbage_collector() -> None:
     """Set apart what is there now, and look at what is new less often; once a process."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNGEST, 10, 10)
+    gc.set_threshold(GEN0_THRESHOLD, 10, 10)

@@ -5,7 +5,7 @@ import re
 from typeid import TypeID
 
 # 26 base32 digits hold 130 bits; the first is at most 7, as a UUID has 128.
-FORM = re.compile(r"int_[0-7][0-9a-hjkmnp-tv-z]{25}")
+INTEGRATION_ID = re.compile(r"int_[0-7][0-9a-hjkmnp-tv-z]{25}")
 
 
 def new_integration_id() -> str:
@@ -15,4 +15,4 @@ def new_integration_id() -> str:
 
 def is_integration_id(text: str) -> bool:
     """Tell whether *text* has the form of an integration id."""
-    return FORM.fullmatch(text) is not None
+    return INTEGRATION_ID.fullmatch(text) is not None

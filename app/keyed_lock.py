@@ -5,11 +5,11 @@ from collections.abc import AsyncGenerator, Hashable
 from contextlib import asynccontextmanager
 
 
-class NoTurnError(Exception):
+class LockTimeoutError(Exception):
     """The turn did not come in time; nothing was done."""
 
 
-class Turns:
+class KeyedLock:
     """A queue a key, in this process; a key that nobody uses takes no memory."""
 
     def __init__(self) -> None:
@@ -17,16 +17,16 @@ class Turns:
         self._users: dict[Hashable, int] = {}
 
     @asynccontextmanager
-    async def of(self, key: Hashable, patience: float | None = None) -> AsyncGenerator[None]:
+    async def hold(self, key: Hashable, patience: float | None = None) -> AsyncGenerator[None]:
         """Run the block while nobody else runs one under *key*.
 
         Raises:
-            NoTurnError: the turn did not come within *patience* seconds.
+            LockTimeoutError: the turn did not come within *patience* seconds.
         """
         lock = self._locks.setdefault(key, asyncio.Lock())
         self._users[key] = self._users.get(key, 0) + 1
         try:
-            await acquire(lock, patience)
+            await acquire_within(lock, patience)
             try:
                 yield
             finally:
@@ -40,9 +40,9 @@ class Turns:
             del self._users[key], self._locks[key]
 
 
-async def acquire(lock: asyncio.Lock, patience: float | None) -> None:
-    """Acquire *lock*; raise NoTurnError where that takes too long."""
+async def acquire_within(lock: asyncio.Lock, patience: float | None) -> None:
+    """Acquire *lock*; raise LockTimeoutError where that takes too long."""
     try:
         await asyncio.wait_for(lock.acquire(), patience)
     except TimeoutError:
-        raise NoTurnError from None
+        raise LockTimeoutError from None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from threading import Thread
 
 
-def stop_with_parent(tidy_up: Callable[[], None] | None = None) -> None:
+def exit_with_parent(tidy_up: Callable[[], None] | None = None) -> None:
     """Send this process SIGTERM as soon as the one that started it is gone, and *tidy_up* first."""
     parent = multiprocessing.parent_process()
     if parent is None:

@@ -6,18 +6,18 @@ from collections.abc import Iterable
 import psycopg
 
 from app.audit.checkpoint_key import open_checkpoint_key
-from app.bootstrap import provider_types, provider_urls, token_keys
+from app.bootstrap import build_key_source, load_provider_types, parse_provider_urls
 from app.secrets.keyring import current_kek, require_keks
-from app.secrets.keyring_factory import open_stored_keyring
+from app.secrets.keyring_factory import open_keyring
 from app.settings import Settings
 from app.tokens.key_source import KeySource
 from app.views.rebuild.versions import register_versions, warn_if_outdated
 from projections.registry import PROJECTIONS
 
-KEKS_IN_USE = "SELECT integrations.keks_in_use()"
+KEKS_IN_USE_SQL = "SELECT integrations.keks_in_use()"
 
 
-def require_startable(settings: Settings, dsn: str) -> None:
+def check_startup(settings: Settings, dsn: str) -> None:
     """Raise what would stop a worker: token keys, keyring, a KEK in use that it lacks.
 
     Log which views were made by other code; that stops nobody.
@@ -29,19 +29,19 @@ def require_startable(settings: Settings, dsn: str) -> None:
         KeyringError: the keyring is wrong, or lacks a KEK under which secrets are stored.
         UnavailableError: the keyring is in a KMS that does not answer.
     """
-    provider_urls(settings, provider_types(settings))
+    parse_provider_urls(settings, load_provider_types(settings))
     open_checkpoint_key(settings.data_dir)
-    asyncio.run(start_and_stop(token_keys(settings)))
+    asyncio.run(probe_key_source(build_key_source(settings)))
     with psycopg.connect(dsn) as connection:
-        in_use = [kek for (kek,) in connection.execute(KEKS_IN_USE)]
+        in_use = [kek for (kek,) in connection.execute(KEKS_IN_USE_SQL)]
         register_versions(connection, PROJECTIONS.values())
         warn_if_outdated(connection, PROJECTIONS.values())
-    asyncio.run(require_keyring(settings, in_use))
+    asyncio.run(check_keyring(settings, in_use))
 
 
-async def require_keyring(settings: Settings, in_use: Iterable[str]) -> None:
+async def check_keyring(settings: Settings, in_use: Iterable[str]) -> None:
     """Raise KeyringError where the keyring lacks a KEK of those *in_use*, or one to wrap with."""
-    keyring = open_stored_keyring(settings.keyring, settings.vault_token_file)
+    keyring = open_keyring(settings.keyring, settings.vault_token_file)
     try:
         require_keks((kek.id for kek in await keyring.keks()), in_use)
         await current_kek(keyring)
@@ -49,7 +49,7 @@ async def require_keyring(settings: Settings, in_use: Iterable[str]) -> None:
         await keyring.close()
 
 
-async def start_and_stop(keys: KeySource) -> None:
+async def probe_key_source(keys: KeySource) -> None:
     """Fetch the keys once."""
     await keys.start()
     await keys.stop()

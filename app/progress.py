@@ -4,15 +4,15 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-Tell = Callable[[str, int, int], None]
+ProgressCallback = Callable[[str, int, int], None]
 """Is told the step, how much of it is done, and how much there is to do."""
 
 
 @contextmanager
-def progress_bar() -> Generator[Tell]:
+def progress_bar() -> Generator[ProgressCallback]:
     """Yield what is told of progress: a bar on a terminal, else nothing that shows it."""
     if not sys.stderr.isatty():
-        yield tell_nobody
+        yield no_progress
         return
     from app.bar import bar  # noqa: PLC0415 — rich is imported only to be seen
 
@@ -20,5 +20,5 @@ def progress_bar() -> Generator[Tell]:
         yield tell
 
 
-def tell_nobody(step: str, done: int, all_of_it: int) -> None:
+def no_progress(step: str, done: int, all_of_it: int) -> None:
     """Show nothing."""

@@ -5,10 +5,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from math import ceil
 
-WORKSPACES = 10_000  # whose buckets are kept; a forgotten one is full
+MAX_WORKSPACES = 10_000  # whose buckets are kept; a forgotten one is full
 
 
-class TooManyRequestsError(Exception):
+class RateLimitExceededError(Exception):
     """This workspace asks faster than it may."""
 
     def __init__(self, retry_after: int) -> None:
@@ -35,14 +35,14 @@ class RateLimit:
         """Take one token of *workspace*.
 
         Raises:
-            TooManyRequestsError: there is none; it says in how many whole seconds there is one.
+            RateLimitExceededError: there is none; it says in how many whole seconds there is one.
         """
         now = self.clock()
         tokens, since = self._buckets.get(workspace, (self.burst, now))
         tokens = min(self.burst, tokens + (now - since) * self.rate)
         if tokens < 1:
-            raise TooManyRequestsError(ceil((1 - tokens) / self.rate))
+            raise RateLimitExceededError(ceil((1 - tokens) / self.rate))
         self._buckets[workspace] = (tokens - 1, now)
         self._buckets.move_to_end(workspace)
-        if len(self._buckets) > WORKSPACES:
+        if len(self._buckets) > MAX_WORKSPACES:
             self._buckets.popitem(last=False)

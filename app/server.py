@@ -10,22 +10,22 @@ from types import FrameType
 
 import uvicorn
 
-from app.bootstrap import compose, create_app
-from app.database.connection import of_primary
-from app.database.database import database
+from app.bootstrap import build_dependencies, create_app
+from app.database.connection import require_primary
+from app.database.database import open_database
 from app.database.migrate import migrate
-from app.gc_tuning import collect_seldom
+from app.gc_tuning import tune_garbage_collector
 from app.http.middleware import RequestMiddleware
 from app.http.protocol import GuardedHttpProtocol
-from app.metrics.collector import drop_figures, shared_figures
-from app.orphan import stop_with_parent
-from app.preflight import require_startable
+from app.metrics.collector import multiprocess_dir, remove_dir
+from app.orphan import exit_with_parent
+from app.preflight import check_startup
 from app.settings import Settings, SettingsError, read_settings
-from app.structured_logging import configure_logs, leave_no_trace_of_values
-from app.worker_supervisor import AnnouncingSupervisor
+from app.structured_logging import configure_logging, redact_crash_output
+from app.worker_supervisor import WorkerSupervisor
 
-GRACE = 5  # seconds that running requests have to finish; the promise is to exit within 10
-Ready = Callable[[], None]
+SHUTDOWN_GRACE = 5  # seconds that running requests have to finish; the promise is to exit within 10
+ReadyCallback = Callable[[], None]
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -36,49 +36,49 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         JwksError: the start stops; the message is one line that says which and what to do.
     """
     for told_to_stop in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(told_to_stop, exit_quietly)
-    configure_logs(settings.log_level)
-    with database(settings) as dsn:
-        migrate(of_primary(dsn))
-        require_startable(settings, dsn)
-        with listen(settings.host, settings.port) as listener:
-            ready = partial(announce, address_of(listener))
+        signal.signal(told_to_stop, exit_cleanly)
+    configure_logging(settings.log_level)
+    with open_database(settings) as dsn:
+        migrate(require_primary(dsn))
+        check_startup(settings, dsn)
+        with open_listener(settings.host, settings.port) as listener:
+            ready = partial(announce, listener_url(listener))
             if settings.workers == 1:
-                run_one(application(settings, dsn), listener, ready)
+                serve_in_process(build_app(settings, dsn), listener, ready)
             else:
-                run_many(settings.workers, listener, ready)
+                serve_with_workers(settings.workers, listener, ready)
 
 
-def run_one(app: RequestMiddleware, listener: socket.socket, ready: Ready) -> None:
+def serve_in_process(app: RequestMiddleware, listener: socket.socket, ready: ReadyCallback) -> None:
     """Serve *app* in this process."""
-    AnnouncingServer(config_of(app), ready).run(sockets=[listener])
+    ReadyNotifyingServer(uvicorn_config(app), ready).run(sockets=[listener])
 
 
-def run_many(workers: int, listener: socket.socket, ready: Ready) -> None:
+def serve_with_workers(workers: int, listener: socket.socket, ready: ReadyCallback) -> None:
     """Serve in *workers* processes, started anew where one dies."""
-    config = config_of("app.server:worker_app", workers)
-    with shared_figures():
-        AnnouncingSupervisor(config, [listener], ready).run()
+    config = uvicorn_config("app.server:create_worker_app", workers)
+    with multiprocess_dir():
+        WorkerSupervisor(config, [listener], ready).run()
 
 
-def worker_app() -> RequestMiddleware:
+def create_worker_app() -> RequestMiddleware:
     """Return the application of one worker process, which reads the settings for itself."""
-    stop_with_parent(drop_figures)
-    leave_no_trace_of_values()
+    exit_with_parent(remove_dir)
+    redact_crash_output()
     settings = read_settings()
-    configure_logs(settings.log_level)
+    configure_logging(settings.log_level)
     lease = ExitStack()  # given back by the operating system when the worker ends
-    return application(settings, lease.enter_context(database(settings)))
+    return build_app(settings, lease.enter_context(open_database(settings)))
 
 
-def application(settings: Settings, dsn: str) -> RequestMiddleware:
+def build_app(settings: Settings, dsn: str) -> RequestMiddleware:
     """Return the application over the migrated database *dsn*, for the whole life of a process."""
-    app = create_app(compose(settings, dsn))
-    collect_seldom()
+    app = create_app(build_dependencies(settings, dsn))
+    tune_garbage_collector()
     return app
 
 
-def config_of(app: RequestMiddleware | str, workers: int = 1) -> uvicorn.Config:
+def uvicorn_config(app: RequestMiddleware | str, workers: int = 1) -> uvicorn.Config:
     """Return how uvicorn runs *app*, or what the function that *app* names returns."""
     return uvicorn.Config(
         app,
@@ -91,14 +91,14 @@ def config_of(app: RequestMiddleware | str, workers: int = 1) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=SHUTDOWN_GRACE,
     )
 
 
-class AnnouncingServer(uvicorn.Server):
+class ReadyNotifyingServer(uvicorn.Server):
     """A server that says when it is ready."""
 
-    def __init__(self, config: uvicorn.Config, ready: Ready) -> None:
+    def __init__(self, config: uvicorn.Config, ready: ReadyCallback) -> None:
         super().__init__(config)
         self.ready = ready
 
@@ -109,7 +109,7 @@ class AnnouncingServer(uvicorn.Server):
             self.ready()
 
 
-def listen(host: str, port: int) -> socket.socket:
+def open_listener(host: str, port: int) -> socket.socket:
     """Return a socket that listens on *host*; port 0 takes any free one.
 
     Raises:
@@ -130,12 +130,12 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def address_of(listener: socket.socket) -> str:
+def listener_url(listener: socket.socket) -> str:
     """Return the URL at which *listener* is reached."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def exit_quietly(_: int, __: FrameType | None) -> None:
+def exit_cleanly(_: int, __: FrameType | None) -> None:
     """End the process as if it had finished: being told to stop is no failure."""
     sys.exit(0)

@@ -76,11 +76,11 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     data_dir = Path(given.get("data_dir") or default_data_dir()).absolute()
     defaults = {"data_dir": str(data_dir), "keyring": str(data_dir / "keyring.json")}
     for name, value in given.items():
-        require_right(name, value)
-    return msgspec.convert(defaults | given, Settings, strict=False, dec_hook=path_from)
+        validate_setting(name, value)
+    return msgspec.convert(defaults | given, Settings, strict=False, dec_hook=decode_path)
 
 
-def require_right(name: str, value: str) -> None:
+def validate_setting(name: str, value: str) -> None:
     """Raise SettingsError where *name* is no setting or does not take *value*."""
     types = {field.name: field.type for field in fields(Settings)}
     if name not in types:
@@ -91,13 +91,13 @@ def require_right(name: str, value: str) -> None:
         message = f"{PREFIX}{name.upper()} is not UTF-8."
         raise SettingsError(message)
     try:
-        msgspec.convert(value, types[name], strict=False, dec_hook=path_from)
+        msgspec.convert(value, types[name], strict=False, dec_hook=decode_path)
     except msgspec.ValidationError:
-        message = f"{PREFIX}{name.upper()} has a wrong value; it takes {expected(name)}."
+        message = f"{PREFIX}{name.upper()} has a wrong value; it takes {describe_setting(name)}."
         raise SettingsError(message) from None
 
 
-def expected(name: str) -> str:
+def describe_setting(name: str) -> str:
     """Return in words what the setting *name* takes."""
     ranges = {"port": "a number from 0 to 65535", "workers": "a number from 1 to 64"}
     ranges["pool_size"] = "a number from 1 to 100"
@@ -106,7 +106,7 @@ def expected(name: str) -> str:
     return ranges.get(name, "DEBUG, INFO, WARNING or ERROR")
 
 
-def path_from(wanted: type, value: object) -> Path:
+def decode_path(wanted: type, value: object) -> Path:
     """Convert text to a path: the one type of a setting that msgspec does not know."""
     assert wanted is Path  # noqa: S101 — msgspec calls this for no other type
     return Path(str(value)).absolute()

@@ -13,14 +13,14 @@ import structlog
 from msgspec import Struct
 from structlog.typing import EventDict, Processor
 
-STAMPED: tuple[Processor, ...] = (
+TIMESTAMPER: tuple[Processor, ...] = (
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
-TALKATIVE = ("httpx2", "httpcore2", "uvicorn")  # URLs; each start and stop
+NOISY_LOGGERS = ("httpx2", "httpcore2", "uvicorn")  # URLs; each start and stop
 
 
-def configure_logs(level: str) -> None:
+def configure_logging(level: str) -> None:
     """Send our logs, and those of all libraries, from *level* on to stderr.
 
     Our own lines do not go through the standard library's logging: a line a request would cost
@@ -28,26 +28,26 @@ def configure_logs(level: str) -> None:
     """
     on_terminal = sys.stderr.isatty()
     structlog.configure(
-        processors=[*STAMPED, without_messages_of_errors, renderer(on_terminal=on_terminal)],
+        processors=[*TIMESTAMPER, redact_exceptions, build_renderer(on_terminal=on_terminal)],
         wrapper_class=structlog.make_filtering_bound_logger(level.lower()),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr)
         if on_terminal
         else structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(handlers=[handler_of_libraries()], level=level, force=True)
-    for name in TALKATIVE:
+    logging.basicConfig(handlers=[stdlib_handler()], level=level, force=True)
+    for name in NOISY_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def renderer(*, on_terminal: bool) -> Processor:
+def build_renderer(*, on_terminal: bool) -> Processor:
     """Return what makes a line of an entry: text on a terminal, else JSON as bytes."""
     if on_terminal:
         return structlog.dev.ConsoleRenderer()
     return structlog.processors.JSONRenderer(serializer=json_line)
 
 
-def line_writer(level: int) -> Callable[[Struct], None]:
+def build_line_logger(level: int) -> Callable[[Struct], None]:
     """Return what writes whole lines of *level*, each a Struct of all that stands in it.
 
     structlog makes a line in a dozen steps, which for each request would be a tenth of a GET; here
@@ -56,7 +56,7 @@ def line_writer(level: int) -> Callable[[Struct], None]:
     if not structlog.get_logger().is_enabled_for(level):
         return lambda _: None
     if sys.stderr.isatty():
-        text, out = renderer(on_terminal=True), structlog.PrintLogger(sys.stderr)
+        text, out = build_renderer(on_terminal=True), structlog.PrintLogger(sys.stderr)
         return lambda line: out.msg(str(text(out, "", msgspec.to_builtins(line))))
     written = structlog.BytesLogger(sys.stderr.buffer)
     return lambda line: written.msg(msgspec.json.encode(line))
@@ -67,17 +67,17 @@ def json_line(entry: EventDict, **_: object) -> bytes:
     return msgspec.json.encode(entry, enc_hook=repr)
 
 
-def handler_of_libraries() -> logging.Handler:
+def stdlib_handler() -> logging.Handler:
     """Return what writes the lines of libraries, and of our own modules that use logging."""
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
-            *STAMPED,
+            *TIMESTAMPER,
             structlog.stdlib.ExtraAdder(),
-            with_source,
+            add_logger_name,
         ],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            without_messages_of_errors,
+            redact_exceptions,
             structlog.processors.JSONRenderer(default=repr)
             if not sys.stderr.isatty()
             else structlog.dev.ConsoleRenderer(),
@@ -88,19 +88,19 @@ def handler_of_libraries() -> logging.Handler:
     return handler
 
 
-def with_source(logger: logging.Logger | None, _: str, entry: EventDict) -> EventDict:
+def add_logger_name(logger: logging.Logger | None, _: str, entry: EventDict) -> EventDict:
     """Say whose line it is, by the name by which our own lines say it."""
     record: logging.LogRecord | None = entry.get("_record")
     entry["source"] = record.name if record else getattr(logger, "name", "")
     return entry
 
 
-def without_messages_of_errors(_: object, __: str, entry: EventDict) -> EventDict:
+def redact_exceptions(_: object, __: str, entry: EventDict) -> EventDict:
     """Replace `exc_info` by the error's type and where it came from.
 
     An error's message may repeat values: psycopg's holds key values, msgspec's what was sent.
     """
-    error = error_in(entry.pop("exc_info", None))
+    error = exception_from(entry.pop("exc_info", None))
     if error is not None:
         entry["error"] = type(error).__qualname__
         frames = traceback.extract_tb(error.__traceback__)
@@ -108,30 +108,30 @@ def without_messages_of_errors(_: object, __: str, entry: EventDict) -> EventDic
     return entry
 
 
-def error_in(exc_info: object) -> BaseException | None:
+def exception_from(exc_info: object) -> BaseException | None:
     """Return the error in what logging calls `exc_info`: an error, a triple of it, or True."""
     if exc_info is True:
         return sys.exc_info()[1]
     if isinstance(exc_info, tuple):
-        return error_in(cast("tuple[object, object, object]", exc_info)[1])
+        return exception_from(cast("tuple[object, object, object]", exc_info)[1])
     return exc_info if isinstance(exc_info, BaseException) else None
 
 
-UNTOLD = "its message is not shown, as it may repeat a value"
+REDACTED_NOTE = "its message is not shown, as it may repeat a value"
 
 
-def leave_no_trace_of_values() -> None:
+def redact_crash_output() -> None:
     """Let no crash of this process write its memory to disk, or the message of an error."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    sys.excepthook = lambda _, error, __: tell(error)
-    threading.excepthook = lambda crash: tell(crash.exc_value)
-    sys.unraisablehook = lambda crash: tell(crash.exc_value)
+    sys.excepthook = lambda _, error, __: print_redacted_traceback(error)
+    threading.excepthook = lambda crash: print_redacted_traceback(crash.exc_value)
+    sys.unraisablehook = lambda crash: print_redacted_traceback(crash.exc_value)
 
 
-def tell(error: BaseException | None) -> None:
+def print_redacted_traceback(error: BaseException | None) -> None:
     """Print the type of *error* and where it came from, as `app/structured_logging.py` does."""
     if error is None:
         return
     frames = "".join(traceback.format_tb(error.__traceback__))
     kind = type(error).__qualname__
-    sys.stderr.write(f"Traceback (most recent call last):\n{frames}{kind} ({UNTOLD})\n")
+    sys.stderr.write(f"Traceback (most recent call last):\n{frames}{kind} ({REDACTED_NOTE})\n")

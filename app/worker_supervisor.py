@@ -10,15 +10,17 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
-from app.metrics.collector import forget_moments
+from app.metrics.collector import drop_dead_gauges
 
-STARTING = 120.0  # seconds in which a worker need not answer yet: as it imports, on a busy machine
-HUNG = 5.0  # seconds in which it must answer then
-LOOK_EVERY = 0.1  # seconds, while workers start
+START_TIMEOUT = (
+    120.0  # seconds in which a worker need not answer yet: as it imports, on a busy machine
+)
+HANG_TIMEOUT = 5.0  # seconds in which it must answer then
+POLL_INTERVAL = 0.1  # seconds, while workers start
 log = structlog.get_logger("supervisor")
 
 
-class AnnouncingSupervisor(Multiprocess):
+class WorkerSupervisor(Multiprocess):
     """A supervisor that says when its workers are ready, and lets them take their time for it."""
 
     def __init__(
@@ -31,7 +33,7 @@ class AnnouncingSupervisor(Multiprocess):
     def init_processes(self) -> None:
         """Start the workers, and say so once all of them are ready, unless told to stop before."""
         super().init_processes()
-        while not self.should_exit.wait(LOOK_EVERY):
+        while not self.should_exit.wait(POLL_INTERVAL):
             self.handle_signals()
             self.keep_subprocess_alive()
             if all(worker.is_ready(timeout=1) for worker in self.processes):
@@ -55,13 +57,13 @@ class AnnouncingSupervisor(Multiprocess):
                 return
             self.processes[index] = Process(self.config, self.sockets)
             self.processes[index].start()
-        forget_moments({worker.pid for worker in self.processes})
+        drop_dead_gauges({worker.pid for worker in self.processes})
 
     def _lives(self, worker: Process) -> bool:
         since = self.first_seen.setdefault(worker, time.monotonic())
         if not worker.process.is_alive():
             return False
-        return time.monotonic() - since < STARTING or worker.ping(HUNG)
+        return time.monotonic() - since < START_TIMEOUT or worker.ping(HANG_TIMEOUT)
 
     def terminate_all(self) -> None:
         """Stop the workers, and listening: nobody is to wait for an answer that cannot come."""

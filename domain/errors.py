@@ -1,9 +1,9 @@
 """What the domain refuses.
 
 DomainError
-├── NotFoundError          the integration is not there (any more)
-├── AlreadyExistsError     an id was used twice
-└── VersionMovedError      somebody else was faster
+├── IntegrationNotFoundError          the integration is not there (any more)
+├── IntegrationAlreadyExistsError     an id was used twice
+└── VersionMismatchError      somebody else was faster
 """
 
 
@@ -14,13 +14,13 @@ class DomainError(Exception):
         super().__init__(message or type(self).__doc__)
 
 
-class NotFoundError(DomainError):
+class IntegrationNotFoundError(DomainError):
     """There is no such integration."""
 
 
-class AlreadyExistsError(DomainError):
+class IntegrationAlreadyExistsError(DomainError):
     """An integration with this id exists already."""
 
 
-class VersionMovedError(DomainError):
+class VersionMismatchError(DomainError):
     """The integration has changed since it was read."""

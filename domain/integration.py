@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from domain.decider import Decider
-from domain.errors import AlreadyExistsError, NotFoundError
+from domain.errors import IntegrationAlreadyExistsError, IntegrationNotFoundError
 from domain.message import Command, Event
 
 Channel = Literal["EMAIL", "SMS", "PUSH"]
@@ -68,7 +68,7 @@ class ReplaceCredentials(Command, frozen=True, kw_only=True):
     vapid_public_key: str | UnsetType = UNSET
 
 
-class RecordCheck(Command, frozen=True, kw_only=True):
+class RecordCredentialsCheck(Command, frozen=True, kw_only=True):
     """Keep what a provider said of the credentials."""
 
     outcome: Outcome
@@ -85,7 +85,7 @@ IntegrationCommand = (
     | ChangeIntegration
     | ToggleIntegration
     | ReplaceCredentials
-    | RecordCheck
+    | RecordCredentialsCheck
     | DeleteIntegration
 )
 
@@ -174,7 +174,7 @@ class Integration(Struct, frozen=True, kw_only=True):
     """What decisions need to know of an integration."""
 
     exists: bool = False
-    was_deleted: bool = False
+    is_deleted: bool = False
     name: str = ""
     type: str = ""
     is_active: bool = False
@@ -187,7 +187,7 @@ def evolve(integration: Integration, event: IntegrationEvent) -> Integration:  #
     """Return *integration* as it is after *event*."""
     match event:
         case IntegrationCreated():
-            return created(event)
+            return from_created(event)
         case IntegrationRenamed(name=name):
             return replace(integration, name=name)
         case SenderChanged(sender_email=email, sender_name=name, sender_phone=phone):
@@ -197,16 +197,16 @@ def evolve(integration: Integration, event: IntegrationEvent) -> Integration:  #
         case IntegrationToggled(is_active=is_active):
             return replace(integration, is_active=is_active)
         case CredentialsReplaced(credentials=new):
-            return replace(integration, credentials=merged(integration.credentials, new))
+            return replace(integration, credentials=merge_credentials(integration.credentials, new))
         case CredentialsChecked():
             return integration
         case IntegrationDeleted():
-            return Integration(was_deleted=True)
+            return Integration(is_deleted=True)
         case _:
             assert_never(event)
 
 
-def created(event: IntegrationCreated) -> Integration:
+def from_created(event: IntegrationCreated) -> Integration:
     """Return the integration that *event* tells of."""
     return Integration(
         exists=True,
@@ -219,7 +219,9 @@ def created(event: IntegrationCreated) -> Integration:
     )
 
 
-def merged(old: tuple[Credential, ...], new: tuple[Credential, ...]) -> tuple[Credential, ...]:
+def merge_credentials(
+    old: tuple[Credential, ...], new: tuple[Credential, ...]
+) -> tuple[Credential, ...]:
     """Return *old* with those of the same fields replaced by *new*."""
     return tuple(({c.field: c for c in old} | {c.field: c for c in new}).values())
 
@@ -229,21 +231,21 @@ def decide(command: IntegrationCommand, integration: Integration) -> list[Integr
     """Answer *command*; no events means it already is so.
 
     Raises:
-        NotFoundError: the integration never was, or was deleted.
-        AlreadyExistsError: the id of a new integration is taken.
+        IntegrationNotFoundError: the integration never was, or was deleted.
+        IntegrationAlreadyExistsError: the id of a new integration is taken.
     """
     if isinstance(command, CreateIntegration):
         require_new(integration)
-        return [created_by(command)]
+        return [created_event(command)]
     require_existing(integration)
     match command:
         case ChangeIntegration():
-            return list(changes(command, integration))
+            return list(change_events(command, integration))
         case ToggleIntegration(is_active=wanted):
-            return list(toggled(wanted, integration))
+            return list(toggle_events(wanted, integration))
         case ReplaceCredentials():
-            return list(replacements(command, integration))
-        case RecordCheck(outcome=outcome, detail=detail, latency_ms=latency_ms):
+            return list(credential_events(command, integration))
+        case RecordCredentialsCheck(outcome=outcome, detail=detail, latency_ms=latency_ms):
             return [CredentialsChecked(outcome=outcome, detail=detail, latency_ms=latency_ms)]
         case DeleteIntegration():
             return [IntegrationDeleted()]
@@ -252,18 +254,18 @@ def decide(command: IntegrationCommand, integration: Integration) -> list[Integr
 
 
 def require_new(integration: Integration) -> None:
-    """Raise AlreadyExistsError where the id has been used."""
-    if integration.exists or integration.was_deleted:
-        raise AlreadyExistsError
+    """Raise IntegrationAlreadyExistsError where the id has been used."""
+    if integration.exists or integration.is_deleted:
+        raise IntegrationAlreadyExistsError
 
 
 def require_existing(integration: Integration) -> None:
-    """Raise NotFoundError where the integration is not there."""
+    """Raise IntegrationNotFoundError where the integration is not there."""
     if not integration.exists:
-        raise NotFoundError
+        raise IntegrationNotFoundError
 
 
-def created_by(command: CreateIntegration) -> IntegrationCreated:
+def created_event(command: CreateIntegration) -> IntegrationCreated:
     """Return the event that tells what *command* asked for."""
     return IntegrationCreated(
         name=command.name,
@@ -278,21 +280,23 @@ def created_by(command: CreateIntegration) -> IntegrationCreated:
     )
 
 
-def changes(command: ChangeIntegration, integration: Integration) -> Iterator[IntegrationEvent]:
+def change_events(
+    command: ChangeIntegration, integration: Integration
+) -> Iterator[IntegrationEvent]:
     """Yield an event for each part that *command* makes different."""
     if command.name not in (UNSET, integration.name):
         yield IntegrationRenamed(name=command.name)
-    sender = sender_after(command, integration.sender)
+    sender = merge_sender(command, integration.sender)
     if sender != integration.sender:
         yield SenderChanged(
             sender_email=sender.email, sender_name=sender.name, sender_phone=sender.phone
         )
-    yield from key_changed(command.vapid_public_key, integration)
+    yield from vapid_key_events(command.vapid_public_key, integration)
     if command.is_active is not UNSET:
-        yield from toggled(command.is_active, integration)
+        yield from toggle_events(command.is_active, integration)
 
 
-def sender_after(command: ChangeIntegration, sender: Sender) -> Sender:
+def merge_sender(command: ChangeIntegration, sender: Sender) -> Sender:
     """Return *sender* with what *command* sets."""
     return Sender(
         email=sender.email if command.sender_email is UNSET else command.sender_email,
@@ -301,7 +305,7 @@ def sender_after(command: ChangeIntegration, sender: Sender) -> Sender:
     )
 
 
-def key_changed(
+def vapid_key_events(
     wanted: str | UnsetType | None, integration: Integration
 ) -> Iterator[VapidPublicKeyChanged]:
     """Yield an event where the VAPID public key is to be another."""
@@ -309,19 +313,19 @@ def key_changed(
         yield VapidPublicKeyChanged(vapid_public_key=wanted)
 
 
-def toggled(wanted: bool, integration: Integration) -> Iterator[IntegrationToggled]:  # noqa: FBT001 — the state itself
+def toggle_events(wanted: bool, integration: Integration) -> Iterator[IntegrationToggled]:  # noqa: FBT001 — the state itself
     """Yield an event where the integration is to be switched."""
     if wanted is not integration.is_active:
         yield IntegrationToggled(is_active=wanted)
 
 
-def replacements(
+def credential_events(
     command: ReplaceCredentials, integration: Integration
 ) -> Iterator[IntegrationEvent]:
     """Yield what replaces secrets, and the public key that may come with them."""
     if command.credentials:
         yield CredentialsReplaced(credentials=command.credentials)
-    yield from key_changed(command.vapid_public_key, integration)
+    yield from vapid_key_events(command.vapid_public_key, integration)
 
 
 decider: Decider[IntegrationCommand, IntegrationEvent, Integration] = Decider(

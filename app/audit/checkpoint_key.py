@@ -13,7 +13,7 @@ from app.audit.checkpoint import origin_of
 from app.audit.errors import CheckpointKeyError
 from app.audit.note import Signer
 from app.tokens.errors import TokenKeyError
-from app.tokens.private_key_file import open_private_key
+from app.tokens.private_key_file import load_or_create_key
 
 FILE_NAME = "audit-key.pem"
 
@@ -43,6 +43,6 @@ def open_checkpoint_key(data_dir: Path) -> CheckpointKey:
             read or write the file, or it holds no Ed25519 key.
     """
     try:
-        return CheckpointKey(open_private_key(data_dir / FILE_NAME, "checkpoint key"))
+        return CheckpointKey(load_or_create_key(data_dir / FILE_NAME, "checkpoint key"))
     except TokenKeyError as error:
         raise CheckpointKeyError(str(error)) from None

@@ -10,15 +10,15 @@ from contextlib import asynccontextmanager
 
 from psycopg import AsyncConnection
 
-from app.database.pools import SERVER, BoundedConnection, bounded
+from app.database.pools import SERVER_SETTINGS, TimeoutConnection, connection_info
 
 ROLE = "integrations_follower"
 ANSWER = 65.0  # seconds that one answer may take: longer than the server's own
 # Nobody waits for its statements, which may be large; a lock it awaits only when it stops.
-SESSION = {**SERVER, "role": ROLE, "statement_timeout": "60s", "lock_timeout": "0"}
+SESSION = {**SERVER_SETTINGS, "role": ROLE, "statement_timeout": "60s", "lock_timeout": "0"}
 
 
-class PatientConnection(BoundedConnection):
+class PatientConnection(TimeoutConnection):
     """A connection that is given up as those of requests are, only later."""
 
     answer = ANSWER
@@ -28,7 +28,7 @@ class PatientConnection(BoundedConnection):
 async def connected(dsn: str) -> AsyncGenerator[AsyncConnection]:
     """Yield an autocommitting connection that acts as the role that follows the log."""
     options = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
-    conninfo = bounded(dsn, ROLE, options=options)
+    conninfo = connection_info(dsn, ROLE, options=options)
     async with await PatientConnection.connect(conninfo, autocommit=True) as connection:
         yield connection
 

@@ -9,7 +9,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from app.audit.checkpoint import WHOLE_LOG
 from app.database.availability import UnavailableError, translate_unavailable
-from app.database.row_level_security import rows_within
+from app.database.row_level_security import fetch_in_workspace
 
 PATIENCE = 1.0  # seconds; who scrapes waits for little more
 SIGNED = """
@@ -37,7 +37,7 @@ class Lag:
             return {"integrations_database_up": 0}
 
     async def _found(self) -> Mapping[str, float]:
-        signed = await rows_within(self._audits, WHOLE_LOG, SIGNED, (WHOLE_LOG,), tuple_row)
+        signed = await fetch_in_workspace(self._audits, WHOLE_LOG, SIGNED, (WHOLE_LOG,), tuple_row)
         async with self._commands.connection() as connection:
             [(head,)] = await (await connection.execute(HEAD)).fetchall()
         # Asked for last, the head is never before what was signed.

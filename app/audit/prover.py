@@ -19,7 +19,7 @@ from app.audit.proofs import consistency_plan, inclusion_plan, nodes_of, proof_f
 from app.audit.tiles import Tiles, frontier_at, tiles_of
 from app.audit.trees import stored_notes, stored_tiles
 from app.database.availability import translate_unavailable
-from app.database.row_level_security import within
+from app.database.row_level_security import workspace_connection
 
 # The history counts the events of a workspace from 1; a wrong number would fail the proof's check.
 LEAF = """
@@ -165,7 +165,7 @@ class Prover:
     @asynccontextmanager
     async def _within(self, workspace: str) -> AsyncGenerator[AsyncConnection]:
         with translate_unavailable():
-            async with within(self._pool, workspace) as connection:
+            async with workspace_connection(self._pool, workspace) as connection:
                 yield connection
 
 

@@ -7,46 +7,46 @@ from threading import Event, Thread
 
 import psycopg
 
-from app.database.connection import within_time
+from app.database.connection import with_network_timeouts
 from app.database.embedded import EmbeddedServerError, open_embedded
 from app.settings import Settings, SettingsError
 
-LOOK_EVERY = 1.0  # seconds
+POLL_INTERVAL = 1.0  # seconds
 
 
 @contextmanager
-def database(settings: Settings) -> Generator[str]:
+def open_database(settings: Settings) -> Generator[str]:
     """Yield the libpq conninfo of the database; the embedded server runs at least until the end.
 
     Raises:
         SettingsError: an address that is set is none.
         EmbeddedServerError: the embedded server cannot start; one line says why.
     """
-    require_addresses(settings)
+    validate_urls(settings)
     if settings.database_url is not None:
-        yield within_time(settings.database_url)
+        yield with_network_timeouts(settings.database_url)
         return
-    with open_embedded(settings.data_dir) as server, brought_back(settings.data_dir):
+    with open_embedded(settings.data_dir) as server, keep_embedded_running(settings.data_dir):
         yield server.dsn
 
 
-def require_addresses(settings: Settings) -> None:
+def validate_urls(settings: Settings) -> None:
     """Raise SettingsError, without repeating it, where an address of a database cannot be read."""
     for name, address in (("DATABASE", settings.database_url), ("POOLER", settings.pooler_url)):
         try:
-            within_time(address or "")
+            with_network_timeouts(address or "")
         except psycopg.ProgrammingError:  # says the address again, with the password in it
             message = f"INTEGRATIONS_{name}_URL is no address of a PostgreSQL database."
             raise SettingsError(message) from None
 
 
 @contextmanager
-def brought_back(data_dir: Path) -> Generator[None]:
+def keep_embedded_running(data_dir: Path) -> Generator[None]:
     """Bring the embedded server back, whenever its keeper is killed, while the block runs."""
     leaving = Event()
 
     def look() -> None:
-        while not leaving.wait(LOOK_EVERY):
+        while not leaving.wait(POLL_INTERVAL):
             with suppress(EmbeddedServerError):  # the next look may do better
                 open_embedded(data_dir).close()
 

@@ -12,20 +12,22 @@ from psycopg import AsyncConnection
 from psycopg.abc import PQGen
 from psycopg_pool import AsyncConnectionPool
 
-from app.database.connection import of_primary, within_time
+from app.database.connection import require_primary, with_network_timeouts
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
-SIZE = 8  # connections a role and worker, unless said otherwise
-QUEUE = 1_000  # requests that may wait for one; more are answered 503 at once
-PATIENCE = 5.0  # seconds that a request waits for one
-BRIEF = 0.5  # seconds that it waits while the database is known to be away
-RETRY = 0.25  # seconds between two attempts to reach the database while somebody waits
-ANSWER = 6.0  # seconds that one answer may take, whatever swallows it: longer than the server's own
-HEARD = 1.0  # seconds that the server may take to hear that something is cancelled
+POOL_SIZE = 8  # connections a role and worker, unless said otherwise
+MAX_WAITING = 1_000  # requests that may wait for one; more are answered 503 at once
+ACQUIRE_TIMEOUT = 5.0  # seconds that a request waits for one
+ACQUIRE_TIMEOUT_WHILE_DOWN = 0.5  # seconds that it waits while the database is known to be away
+RECONNECT_INTERVAL = 0.25  # seconds between two attempts to reach the database while somebody waits
+RESPONSE_TIMEOUT = (
+    6.0  # seconds that one answer may take, whatever swallows it: longer than the server's own
+)
+CANCEL_TIMEOUT = 1.0  # seconds that the server may take to hear that something is cancelled
 # The server gives up before we do, so that a lost answer is not a statement that still runs; and
 # what locks a table (an ALTER, a VACUUM FULL) makes a request fail as fast as a held append lock.
-SERVER = {
+SERVER_SETTINGS = {
     "statement_timeout": "5s",
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "10s",
@@ -38,41 +40,43 @@ SERVER = {
 }
 
 
-class BoundedConnection(AsyncConnection):
+class TimeoutConnection(AsyncConnection):
     """A connection that is given up when an answer takes too long.
 
     A server that is stopped and a proxy that stalls acknowledge every packet: no time-out of TCP
     sees them, and the server's own do not run.
     """
 
-    answer = ANSWER
+    response_timeout = RESPONSE_TIMEOUT
 
     async def wait(
         self,
-        gen: PQGen[Found],
+        gen: PQGen[Result],
         interval: float = 0.1,
         timeout: float | None = None,  # noqa: ASYNC109 — the library's
-    ) -> Found:
+    ) -> Result:
         """Return what *gen* does; raise ConnectionTimeout, and close, where that takes too long."""
         try:
-            return await super().wait(gen, interval, self.answer if timeout is None else timeout)
+            return await super().wait(
+                gen, interval, self.response_timeout if timeout is None else timeout
+            )
         except psycopg.errors._WaitTimeout:  # noqa: SLF001 — no public name  # pyright: ignore[reportPrivateUsage]
             self.pgconn.finish()
             raise psycopg.errors.ConnectionTimeout from None
 
-    async def cancel_safe(self, *, timeout: float = HEARD) -> None:  # noqa: ASYNC109 — the library's
+    async def cancel_safe(self, *, timeout: float = CANCEL_TIMEOUT) -> None:  # noqa: ASYNC109 — the library's
         """Cancel what runs, and close the connection where the server does not hear of it in time.
 
         The library does so when whoever waits is cancelled, with more patience than they had left.
         """
         try:
-            await super().cancel_safe(timeout=min(timeout, HEARD))
+            await super().cancel_safe(timeout=min(timeout, CANCEL_TIMEOUT))
         except psycopg.errors.CancellationTimeout:
             self.pgconn.finish()
             raise
 
 
-class RenewingPool(AsyncConnectionPool[AsyncConnection]):
+class SelfHealingPool(AsyncConnectionPool[AsyncConnection]):
     """A pool that replaces all of its connections when one is lost, and is back with the database.
 
     The library alone would try again after 1 s, 2 s, 4 s and so on, and so come back long after
@@ -85,13 +89,13 @@ class RenewingPool(AsyncConnectionPool[AsyncConnection]):
         self._away = False
         super().__init__(
             conninfo,
-            connection_class=BoundedConnection,
+            connection_class=TimeoutConnection,
             kwargs={"autocommit": True, "prepare_threshold": None if pooled else 0},
             min_size=1,
             max_size=size,
-            max_waiting=QUEUE,
-            timeout=PATIENCE,
-            reconnect_timeout=RETRY,
+            max_waiting=MAX_WAITING,
+            timeout=ACQUIRE_TIMEOUT,
+            reconnect_timeout=RECONNECT_INTERVAL,
             configure=self._opened,
             reconnect_failed=self._failed,
             open=False,
@@ -100,7 +104,9 @@ class RenewingPool(AsyncConnectionPool[AsyncConnection]):
 
     async def getconn(self, timeout: float | None = None) -> AsyncConnection:  # noqa: ASYNC109 — the library's
         """Return a connection; wait only briefly while there is no database to connect to."""
-        return await super().getconn(BRIEF if self._away and timeout is None else timeout)
+        return await super().getconn(
+            ACQUIRE_TIMEOUT_WHILE_DOWN if self._away and timeout is None else timeout
+        )
 
     async def putconn(self, conn: AsyncConnection) -> None:
         """Take *conn* back; where it was lost, replace all that are as old."""
@@ -135,7 +141,9 @@ async def require_role(connection: AsyncConnection, role: str) -> None:
         raise WrongRoleError(message)
 
 
-def open_pool(dsn: str, role: str, *, size: int = SIZE, pooler: str | None = None) -> RenewingPool:
+def open_pool(
+    dsn: str, role: str, *, size: int = POOL_SIZE, pooler: str | None = None
+) -> SelfHealingPool:
     """Return a pool, not yet open, of autocommitting connections that act as *role*.
 
     Times come in UTC, wherever the server thinks it is.
@@ -145,13 +153,14 @@ def open_pool(dsn: str, role: str, *, size: int = SIZE, pooler: str | None = Non
     and what a session is set to is set by the pooler, in its database that has the role's name.
     """
     if pooler is not None:
-        return RenewingPool(bounded(pooler, role, dbname=role), role, size, pooled=True)
+        return SelfHealingPool(connection_info(pooler, role, dbname=role), role, size, pooled=True)
     options = " ".join(
-        f"-c {name}={value}" for name, value in {"role": role, "timezone": "UTC", **SERVER}.items()
+        f"-c {name}={value}"
+        for name, value in {"role": role, "timezone": "UTC", **SERVER_SETTINGS}.items()
     )
-    return RenewingPool(bounded(dsn, role, options=options), role, size)
+    return SelfHealingPool(connection_info(dsn, role, options=options), role, size)
 
 
-def bounded(dsn: str, name: str, **more: str) -> str:
+def connection_info(dsn: str, name: str, **more: str) -> str:
     """Return how to reach *dsn*, with *more*, within the time-outs of the network."""
-    return of_primary(within_time(dsn), **{"application_name": name} | more)
+    return require_primary(with_network_timeouts(dsn), **{"application_name": name} | more)

@@ -16,10 +16,10 @@ from psycopg_pool import AsyncConnectionPool
 
 Pool = AsyncConnectionPool[AsyncConnection]
 Row = TypeVar("Row")
-NAME = "SELECT set_config('app.workspace', %s, true)"  # for this transaction
+SET_WORKSPACE_SQL = "SELECT set_config('app.workspace', %s, true)"  # for this transaction
 
 
-async def rows_within(
+async def fetch_in_workspace(
     pool: Pool,
     workspace: str,
     query: QueryNoTemplate,
@@ -33,14 +33,14 @@ async def rows_within(
     async with pool.connection() as connection:
         cursor = connection.cursor(row_factory=shape)
         async with connection.pipeline():
-            await connection.execute(NAME, (workspace,))
+            await connection.execute(SET_WORKSPACE_SQL, (workspace,))
             await cursor.execute(query, parameters, binary=True)
         return await cursor.fetchall()
 
 
 @asynccontextmanager
-async def within(pool: Pool, workspace: str) -> AsyncGenerator[AsyncConnection]:
+async def workspace_connection(pool: Pool, workspace: str) -> AsyncGenerator[AsyncConnection]:
     """Yield a connection of *pool* that sees *workspace* alone, for queries that follow another."""
     async with pool.connection() as connection, connection.pipeline():
-        await connection.execute(NAME, (workspace,))
+        await connection.execute(SET_WORKSPACE_SQL, (workspace,))
         yield connection

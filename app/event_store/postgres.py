@@ -13,9 +13,9 @@ from psycopg.errors import LockNotAvailable, QueryCanceled, ReadOnlySqlTransacti
 from psycopg.rows import TupleRow, args_row
 from psycopg_pool import AsyncConnectionPool
 
-from app.batching import TOGETHER, Batcher
+from app.batching import MAX_BATCH, Batcher
 from app.database.availability import UNAVAILABLE_ERRORS, translate_unavailable
-from app.database.row_level_security import rows_within, within
+from app.database.row_level_security import fetch_in_workspace, workspace_connection
 from app.event_store.batch import encode_batch
 from app.event_store.codec import decode_recorded
 from app.event_store.protocol import (
@@ -69,7 +69,7 @@ class PostgresEventLog:
     """
 
     def __init__(
-        self, pool: AsyncConnectionPool[AsyncConnection], *, together: int = TOGETHER
+        self, pool: AsyncConnectionPool[AsyncConnection], *, together: int = MAX_BATCH
     ) -> None:
         self.pool = pool
         self._reads: Batcher[StreamRef, Found] = Batcher(
@@ -88,7 +88,7 @@ class PostgresEventLog:
         events: list[RecordedEvent] = []
         with translate_unavailable():
             while len(events) % READ_LIMIT == 0:
-                _, found = await self._reads.ask((workspace, stream, len(events)))
+                _, found = await self._reads.submit((workspace, stream, len(events)))
                 if not found:
                     break
                 events += found
@@ -97,32 +97,32 @@ class PostgresEventLog:
     async def load(self, workspace: str, stream: str) -> StreamState:
         """Return *stream* folded up to its last event, from its snapshot on."""
         with translate_unavailable():
-            kept, events = await self._reads.ask((workspace, stream, None))
+            kept, events = await self._reads.submit((workspace, stream, None))
             folded = kept.apply(events)
             while len(events) >= SNAPSHOT_EVERY:
                 await self._keep(workspace, stream, folded)
-                _, events = await self._reads.ask((workspace, stream, folded.version))
+                _, events = await self._reads.submit((workspace, stream, folded.version))
                 folded = folded.apply(events)
         return folded
 
     async def append(self, write: Changeset) -> list[int]:
         """Record *write* and return the positions; what waits together shares one commit."""
         with translate_unavailable():
-            return await self._writes.ask(write)
+            return await self._writes.submit(write)
 
     async def stored_response(self, workspace: str, key: str) -> StoredResponse | None:
         """Return the answer to the first request with the idempotency key, for 24 h."""
         with translate_unavailable():
             shape = args_row(StoredResponse)
-            found = await rows_within(self.pool, workspace, ANSWER, (workspace, key), shape)
+            found = await fetch_in_workspace(self.pool, workspace, ANSWER, (workspace, key), shape)
             if found:
-                await self._confirmations.ask(None)
+                await self._confirmations.submit(None)
         return found[0] if found else None
 
     async def confirm(self) -> None:
         """Return once all that has been recorded is safe."""
         with translate_unavailable():
-            await self._confirmations.ask(None)
+            await self._confirmations.submit(None)
 
     async def _read_all(self, places: Sequence[StreamRef]) -> list[Found]:
         workspaces, streams, afters = map(list, zip(*places, strict=True))
@@ -141,7 +141,7 @@ class PostgresEventLog:
     async def _keep(self, workspace: str, stream: str, folded: StreamState) -> None:
         snapshot = (workspace, stream, SNAPSHOT_FORMAT, folded.version, encode_snapshot(folded))
         with suppress(*UNAVAILABLE_ERRORS):  # it is made again; who waits needs none
-            async with within(self.pool, workspace) as connection:
+            async with workspace_connection(self.pool, workspace) as connection:
                 await connection.execute(ASYNC_COMMIT)
                 await connection.execute(UPSERT_SNAPSHOT, snapshot)
 

@@ -13,7 +13,7 @@ from psycopg.sql import SQL
 from psycopg_pool import AsyncConnectionPool
 
 from app.database.availability import translate_unavailable
-from app.database.row_level_security import rows_within
+from app.database.row_level_security import fetch_in_workspace
 from app.event_store.codec import decode_recorded
 from app.event_store.subscription import BATCH_SIZE, Batch, LogRange, range_query, read_range
 from domain.envelope import RecordedEvent
@@ -76,7 +76,9 @@ class LogReader:
     ) -> list[RecordedEvent]:
         with translate_unavailable():
             shape = args_row(decode_recorded)
-            return await rows_within(self.pool, workspace, query, (workspace, *parameters), shape)
+            return await fetch_in_workspace(
+                self.pool, workspace, query, (workspace, *parameters), shape
+            )
 
 
 class Chunk(Struct, frozen=True):

@@ -7,7 +7,7 @@ from app.http.dependencies import get_dependencies
 from app.http.errors import ForbiddenError
 from app.http.query_parameters import reject_query_parameters
 from app.tokens.principal import Principal
-from domain.errors import NotFoundError
+from domain.errors import IntegrationNotFoundError
 
 
 async def authorize(request: Request[Principal, object, State]) -> None:
@@ -18,16 +18,16 @@ async def authorize(request: Request[Principal, object, State]) -> None:
     Leaves the Principal as `request.user` and the Language as `request.auth`.
 
     Raises:
-        NotFoundError: the path's locale is malformed, so there is no such path.
+        IntegrationNotFoundError: the path's locale is malformed, so there is no such path.
         UnauthorizedError: there is no valid token.
         ForbiddenError: the token lacks the permission.
-        TooManyRequestsError: the workspace asks faster than it may.
+        RateLimitExceededError: the workspace asks faster than it may.
         InvalidFieldsError: there are query parameters, and the handler takes none.
     """
     dependencies, handler = get_dependencies(request.app), request.route_handler
     language = dependencies.catalogues.negotiate(request.path_params["locale"])
     if language is None:
-        raise NotFoundError
+        raise IntegrationNotFoundError
     principal = await dependencies.verifier.authenticate(request.headers.get("authorization"))
     if handler.opt["permission"] not in principal.permissions:
         raise ForbiddenError

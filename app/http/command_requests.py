@@ -8,7 +8,7 @@ from app.http.preconditions import if_match_versions
 from app.http.types import ApiRequest
 from app.identifiers import is_integration_id
 from domain.envelope import EventMetadata
-from domain.errors import NotFoundError
+from domain.errors import IntegrationNotFoundError
 from domain.integration import IntegrationCommand
 from projections.integration_view import IntegrationRow
 
@@ -23,7 +23,7 @@ def build_command_request(
     """Return what *request* asks for *integration* of the caller's workspace.
 
     Raises:
-        NotFoundError: *integration* has not the form of an id.
+        IntegrationNotFoundError: *integration* has not the form of an id.
     """
     return CommandRequest(
         workspace=request.user.workspace,
@@ -35,16 +35,16 @@ def build_command_request(
 
 
 def require_integration_id(integration: str) -> str:
-    """Return *integration*; raise NotFoundError where it has not the form of an id."""
+    """Return *integration*; raise IntegrationNotFoundError where it has not the form of an id."""
     if not is_integration_id(integration):
-        raise NotFoundError
+        raise IntegrationNotFoundError
     return integration
 
 
 def require_found(row: IntegrationRow | None) -> IntegrationRow:
-    """Return *row*; raise NotFoundError where there is none."""
+    """Return *row*; raise IntegrationNotFoundError where there is none."""
     if row is None:
-        raise NotFoundError
+        raise IntegrationNotFoundError
     return row
 
 

@@ -10,16 +10,16 @@ from msgspec import Struct
 from app.audit.prover import Prover
 from app.command_handler import CommandHandler
 from app.http.request_bodies import BodySchema
-from app.keyed_lock import Turns
+from app.keyed_lock import KeyedLock
 from app.locales.catalogues import Catalogues
 from app.metrics.collector import Metrics
-from app.providers.check import Checker
+from app.providers.check import CredentialChecker
 from app.providers.provider_file import ProviderFile
 from app.rate_limit import RateLimit
 from app.secrets.keyring import Keyring
 from app.secrets.store import SecretStore
 from app.tokens.verifier import TokenVerifier
-from app.views.as_of import Past
+from app.views.as_of import AsOfViews
 from app.views.history import HistoryViews
 from app.views.integrations import IntegrationViews
 from app.views.lists import IntegrationLists
@@ -32,16 +32,16 @@ class Dependencies(Struct, frozen=True, kw_only=True):
     views: IntegrationViews
     lists: IntegrationLists
     history: HistoryViews
-    as_of_views: Past
+    as_of_views: AsOfViews
     prover: Prover
     keyring: Keyring
     secrets: SecretStore
-    checker: Checker
+    checker: CredentialChecker
     verifier: TokenVerifier
     catalogues: Catalogues
     providers: Mapping[str, ProviderFile]
     body_schemas: Mapping[type[Struct], BodySchema[Any]]
-    idempotency_locks: Turns
+    idempotency_locks: KeyedLock
     rate_limit: RateLimit | None
     metrics: Metrics
     readiness: Callable[[], Awaitable[Mapping[str, bool]]]

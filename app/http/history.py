@@ -21,7 +21,7 @@ from app.http.timestamps import END, START, Time, format_timestamp
 from app.http.types import ApiRequest, Id
 from app.tokens.principal import AUDIT
 from app.views.history import HistoryFilter, HistoryPage
-from domain.errors import NotFoundError
+from domain.errors import IntegrationNotFoundError
 from projections.history import Action, HistoryEntry
 
 
@@ -170,6 +170,6 @@ async def load_page(
 
 
 async def require_resource(request: ApiRequest, integration: str) -> None:
-    """Raise NotFoundError where *integration* never was in the caller's workspace."""
+    """Raise IntegrationNotFoundError where *integration* never was in the caller's workspace."""
     if not await get_dependencies(request.app).history.knows(request.user.workspace, integration):
-        raise NotFoundError
+        raise IntegrationNotFoundError

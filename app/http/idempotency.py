@@ -15,7 +15,7 @@ from app.http.errors import IdempotencyKeyReusedError, InvalidFieldsError
 from app.http.field_rules import FieldProblem
 from app.http.responses import RenderedResponse, to_response
 from app.http.types import ApiRequest
-from app.keyed_lock import NoTurnError
+from app.keyed_lock import LockTimeoutError
 from app.secrets.errors import DecryptionError, UnknownKekError
 from app.secrets.keyring import Keyring, WrappedKey
 from app.secrets.secret import Secret
@@ -41,9 +41,9 @@ async def execute_idempotently(
     if key is None:
         return to_response(render(await dependencies.command_handler.execute(command)))
     try:
-        async with dependencies.idempotency_locks.of((command.workspace, key), REPLAY_TIMEOUT):
+        async with dependencies.idempotency_locks.hold((command.workspace, key), REPLAY_TIMEOUT):
             return await execute_or_replay(request, command, render, key)
-    except NoTurnError:
+    except LockTimeoutError:
         raise RequestInProgressError from None
 
 

@@ -15,8 +15,8 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from app.metrics.collector import Metrics
-from app.metrics.instruments import Kind
-from app.structured_logging import line_writer
+from app.metrics.instruments import RequestLabels
+from app.structured_logging import build_line_logger
 
 MAX_DRAINED = 16 * 1024 * 1024  # bytes that are read and dropped
 DRAIN_TIMEOUT = 5.0  # seconds
@@ -65,7 +65,7 @@ class RequestMiddleware:
     def __init__(self, app: ASGI, metrics: Metrics) -> None:
         self.app = app
         self.metrics = metrics
-        self.log = line_writer(logging.INFO)
+        self.log = build_line_logger(logging.INFO)
 
     async def __call__(self, scope: ASGI, receive: ASGI, send: ASGI) -> None:
         """Answer one HTTP request; other scopes pass through."""
@@ -109,7 +109,7 @@ def route_template(scope: ASGI) -> str:
     return scope.get("path_template") or "none"
 
 
-def access_line(scope: ASGI, kind: Kind, seconds: float) -> AccessLine:
+def access_line(scope: ASGI, kind: RequestLabels, seconds: float) -> AccessLine:
     """Return the line about the request that took *seconds* until now."""
     user = scope.get("user")
     route, method, status = kind

@@ -24,9 +24,9 @@ from app.http.errors import (
 from app.http.middleware import get_request_id
 from app.http.responses import Detail, ErrorResponse, ErrorResult
 from app.locales.catalogues import Catalogues, Language
-from app.rate_limit import TooManyRequestsError
+from app.rate_limit import RateLimitExceededError
 from app.tokens.errors import UnauthorizedError
-from domain.errors import NotFoundError, VersionMovedError
+from domain.errors import IntegrationNotFoundError, VersionMismatchError
 
 CLIENT_LEFT = "client disconnected prematurely"  # Litestar's words for a body without its end
 log = structlog.get_logger(source="problems")
@@ -66,8 +66,8 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     ),
     ForbiddenError: Problem(403, "FORBIDDEN", "The token lacks the permission for this"),
     ProofUnavailableError: Problem(404, "NOT_FOUND", "There is no such proof"),
-    NotFoundError: NOT_FOUND,
-    VersionMovedError: Problem(
+    IntegrationNotFoundError: NOT_FOUND,
+    VersionMismatchError: Problem(
         412, "PRECONDITION_FAILED", "The integration has changed since it was read"
     ),
     RequestInProgressError: Problem(
@@ -79,7 +79,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     UnsupportedMediaTypeError: Problem(
         415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json"
     ),
-    TooManyRequestsError: Problem(
+    RateLimitExceededError: Problem(
         429, "TOO_MANY_REQUESTS", "Too many requests", {"Retry-After": "1"}
     ),
     UnavailableError: UNAVAILABLE,
@@ -156,7 +156,7 @@ def error_details(found: Iterable[FieldFinding], language: Language) -> list[Det
 
 def error_headers(error: Exception) -> dict[str, str]:
     """Return the headers that *error* itself knows."""
-    if isinstance(error, TooManyRequestsError):
+    if isinstance(error, RateLimitExceededError):
         return {"Retry-After": str(error.retry_after)}
     return allow_header(error)
 

@@ -13,7 +13,7 @@ from app.http.errors import FieldFinding, InvalidFieldsError, safe_field_name
 from app.http.field_rules import FieldError, FieldProblem, Rule
 from app.http.timestamps import POINT_IN_TIME
 from app.http.types import ApiRequest, attributes_by_json_name, required_json_names
-from app.views.as_of import Moment
+from app.views.as_of import PointInTime
 
 Shape = TypeVar("Shape", bound=Struct)
 DIGITS = re.compile(r"[0-9]{1,18}")
@@ -108,7 +108,7 @@ def operation_class(parameters: QuerySchema[Any]) -> type[Operation]:
 class AsOf(Struct, rename="camel", frozen=True):
     """A moment, None for now."""
 
-    as_of: Moment | None = None
+    as_of: PointInTime | None = None
 
 
 AS_OF_QUERY = QuerySchema(shape=AsOf, rules={"asOf": POINT_IN_TIME})

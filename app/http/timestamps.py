@@ -8,7 +8,7 @@ from litestar.params import Parameter
 from msgspec import to_builtins
 
 from app.http.field_rules import FieldError, FieldProblem, Rule
-from app.views.as_of import Moment
+from app.views.as_of import PointInTime
 
 # An offset's + that was not written as %2B arrives as a space.
 TIME = re.compile(
@@ -43,7 +43,7 @@ def parse_end(value: object) -> datetime:
     return parse_time(str(value), time.max)
 
 
-def parse_point_in_time(value: object) -> Moment:
+def parse_point_in_time(value: object) -> PointInTime:
     """Return the position that *value*, all digits, says, or else the time, as `end_from`."""
     if POSITION.fullmatch(str(value)):
         return int(str(value))

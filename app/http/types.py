@@ -9,12 +9,12 @@ from litestar.datastructures import State
 from msgspec import Meta, Struct
 from msgspec.structs import fields
 
-from app.identifiers import FORM
+from app.identifiers import INTEGRATION_ID
 from app.locales.catalogues import Language
 from app.tokens.principal import Principal
 
 ApiRequest = Request[Principal, Language, State]
-ID_PATTERN = f"^{FORM.pattern}$"
+ID_PATTERN = f"^{INTEGRATION_ID.pattern}$"
 # These are for the OpenAPI document; nothing is checked on the way out.
 Id = Annotated[str, Meta(pattern=ID_PATTERN)]
 

@@ -77,10 +77,10 @@ def tags_in(folder: Path) -> set[str]:
 
 def read_language(folder: Path, tag: str) -> Language:
     """Read the catalogue of *tag* in *folder*."""
-    return Language(tag, read_messages(folder / tag / "LC_MESSAGES" / "messages.po"))
+    return Language(tag, read_po_file(folder / tag / "LC_MESSAGES" / "messages.po"))
 
 
-def read_messages(path: Path) -> dict[str, str]:
+def read_po_file(path: Path) -> dict[str, str]:
     """Return the translations in the file at *path*, by msgid (the English text).
 
     Fuzzy and empty ones are left out, as msgfmt leaves them out. Raises

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-LONGEST = 64
+MAX_TAG_LENGTH = 64
 """Characters of the longest tag that is read; RFC 5646 section 4.4.1 asks for at least 35."""
 
 # RFC 5646 section 2.1, its rules under their own names. The "regular" grandfathered tags
@@ -36,7 +36,7 @@ def is_well_formed(tag: str) -> bool:
 
     Subtags are not looked up in IANA's registry: `qq-ZZ` is well-formed.
     """
-    return len(tag) <= LONGEST and _WELL_FORMED.fullmatch(tag) is not None
+    return len(tag) <= MAX_TAG_LENGTH and _WELL_FORMED.fullmatch(tag) is not None
 
 
 def fallbacks(tag: str) -> Iterator[str]:

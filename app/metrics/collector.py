@@ -9,9 +9,9 @@ from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
-from app.metrics.instruments import FOLDER, Instruments, Kind
+from app.metrics.instruments import MULTIPROCESS_DIR, Instruments, RequestLabels
 
-EVERY = 1.0  # seconds
+SAMPLE_INTERVAL = 1.0  # seconds
 
 
 class Pool(Protocol):
@@ -24,11 +24,11 @@ class Pool(Protocol):
         ...
 
 
-class Batches(Protocol):
+class BatchStats(Protocol):
     """What asks in batches, as app/batching.py does."""
 
     batches: int
-    questions: int
+    requests: int
 
     @property
     def waiting(self) -> int:
@@ -46,33 +46,33 @@ class Metrics:
         self,
         version: str,
         pools: Sequence[Pool],
-        batchers: Mapping[str, Batches],
+        batchers: Mapping[str, BatchStats],
         figures: Callable[[], Awaitable[Mapping[str, float]]],
     ) -> None:
         self.in_progress = 0
         self._version = version
         self._pools = pools
         self._batchers = batchers
-        self._figures = figures
+        self._gauges = figures
         self._instruments = Instruments()
 
-    def count(self, kind: Kind, seconds: float) -> None:
+    def count(self, kind: RequestLabels, seconds: float) -> None:
         """Count a request of *kind* that took *seconds*."""
         self._instruments.count(kind, seconds)
 
     async def text(self) -> bytes:
         """Return all there is in Prometheus' text format."""
-        self._look()
-        return self._instruments.text(self._version, await self._figures())
+        self._sample()
+        return self._instruments.text(self._version, await self._gauges())
 
-    async def keep_looking(self) -> None:
+    async def run(self) -> None:
         """Look from time to time, until cancelled, so that the other workers can tell."""
         while True:
-            self._look()
-            await asyncio.sleep(EVERY)
+            self._sample()
+            await asyncio.sleep(SAMPLE_INTERVAL)
 
-    def _look(self) -> None:
-        show = self._instruments.show
+    def _sample(self) -> None:
+        show = self._instruments.set
         show(1, "integrations_workers")
         show(self.in_progress, "integrations_http_requests_in_progress")
         for pool in self._pools:
@@ -84,29 +84,29 @@ class Metrics:
             show(stats["requests_waiting"], "integrations_pool_waiting", pool.name)
         for name, batcher in self._batchers.items():
             show(batcher.batches, "integrations_batches_total", name)
-            show(batcher.questions, "integrations_batch_questions_total", name)
+            show(batcher.requests, "integrations_batch_questions_total", name)
             show(batcher.waiting, "integrations_batch_waiting", name)
-        self._instruments.show_process()
+        self._instruments.set_process()
 
 
 @contextmanager
-def shared_figures() -> Generator[None]:
+def multiprocess_dir() -> Generator[None]:
     """Let the workers that are started in this block keep their figures in one folder.
 
     The library takes its name from the environment, which workers inherit.
     """
     with TemporaryDirectory(prefix="integrations-metrics-", ignore_cleanup_errors=True) as folder:
-        os.environ[FOLDER] = folder
+        os.environ[MULTIPROCESS_DIR] = folder
         yield
 
 
-def forget_moments(living: Container[int | None]) -> None:
+def drop_dead_gauges(living: Container[int | None]) -> None:
     """Drop what workers other than *living*, by their pids, said of a moment; counts stay."""
-    for file in Path(os.environ[FOLDER]).glob("gauge_live*_*.db"):
+    for file in Path(os.environ[MULTIPROCESS_DIR]).glob("gauge_live*_*.db"):
         if int(file.stem.rpartition("_")[2]) not in living:
             file.unlink(missing_ok=True)
 
 
-def drop_figures() -> None:
+def remove_dir() -> None:
     """Remove the folder: whoever made it is gone."""
-    rmtree(os.environ[FOLDER], ignore_errors=True)
+    rmtree(os.environ[MULTIPROCESS_DIR], ignore_errors=True)

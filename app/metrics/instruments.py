@@ -21,7 +21,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 CONTENT_TYPE = "text/plain; version=0.0.4"
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the library's name; it looks when it is imported
+MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"  # the library's name; it looks when it is imported
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)  # seconds
 REQUEST = "integrations_http_request_duration_seconds"
 BUILD = "integrations_build"
@@ -43,14 +43,14 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "process_cpu_seconds_total": ("Processor time, user and system.", ()),
 }
 # The same whichever worker is asked.
-FIGURES = {
+SHARED_GAUGES = {
     "integrations_database_up": "1 where the database answers, else 0, and the next are absent.",
     "integrations_log_position": "Last position of the log.",
     "integrations_log_unsigned_events": "Events that no signed checkpoint covers yet.",
     "integrations_checkpoint_timestamp_seconds": "When the newest checkpoint was signed.",
 }
-NAMES = (REQUEST, *GAUGES, *COUNTERS, *FIGURES, f"{BUILD}_info")
-Kind = tuple[str, str, int]
+NAMES = (REQUEST, *GAUGES, *COUNTERS, *SHARED_GAUGES, f"{BUILD}_info")
+RequestLabels = tuple[str, str, int]
 """Of a request: its route's template, its method, the status of its answer."""
 
 
@@ -68,7 +68,7 @@ class Instruments:
             registry=registry,
         )
         self._requests.labels("/metrics", "GET", 200)  # its file must be there from the start
-        self._kinds: dict[Kind, Histogram] = {}
+        self._kinds: dict[RequestLabels, Histogram] = {}
         self._gauges = {
             name: Gauge(name, *about, registry=registry, multiprocess_mode="livesum")
             for name, about in GAUGES.items()
@@ -76,48 +76,48 @@ class Instruments:
         self._counters = {
             name: Counter(name, *about, registry=registry) for name, about in COUNTERS.items()
         }
-        self._shown: dict[tuple[str, ...], float] = {}
+        self._previous: dict[tuple[str, ...], float] = {}
 
-    def count(self, kind: Kind, seconds: float) -> None:
+    def count(self, kind: RequestLabels, seconds: float) -> None:
         """Count a request of *kind* that took *seconds*."""
         counted = self._kinds.get(kind)
         if counted is None:
             counted = self._kinds[kind] = self._requests.labels(*kind)
         counted.observe(seconds)
 
-    def show(self, value: float, name: str, *labels: str) -> None:
+    def set(self, value: float, name: str, *labels: str) -> None:
         """Let the gauge or counter *name* say *value*."""
         if name in self._gauges:
             gauge = self._gauges[name]
             (gauge.labels(*labels) if labels else gauge).set(value)
         else:
             counter = self._counters[name]
-            grown = value - self._shown.get((name, *labels), 0)
+            grown = value - self._previous.get((name, *labels), 0)
             (counter.labels(*labels) if labels else counter).inc(grown)
-            self._shown[name, *labels] = value
+            self._previous[name, *labels] = value
 
-    def show_process(self) -> None:
+    def set_process(self) -> None:
         """Show what the system says of this process, where it says anything."""
         for metric in ProcessCollector(registry=None).collect():
             for sample in metric.samples:
                 if sample.name in GAUGES or sample.name in COUNTERS:
-                    self.show(sample.value, sample.name)
+                    self.set(sample.value, sample.name)
 
     def text(self, version: str, figures: Mapping[str, float]) -> bytes:
         """Return all there is, with *figures*, in Prometheus' text format."""
         same = CollectorRegistry()
-        same.register(Told(version, figures))
+        same.register(ConstantCollector(version, figures))
         return generate_latest(self._of_all_workers()) + generate_latest(same)
 
     def _of_all_workers(self) -> CollectorRegistry:
-        if FOLDER not in os.environ:
+        if MULTIPROCESS_DIR not in os.environ:
             return self._registry
         registry = CollectorRegistry()
         MultiProcessCollector(registry)
         return registry
 
 
-class Told(Collector):
+class ConstantCollector(Collector):
     """What is the same whichever worker is asked."""
 
     def __init__(self, version: str, figures: Mapping[str, float]) -> None:
@@ -128,4 +128,4 @@ class Told(Collector):
         """Yield each."""
         yield InfoMetricFamily(BUILD, "What runs.", {"version": self._version})
         for name, value in self._figures.items():
-            yield GaugeMetricFamily(name, FIGURES[name], value)
+            yield GaugeMetricFamily(name, SHARED_GAUGES[name], value)

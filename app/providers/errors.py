@@ -2,8 +2,8 @@
 
 ProviderError
 ├── ProviderFileError   a provider file or a provider's address is wrong: the start stops
-├── NoAnswerError       a provider gave no answer that can be read
-├── UnsendableError     a value cannot stand in a request
+├── ProviderUnreachableError       a provider gave no answer that can be read
+├── UnsafeHeaderValueError     a value cannot stand in a request
 └── NoAccountError      a value is not the JSON of a service account
 """
 
@@ -16,7 +16,7 @@ class ProviderFileError(ProviderError):
     """A provider file or address cannot be used; one line that names it and says why."""
 
 
-class NoAnswerError(ProviderError):
+class ProviderUnreachableError(ProviderError):
     """There is no answer, or none that can be read; `reached` where there was one."""
 
     def __init__(self, *, reached: bool) -> None:
@@ -24,7 +24,7 @@ class NoAnswerError(ProviderError):
         self.reached = reached
 
 
-class UnsendableError(ProviderError):
+class UnsafeHeaderValueError(ProviderError):
     """A value holds what no header can carry; `field` says which."""
 
     def __init__(self, field: str) -> None:
@@ -32,5 +32,5 @@ class UnsendableError(ProviderError):
         self.field = field
 
 
-class NoAccountError(ProviderError):
+class InvalidServiceAccountError(ProviderError):
     """This is not the JSON of a service account."""

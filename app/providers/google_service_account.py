@@ -12,11 +12,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from msgspec import Meta, Struct
 
-from app.providers.errors import NoAccountError
+from app.providers.errors import InvalidServiceAccountError
 from app.secrets.secret import Secret
 
-GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-LIFE = 300  # seconds that an assertion may be used; Google allows 3,600
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+ASSERTION_LIFETIME = 300  # seconds that an assertion may be used; Google allows 3,600
 
 
 class ServiceAccountFile(Struct, frozen=True):
@@ -35,7 +35,7 @@ class ServiceAccountFile(Struct, frozen=True):
         return "ServiceAccountFile(…)"
 
 
-def account_in(json: Secret) -> ServiceAccountFile:
+def parse_account(json: Secret) -> ServiceAccountFile:
     """Return the service account in *json*.
 
     Raises:
@@ -44,7 +44,7 @@ def account_in(json: Secret) -> ServiceAccountFile:
     try:
         return msgspec.json.decode(json.reveal(), type=ServiceAccountFile)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise NoAccountError from None  # their messages repeat values
+        raise InvalidServiceAccountError from None  # their messages repeat values
 
 
 def token_request(account: ServiceAccountFile, *, audience: str, scope: str, now: int) -> bytes:
@@ -60,27 +60,27 @@ def token_request(account: ServiceAccountFile, *, audience: str, scope: str, now
         "scope": scope,
         "aud": audience,
         "iat": now,
-        "exp": now + LIFE,
+        "exp": now + ASSERTION_LIFETIME,
     }
-    signed = f"{part({'alg': 'RS256', 'typ': 'JWT'})}.{part(claims)}"
-    signature = key_of(account).sign(signed.encode(), PKCS1v15(), SHA256())
+    signed = f"{jws_part({'alg': 'RS256', 'typ': 'JWT'})}.{jws_part(claims)}"
+    signature = private_key(account).sign(signed.encode(), PKCS1v15(), SHA256())
     return urlencode(
-        {"grant_type": GRANT, "assertion": f"{signed}.{base64url(signature)}"}
+        {"grant_type": GRANT_TYPE, "assertion": f"{signed}.{base64url(signature)}"}
     ).encode()
 
 
-def key_of(account: ServiceAccountFile) -> RSAPrivateKey:
+def private_key(account: ServiceAccountFile) -> RSAPrivateKey:
     """Return the private key of *account*; raise NoAccountError where it is none."""
     try:
         key = load_pem_private_key(account.private_key.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise NoAccountError from None
+        raise InvalidServiceAccountError from None
     if not isinstance(key, RSAPrivateKey):
-        raise NoAccountError
+        raise InvalidServiceAccountError
     return key
 
 
-def part(value: object) -> str:
+def jws_part(value: object) -> str:
     """Return *value* as a part of a compact JWS (RFC 7515, 3.1)."""
     return base64url(msgspec.json.encode(value))
 

@@ -14,16 +14,20 @@ import httpx2
 import msgspec
 from msgspec import UNSET, Struct
 
-from app.providers.errors import NoAnswerError, UnsendableError
-from app.providers.provider_file import AskCheck, Basic, Bearer, Header
+from app.providers.errors import ProviderUnreachableError, UnsafeHeaderValueError
+from app.providers.provider_file import Basic, Bearer, Header, HttpCheck
 from app.secrets.secret import Secret
 
-LARGEST = 64 * 1024  # bytes of an answer
+MAX_RESPONSE = 64 * 1024  # bytes of an answer
 # Uncompressed, so that a small answer cannot unfold into a large one.
-COMMON = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "integrations"}
+COMMON_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "User-Agent": "integrations",
+}
 
 
-class Question(Struct, frozen=True, kw_only=True):
+class ProviderRequest(Struct, frozen=True, kw_only=True):
     """One request; its headers and its body may hold secrets."""
 
     method: str
@@ -35,7 +39,7 @@ class Question(Struct, frozen=True, kw_only=True):
         return "Question(…)"
 
 
-class Answer(Struct, frozen=True):
+class ProviderResponse(Struct, frozen=True):
     """One answer; `content` is its JSON, UNSET where it is none or too large.
 
     It may hold secrets of the provider's.
@@ -60,40 +64,40 @@ class ProviderClient:
         # One context for all: making it reads every certificate of the machine.
         self._tls = ssl.create_default_context()
 
-    async def ask(self, question: Question) -> Answer:
+    async def request(self, question: ProviderRequest) -> ProviderResponse:
         """Return the answer to *question*.
 
         Raises:
-            NoAnswerError: nothing came, or no whole HTTP answer; errors of the library are
-                dropped, as they may repeat what was sent.
+            ProviderUnreachableError: there is no complete HTTP response. The library's own
+                errors are dropped, because they may repeat what was sent.
         """
         try:
             async with httpx2.AsyncClient(
                 verify=self._tls, trust_env=False, follow_redirects=False, timeout=None
             ) as client:
-                return await sent(client, question)
+                return await send(client, question)
         except httpx2.ConnectError:
             reached = False
         except Exception:  # noqa: BLE001 — whatever a stranger's bytes do to the library
             reached = True
-        raise NoAnswerError(reached=reached)
+        raise ProviderUnreachableError(reached=reached)
 
 
-async def sent(client: httpx2.AsyncClient, question: Question) -> Answer:
+async def send(client: httpx2.AsyncClient, question: ProviderRequest) -> ProviderResponse:
     """Send *question* and return its answer."""
-    headers = COMMON | {**question.headers}
+    headers = COMMON_HEADERS | {**question.headers}
     async with client.stream(
         question.method, question.url, headers=headers, content=question.body
     ) as response:
         body = bytearray()
         async for part in response.aiter_raw():
             body += part
-            if len(body) > LARGEST:
-                return Answer(response.status_code, UNSET)
-    return Answer(response.status_code, json_in(body))
+            if len(body) > MAX_RESPONSE:
+                return ProviderResponse(response.status_code, UNSET)
+    return ProviderResponse(response.status_code, decode_json(body))
 
 
-def json_in(body: bytes | bytearray) -> object:
+def decode_json(body: bytes | bytearray) -> object:
     """Return the JSON value in *body*, UNSET where there is none."""
     try:
         return msgspec.json.decode(body)
@@ -102,28 +106,30 @@ def json_in(body: bytes | bytearray) -> object:
 
 
 Values = Mapping[str, Secret]
-SENDABLE = re.compile(rb"[\x21-\x7e]+")  # what a header's value can hold between spaces
+HEADER_SAFE = re.compile(rb"[\x21-\x7e]+")  # what a header's value can hold between spaces
 COLON = b":"
 
 
-def question_of(check: AskCheck, base: str, values: Values) -> Question:
+def build_request(check: HttpCheck, base: str, values: Values) -> ProviderRequest:
     """Return the request of *check* to the region at *base*.
 
     Raises:
-        UnsendableError: a value holds what no header can carry.
+        UnsafeHeaderValueError: a value holds what no header can carry.
     """
     headers = authorization(check.auth, values)
     if check.body is None:
-        return Question(method=check.method, url=base + path_of(check, values), headers=headers)
-    return Question(
+        return ProviderRequest(
+            method=check.method, url=base + request_path(check, values), headers=headers
+        )
+    return ProviderRequest(
         method=check.method,
-        url=base + path_of(check, values),
+        url=base + request_path(check, values),
         headers=headers | {"Content-Type": "application/json"},
         body=msgspec.json.encode(check.body),
     )
 
 
-def path_of(check: AskCheck, values: Values) -> str:
+def request_path(check: HttpCheck, values: Values) -> str:
     """Return the path of *check*; no value can leave its place in it."""
     path = check.path
     for name, value in values.items():
@@ -135,24 +141,25 @@ def authorization(auth: Bearer | Header | Basic, values: Values) -> dict[str, st
     """Return the header that bears the credentials."""
     match auth:
         case Bearer(field=field):
-            return {"Authorization": f"Bearer {sendable(field, values)}"}
+            return {"Authorization": f"Bearer {require_header_safe(field, values)}"}
         case Header(name=name, field=field):
-            return {name: sendable(field, values)}
+            return {name: require_header_safe(field, values)}
         case Basic(user=user, password=password):
-            pair = f"{sendable(user, values, COLON)}:{sendable(password, values)}"
+            name = require_header_safe(user, values, COLON)
+            pair = f"{name}:{require_header_safe(password, values)}"
             return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
         case _:
             assert_never(auth)
 
 
-def sendable(field: str, values: Values, without: bytes | None = None) -> str:
-    """Return the value of *field*; raise UnsendableError where no header can carry it."""
+def require_header_safe(field: str, values: Values, without: bytes | None = None) -> str:
+    """Return the value of *field*; raise UnsafeHeaderValueError where no header can carry it."""
     value = values[field]
-    if not is_sendable(value) or (without and without in value.reveal()):
-        raise UnsendableError(field)
+    if not is_header_safe(value) or (without and without in value.reveal()):
+        raise UnsafeHeaderValueError(field)
     return value.reveal().decode()
 
 
-def is_sendable(value: Secret) -> bool:
+def is_header_safe(value: Secret) -> bool:
     """Tell whether a header can carry *value*, as part of its own value (RFC 9110, 5.5)."""
-    return SENDABLE.fullmatch(value.reveal()) is not None
+    return HEADER_SAFE.fullmatch(value.reveal()) is not None

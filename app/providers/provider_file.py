@@ -14,54 +14,54 @@ from domain.provider import Provider, ProviderFieldName
 Url = Annotated[str, Meta(pattern=r"^https://[a-z0-9.-]+(/[A-Za-z0-9._/-]*[A-Za-z0-9._-])?$")]
 Path = Annotated[str, Meta(pattern=r"^/")]
 Status = Annotated[int, Meta(ge=200, le=599)]
-Kind = Literal["array", "number", "string", "object"]
+JsonType = Literal["array", "number", "string", "object"]
 ValueName = Literal[ProviderFieldName, "accessToken"]
 
 
-class Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class FileSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Part of a provider file: unknown entries are errors, as they are mistakes in writing."""
 
 
-class Region(Part, frozen=True, kw_only=True):
+class Region(FileSection, frozen=True, kw_only=True):
     """Where a provider is asked: `url` is https, without user, port, query or final slash."""
 
     name: str
     url: Url
 
 
-class Bearer(Part, frozen=True, kw_only=True, tag="bearer", tag_field="kind"):
+class Bearer(FileSection, frozen=True, kw_only=True, tag="bearer", tag_field="kind"):
     """`Authorization: Bearer` and the value (RFC 6750)."""
 
     field: ValueName
 
 
-class Header(Part, frozen=True, kw_only=True, tag="header", tag_field="kind"):
+class Header(FileSection, frozen=True, kw_only=True, tag="header", tag_field="kind"):
     """The value alone, in a header of the provider's."""
 
     name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]+$")]
     field: ValueName
 
 
-class Basic(Part, frozen=True, kw_only=True, tag="basic", tag_field="kind"):
+class Basic(FileSection, frozen=True, kw_only=True, tag="basic", tag_field="kind"):
     """`Authorization: Basic` (RFC 7617)."""
 
     user: ValueName
     password: ValueName
 
 
-class Condition(Part, frozen=True, kw_only=True):
+class Condition(FileSection, frozen=True, kw_only=True):
     """What must be so in a JSON answer; all that is given counts.
 
     `at` leads to a value by names of fields, with dots between them; "" is the whole answer.
     """
 
     at: str = ""
-    type: Kind | None = None
+    type: JsonType | None = None
     equals: str | int | None = None
     contains: str | None = None
 
 
-class Rule(Part, frozen=True, kw_only=True):
+class Rule(FileSection, frozen=True, kw_only=True):
     """What an answer means that has `status`, is JSON, and meets all conditions of `where`.
 
     `detail` is English, for people; None for the outcome's usual words.
@@ -73,7 +73,7 @@ class Rule(Part, frozen=True, kw_only=True):
     detail: str | None = None
 
 
-class Unasked(Part, frozen=True, kw_only=True):
+class OfflineRule(FileSection, frozen=True, kw_only=True):
     """What it means where a field has not the whole format `unless`: then nobody is asked."""
 
     field: ProviderFieldName
@@ -82,7 +82,7 @@ class Unasked(Part, frozen=True, kw_only=True):
     detail: str
 
 
-class ServiceAccount(Part, frozen=True, kw_only=True):
+class ServiceAccount(FileSection, frozen=True, kw_only=True):
     """How the JSON of a service account, in `field`, becomes an access token (RFC 7523).
 
     `rules` say what the answers of the token endpoint mean; "ok" goes on to the check itself.
@@ -95,7 +95,7 @@ class ServiceAccount(Part, frozen=True, kw_only=True):
     rules: Sequence[Rule]
 
 
-class AskCheck(Part, frozen=True, kw_only=True, tag="ask", tag_field="kind"):
+class HttpCheck(FileSection, frozen=True, kw_only=True, tag="http", tag_field="kind"):
     """A check by one request to each region until one knows the credentials.
 
     `{name}` in `path` stands for a value, `{projectId}` for that of the service account; `body`
@@ -107,11 +107,11 @@ class AskCheck(Part, frozen=True, kw_only=True, tag="ask", tag_field="kind"):
     auth: Bearer | Header | Basic
     body: Mapping[str, object] | None = None
     rules: Sequence[Rule]
-    unasked: Sequence[Unasked] = ()
+    offline: Sequence[OfflineRule] = ()
     service_account: ServiceAccount | None = None
 
 
-class PairCheck(Part, frozen=True, kw_only=True, tag="vapid-pair", tag_field="kind"):
+class VapidPairCheck(FileSection, frozen=True, kw_only=True, tag="vapid-pair", tag_field="kind"):
     """A check that asks nobody: do the two VAPID keys belong together?"""
 
 
@@ -119,4 +119,4 @@ class ProviderFile(Provider, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A provider type with how its credentials are checked, None where they cannot be."""
 
     regions: Sequence[Region] = ()
-    check: AskCheck | PairCheck | None = None
+    check: HttpCheck | VapidPairCheck | None = None

@@ -8,9 +8,9 @@ from importlib.resources.abc import Traversable
 import msgspec
 
 from app.providers.errors import ProviderFileError
-from app.providers.provider_file import AskCheck, Basic, ProviderFile
+from app.providers.provider_file import Basic, HttpCheck, ProviderFile
 
-LARGEST = 16 * 1024  # bytes of a file; the parser takes the square of a long key's time
+MAX_FILE_SIZE = 16 * 1024  # bytes of a file; the parser takes the square of a long key's time
 PLACEHOLDER = re.compile(r"\{([A-Za-z]+)\}")
 
 
@@ -23,13 +23,13 @@ def load_providers(folders: Sequence[Traversable] = ()) -> Mapping[str, Provider
     """
     providers: dict[str, ProviderFile] = {}
     for folder in (files("app.providers"), *folders):
-        for file in files_in(folder):
+        for file in list_folder(folder):
             if file.name.endswith(".toml"):
-                add(providers, read_provider(file), file.name)
+                register(providers, read_provider(file), file.name)
     return providers
 
 
-def files_in(folder: Traversable) -> list[Traversable]:
+def list_folder(folder: Traversable) -> list[Traversable]:
     """Return what is in *folder*, in the order of names."""
     try:
         return sorted(folder.iterdir(), key=lambda found: found.name)
@@ -38,7 +38,7 @@ def files_in(folder: Traversable) -> list[Traversable]:
         raise ProviderFileError(message) from None
 
 
-def add(providers: dict[str, ProviderFile], provider: ProviderFile, name: str) -> None:
+def register(providers: dict[str, ProviderFile], provider: ProviderFile, name: str) -> None:
     """Put *provider* of the file *name* among the others; refuse a type that is there."""
     if provider.type in providers:
         message = f"Provider file {name}: the type {provider.type} is there already."
@@ -57,10 +57,10 @@ def read_provider(file: Traversable) -> ProviderFile:
     except OSError as error:
         message = f"Provider file {file.name}: {error}."
         raise ProviderFileError(message) from None
-    return provider_in(content, file.name)
+    return parse_provider(content, file.name)
 
 
-def provider_in(content: bytes, name: str) -> ProviderFile:
+def parse_provider(content: bytes, name: str) -> ProviderFile:
     """Return the provider that the *content* of the file *name* tells of.
 
     Raises:
@@ -68,42 +68,42 @@ def provider_in(content: bytes, name: str) -> ProviderFile:
             format is no regular expression.
     """
     try:
-        provider = decoded(content)
+        provider = decode_file(content)
     except (msgspec.MsgspecError, re.error, ValueError, OverflowError, RecursionError) as error:
         message = f"Provider file {name}: {error}."
         raise ProviderFileError(message) from None
-    unknown = sorted(names_used_by(provider) - names_known_to(provider))
+    unknown = sorted(referenced_names(provider) - available_names(provider))
     if unknown:
         message = f"Provider file {name}: the check uses what is not there: {unknown[0]}."
         raise ProviderFileError(message)
     return provider
 
 
-def decoded(content: bytes) -> ProviderFile:
+def decode_file(content: bytes) -> ProviderFile:
     """Return *content* as its Struct, after a look at its size and its regular expressions."""
-    if len(content) > LARGEST:
-        message = f"it is larger than {LARGEST} bytes"
+    if len(content) > MAX_FILE_SIZE:
+        message = f"it is larger than {MAX_FILE_SIZE} bytes"
         raise ValueError(message)
     provider = msgspec.toml.decode(content, type=ProviderFile)
-    for format_ in formats_in(provider):
+    for format_ in regular_expressions(provider):
         re.compile(format_)
     return provider
 
 
-def formats_in(provider: ProviderFile) -> Iterator[str]:
+def regular_expressions(provider: ProviderFile) -> Iterator[str]:
     """Yield all regular expressions of *provider*."""
     for field in provider.fields.values():
         yield field.format or ""
-    if isinstance(provider.check, AskCheck):
-        yield from (unasked.unless for unasked in provider.check.unasked)
+    if isinstance(provider.check, HttpCheck):
+        yield from (unasked.unless for unasked in provider.check.offline)
 
 
-def names_used_by(provider: ProviderFile) -> set[str]:
+def referenced_names(provider: ProviderFile) -> set[str]:
     """Return the names of all that the check of *provider* works with."""
     check = provider.check
     if check is None:
         return set()
-    if not isinstance(check, AskCheck):
+    if not isinstance(check, HttpCheck):
         return {"vapidPublicKey", "vapidPrivateKey"}
     auth = (
         {check.auth.user, check.auth.password}
@@ -111,12 +111,12 @@ def names_used_by(provider: ProviderFile) -> set[str]:
         else {check.auth.field}
     )
     account = {check.service_account.field} if check.service_account else set[str]()
-    unasked = {unasked.field for unasked in check.unasked}
+    unasked = {unasked.field for unasked in check.offline}
     return {"regions", *PLACEHOLDER.findall(check.path), *auth, *account, *unasked}
 
 
-def names_known_to(provider: ProviderFile) -> set[str]:
+def available_names(provider: ProviderFile) -> set[str]:
     """Return the names that the check of *provider* may use."""
     known = {*provider.fields, *(["regions"] if provider.regions else [])}
-    made = isinstance(provider.check, AskCheck) and provider.check.service_account
+    made = isinstance(provider.check, HttpCheck) and provider.check.service_account
     return known | {"accessToken", "projectId"} if made else known

@@ -10,7 +10,7 @@ POINT_BYTES = 65
 SCALAR_BYTES = 32
 
 
-def decoded(key: str) -> bytes | None:
+def decode_key(key: str) -> bytes | None:
     """Return the bytes of a base64url (or base64) text, padded or not; None where it is none."""
     unpadded = key.replace("+", "-").replace("/", "_").rstrip("=")
     try:
@@ -19,15 +19,15 @@ def decoded(key: str) -> bytes | None:
         return None
 
 
-def is_private_key(key: str) -> bool:
+def is_vapid_private_key(key: str) -> bool:
     """Tell whether *key* has the form of a VAPID private key: 32 bytes."""
-    raw = decoded(key)
+    raw = decode_key(key)
     return raw is not None and len(raw) == SCALAR_BYTES
 
 
-def belong_together(public: str, private: str) -> bool | None:
+def is_key_pair(public: str, private: str) -> bool | None:
     """Tell whether the keys are a pair; None where one of them is no key at all."""
-    point, scalar = decoded(public), decoded(private)
+    point, scalar = decode_key(public), decode_key(private)
     if point is None or scalar is None or (len(point), len(scalar)) != (POINT_BYTES, SCALAR_BYTES):
         return None
     try:

@@ -11,12 +11,12 @@ from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
-from app.database.database import database
+from app.database.database import open_database
 from app.database.migrate import first_line
 from app.event_store.reader import Chunk, chunk_from_events, read_chunks
 from app.event_store.subscription import HEAD, head_position, subscribe
 from app.prefetch import prefetch
-from app.progress import Tell
+from app.progress import ProgressCallback
 from app.replay.as_of import integrations_as_of
 from app.replay.lines import IntegrationLine, Line, encoder, integration_line, lines_of
 from app.replay.selection import Selection
@@ -44,7 +44,9 @@ class Output(Struct, frozen=True):
         return self.out.buffer
 
 
-def replay(settings: Settings, selection: Selection, output: Output, tell: Tell) -> None:
+def replay(
+    settings: Settings, selection: Selection, output: Output, tell: ProgressCallback
+) -> None:
     """Write the events of *selection* that are in the log now.
 
     Raises:
@@ -73,7 +75,9 @@ def replay_on(settings: Settings, selection: Selection, output: Output) -> None:
             output.out.flush()
 
 
-def replay_as_of(settings: Settings, selection: Selection, output: Output, tell: Tell) -> None:
+def replay_as_of(
+    settings: Settings, selection: Selection, output: Output, tell: ProgressCallback
+) -> None:
     """Write the integrations as the events of *selection* leave them.
 
     Raises:
@@ -88,7 +92,9 @@ def replay_as_of(settings: Settings, selection: Selection, output: Output, tell:
             TableWriter(output.out, "integrations").write(map(integration_row, lines))
 
 
-def told(connection: Connection[TupleRow], selection: Selection, tell: Tell) -> Iterator[Chunk]:
+def told(
+    connection: Connection[TupleRow], selection: Selection, tell: ProgressCallback
+) -> Iterator[Chunk]:
     """Yield the events of *selection*, and tell how many positions are behind."""
     part = selection.part(head_position(connection))
     amount = part.to - part.after
@@ -143,7 +149,7 @@ def connected(settings: Settings) -> Generator[Connection[TupleRow]]:
 
     An embedded server that was lost is started again.
     """
-    with database(settings) as dsn:
+    with open_database(settings) as dsn:
         conninfo = make_conninfo(dsn, options=f"-c role={ROLE}", application_name=ROLE)
         with psycopg.connect(conninfo, autocommit=True) as connection:
             yield connection

@@ -20,7 +20,7 @@ class WrappedKey(Struct, frozen=True, kw_only=True):
         return f"WrappedKey(kek={self.kek!r})"
 
 
-class ListedKek(Struct, frozen=True, kw_only=True):
+class KekInfo(Struct, frozen=True, kw_only=True):
     """What may be told of a KEK; exactly one of a keyring is `current` and wraps."""
 
     id: str
@@ -51,13 +51,13 @@ class Keyring(Protocol):
         ...
 
 
-class StoredKeyring(Keyring, Protocol):
+class ManagedKeyring(Keyring, Protocol):
     """A keyring with a place of its own, where its KEKs can be listed, added and destroyed.
 
     Whoever has it open sees what others do to it, at the latest with its next use.
     """
 
-    async def keks(self) -> Sequence[ListedKek]:
+    async def keks(self) -> Sequence[KekInfo]:
         """Return the KEKs that `unwrap` can use, oldest first."""
         ...
 
@@ -83,7 +83,7 @@ class StoredKeyring(Keyring, Protocol):
         ...
 
 
-async def current_kek(keyring: StoredKeyring) -> str:
+async def current_kek(keyring: ManagedKeyring) -> str:
     """Return the id of the KEK that `wrap` uses.
 
     Raises:
@@ -96,7 +96,7 @@ async def current_kek(keyring: StoredKeyring) -> str:
     raise KeyringError(problem, "make one, or point INTEGRATIONS_KEYRING at another")
 
 
-async def require_retired(keyring: StoredKeyring, kek: str) -> None:
+async def require_retired(keyring: ManagedKeyring, kek: str) -> None:
     """Raise UnknownKekError where *keyring* lacks *kek*, KeyringError where it is current."""
     states = {listed.id: listed.state for listed in await keyring.keks()}
     if kek not in states:

@@ -3,15 +3,15 @@
 from pathlib import Path
 
 from app.secrets.errors import KeyringError
-from app.secrets.keyring import StoredKeyring
+from app.secrets.keyring import ManagedKeyring
 from app.secrets.keyring_file import read_keks
 from app.secrets.reloading_keyring import ReloadingKeyring
 from app.secrets.vault_keyring import VaultKeyring
 
-IN_VAULT = "vault+"
+VAULT_PREFIX = "vault+"
 
 
-def open_stored_keyring(where: str, vault_token_file: Path | None) -> StoredKeyring:
+def open_keyring(where: str, vault_token_file: Path | None) -> ManagedKeyring:
     """Return the keyring at *where*, a path or `vault+` and an address; to be closed.
 
     Nobody is asked yet: that a Vault answers shows with the first use.
@@ -19,7 +19,7 @@ def open_stored_keyring(where: str, vault_token_file: Path | None) -> StoredKeyr
     Raises:
         KeyringError: the file is wrong, the address is none, or the token file is not set.
     """
-    if not where.startswith(IN_VAULT):
+    if not where.startswith(VAULT_PREFIX):
         return ReloadingKeyring(Path(where).absolute())
     if vault_token_file is None:
         problem = "is in Vault, and nothing says with which token to ask it"
@@ -27,12 +27,12 @@ def open_stored_keyring(where: str, vault_token_file: Path | None) -> StoredKeyr
     return VaultKeyring(where, vault_token_file)
 
 
-def open_former_keyring(where: str, vault_token_file: Path | None) -> StoredKeyring:
+def open_existing_keyring(where: str, vault_token_file: Path | None) -> ManagedKeyring:
     """Return the keyring at *where* as `open_stored_keyring` does, and make none.
 
     Raises:
         KeyringError: as there, or the file is not there.
     """
-    if not where.startswith(IN_VAULT):
+    if not where.startswith(VAULT_PREFIX):
         read_keks(Path(where))
-    return open_stored_keyring(where, vault_token_file)
+    return open_keyring(where, vault_token_file)

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from app.secrets.errors import KeyringError, UnknownKekError
-from app.secrets.keyring import ListedKek, WrappedKey
+from app.secrets.keyring import KekInfo, WrappedKey
 from app.secrets.sealing import KEY_BYTES, unwrap_key, wrap_key
 from app.secrets.secret import Secret
 
@@ -51,13 +51,13 @@ def new_kek(epoch: int) -> Kek:
     )
 
 
-def encode(*keks: Kek) -> Secret:
+def encode_keyring(*keks: Kek) -> Secret:
     """Return the file's bytes: indented JSON, keys in base64."""
     keyring = KeyringFile(version=1, keks=keks)
     return Secret(msgspec.json.format(msgspec.json.encode(keyring, enc_hook=to_base64)) + b"\n")
 
 
-def decode(content: Secret, path: Path) -> tuple[Kek, ...]:
+def decode_keyring(content: Secret, path: Path) -> tuple[Kek, ...]:
     """Return the KEKs that the file *path* has as its *content*.
 
     Raises:
@@ -70,13 +70,13 @@ def decode(content: Secret, path: Path) -> tuple[Kek, ...]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # msgspec raises each
         problem = f"{path} is empty, broken or not of version 1"
         raise KeyringError(problem) from None
-    if (fault := next(faults(keks), None)) is not None:
+    if (fault := next(find_faults(keks), None)) is not None:
         problem = f"{path} {fault}"
         raise KeyringError(problem)
     return keks
 
 
-def faults(keks: tuple[Kek, ...]) -> Iterator[str]:
+def find_faults(keks: tuple[Kek, ...]) -> Iterator[str]:
     """Yield what is wrong with *keks* taken together."""
     if len({kek.id for kek in keks}) < len(keks):
         yield "holds two keys with the same id"
@@ -97,7 +97,7 @@ def from_base64(_type: type[Secret], text: str) -> Secret:
 
 
 MAX_FILE_BYTES = 1 << 20  # thousands of KEKs
-OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+GROUP_OTHER_BITS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class FileKeyring:
@@ -118,10 +118,10 @@ class FileKeyring:
         """Return the ids of all KEKs that `unwrap` can use."""
         return frozenset(self._keks)
 
-    def listed(self) -> list[ListedKek]:
+    def kek_infos(self) -> list[KekInfo]:
         """Return what may be told of the KEKs, in the order of the file."""
         return [
-            ListedKek(id=kek.id, state=kek.state, created_at=kek.created_at)
+            KekInfo(id=kek.id, state=kek.state, created_at=kek.created_at)
             for kek in self._keks.values()
         ]
 
@@ -145,7 +145,7 @@ class FileKeyring:
         return f"FileKeyring(current={self.current!r}, keks={len(self._keks)})"
 
 
-def open_keyring(path: Path) -> FileKeyring:
+def open_file_keyring(path: Path) -> FileKeyring:
     """Return the keyring in the file *path*, which is made with a first KEK where it is not there.
 
     Raises:
@@ -153,7 +153,7 @@ def open_keyring(path: Path) -> FileKeyring:
     """
     try:
         if not path.exists():
-            make_keyring(path)
+            create_keyring(path)
     except OSError as error:
         problem = f"{path} cannot be opened ({error.strerror})"
         raise KeyringError(problem) from None
@@ -167,14 +167,14 @@ def read_keks(path: Path) -> tuple[Kek, ...]:
         KeyringError: the file is not there, or cannot be read or trusted.
     """
     try:
-        content = read_private(path)
+        content = read_owner_only(path)
     except OSError as error:
         problem = f"{path} cannot be opened ({error.strerror})"
         raise KeyringError(problem) from None
-    return decode(content, path)
+    return decode_keyring(content, path)
 
 
-def make_keyring(path: Path) -> None:
+def create_keyring(path: Path) -> None:
     """Put a keyring with one new KEK at *path*, unless somebody else is faster.
 
     Whole or not at all: the bytes are on disk before the name is, and a link, unlike a rename,
@@ -184,17 +184,17 @@ def make_keyring(path: Path) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(encode(new_kek(epoch=1)).reveal())
+            file.write(encode_keyring(new_kek(epoch=1)).reveal())
             file.flush()
             os.fsync(file.fileno())
         with suppress(FileExistsError):
             os.link(temporary, path)
     finally:
         Path(temporary).unlink()
-    sync_folder(path.parent)
+    sync_directory(path.parent)
 
 
-def sync_folder(folder: Path) -> None:
+def sync_directory(folder: Path) -> None:
     """Wait until the names in *folder* are on disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -203,7 +203,7 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def read_private(path: Path) -> Secret:
+def read_owner_only(path: Path) -> Secret:
     """Return the file's content; raise KeyringError unless it is ours alone.
 
     Owner and rights are those of the very file that is read, not of the name. Links are followed:
@@ -212,11 +212,11 @@ def read_private(path: Path) -> Secret:
     # O_NONBLOCK: a pipe in its place must not hold the start up for ever.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
-        require_private(path, os.fstat(descriptor))
+        require_owner_only(path, os.fstat(descriptor))
         return Secret(file.read(MAX_FILE_BYTES))
 
 
-def require_private(path: Path, status: os.stat_result) -> None:
+def require_owner_only(path: Path, status: os.stat_result) -> None:
     """Raise KeyringError unless *status* is that of a regular file, ours, closed to all others."""
     mode = stat.S_IMODE(status.st_mode)
     if not stat.S_ISREG(status.st_mode):
@@ -225,6 +225,6 @@ def require_private(path: Path, status: os.stat_result) -> None:
     if status.st_uid != os.geteuid():
         problem = f"{path} belongs to user {status.st_uid}, and this is user {os.geteuid()}"
         raise KeyringError(problem, "start as its owner, or change the owner")
-    if mode & OPEN_TO_OTHERS:
+    if mode & GROUP_OTHER_BITS:
         problem = f"{path} is open to others (mode {mode:04o})"
         raise KeyringError(problem, f"run chmod 600 {quote(str(path))}")

@@ -10,24 +10,24 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from app.secrets.errors import KeyringError, UnknownKekError
-from app.secrets.keyring import ListedKek, WrappedKey
+from app.secrets.keyring import KekInfo, WrappedKey
 from app.secrets.keyring_file import (
     FileKeyring,
     Kek,
-    encode,
+    encode_keyring,
     new_kek,
-    open_keyring,
+    open_file_keyring,
     read_keks,
-    sync_folder,
+    sync_directory,
 )
 from app.secrets.secret import Secret
 
 log = logging.getLogger(__name__)
-Stamp = tuple[int, int] | None
+FileStamp = tuple[int, int] | None
 
 
 class ReloadingKeyring:
-    """The KEKs in the file *path*, which is made where it is not there; a `StoredKeyring`.
+    """The KEKs in the file *path*, which is made where it is not there; a `ManagedKeyring`.
 
     Each use looks at the file's stamp (a microsecond or two), so that all workers wrap under a
     new KEK with their next secret, and have forgotten a removed one. A file that has become
@@ -40,19 +40,19 @@ class ReloadingKeyring:
     __slots__ = ("_held", "_path", "_stamp")
 
     def __init__(self, path: Path) -> None:
-        open_keyring(path)
+        open_file_keyring(path)
         self._path = path
         # The stamp of before the reading: what happens meanwhile is seen as a change.
-        self._stamp = stamp_of(path)
+        self._stamp = file_stamp(path)
         self._held = FileKeyring(read_keks(path))
 
-    async def keks(self) -> Sequence[ListedKek]:
+    async def keks(self) -> Sequence[KekInfo]:
         """Return the KEKs that `unwrap` can use, oldest first."""
-        return self._present().listed()
+        return self._current().kek_infos()
 
     async def wrap(self, key: Secret, aad: bytes) -> WrappedKey:
         """Return *key* under the current KEK, bound to *aad* and to the KEK's id."""
-        return await self._present().wrap(key, aad)
+        return await self._current().wrap(key, aad)
 
     async def unwrap(self, wrapped_key: WrappedKey, aad: bytes) -> Secret:
         """Return the key that was wrapped with the same *aad*.
@@ -61,7 +61,7 @@ class ReloadingKeyring:
             UnknownKekError: the file does not have the KEK.
             DecryptionError: the bytes, the KEK's id or *aad* are not those of `wrap`.
         """
-        return await self._present().unwrap(wrapped_key, aad)
+        return await self._current().unwrap(wrapped_key, aad)
 
     async def rotate(self) -> str:
         """Put a new current KEK into the file; return its id."""
@@ -69,13 +69,13 @@ class ReloadingKeyring:
 
     async def remove(self, kek: str) -> None:
         """Take a retired KEK out of the file."""
-        drop_kek(self._path, kek)
+        remove_kek(self._path, kek)
 
     async def close(self) -> None:
         """Do nothing: a file that has been read is closed."""
 
-    def _present(self) -> FileKeyring:
-        stamp = stamp_of(self._path)
+    def _current(self) -> FileKeyring:
+        stamp = file_stamp(self._path)
         if stamp != self._stamp:
             self._stamp = stamp
             try:
@@ -88,7 +88,7 @@ class ReloadingKeyring:
         return f"ReloadingKeyring({str(self._path)!r})"
 
 
-def stamp_of(path: Path) -> Stamp:
+def file_stamp(path: Path) -> FileStamp:
     """Return what differs once a file was replaced, written to or opened to others."""
     try:
         status = path.stat()
@@ -103,21 +103,21 @@ def add_kek(path: Path) -> Kek:
     Raises:
         KeyringError: the file cannot be read or changed, or somebody else changes it right now.
     """
-    with changing(path) as file:
+    with exclusive_update(path) as file:
         keks = read_keks(file)
-        added = new_kek(1 + max(epoch_of(kek) for kek in keks))
-        put_in_place(file, [*(replace(kek, state="retired") for kek in keks), added])
+        added = new_kek(1 + max(kek_epoch(kek) for kek in keks))
+        replace_file(file, [*(replace(kek, state="retired") for kek in keks), added])
     return added
 
 
-def drop_kek(path: Path, kek_id: str) -> None:
+def remove_kek(path: Path, kek_id: str) -> None:
     """Take the retired KEK *kek_id* out of the file *path*.
 
     Raises:
         UnknownKekError: the file does not have it.
         KeyringError: it is current, or as in `add_kek`.
     """
-    with changing(path) as file:
+    with exclusive_update(path) as file:
         keks = {kek.id: kek for kek in read_keks(file)}
         dropped = keks.pop(kek_id, None)
         if dropped is None:
@@ -125,16 +125,16 @@ def drop_kek(path: Path, kek_id: str) -> None:
         if dropped.state == "current":
             problem = f"wraps with {kek_id}, which is current"
             raise KeyringError(problem, "run integrations keys rotate first")
-        put_in_place(file, [*keks.values()])
+        replace_file(file, [*keks.values()])
 
 
-def epoch_of(kek: Kek) -> int:
+def kek_epoch(kek: Kek) -> int:
     """Return the number in the id of *kek*."""
     return int(kek.id.split("-")[1])
 
 
 @contextmanager
-def changing(path: Path) -> Generator[Path]:
+def exclusive_update(path: Path) -> Generator[Path]:
     """Be the only one that changes the keyring *path*; yield the file itself, links followed.
 
     The lock is a file of its own, as the keyring is replaced; the operating system gives it back
@@ -142,7 +142,7 @@ def changing(path: Path) -> Generator[Path]:
     """
     file = path.resolve()
     try:
-        with os.fdopen(os.open(beside(file, "lock"), os.O_RDWR | os.O_CREAT, 0o600)) as lock:
+        with os.fdopen(os.open(sibling_file(file, "lock"), os.O_RDWR | os.O_CREAT, 0o600)) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield file
     except BlockingIOError:
@@ -153,22 +153,22 @@ def changing(path: Path) -> Generator[Path]:
         raise KeyringError(problem, "make its folder writable, or change it where it is") from None
 
 
-def put_in_place(file: Path, keks: Sequence[Kek]) -> None:
+def replace_file(file: Path, keks: Sequence[Kek]) -> None:
     """Replace the content of *file* by *keks*.
 
     The new file has always the same name, so that what a killed command left of one, with keys in
     it, is gone after the next.
     """
-    new = beside(file, "new")
+    new = sibling_file(file, "new")
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as written:
-        written.write(encode(*keks).reveal())
+        written.write(encode_keyring(*keks).reveal())
         written.flush()
         os.fsync(written.fileno())
     new.replace(file)
-    sync_folder(file.parent)
+    sync_directory(file.parent)
 
 
-def beside(file: Path, what: str) -> Path:
+def sibling_file(file: Path, what: str) -> Path:
     """Return the hidden file that belongs to *file*."""
     return file.with_name(f".{file.name}.{what}")

@@ -14,13 +14,15 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import class_row
 
 from app.secrets.errors import DecryptionError, SecretsError, UnknownKekError, UnsealError
-from app.secrets.keyring import Keyring, StoredKeyring, WrappedKey, current_kek
-from app.secrets.sealing import additional_data
+from app.secrets.keyring import Keyring, ManagedKeyring, WrappedKey, current_kek
+from app.secrets.sealing import secret_aad
 from app.secrets.secret import Secret
 
-BATCH = 500  # rows; their locks are held for the milliseconds of one statement
-LEFT: LiteralString = "SELECT count(*) FROM integrations.secret_store WHERE kek <> %s"
-NEXT: LiteralString = """
+BATCH_SIZE = 500  # rows; their locks are held for the milliseconds of one statement
+COUNT_REMAINING_SQL: LiteralString = (
+    "SELECT count(*) FROM integrations.secret_store WHERE kek <> %s"
+)
+NEXT_BATCH_SQL: LiteralString = """
 SELECT workspace_id AS workspace, stream, field, version, kek, wrapped_key
 FROM integrations.secret_store
 WHERE kek <> %s AND (workspace_id, stream, field, version) > (%s, %s, %s, %s)
@@ -28,7 +30,7 @@ ORDER BY workspace_id, stream, field, version LIMIT %s
 """
 # Only rows that still are as they were read; whoever replaces or deletes one wins. Rows that
 # somebody holds are left for the next run: we wait for nobody, so there can be no deadlock.
-REPLACE: LiteralString = """
+UPDATE_KEYS_SQL: LiteralString = """
 WITH given AS (
     SELECT * FROM unnest(
         %s::text[], %s::text[], %s::text[], %s::integer[],
@@ -62,21 +64,21 @@ class StoredKey(Struct, frozen=True, kw_only=True):
         return f"StoredKey({self.workspace!r}, {self.stream!r}, {self.field!r}, {self.version})"
 
 
-class Rewrapped(Struct, frozen=True):
+class RewrapResult(Struct, frozen=True):
     """How many keys were wrapped anew, did not open, and are not under the current KEK yet."""
 
     rewrapped: int
     failed: int
-    left: int
+    remaining: int
 
 
 async def rewrap(
     connection: AsyncConnection,
-    keyring: StoredKeyring,
-    tell: Callable[[str, int, int], None],
-    complain: Callable[[UnsealError], None],
+    keyring: ManagedKeyring,
+    report: Callable[[str, int, int], None],
+    on_failure: Callable[[UnsealError], None],
     former: Sequence[Keyring] = (),
-) -> Rewrapped:
+) -> RewrapResult:
     """Wrap what is not under the current KEK; *complain* of each key that does not open, go on.
 
     *tell* is told the progress: the step, how many rows are done, how many there are. Keyrings
@@ -86,24 +88,24 @@ async def rewrap(
         UnavailableError: a KMS does not answer; what was done before stays done.
     """
     current = await current_kek(keyring)
-    total = await left(connection, current)
+    total = await count_remaining(connection, current)
     seen = rewrapped = failed = 0
-    tell("Rewrapping", 0, total)
+    report("Rewrapping", 0, total)
     batch = await next_batch(connection, current, after=None)
     while batch:
-        renewed = [await renew((keyring, *former), key, complain) for key in batch]
+        renewed = [await rewrap_key((keyring, *former), key, on_failure) for key in batch]
         pairs = [(key, new) for key, new in zip(batch, renewed, strict=True) if new is not None]
         failed += len(batch) - len(pairs)
-        rewrapped += await put_in_place(connection, pairs)
+        rewrapped += await update_rows(connection, pairs)
         seen += len(batch)
-        tell("Rewrapping", seen, max(total, seen))
+        report("Rewrapping", seen, max(total, seen))
         batch = await next_batch(connection, current, after=batch[-1])
-    return Rewrapped(rewrapped, failed, await left(connection, current))
+    return RewrapResult(rewrapped, failed, await count_remaining(connection, current))
 
 
-async def left(connection: AsyncConnection, current: str) -> int:
+async def count_remaining(connection: AsyncConnection, current: str) -> int:
     """Return how many rows are not under the KEK *current*."""
-    cursor = await connection.execute(LEFT, (current,))
+    cursor = await connection.execute(COUNT_REMAINING_SQL, (current,))
     row = await cursor.fetchone()
     return row[0] if row else 0
 
@@ -116,25 +118,27 @@ async def next_batch(
         (after.workspace, after.stream, after.field, after.version) if after else ("",) * 3 + (0,)
     )
     cursor = connection.cursor(row_factory=class_row(StoredKey))
-    await cursor.execute(NEXT, (current, *place, BATCH), binary=True)
+    await cursor.execute(NEXT_BATCH_SQL, (current, *place, BATCH_SIZE), binary=True)
     return await cursor.fetchall()
 
 
-async def renew(
-    keyrings: Sequence[Keyring], stored: StoredKey, complain: Callable[[UnsealError], None]
+async def rewrap_key(
+    keyrings: Sequence[Keyring], stored: StoredKey, on_failure: Callable[[UnsealError], None]
 ) -> WrappedKey | None:
     """Return the key of *stored* wrapped by the first of *keyrings*, None if it does not open."""
-    aad = additional_data(stored.workspace, stored.stream, stored.field, stored.version)
+    aad = secret_aad(stored.workspace, stored.stream, stored.field, stored.version)
     try:
-        key = await unwrapped(keyrings, WrappedKey(kek=stored.kek, wrapped=stored.wrapped_key), aad)
+        key = await try_unwrap(
+            keyrings, WrappedKey(kek=stored.kek, wrapped=stored.wrapped_key), aad
+        )
     except (UnknownKekError, DecryptionError) as reason:
         place = {"workspace": stored.workspace, "stream": stored.stream, "field": stored.field}
-        complain(UnsealError(**place, version=stored.version, reason=reason))
+        on_failure(UnsealError(**place, version=stored.version, reason=reason))
         return None
     return await keyrings[0].wrap(key, aad)
 
 
-async def unwrapped(keyrings: Sequence[Keyring], wrapped_key: WrappedKey, aad: bytes) -> Secret:
+async def try_unwrap(keyrings: Sequence[Keyring], wrapped_key: WrappedKey, aad: bytes) -> Secret:
     """Return the key, opened by the one of *keyrings* that has its KEK; none is tried without."""
     for keyring in keyrings:
         with suppress(UnknownKekError):
@@ -142,7 +146,7 @@ async def unwrapped(keyrings: Sequence[Keyring], wrapped_key: WrappedKey, aad: b
     raise UnknownKekError(wrapped_key.kek)
 
 
-async def put_in_place(
+async def update_rows(
     connection: AsyncConnection, pairs: Sequence[tuple[StoredKey, WrappedKey]]
 ) -> int:
     """Put the new keys in place of the old ones; return how many rows still were as read."""
@@ -156,14 +160,14 @@ async def put_in_place(
         [new.kek for _, new in pairs],
         [new.wrapped for _, new in pairs],
     )
-    cursor = await connection.execute(REPLACE, columns)
+    cursor = await connection.execute(UPDATE_KEYS_SQL, columns)
     return cursor.rowcount
 
 
 ROLE = "integrations_rewrap"  # sees keys of all workspaces, and not one ciphertext
-ROWS: LiteralString = "SELECT kek, count(*) FROM integrations.secret_store GROUP BY kek"
-ROWS_OF: LiteralString = "SELECT count(*) FROM integrations.secret_store WHERE kek = %s"
-CLOSE: LiteralString = """
+COUNT_BY_KEK_SQL: LiteralString = "SELECT kek, count(*) FROM integrations.secret_store GROUP BY kek"
+COUNT_UNDER_KEK_SQL: LiteralString = "SELECT count(*) FROM integrations.secret_store WHERE kek = %s"
+CLOSE_KEK_SQL: LiteralString = """
 INSERT INTO integrations.closed_keks (kek) VALUES (%s) ON CONFLICT DO NOTHING
 """
 
@@ -177,19 +181,21 @@ class KekInUseError(SecretsError):
         )
 
 
-async def connect(dsn: str) -> AsyncConnection:
+async def rewrap_connection(dsn: str) -> AsyncConnection:
     """Return an autocommitting connection of the role that rewraps; to be closed."""
     conninfo = make_conninfo(dsn, options=f"-c role={ROLE}", application_name=ROLE)
     return await AsyncConnection.connect(conninfo, autocommit=True, prepare_threshold=0)
 
 
-async def rows_by_kek(connection: AsyncConnection) -> dict[str, int]:
+async def count_by_kek(connection: AsyncConnection) -> dict[str, int]:
     """Return how many secrets are stored under each KEK, those that have some."""
-    cursor = await connection.execute(ROWS)
+    cursor = await connection.execute(COUNT_BY_KEK_SQL)
     return {kek: rows async for kek, rows in cursor}
 
 
-async def close_kek(connection: AsyncConnection, kek: str, *, lost: bool = False) -> None:
+async def retire_kek_for_good(
+    connection: AsyncConnection, kek: str, *, allow_stored: bool = False
+) -> None:
     """Let nothing be stored under *kek* from now on; with *lost* what is stored may stay.
 
     Whatever a worker has sealed under it and not stored yet is refused, and sealed anew when the
@@ -201,8 +207,8 @@ async def close_kek(connection: AsyncConnection, kek: str, *, lost: bool = False
     async with connection.transaction():
         # Nothing is stored beside us: every write of secrets takes this lock.
         await connection.execute("SELECT integrations.lock_log()")
-        cursor = await connection.execute(ROWS_OF, (kek,))
+        cursor = await connection.execute(COUNT_UNDER_KEK_SQL, (kek,))
         rows = await cursor.fetchone()
-        if rows and rows[0] and not lost:
+        if rows and rows[0] and not allow_stored:
             raise KekInUseError(kek, rows[0])
-        await connection.execute(CLOSE, (kek,))
+        await connection.execute(CLOSE_KEK_SQL, (kek,))

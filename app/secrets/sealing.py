@@ -49,7 +49,7 @@ class SealedSecret(Struct, frozen=True, kw_only=True):
     @property
     def aad(self) -> bytes:
         """What the ciphertext and the wrapped key are bound to: the place of the row."""
-        return additional_data(self.workspace, self.stream, self.field, self.version)
+        return secret_aad(self.workspace, self.stream, self.field, self.version)
 
     @property
     def credential(self) -> Credential:
@@ -74,7 +74,7 @@ async def seal(  # noqa: PLR0913  # the four that make the place are one list, b
     secret: Secret,
 ) -> SealedSecret:
     """Return *secret* sealed for its place, under the current KEK."""
-    aad = additional_data(workspace, stream, field, version)
+    aad = secret_aad(workspace, stream, field, version)
     key = Secret(urandom(KEY_BYTES))
     # This key encrypts once and is then known only wrapped: a nonce cannot meet it twice.
     nonce, ciphertext = encrypt(key, secret, aad)
@@ -118,14 +118,14 @@ def wrap_key(kek_id: str, kek: Secret, key: Secret, aad: bytes) -> WrappedKey:
     alike with a chance below 2**-32, which is the bound of NIST SP 800-38D, 8.3. At one secret a
     second that is 136 years, at a hundred 16 months: rotate the KEK before.
     """
-    nonce, ciphertext = encrypt(kek, key, wrapping_data(kek_id, aad))
+    nonce, ciphertext = encrypt(kek, key, wrapped_key_aad(kek_id, aad))
     return WrappedKey(kek=kek_id, wrapped=nonce + ciphertext)
 
 
 def unwrap_key(kek: Secret, wrapped_key: WrappedKey, aad: bytes) -> Secret:
     """Return the key that `wrap_key` wrapped; raise DecryptionError where anything differs."""
     nonce, ciphertext = wrapped_key.wrapped[:NONCE_BYTES], wrapped_key.wrapped[NONCE_BYTES:]
-    return decrypt(kek, nonce, ciphertext, wrapping_data(wrapped_key.kek, aad))
+    return decrypt(kek, nonce, ciphertext, wrapped_key_aad(wrapped_key.kek, aad))
 
 
 def encrypt(key: Secret, plaintext: Secret, aad: bytes) -> tuple[bytes, bytes]:
@@ -142,13 +142,13 @@ def decrypt(key: Secret, nonce: bytes, ciphertext: bytes, aad: bytes) -> Secret:
         raise DecryptionError from None
 
 
-def additional_data(workspace: str, stream: str, field: str, version: int) -> bytes:
+def secret_aad(workspace: str, stream: str, field: str, version: int) -> bytes:
     """Return the AAD of a secret: label, workspace, integration, field and secret version."""
     place = (workspace.encode(), stream.encode(), field.encode(), version.to_bytes(8, "big"))
     return length_prefixed(SECRET_LABEL, *place)
 
 
-def wrapping_data(kek_id: str, aad: bytes) -> bytes:
+def wrapped_key_aad(kek_id: str, aad: bytes) -> bytes:
     """Return the AAD of a wrapped key: label, KEK id, and the AAD of its secret."""
     return length_prefixed(WRAPPED_KEY_LABEL, kek_id.encode(), aad)
 

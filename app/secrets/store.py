@@ -7,14 +7,14 @@ from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
 from app.database.availability import translate_unavailable
-from app.database.row_level_security import rows_within
+from app.database.row_level_security import fetch_in_workspace
 from app.secrets.errors import MissingSecretError, UnsealError
 from app.secrets.keyring import Keyring
 from app.secrets.sealing import SealedSecret, unseal
 from app.secrets.secret import Secret
 from domain.integration import Credential, SecretField
 
-OF_STREAM = """
+STREAM_SECRETS_SQL = """
 SELECT workspace_id AS workspace, stream, field, version, kek, wrapped_key, nonce, ciphertext
 FROM integrations.secret_store WHERE workspace_id = %s AND stream = %s
 """
@@ -27,7 +27,7 @@ class SecretStore:
         self._pool = pool
         self._keyring = keyring
 
-    async def opened(
+    async def unseal(
         self, workspace: str, stream: str, wanted: Iterable[Credential]
     ) -> dict[SecretField, Secret]:
         """Return the secrets *wanted* of an integration, by their fields.
@@ -49,7 +49,7 @@ class SecretStore:
         with translate_unavailable():
             shape = class_row(SealedSecret)
             place = (workspace, stream)
-            return await rows_within(self._pool, workspace, OF_STREAM, place, shape)
+            return await fetch_in_workspace(self._pool, workspace, STREAM_SECRETS_SQL, place, shape)
 
 
 def not_found(workspace: str, stream: str, credential: Credential) -> UnsealError:

@@ -13,20 +13,20 @@ from msgspec import Meta, Struct
 
 from app.database.availability import UnavailableError
 from app.secrets.errors import KeyringError
-from app.secrets.keyring_file import read_private
+from app.secrets.keyring_file import read_owner_only
 from app.secrets.secret import Secret
 
-DEADLINE = 5.0  # seconds for a whole answer
-NOTHING = Secret(b"")
-LARGEST = 1 << 20  # bytes of an answer; a key with thousands of versions has less
-ADDRESS = re.compile(
+REQUEST_TIMEOUT = 5.0  # seconds for a whole answer
+EMPTY = Secret(b"")
+MAX_RESPONSE = 1 << 20  # bytes of an answer; a key with thousands of versions has less
+KEY_ADDRESS = re.compile(
     r"vault\+(?P<base>(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
     r"/v1)/(?P<mount>[A-Za-z0-9_./-]+)/keys/(?P<name>[A-Za-z0-9_.-]+)"
 )
-THIS_MACHINE = ("localhost", "127.0.0.1", "[::1]")
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
-class KeyringAwayError(UnavailableError):
+class KeyringUnavailableError(UnavailableError):
     """The KMS did not do what was asked, and nothing is known of the key; one line."""
 
     def __init__(self, where: str, reason: str) -> None:
@@ -44,27 +44,27 @@ class TransitKey(Struct, frozen=True):
     name: str
 
     @property
-    def place(self) -> str:
+    def id_prefix(self) -> str:
         """What the ids of the key's versions begin with."""
         return f"vault:{self.mount}/{self.name}"
 
 
-def transit_key(address: str) -> TransitKey:
+def parse_key_address(address: str) -> TransitKey:
     """Return the key at *address*, such as `vault+https://vault.example:8200/v1/transit/keys/k`.
 
     Raises:
         KeyringError: it is no such address, or goes unencrypted to another machine.
     """
-    found = ADDRESS.fullmatch(address)
+    found = KEY_ADDRESS.fullmatch(address)
     # Without TLS only to an agent on this machine: the request has a token and a key in it.
-    if found is None or (found["scheme"] == "http" and found["host"] not in THIS_MACHINE):
+    if found is None or (found["scheme"] == "http" and found["host"] not in LOOPBACK_HOSTS):
         problem = "is no address of a key in Vault"
         remedy = "write INTEGRATIONS_KEYRING as vault+https://HOST:PORT/v1/MOUNT/keys/NAME"
         raise KeyringError(problem, remedy)
     return TransitKey(found["base"], found["mount"], found["name"])
 
 
-class Answer(Struct, frozen=True):
+class VaultResponse(Struct, frozen=True):
     """One answer; its content may hold a key."""
 
     status: int
@@ -74,7 +74,7 @@ class Answer(Struct, frozen=True):
         return f"Answer({self.status}, …)"
 
 
-class TransitClient:
+class VaultTransitClient:
     """Sends requests for one key, with the token that stands in *token_file* at the moment.
 
     Nothing of the environment counts, no proxy and no `.netrc`; only OpenSSL's SSL_CERT_FILE
@@ -88,30 +88,30 @@ class TransitClient:
             verify=ssl.create_default_context(),
             trust_env=False,
             follow_redirects=False,
-            timeout=DEADLINE,
+            timeout=REQUEST_TIMEOUT,
         )
 
-    async def ask(self, method: str, path: str, body: Secret = NOTHING) -> Answer:
+    async def request(self, method: str, path: str, body: Secret = EMPTY) -> VaultResponse:
         """Return the answer to *method* on *path*, which comes after the mount.
 
         Raises:
-            KeyringAwayError: there was none, none within 5 s, or none that ends; errors of the
-                library are dropped, as they may repeat what was sent.
+            KeyringUnavailableError: there is no complete response within 5 s. The library's own
+                errors are dropped, because they may repeat what was sent.
         """
         try:
-            async with asyncio.timeout(DEADLINE):
-                return await self._sent(method, f"{self.key.base}/{self.key.mount}/{path}", body)
+            async with asyncio.timeout(REQUEST_TIMEOUT):
+                return await self._send(method, f"{self.key.base}/{self.key.mount}/{path}", body)
         except KeyringError:
             reason = "its token file cannot be read, or not by us alone"
         except TimeoutError:
-            reason = f"nothing within {DEADLINE:g} s"
+            reason = f"nothing within {REQUEST_TIMEOUT:g} s"
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
             reason = type(error).__name__
-        raise KeyringAwayError(self.key.place, reason)
+        raise KeyringUnavailableError(self.key.id_prefix, reason)
 
-    async def _sent(self, method: str, url: str, body: Secret) -> Answer:
+    async def _send(self, method: str, url: str, body: Secret) -> VaultResponse:
         headers = {
-            "X-Vault-Token": read_private(self._token_file).reveal().decode("ascii").strip(),
+            "X-Vault-Token": read_owner_only(self._token_file).reveal().decode("ascii").strip(),
             "X-Vault-Request": "true",
             "Accept-Encoding": "identity",
         }
@@ -120,9 +120,9 @@ class TransitClient:
         async with self._client.stream(method, url, headers=headers, content=content) as response:
             async for part in response.aiter_raw():
                 received += part
-                if len(received) > LARGEST:
+                if len(received) > MAX_RESPONSE:
                     raise ValueError
-        return Answer(response.status_code, bytes(received))
+        return VaultResponse(response.status_code, bytes(received))
 
     async def close(self) -> None:
         """Close all connections."""
@@ -162,6 +162,6 @@ class KeyStatus(Struct):
     min_decryption_version: int
 
 
-def body_of(**fields: str | int) -> Secret:
+def encode_json(**fields: str | int) -> Secret:
     """Return *fields* as JSON; among them may be a key."""
     return Secret(msgspec.json.encode(fields))

@@ -15,30 +15,30 @@ from typing import NoReturn
 import msgspec
 
 from app.secrets.errors import DecryptionError, KeyringError, UnknownKekError
-from app.secrets.keyring import ListedKek, WrappedKey, current_kek, require_retired
-from app.secrets.sealing import wrapping_data
+from app.secrets.keyring import KekInfo, WrappedKey, current_kek, require_retired
+from app.secrets.sealing import wrapped_key_aad
 from app.secrets.secret import Secret
 from app.secrets.vault_client import (
-    Answer,
     Data,
     Decrypted,
     Encrypted,
-    KeyringAwayError,
+    KeyringUnavailableError,
     KeyStatus,
     T,
-    TransitClient,
-    body_of,
-    transit_key,
+    VaultResponse,
+    VaultTransitClient,
+    encode_json,
+    parse_key_address,
 )
 
 CIPHERTEXT = re.compile(r"vault:v([1-9][0-9]{0,17}):[A-Za-z0-9+/]+=*")
-DONE = (200, 204)
+SUCCESS_STATUSES = (200, 204)
 # Some versions of Vault answer 500 where the bytes are not what they were.
-CHANGED = b"message authentication failed"
+AUTHENTICATION_FAILED = b"message authentication failed"
 
 
 class VaultKeyring:
-    """The versions of the key at *address*; a `StoredKeyring`, a KMS in place of the file.
+    """The versions of the key at *address*; a `ManagedKeyring`, a KMS in place of the file.
 
     The service needs a token that may `update` encrypt/NAME and decrypt/NAME, and `read`
     keys/NAME; `rotate` and `remove` need to `update` keys/NAME/rotate, …/config and …/trim.
@@ -48,21 +48,21 @@ class VaultKeyring:
     """
 
     def __init__(self, address: str, token_file: Path) -> None:
-        self._key = transit_key(address)
-        self._client = TransitClient(self._key, token_file)
+        self._key = parse_key_address(address)
+        self._client = VaultTransitClient(self._key, token_file)
 
-    async def keks(self) -> Sequence[ListedKek]:
+    async def keks(self) -> Sequence[KekInfo]:
         """Return the versions that Vault decrypts with, oldest first; none where there is no key.
 
         Raises:
-            KeyringAwayError: Vault does not answer.
+            KeyringUnavailableError: Vault does not answer.
         """
-        answer = await self._client.ask("GET", f"keys/{self._key.name}")
+        answer = await self._client.request("GET", f"keys/{self._key.name}")
         if answer.status == 404 and b'"errors":[]' in answer.content.replace(b" ", b""):  # noqa: PLR2004 — HTTP's own
             return ()  # a mount that is not there has an error
-        status = self._data(answer, Data[KeyStatus])
+        status = self._decode_data(answer, Data[KeyStatus])
         return [
-            ListedKek(
+            KekInfo(
                 id=self._id(version),
                 state="current" if version == status.latest_version else "retired",
                 created_at=datetime.fromtimestamp(status.keys[version], UTC),
@@ -75,14 +75,16 @@ class VaultKeyring:
         """Return *key* under the newest version, bound to *aad* and to Vault's key.
 
         Raises:
-            KeyringAwayError: Vault does not answer, or refuses.
+            KeyringUnavailableError: Vault does not answer, or refuses.
         """
-        body = body_of(plaintext=b64encode(key.reveal()).decode(), associated_data=self._bound(aad))
-        answer = await self._client.ask("POST", f"encrypt/{self._key.name}", body)
-        ciphertext = self._data(answer, Data[Encrypted]).ciphertext
+        body = encode_json(
+            plaintext=b64encode(key.reveal()).decode(), associated_data=self._associated_data(aad)
+        )
+        answer = await self._client.request("POST", f"encrypt/{self._key.name}", body)
+        ciphertext = self._decode_data(answer, Data[Encrypted]).ciphertext
         version = CIPHERTEXT.fullmatch(ciphertext)
         if version is None:
-            self._give_up("nonsense")
+            self._raise_unavailable("nonsense")
         return WrappedKey(kek=self._id(int(version[1])), wrapped=ciphertext.encode())
 
     async def unwrap(self, wrapped_key: WrappedKey, aad: bytes) -> Secret:
@@ -91,21 +93,21 @@ class VaultKeyring:
         Raises:
             UnknownKekError: it is another key's version, or one that Vault no longer has.
             DecryptionError: the bytes, the KEK's id or *aad* are not those of `wrap`.
-            KeyringAwayError: Vault does not answer; nothing is known of the row then.
+            KeyringUnavailableError: Vault does not answer; nothing is known of the row then.
         """
-        ciphertext = self._ciphertext(wrapped_key)
-        body = body_of(ciphertext=ciphertext, associated_data=self._bound(aad))
-        answer = await self._client.ask("POST", f"decrypt/{self._key.name}", body)
-        if answer.status == 400 or CHANGED in answer.content:  # noqa: PLR2004 — HTTP's own
+        ciphertext = self._matching_ciphertext(wrapped_key)
+        body = encode_json(ciphertext=ciphertext, associated_data=self._associated_data(aad))
+        answer = await self._client.request("POST", f"decrypt/{self._key.name}", body)
+        if answer.status == 400 or AUTHENTICATION_FAILED in answer.content:  # noqa: PLR2004 — HTTP's own
             # Why, only the words of the answer tell, and they differ from version to version.
             if wrapped_key.kek in {kek.id for kek in await self.keks()}:
                 raise DecryptionError
             raise UnknownKekError(wrapped_key.kek)
-        return self._key_in(self._data(answer, Data[Decrypted]))
+        return self._decode_key(self._decode_data(answer, Data[Decrypted]))
 
     async def rotate(self) -> str:
         """Add a version to the key; return its id."""
-        self._require_done(await self._client.ask("POST", f"keys/{self._key.name}/rotate"))
+        self._require_success(await self._client.request("POST", f"keys/{self._key.name}/rotate"))
         return await current_kek(self)
 
     async def remove(self, kek: str) -> None:
@@ -114,27 +116,27 @@ class VaultKeyring:
         Raises:
             UnknownKekError: Vault does not have it.
             KeyringError: it is the current one, or not the oldest.
-            KeyringAwayError: Vault does not answer, or the token may not.
+            KeyringUnavailableError: Vault does not answer, or the token may not.
         """
         await require_retired(self, kek)
         if (await self.keks())[0].id != kek:
             problem = f"has older versions than {kek}, and Vault destroys the oldest first"
             raise KeyringError(problem, "remove those before")
         first_kept = int(kek.rpartition(":v")[2]) + 1
-        minimum = body_of(min_decryption_version=first_kept, min_encryption_version=first_kept)
-        trimmed = body_of(min_available_version=first_kept)
+        minimum = encode_json(min_decryption_version=first_kept, min_encryption_version=first_kept)
+        trimmed = encode_json(min_available_version=first_kept)
         for change, body in (("config", minimum), ("trim", trimmed)):
             path = f"keys/{self._key.name}/{change}"
-            self._require_done(await self._client.ask("POST", path, body))
+            self._require_success(await self._client.request("POST", path, body))
 
     async def close(self) -> None:
         """Close all connections."""
         await self._client.close()
 
-    def _ciphertext(self, wrapped_key: WrappedKey) -> str:
+    def _matching_ciphertext(self, wrapped_key: WrappedKey) -> str:
         """Return Vault's text; raise unless it is of the version that the id names."""
         place, _, version = wrapped_key.kek.rpartition(":v")
-        if place != self._key.place:
+        if place != self._key.id_prefix:
             raise UnknownKekError(wrapped_key.kek)
         ciphertext = wrapped_key.wrapped.decode("ascii", "replace")
         found = CIPHERTEXT.fullmatch(ciphertext)
@@ -142,32 +144,32 @@ class VaultKeyring:
             raise DecryptionError
         return ciphertext
 
-    def _bound(self, aad: bytes) -> str:
+    def _associated_data(self, aad: bytes) -> str:
         # The version is not among it: Vault chooses it, and its own text bears it.
-        return b64encode(wrapping_data(self._key.place, aad)).decode()
+        return b64encode(wrapped_key_aad(self._key.id_prefix, aad)).decode()
 
     def _id(self, version: int) -> str:
-        return f"{self._key.place}:v{version}"
+        return f"{self._key.id_prefix}:v{version}"
 
-    def _data(self, answer: Answer, kind: type[Data[T]]) -> T:
-        self._require_done(answer)
+    def _decode_data(self, answer: VaultResponse, kind: type[Data[T]]) -> T:
+        self._require_success(answer)
         try:
             return msgspec.json.decode(answer.content, type=kind).data
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            self._give_up("nonsense")
+            self._raise_unavailable("nonsense")
 
-    def _key_in(self, decrypted: Decrypted) -> Secret:
+    def _decode_key(self, decrypted: Decrypted) -> Secret:
         try:
             return Secret(b64decode(decrypted.plaintext, validate=True))
         except ValueError:
-            self._give_up("nonsense")
+            self._raise_unavailable("nonsense")
 
-    def _require_done(self, answer: Answer) -> None:
-        if answer.status not in DONE:
-            self._give_up(f"status {answer.status}")
+    def _require_success(self, answer: VaultResponse) -> None:
+        if answer.status not in SUCCESS_STATUSES:
+            self._raise_unavailable(f"status {answer.status}")
 
-    def _give_up(self, reason: str) -> NoReturn:
-        raise KeyringAwayError(self._key.place, reason) from None
+    def _raise_unavailable(self, reason: str) -> NoReturn:
+        raise KeyringUnavailableError(self._key.id_prefix, reason) from None
 
     def __repr__(self) -> str:
-        return f"VaultKeyring({self._key.place!r})"
+        return f"VaultKeyring({self._key.id_prefix!r})"

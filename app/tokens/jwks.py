@@ -49,7 +49,7 @@ class UsableKeys(Struct, frozen=True):
         return self.keys
 
 
-def usable_keys(document: bytes) -> UsableKeys:
+def select_keys(document: bytes) -> UsableKeys:
     """Return the keys of a JWKS that can verify tokens.
 
     A key that we cannot use is skipped with a reason, since a set may hold keys for others:
@@ -61,8 +61,8 @@ def usable_keys(document: bytes) -> UsableKeys:
     """
     taken: list[VerificationKey] = []
     skipped: list[str] = []
-    for number, raw in enumerate(jwks_of(document).keys, start=1):
-        key = key_or_objection(raw)
+    for number, raw in enumerate(decode_jwks(document).keys, start=1):
+        key = key_or_reason(raw)
         if isinstance(key, str):
             skipped.append(f"key {number} is skipped: {key}")
         else:
@@ -70,7 +70,7 @@ def usable_keys(document: bytes) -> UsableKeys:
     return UsableKeys(tuple(taken), tuple(skipped))
 
 
-def jwks_of(document: bytes) -> Jwks:
+def decode_jwks(document: bytes) -> Jwks:
     """Return the JWKS in *document*, of bounded size."""
     message = "it is no JWKS (JSON with a list `keys`)"
     if len(document) > MAX_JWKS_BYTES:
@@ -86,7 +86,7 @@ def jwks_of(document: bytes) -> Jwks:
     return jwks
 
 
-def key_or_objection(raw: msgspec.Raw) -> VerificationKey | str:
+def key_or_reason(raw: msgspec.Raw) -> VerificationKey | str:
     """Return the key, or why we do not take it; the reason repeats nothing of it."""
     try:
         jwk = msgspec.json.decode(raw, type=Jwk)
@@ -96,13 +96,13 @@ def key_or_objection(raw: msgspec.Raw) -> VerificationKey | str:
     algorithm = ALGORITHMS.get((jwk.kty, jwk.crv))
     if algorithm is None:
         return "it is none of Ed25519, P-256 and RSA"
-    if objection := objection_to_use(jwk, algorithm):
+    if objection := rejection_reason(jwk, algorithm):
         return objection
     key = verification_key(fields, algorithm)
-    return key_of_right_size(key) if key else "its numbers are not a public key"
+    return require_safe_key_size(key) if key else "its numbers are not a public key"
 
 
-def objection_to_use(jwk: Jwk, algorithm: Algorithm) -> str | None:
+def rejection_reason(jwk: Jwk, algorithm: Algorithm) -> str | None:
     """Return why the key is not meant for verifying our tokens, or None."""
     if jwk.d is not UNSET:
         return "it is a private key"
@@ -113,7 +113,7 @@ def objection_to_use(jwk: Jwk, algorithm: Algorithm) -> str | None:
     return None
 
 
-def key_of_right_size(key: VerificationKey) -> VerificationKey | str:
+def require_safe_key_size(key: VerificationKey) -> VerificationKey | str:
     """Return the key unless it is RSA of a size that is unsafe or too slow."""
     if key.algorithm == "RS256" and not MIN_RSA_BITS <= key.public.key.key_size <= MAX_RSA_BITS:
         return f"its RSA modulus has not {MIN_RSA_BITS} to {MAX_RSA_BITS} bits"

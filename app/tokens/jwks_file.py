@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.tokens.errors import JwksError
-from app.tokens.jwks import MAX_JWKS_BYTES, UsableKeys, usable_keys
+from app.tokens.jwks import MAX_JWKS_BYTES, UsableKeys, select_keys
 from app.tokens.jwt import VerificationKey
 from app.tokens.key_source import KeySource
 
-LOOK_EVERY = 2.0  # seconds
+POLL_INTERVAL = 2.0  # seconds
 Signature = tuple[int, int, int, int]
 
 log = logging.getLogger(__name__)
@@ -30,22 +30,22 @@ class JwksFile(KeySource):
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = path
         self._clock = clock
-        self._look_at = clock() + LOOK_EVERY
-        self._signature = signature(path)
+        self._next_poll = clock() + POLL_INTERVAL
+        self._signature = file_signature(path)
         self._keys = self._read().required_from(str(path))
 
     def keys(self) -> tuple[VerificationKey, ...]:
         """Return the file's keys."""
         now = self._clock()
-        if now >= self._look_at:
-            self._look_at = now + LOOK_EVERY
-            self._look()
+        if now >= self._next_poll:
+            self._next_poll = now + POLL_INTERVAL
+            self._poll()
         return self._keys
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         """Read the file if it is not what it was."""
         # The signature is taken before the content: a change in between is seen by the next look.
-        found = signature(self._path)
+        found = file_signature(self._path)
         if found == self._signature:
             return
         self._signature = found
@@ -58,7 +58,7 @@ class JwksFile(KeySource):
         """Return what the file holds now."""
         try:
             with self._path.open("rb") as file:
-                usable = usable_keys(file.read(MAX_JWKS_BYTES + 1))
+                usable = select_keys(file.read(MAX_JWKS_BYTES + 1))
         except (OSError, JwksError) as error:
             message = (
                 f"JWKS {self._path}: {error.strerror if isinstance(error, OSError) else error}"
@@ -69,7 +69,7 @@ class JwksFile(KeySource):
         return usable
 
 
-def signature(path: Path) -> Signature | None:
+def file_signature(path: Path) -> Signature | None:
     """Return what changes whenever the file does; None where there is no file."""
     try:
         found = path.stat()

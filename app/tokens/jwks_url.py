@@ -10,12 +10,14 @@ from contextlib import AsyncExitStack, suppress
 import httpx2
 
 from app.tokens.errors import JwksError
-from app.tokens.jwks import MAX_JWKS_BYTES, UsableKeys, usable_keys
+from app.tokens.jwks import MAX_JWKS_BYTES, UsableKeys, select_keys
 from app.tokens.jwt import VerificationKey
 from app.tokens.key_source import KeySource
 
-REFRESH_EVERY = 45.0  # seconds; with a fetch of 5 s, a key taken out of the JWKS dies within 60 s
-UNKNOWN_KEY_EVERY = 30.0  # seconds; strangers can name unknown keys as often as they like
+REFRESH_INTERVAL = (
+    45.0  # seconds; with a fetch of 5 s, a key taken out of the JWKS dies within 60 s
+)
+UNKNOWN_KEY_INTERVAL = 30.0  # seconds; strangers can name unknown keys as often as they like
 
 log = logging.getLogger(__name__)
 
@@ -34,16 +36,16 @@ class JwksUrl(KeySource):
     def __init__(
         self,
         url: str,
-        refresh_every: float = REFRESH_EVERY,
+        refresh_every: float = REFRESH_INTERVAL,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._url = checked(url)
-        self.refresh_every = refresh_every
+        self._url = validate_url(url)
+        self.refresh_interval = refresh_every
         self._clock = clock
         self._document: bytes | None = None
         self._usable = UsableKeys((), ())
-        self._asked_at = -UNKNOWN_KEY_EVERY
-        self._renewal: asyncio.Task[None] | None = None
+        self._refreshed_at = -UNKNOWN_KEY_INTERVAL
+        self._loading: asyncio.Task[None] | None = None
         self._running = AsyncExitStack()
 
     def keys(self) -> tuple[VerificationKey, ...]:
@@ -59,8 +61,8 @@ class JwksUrl(KeySource):
         async with AsyncExitStack() as opened:
             self._client = await opened.enter_async_context(new_client())
             await self._load()
-            self._usable.required_from(self._shown())
-            opened.push_async_callback(self._end, asyncio.create_task(self._keep_fresh()))
+            self._usable.required_from(self._display_url())
+            opened.push_async_callback(self._end, asyncio.create_task(self._refresh_periodically()))
             self._running = opened.pop_all()
 
     async def refresh(self) -> bool:
@@ -68,29 +70,29 @@ class JwksUrl(KeySource):
 
         Returns False, at once, where it is too soon.
         """
-        if self._renewal is None:
+        if self._loading is None:
             now = self._clock()
-            if now - self._asked_at < UNKNOWN_KEY_EVERY:
+            if now - self._refreshed_at < UNKNOWN_KEY_INTERVAL:
                 return False
-            self._asked_at = now
-        await self._renew()
+            self._refreshed_at = now
+        await self._load_once()
         return True
 
     async def stop(self) -> None:
         """End the fetching and close the connection."""
         await self._running.aclose()
 
-    async def _keep_fresh(self) -> None:
+    async def _refresh_periodically(self) -> None:
         """Renew for ever."""
         while True:
-            await asyncio.sleep(self.refresh_every)
-            await self._renew()
+            await asyncio.sleep(self.refresh_interval)
+            await self._load_once()
 
-    async def _renew(self) -> None:
+    async def _load_once(self) -> None:
         """Load once for all who ask meanwhile; one who leaves takes nothing from the others."""
-        if self._renewal is None:
-            self._renewal = asyncio.create_task(self._load_or_keep())
-        await asyncio.shield(self._renewal)
+        if self._loading is None:
+            self._loading = asyncio.create_task(self._load_or_keep())
+        await asyncio.shield(self._loading)
 
     async def _load_or_keep(self) -> None:
         """Take the keys that are there now, or keep those we have."""
@@ -99,42 +101,42 @@ class JwksUrl(KeySource):
         except JwksError as error:
             log.warning("%s; the keys fetched before stay in use", error)
         finally:
-            self._renewal = None
+            self._loading = None
 
     async def _load(self) -> None:
         """Take the keys that are there now; the same document leaves the same tuple of keys."""
         try:
-            document = await fetched(self._client, self._url)
+            document = await fetch(self._client, self._url)
             if document != self._document:
-                self._usable = usable_keys(document)
+                self._usable = select_keys(document)
                 self._document = document
-                self._tell_skipped()
+                self._log_skipped()
         except JwksError as error:
-            message = f"JWKS {self._shown()}: {error}"
+            message = f"JWKS {self._display_url()}: {error}"
             raise JwksError(message) from None
 
-    def _tell_skipped(self) -> None:
+    def _log_skipped(self) -> None:
         """Say once which keys are not used."""
         for reason in self._usable.skipped:
-            log.warning("JWKS %s: %s", self._shown(), reason)
+            log.warning("JWKS %s: %s", self._display_url(), reason)
 
-    def _shown(self) -> str:
+    def _display_url(self) -> str:
         """Return the address without its query, which may hold a secret."""
         return str(self._url.copy_with(query=None, fragment=None))
 
     async def _end(self, keeper: asyncio.Task[None]) -> None:
         """Cancel what runs and wait until it has ended."""
-        for task in filter(None, (keeper, self._renewal)):
+        for task in filter(None, (keeper, self._loading)):
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
 
 
 OK = 200
-DEADLINE = 5.0  # seconds, for the whole answer: a server that drips stays within httpx2's own
+FETCH_TIMEOUT = 5.0  # seconds, for the whole answer: a server that drips stays within httpx2's own
 
 
-def checked(url: str) -> httpx2.URL:
+def validate_url(url: str) -> httpx2.URL:
     """Return *url* parsed.
 
     Raises:
@@ -161,23 +163,23 @@ def new_client() -> httpx2.AsyncClient:
     return httpx2.AsyncClient(verify=ssl.create_default_context(), trust_env=False)
 
 
-async def fetched(client: httpx2.AsyncClient, url: httpx2.URL) -> bytes:
+async def fetch(client: httpx2.AsyncClient, url: httpx2.URL) -> bytes:
     """Return the body at *url*, at most one byte over 64 KiB.
 
     Raises:
         JwksError: no answer within 5 s, or one that is not 200; no redirect is followed.
     """
     try:
-        async with asyncio.timeout(DEADLINE):
-            return await body(client, url)
+        async with asyncio.timeout(FETCH_TIMEOUT):
+            return await read_body(client, url)
     except TimeoutError:
-        message = f"no whole answer within {DEADLINE:g} s"
+        message = f"no whole answer within {FETCH_TIMEOUT:g} s"
     except (httpx2.HTTPError, OSError) as error:
         message = f"{type(error).__name__} {error}".replace("\n", " ")[:200]
     raise JwksError(message)
 
 
-async def body(client: httpx2.AsyncClient, url: httpx2.URL) -> bytes:
+async def read_body(client: httpx2.AsyncClient, url: httpx2.URL) -> bytes:
     """Return the start of the answer's body, as much as is over the largest JWKS by a byte."""
     # Uncompressed, so that a small answer cannot unfold into a large one.
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}

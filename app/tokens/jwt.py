@@ -37,7 +37,7 @@ def verification_key(jwk: Mapping[str, object], algorithm: Algorithm) -> Verific
     return VerificationKey(cast("str | None", jwk.get("kid")), algorithm, public)
 
 
-def signed_payload(token: str, key: VerificationKey) -> bytes | None:
+def verify_signature(token: str, key: VerificationKey) -> bytes | None:
     """Return the payload of the compact *token* where *key* signed it, else None.
 
     The algorithm is the key's: a token whose header names another one was not signed by it.
@@ -89,14 +89,14 @@ def bearer_token(authorization: str | None) -> str:
     return token.strip(" ")
 
 
-def header_of(token: str) -> Header:
+def decode_header(token: str) -> Header:
     """Return the header of *token*, of which nothing is proved yet.
 
     Raises:
         UnauthorizedError: it is not a compact JWS, its algorithm is none of ours, or it has
             `crit`.
     """
-    header = COMPACT.fullmatch(token) and decoded(token.partition(".")[0])
+    header = COMPACT.fullmatch(token) and try_decode_header(token.partition(".")[0])
     # Raised outside of any handler: msgspec's errors repeat what was sent.
     if not header:
         message = "The token is not a JWT signed with EdDSA, ES256 or RS256."
@@ -104,7 +104,7 @@ def header_of(token: str) -> Header:
     return header
 
 
-def decoded(segment: str) -> Header | None:
+def try_decode_header(segment: str) -> Header | None:
     """Return the header in the base64url *segment*, or None where it is not acceptable."""
     try:
         return msgspec.json.decode(
@@ -119,16 +119,16 @@ END_OF_TIME = 1e18  # seconds; what is later than that may be too large for a fl
 Claims = dict[str, object]
 
 
-def claims_in(payload: bytes) -> Claims:
+def decode_claims(payload: bytes) -> Claims:
     """Return the claims of a verified *payload*. Raises UnauthorizedError: it is no JSON object."""
-    claims = decoded_claims(payload)
+    claims = try_decode_claims(payload)
     if claims is None:
         message = "The token's payload is not a JSON object."
         raise UnauthorizedError(message)
     return claims
 
 
-def decoded_claims(payload: bytes) -> Claims | None:
+def try_decode_claims(payload: bytes) -> Claims | None:
     """Return the JSON object in *payload*, or None; the reason would repeat what was sent."""
     try:
         return msgspec.json.decode(payload, type=Claims)
@@ -136,7 +136,7 @@ def decoded_claims(payload: bytes) -> Claims | None:
         return None
 
 
-def require_meant(claims: Claims, issuer: str, audience: str) -> None:
+def validate_issuer_and_audience(claims: Claims, issuer: str, audience: str) -> None:
     """Raise UnauthorizedError unless the token is by *issuer* and for *audience*."""
     if claims.get("iss") != issuer:
         message = "The token is of another issuer."
@@ -147,25 +147,25 @@ def require_meant(claims: Claims, issuer: str, audience: str) -> None:
         raise UnauthorizedError(message)
 
 
-def valid_until(claims: Claims, now: float) -> float:
+def expiry(claims: Claims, now: float) -> float:
     """Return when the token ends, leeway included, in seconds since 1970 as *now* is.
 
     Raises:
         UnauthorizedError: `exp` is missing or over, `nbf` or `iat` is in the future, or one of
             them is not a number.
     """
-    expires = seconds(claims, "exp")
+    expires = numeric_date(claims, "exp")
     if expires is None or now >= expires + LEEWAY:
         message = "The token has expired, or has no exp."
         raise UnauthorizedError(message)
     for claim in ("nbf", "iat"):
-        if (seconds(claims, claim) or 0.0) > now + LEEWAY:
+        if (numeric_date(claims, claim) or 0.0) > now + LEEWAY:
             message = f"The token is not valid yet ({claim})."
             raise UnauthorizedError(message)
     return expires + LEEWAY
 
 
-def seconds(claims: Claims, claim: str) -> float | None:
+def numeric_date(claims: Claims, claim: str) -> float | None:
     """Return the time *claim* (a NumericDate), or None where it is not there."""
     value = claims.get(claim)
     if value is None:

@@ -9,11 +9,11 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from app.tokens.jwks import usable_keys
+from app.tokens.jwks import select_keys
 from app.tokens.jwt import VerificationKey, sign
 from app.tokens.key_source import KeySource
 from app.tokens.principal import principal_from
-from app.tokens.private_key_file import open_private_key
+from app.tokens.private_key_file import load_or_create_key
 
 FILE_NAME = "token-key.pem"
 
@@ -30,7 +30,7 @@ class LocalKey(KeySource):
         public = private_key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         jwk = {"crv": "Ed25519", "kty": "OKP", "x": base64url(public)}
         self.kid = base64url(sha256(msgspec.json.encode(jwk)).digest())
-        self._keys = usable_keys(msgspec.json.encode({"keys": [jwk | {"kid": self.kid}]})).keys
+        self._keys = select_keys(msgspec.json.encode({"keys": [jwk | {"kid": self.kid}]})).keys
 
     def keys(self) -> tuple[VerificationKey, ...]:
         """Return the one key."""
@@ -77,7 +77,7 @@ def open_local_key(data_dir: Path) -> LocalKey:
         TokenKeyError: the file or the directory cannot be used, others than its owner may read
             or write the file, or it holds no Ed25519 key.
     """
-    return LocalKey(open_private_key(data_dir / FILE_NAME, "token key"))
+    return LocalKey(load_or_create_key(data_dir / FILE_NAME, "token key"))
 
 
 def base64url(raw: bytes) -> str:

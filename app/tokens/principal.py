@@ -41,20 +41,24 @@ def principal_from(claims: Mapping[str, object]) -> Principal:
         UnauthorizedError: `sub` or `workspaceId` is missing or malformed, `name` or `email` is
             malformed, or neither `permissions` nor a known `role` is there.
     """
-    actor = Actor(sub=required_sub(claims), name=text(claims, "name"), email=text(claims, "email"))
-    return Principal(actor, workspace_of(claims), permissions_of(claims))
+    actor = Actor(
+        sub=subject_claim(claims),
+        name=optional_text(claims, "name"),
+        email=optional_text(claims, "email"),
+    )
+    return Principal(actor, workspace_claim(claims), granted_permissions(claims))
 
 
-def required_sub(claims: Mapping[str, object]) -> str:
+def subject_claim(claims: Mapping[str, object]) -> str:
     """Return the claim `sub`, which may not be blank."""
-    sub = text(claims, "sub")
+    sub = optional_text(claims, "sub")
     if sub is None:
         message = "The token has no sub."
         raise UnauthorizedError(message)
     return sub
 
 
-def text(claims: Mapping[str, object], claim: str) -> str | None:
+def optional_text(claims: Mapping[str, object], claim: str) -> str | None:
     """Return the claim, 1 to 255 plain characters; None where it is absent, null or blank."""
     value = claims.get(claim)
     if value is None:
@@ -65,7 +69,7 @@ def text(claims: Mapping[str, object], claim: str) -> str | None:
     return value if value.strip() else None
 
 
-def workspace_of(claims: Mapping[str, object]) -> str:
+def workspace_claim(claims: Mapping[str, object]) -> str:
     """Return the claim `workspaceId`."""
     workspace = claims.get("workspaceId")
     if not isinstance(workspace, str) or not WORKSPACE.fullmatch(workspace):
@@ -74,7 +78,7 @@ def workspace_of(claims: Mapping[str, object]) -> str:
     return workspace
 
 
-def permissions_of(claims: Mapping[str, object]) -> frozenset[str]:
+def granted_permissions(claims: Mapping[str, object]) -> frozenset[str]:
     """Return what `permissions`, or else `role`, allows.
 
     Permissions that we do not know are left out, not refused: one token may serve several
@@ -82,7 +86,7 @@ def permissions_of(claims: Mapping[str, object]) -> frozenset[str]:
     """
     listed = claims.get("permissions")
     if listed is None:
-        return permissions_of_role(claims.get("role"))
+        return role_permissions(claims.get("role"))
     if not isinstance(listed, list) or not all(
         isinstance(p, str) for p in cast("list[object]", listed)
     ):
@@ -91,7 +95,7 @@ def permissions_of(claims: Mapping[str, object]) -> frozenset[str]:
     return PERMISSIONS.intersection(cast("list[str]", listed))
 
 
-def permissions_of_role(role: object) -> frozenset[str]:
+def role_permissions(role: object) -> frozenset[str]:
     """Return what *role* allows; an unknown role is refused, as it says what we do not grasp."""
     if not isinstance(role, str) or role not in ROLES:
         message = "The token has neither permissions nor a role ADMIN, EDITOR or VIEWER."

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 from app.tokens.errors import TokenKeyError
 
 
-def open_private_key(path: Path, name: str) -> Ed25519PrivateKey:
+def load_or_create_key(path: Path, name: str) -> Ed25519PrivateKey:
     """Return the key in the file *path* (PKCS #8, 0600), made at the first call.
 
     Raises:
@@ -26,19 +26,19 @@ def open_private_key(path: Path, name: str) -> Ed25519PrivateKey:
             write the file, or it holds no Ed25519 key; it calls the key *name*.
     """
     try:
-        return private_key_in(read_or_create(path, new_pem), path, name)
+        return parse_private_key(read_or_create(path, generate_pem), path, name)
     except OSError as error:
         message = f"the {name} {path} cannot be used: {error.strerror}"
         raise TokenKeyError(message) from None
 
 
-def new_pem() -> bytes:
+def generate_pem() -> bytes:
     """Return a fresh private key; unencrypted, as the file's mode protects it."""
     key = Ed25519PrivateKey.generate()
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def private_key_in(pem: bytes, path: Path, name: str) -> Ed25519PrivateKey:
+def parse_private_key(pem: bytes, path: Path, name: str) -> Ed25519PrivateKey:
     """Return the key in *pem*; the refusal names *path* and nothing of the content."""
     try:
         key = load_pem_private_key(pem, password=None)
@@ -64,7 +64,7 @@ def read_or_create(path: Path, new_content: Callable[[], bytes]) -> bytes:
     """
     if not path.exists():
         create(path, new_content())
-    return read_private(path)
+    return read_owner_only(path)
 
 
 def create(path: Path, content: bytes) -> None:
@@ -73,11 +73,11 @@ def create(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-        link_unless_there(file.name, path)
+        link_if_absent(file.name, path)
     sync_directory(path.parent)
 
 
-def link_unless_there(source: str, path: Path) -> None:
+def link_if_absent(source: str, path: Path) -> None:
     """Give the file *source* the name *path* too, unless that name is taken."""
     # A rename would replace the key of a process that was faster, and void its tokens.
     try:
@@ -95,7 +95,7 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def read_private(path: Path) -> bytes:
+def read_owner_only(path: Path) -> bytes:
     """Return the start of the file, after a look at who else may read or write it."""
     # Opened first and looked at then, so that nobody can swap the file in between.
     # Non-blocking, so that a pipe in its place cannot hold us.

@@ -10,22 +10,22 @@ from app.tokens.jwt import (
     Header,
     VerificationKey,
     bearer_token,
-    claims_in,
-    header_of,
-    require_meant,
-    signed_payload,
-    valid_until,
+    decode_claims,
+    decode_header,
+    expiry,
+    validate_issuer_and_audience,
+    verify_signature,
 )
 from app.tokens.key_source import KeySource
 from app.tokens.principal import Principal, principal_from
 
-LIFE = 60.0  # seconds
-CAPACITY = 4096
+MAX_CACHE_AGE = 60.0  # seconds
+CACHE_SIZE = 4096
 
 Keys = tuple[VerificationKey, ...]
 
 
-class Entry(Struct, frozen=True):
+class CachedPrincipal(Struct, frozen=True):
     """Who a token speaks for, and from when to when we go by it."""
 
     principal: Principal
@@ -41,9 +41,9 @@ class TokenCache:
     say, would let a forged one in. For one thread, as the event loop is.
     """
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
+    def __init__(self, capacity: int = CACHE_SIZE) -> None:
         self._capacity = capacity
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, CachedPrincipal] = {}
         self._keys: Keys = ()
 
     def get(self, token: str, keys: Keys, now: float) -> Principal | None:
@@ -53,7 +53,7 @@ class TokenCache:
             return None
         return entry.principal
 
-    def put(self, token: str, keys: Keys, entry: Entry) -> None:
+    def put(self, token: str, keys: Keys, entry: CachedPrincipal) -> None:
         """Remember a verified *token*; the oldest makes room."""
         if keys is not self._keys:
             self._entries.clear()
@@ -81,7 +81,7 @@ class TokenVerifier:
         issuer: str,
         audience: str,
         clock: Callable[[], float] = time.time,
-        remembered: int = CAPACITY,
+        remembered: int = CACHE_SIZE,
     ) -> None:
         self._source = keys
         self._issuer = issuer
@@ -112,19 +112,19 @@ class TokenVerifier:
         token = bearer_token(authorization)
         keys = self._source.keys()
         now = self._clock()
-        return self._cache.get(token, keys, now) or self._verify_anew(token, keys, now)
+        return self._cache.get(token, keys, now) or self._verify_uncached(token, keys, now)
 
-    def _verify_anew(self, token: str, keys: Keys, now: float) -> Principal:
+    def _verify_uncached(self, token: str, keys: Keys, now: float) -> Principal:
         """Return who asks, by the token's signature and claims."""
-        claims = claims_in(payload_signed_by_one(token, fitting(header_of(token), keys)))
-        require_meant(claims, self._issuer, self._audience)
-        until = min(valid_until(claims, now), now + LIFE)
+        claims = decode_claims(verify_with_any(token, candidate_keys(decode_header(token), keys)))
+        validate_issuer_and_audience(claims, self._issuer, self._audience)
+        until = min(expiry(claims, now), now + MAX_CACHE_AGE)
         principal = principal_from(claims)
-        self._cache.put(token, keys, Entry(principal, now, until))
+        self._cache.put(token, keys, CachedPrincipal(principal, now, until))
         return principal
 
 
-def fitting(header: Header, keys: Keys) -> list[VerificationKey]:
+def candidate_keys(header: Header, keys: Keys) -> list[VerificationKey]:
     """Return the keys that may have signed a token with *header*.
 
     The `kid` picks; a token without one, or a key without one, is left to the signature.
@@ -138,10 +138,10 @@ def fitting(header: Header, keys: Keys) -> list[VerificationKey]:
     return [key for key in named if key.algorithm == header.alg][:MAX_TRIES]
 
 
-def payload_signed_by_one(token: str, keys: list[VerificationKey]) -> bytes:
+def verify_with_any(token: str, keys: list[VerificationKey]) -> bytes:
     """Return the payload of *token*. Raises UnauthorizedError: none of *keys* signed it."""
     for key in keys:
-        if (payload := signed_payload(token, key)) is not None:
+        if (payload := verify_signature(token, key)) is not None:
             return payload
     message = "The token's signature is not by a key that we trust."
     raise UnauthorizedError(message)

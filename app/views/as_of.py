@@ -13,17 +13,19 @@ from app.event_store.reader import LAST_POSITION, LogReader
 from domain.envelope import RecordedEvent
 from projections.integration_view import IntegrationRow, integration_view
 
-Moment = int | datetime
+PointInTime = int | datetime
 """A position, or a time (UTC). One that is still to come is now."""
 
 
-class Past:
+class AsOfViews:
     """Answers for integrations as `IntegrationViews` does, at a moment of the past."""
 
     def __init__(self, log: LogReader) -> None:
         self.log = log
 
-    async def one(self, workspace: str, integration: str, moment: Moment) -> IntegrationRow | None:
+    async def one(
+        self, workspace: str, integration: str, moment: PointInTime
+    ) -> IntegrationRow | None:
         """Return the row of *integration* at *moment*, None where it was not there.
 
         Reads all events of the integration.
@@ -31,12 +33,12 @@ class Past:
         Raises:
             UnavailableError: the database is away or busy.
         """
-        rows = RowsThen(moment)
-        for event in await self.log.read_stream(workspace, integration, last_position(moment)):
-            rows.take(event)
+        rows = AsOfFold(moment)
+        for event in await self.log.read_stream(workspace, integration, last_position_at(moment)):
+            rows.apply(event)
         return next(iter(rows), None)
 
-    async def all(self, workspace: str, moment: Moment) -> list[IntegrationRow]:
+    async def all(self, workspace: str, moment: PointInTime) -> list[IntegrationRow]:
         """Return the rows of all integrations of *workspace* at *moment*, oldest first.
 
         Reads the events of the workspace up to a position, or all of them for a time.
@@ -44,16 +46,16 @@ class Past:
         Raises:
             UnavailableError: the database is away or busy.
         """
-        rows = RowsThen(moment)
-        async for event in self.log.read_workspace(workspace, last_position(moment)):
-            rows.take(event)
+        rows = AsOfFold(moment)
+        async for event in self.log.read_workspace(workspace, last_position_at(moment)):
+            rows.apply(event)
         return sorted(rows, key=lambda row: (row.created_at, row.id))
 
 
-class RowsThen:
+class AsOfFold:
     """The rows at a moment, folded from the events of a workspace in the order of the log."""
 
-    def __init__(self, moment: Moment) -> None:
+    def __init__(self, moment: PointInTime) -> None:
         self.moment = moment
         self.newest: dict[str, IntegrationRow] = {}
         self.then: dict[str, IntegrationRow] = {}
@@ -61,15 +63,15 @@ class RowsThen:
     def __iter__(self) -> Iterator[IntegrationRow]:
         return iter(self.then.values())
 
-    def take(self, event: RecordedEvent) -> None:
+    def apply(self, event: RecordedEvent) -> None:
         """Fold the next event."""
         row = integration_view.evolve(self.newest.get(event.stream), event)
-        put(self.newest, event.stream, row)
-        if has_happened(event, self.moment):
-            put(self.then, event.stream, row)
+        set_row(self.newest, event.stream, row)
+        if is_not_after(event, self.moment):
+            set_row(self.then, event.stream, row)
 
 
-def put(rows: dict[str, IntegrationRow], stream: str, row: IntegrationRow | None) -> None:
+def set_row(rows: dict[str, IntegrationRow], stream: str, row: IntegrationRow | None) -> None:
     """Keep *row* as that of *stream*; None takes it away."""
     if row is None:
         rows.pop(stream, None)
@@ -77,11 +79,11 @@ def put(rows: dict[str, IntegrationRow], stream: str, row: IntegrationRow | None
         rows[stream] = row
 
 
-def has_happened(event: RecordedEvent, moment: Moment) -> bool:
+def is_not_after(event: RecordedEvent, moment: PointInTime) -> bool:
     """Tell whether *event* is not later than *moment*."""
     return event.position <= moment if isinstance(moment, int) else event.at <= moment
 
 
-def last_position(moment: Moment) -> int:
+def last_position_at(moment: PointInTime) -> int:
     """Return the position after which no event can count."""
     return min(moment, LAST_POSITION) if isinstance(moment, int) else LAST_POSITION

@@ -15,7 +15,7 @@ from psycopg.sql import SQL, Composed
 from psycopg_pool import AsyncConnectionPool
 
 from app.database.availability import translate_unavailable
-from app.database.row_level_security import rows_within
+from app.database.row_level_security import fetch_in_workspace
 from app.event_store.codec import decode_envelope, decode_recorded
 from app.views.kept import kept_in
 from app.views.numbering import (
@@ -117,7 +117,7 @@ class HistoryViews:
 
     async def _rows(self, query: SQL | Composed, parameters: dict[str, Any]) -> list[TupleRow]:
         with translate_unavailable():
-            return await rows_within(
+            return await fetch_in_workspace(
                 self.pool, parameters["workspace"], query, parameters, tuple_row
             )
 

@@ -7,7 +7,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import args_row
 from psycopg_pool import AsyncConnectionPool
 
-from app.batching import TOGETHER, Batcher
+from app.batching import MAX_BATCH, Batcher
 from app.database.availability import translate_unavailable
 from projections.integration_view import IntegrationRow
 
@@ -24,7 +24,7 @@ class IntegrationViews:
     """Reads over a pool of connections of the role for queries, *together* questions at a time."""
 
     def __init__(
-        self, pool: AsyncConnectionPool[AsyncConnection], *, together: int = TOGETHER
+        self, pool: AsyncConnectionPool[AsyncConnection], *, together: int = MAX_BATCH
     ) -> None:
         self.pool = pool
         self._one: Batcher[Place, IntegrationRow | None] = Batcher(
@@ -46,7 +46,7 @@ class IntegrationViews:
             UnavailableError: the database is away or busy.
         """
         with translate_unavailable():
-            return await self._one.ask((workspace, integration))
+            return await self._one.submit((workspace, integration))
 
     async def all(self, workspace: str) -> Rows:
         """Return the rows of all integrations of *workspace*, oldest first.
@@ -55,7 +55,7 @@ class IntegrationViews:
             UnavailableError: the database is away or busy.
         """
         with translate_unavailable():
-            return await self._all.ask(workspace)
+            return await self._all.submit(workspace)
 
     async def _look_up(self, places: Sequence[Place]) -> list[IntegrationRow | None]:
         workspaces, integrations = zip(*places, strict=True)

@@ -9,7 +9,7 @@ from psycopg.rows import AsyncRowFactory, args_row, tuple_row
 from psycopg_pool import AsyncConnectionPool
 
 from app.database.availability import translate_unavailable
-from app.database.row_level_security import rows_within
+from app.database.row_level_security import fetch_in_workspace
 from app.views.anchors import Anchors
 from app.views.listing import (
     Key,
@@ -104,7 +104,7 @@ class IntegrationLists:
         self, workspace: str, statement: Statement, shape: AsyncRowFactory[Any]
     ) -> list[Any]:
         with translate_unavailable():
-            return await rows_within(self.pool, workspace, *statement, shape)
+            return await fetch_in_workspace(self.pool, workspace, *statement, shape)
 
 
 def page_of(rows: list[IntegrationRow], total: int, order: Order, limit: int) -> Page:

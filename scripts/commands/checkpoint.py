@@ -7,7 +7,7 @@ import click
 from app.audit.checkpoint import WHOLE_LOG
 from app.audit.checkpoint_key import open_checkpoint_key
 from app.audit.verify import newest_note
-from app.database.database import database
+from app.database.database import open_database
 from app.database.migrate import migrate
 from app.settings import read_settings
 from scripts.commands.cli import run
@@ -23,7 +23,7 @@ def checkpoint_command(*, workspace: str, wants_key: bool) -> None:
     if wants_key:
         click.echo(str(key.signer(workspace).verifier))
         return
-    with database(settings) as dsn:
+    with open_database(settings) as dsn:
         migrate(dsn)
         click.echo(asyncio.run(newest_note(dsn, workspace)), nl=False)
 

@@ -5,7 +5,7 @@ from importlib import import_module
 
 import click
 
-from app.structured_logging import leave_no_trace_of_values
+from app.structured_logging import redact_crash_output
 
 COMMANDS = {
     "serve": ("serve", "serve_command"),
@@ -48,7 +48,7 @@ def main() -> None:
 
 def run(command: click.Command) -> None:
     """Run *command*; an error that its user can correct ends it with one line and status 1."""
-    leave_no_trace_of_values()
+    redact_crash_output()
     try:
         command()
     except Exception as error:

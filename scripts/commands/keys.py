@@ -8,13 +8,19 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import click
 from psycopg import AsyncConnection
 
-from app.database.database import database
+from app.database.database import open_database
 from app.database.migrate import migrate
 from app.progress import progress_bar
 from app.secrets.errors import UnknownKekError, UnsealError
-from app.secrets.keyring import Keyring, StoredKeyring, require_retired
-from app.secrets.keyring_factory import open_former_keyring, open_stored_keyring
-from app.secrets.rewrap import Rewrapped, close_kek, connect, rewrap, rows_by_kek
+from app.secrets.keyring import Keyring, ManagedKeyring, require_retired
+from app.secrets.keyring_factory import open_existing_keyring, open_keyring
+from app.secrets.rewrap import (
+    RewrapResult,
+    count_by_kek,
+    retire_kek_for_good,
+    rewrap,
+    rewrap_connection,
+)
 from app.settings import Settings, read_settings
 from scripts.commands.cli import run
 
@@ -49,7 +55,9 @@ def rewrap_command(*, former: str | None) -> None:
     one; the service stands still meanwhile.
     """
     done = asyncio.run(rewrap_all(read_settings(), former))
-    click.echo(f"Rewrapped {done.rewrapped:,} keys of secrets; {done.left:,} are under other KEKs.")
+    click.echo(
+        f"RewrapResult {done.rewrapped:,} keys of secrets; {done.remaining:,} are under other KEKs."
+    )
     sys.exit(1 if done.failed else 0)
 
 
@@ -69,7 +77,7 @@ def remove_command(*, kek: str, lost: bool) -> None:
 async def show_keks(settings: Settings) -> None:
     """Print a line a KEK, those that are needed and missing too."""
     async with open_keyring_and_database(settings) as (connection, keyring):
-        rows = await rows_by_kek(connection)
+        rows = await count_by_kek(connection)
         click.echo(LINE.format("KEK", "STATE", "CREATED", "SECRETS"))
         for kek in await keyring.keks():
             made = f"{kek.created_at:%Y-%m-%dT%H:%M:%SZ}"
@@ -80,20 +88,20 @@ async def show_keks(settings: Settings) -> None:
 
 async def rotate(settings: Settings) -> str:
     """Make a new KEK; return its id. No database is needed."""
-    keyring = open_stored_keyring(settings.keyring, settings.vault_token_file)
+    keyring = open_keyring(settings.keyring, settings.vault_token_file)
     try:
         return await keyring.rotate()
     finally:
         await keyring.close()
 
 
-async def rewrap_all(settings: Settings, former: str | None) -> Rewrapped:
+async def rewrap_all(settings: Settings, former: str | None) -> RewrapResult:
     """Rewrap with a progress bar; print which keys do not open."""
     async with AsyncExitStack() as stack:
         connection, keyring = await stack.enter_async_context(open_keyring_and_database(settings))
         others: list[Keyring] = []
         if former is not None:
-            other = open_former_keyring(former, settings.vault_token_file)
+            other = open_existing_keyring(former, settings.vault_token_file)
             stack.push_async_callback(other.close)
             others.append(other)
         with progress_bar() as report_progress:
@@ -109,7 +117,7 @@ async def remove(settings: Settings, kek: str) -> None:
     """Destroy *kek*, after nothing can need it any more."""
     async with open_keyring_and_database(settings) as (connection, keyring):
         await require_retired(keyring, kek)
-        await close_kek(connection, kek)
+        await retire_kek_for_good(connection, kek)
         await keyring.remove(kek)
 
 
@@ -119,21 +127,21 @@ async def accept_loss(settings: Settings, kek: str) -> None:
         if kek in {listed.id for listed in await keyring.keks()}:
             message = f"{kek} is in the keyring, and not lost."
             raise click.UsageError(message)
-        if kek not in await rows_by_kek(connection):
+        if kek not in await count_by_kek(connection):
             raise UnknownKekError(kek)
-        await close_kek(connection, kek, lost=True)
+        await retire_kek_for_good(connection, kek, allow_stored=True)
 
 
 @asynccontextmanager
 async def open_keyring_and_database(
     settings: Settings,
-) -> AsyncGenerator[tuple[AsyncConnection, StoredKeyring]]:
+) -> AsyncGenerator[tuple[AsyncConnection, ManagedKeyring]]:
     """Yield the database, brought up to date, and the keyring that are set."""
-    keyring = open_stored_keyring(settings.keyring, settings.vault_token_file)
+    keyring = open_keyring(settings.keyring, settings.vault_token_file)
     try:
-        with database(settings) as dsn:
+        with open_database(settings) as dsn:
             migrate(dsn)
-            async with await connect(dsn) as connection:
+            async with await rewrap_connection(dsn) as connection:
                 yield connection, keyring
     finally:
         await keyring.close()

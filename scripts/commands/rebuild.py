@@ -7,7 +7,7 @@ from typing import Any
 import click
 import psycopg
 
-from app.database.database import database
+from app.database.database import open_database
 from app.database.migrate import migrate
 from app.progress import progress_bar
 from app.settings import read_settings
@@ -45,7 +45,7 @@ def rebuild_command(*, names: Sequence[str], only_check: bool) -> None:
 
 def run(projections: Sequence[Projection[Any]], *, only_check: bool) -> LogComparison:
     """Rebuild or compare on the database of the settings, migrated."""
-    with database(read_settings()) as dsn:
+    with open_database(read_settings()) as dsn:
         migrate(dsn)
         with psycopg.connect(dsn, autocommit=True) as connection:
             register_versions(connection, projections)

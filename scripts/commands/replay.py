@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from app.gc_tuning import collect_seldom
+from app.gc_tuning import tune_garbage_collector
 from app.progress import progress_bar
 from app.replay.replay import Format, Output, replay, replay_as_of, replay_on
 from app.replay.selection import Moment, MomentError, Selection, moment_from
@@ -58,7 +58,7 @@ def replay_command(  # noqa: PLR0913 — each is an option
 ) -> None:
     """Show the audit log, oldest first; positions and times are included at both ends."""
     require_no_contradiction(as_of, follow=follow, start=start, end=end)
-    collect_seldom()
+    tune_garbage_collector()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader that leaves ends us quietly
     selection = Selection(
         workspace=workspace,

@@ -7,12 +7,12 @@ from app.event_store.subscription import LogCorruptedError
 from app.providers.errors import ProviderFileError
 from app.replay.replay import NoLogError
 from app.secrets.errors import SecretsError
-from app.secrets.vault_client import KeyringAwayError
+from app.secrets.vault_client import KeyringUnavailableError
 from app.settings import SettingsError
 from app.tokens.errors import TokenError
 from app.views.rebuild.rebuild import RebuildError
 
 USER_ERRORS = (
     SettingsError, EmbeddedServerError, MigrationError, ProviderFileError, SecretsError, TokenError,
-    KeyringAwayError, NoLogError, LogCorruptedError, RebuildError, AuditError,
+    KeyringUnavailableError, NoLogError, LogCorruptedError, RebuildError, AuditError,
 )  # fmt: skip

@@ -9,7 +9,7 @@ import click
 from app.audit.checkpoint_key import CheckpointKey, open_checkpoint_key
 from app.audit.tree_check import StoredCheckpoint
 from app.audit.verify import Verified, kept_checkpoint, scope_of, verify
-from app.database.database import database
+from app.database.database import open_database
 from app.database.migrate import migrate
 from app.progress import progress_bar
 from app.settings import read_settings
@@ -32,7 +32,7 @@ def verify_command(*, workspace: str | None, file: Path | None) -> None:
     settings = read_settings()
     key = open_checkpoint_key(settings.data_dir)
     scope = scope_of(workspace, load_checkpoint(file, key))
-    with database(settings) as dsn:
+    with open_database(settings) as dsn:
         migrate(dsn)
         with progress_bar() as report_progress:
             verified = asyncio.run(verify(dsn, key, scope, report_progress))

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.batching import Batcher, MiscountError, OverloadedError
+from app.batching import Batcher, BatchSizeMismatchError, OverloadedError
 
 
 class Squares:
@@ -26,13 +26,13 @@ async def squares() -> Squares:
 
 
 async def asked(batcher: Batcher[int, int], *numbers: int) -> list[asyncio.Task[int]]:
-    tasks = [asyncio.create_task(batcher.ask(number)) for number in numbers]
+    tasks = [asyncio.create_task(batcher.submit(number)) for number in numbers]
     await asyncio.sleep(0.01)
     return tasks
 
 
 async def test_one_question_alone_is_asked_at_once(squares: Squares) -> None:
-    assert await Batcher(squares.ask).ask(3) == 9
+    assert await Batcher(squares.ask).submit(3) == 9
     assert squares.batches == [[3]]
 
 
@@ -41,7 +41,7 @@ async def test_a_question_asked_as_soon_as_another_was_answered_is_answered_too(
 ) -> None:
     batcher = Batcher(squares.ask)
     async with asyncio.timeout(5):
-        assert [await batcher.ask(n) for n in range(50)] == [n * n for n in range(50)]
+        assert [await batcher.submit(n) for n in range(50)] == [n * n for n in range(50)]
 
 
 async def test_what_comes_while_a_batch_is_under_way_goes_together(squares: Squares) -> None:
@@ -73,15 +73,15 @@ async def test_where_the_asking_fails_all_of_the_batch_hear_it_and_the_next_goes
     tasks = await asked(batcher, 1, 2)
     failed = await asyncio.gather(*tasks, return_exceptions=True)
     assert any(isinstance(answer, ConnectionError) for answer in failed)
-    assert await batcher.ask(7) == 7
+    assert await batcher.submit(7) == 7
 
 
 async def test_too_few_answers_are_an_error_for_all_and_nobody_waits_for_ever() -> None:
     async def ask(_: Sequence[int]) -> list[int | Exception]:
         return []
 
-    with pytest.raises(MiscountError):
-        await Batcher(ask).ask(1)
+    with pytest.raises(BatchSizeMismatchError):
+        await Batcher(ask).submit(1)
 
 
 async def test_who_stops_waiting_takes_nothing_from_the_others(squares: Squares) -> None:
@@ -101,7 +101,7 @@ async def test_the_queue_is_bounded(squares: Squares) -> None:
     squares.gate.clear()
     tasks = [*await asked(batcher, 1), *await asked(batcher, 2, 3)]
     with pytest.raises(OverloadedError):
-        await batcher.ask(4)
+        await batcher.submit(4)
     squares.gate.set()
     assert await asyncio.gather(*tasks) == [1, 4, 9]
 

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from app.bootstrap import provider_types, provider_urls
+from app.bootstrap import load_provider_types, parse_provider_urls
 from app.settings import SettingsError, read_settings
 
 TYPES = ("SENDGRID", "TWILIO")
 
 
 def urls_from(value: str) -> dict[str, str]:
-    return provider_urls(read_settings({"INTEGRATIONS_PROVIDER_URLS": value}), TYPES)
+    return parse_provider_urls(read_settings({"INTEGRATIONS_PROVIDER_URLS": value}), TYPES)
 
 
 @pytest.mark.parametrize(
@@ -44,5 +44,5 @@ def test_the_operators_folder_adds_types() -> None:
     folder = Path(__file__).parents[1] / "providers"
     settings = read_settings({"INTEGRATIONS_PROVIDERS": str(folder)})
 
-    assert "POSTMARK" in provider_types(settings)
-    assert "POSTMARK" not in provider_types(read_settings({}))
+    assert "POSTMARK" in load_provider_types(settings)
+    assert "POSTMARK" not in load_provider_types(read_settings({}))

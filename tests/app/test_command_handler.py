@@ -34,7 +34,12 @@ from app.event_store.snapshots import StreamState
 from app.secrets.sealing import SealedSecret
 from app.views.integrations import IntegrationViews
 from domain.envelope import Actor, EventMetadata, RecordedEvent
-from domain.errors import AlreadyExistsError, DomainError, NotFoundError, VersionMovedError
+from domain.errors import (
+    DomainError,
+    IntegrationAlreadyExistsError,
+    IntegrationNotFoundError,
+    VersionMismatchError,
+)
 from domain.integration import (
     CreateIntegration,
     DeleteIntegration,
@@ -167,7 +172,7 @@ async def test_every_projection_and_journal_is_written(
 async def test_of_a_refused_command_nothing_is_recorded(
     executor: CommandHandler, memory: InMemoryEventLog, command: IntegrationCommand
 ) -> None:
-    with pytest.raises(NotFoundError):
+    with pytest.raises(IntegrationNotFoundError):
         await executor.execute(asks(command, API_KEY))
     assert memory.recorder.max_notification_id() is None
     assert (memory.rows, memory.secrets, memory.answers) == ({}, {}, {})
@@ -177,7 +182,7 @@ async def test_another_version_than_expected_is_refused(
     executor: CommandHandler, memory: InMemoryEventLog
 ) -> None:
     await executor.execute(asks(CREATE))
-    with pytest.raises(VersionMovedError):
+    with pytest.raises(VersionMismatchError):
         await executor.execute(replace(asks(OFF), expected=frozenset({2, 3})))
     await executor.execute(replace(asks(OFF), expected=frozenset({1, 7})))
     assert len(await memory.read("demo", "int_1")) == 2
@@ -187,7 +192,7 @@ async def test_an_id_that_is_taken_is_refused(
     executor: CommandHandler, memory: InMemoryEventLog
 ) -> None:
     await executor.execute(asks(CREATE, API_KEY))
-    with pytest.raises(AlreadyExistsError):
+    with pytest.raises(IntegrationAlreadyExistsError):
         await executor.execute(asks(CREATE))
     assert len(await memory.read("demo", "int_1")) == 1
 
@@ -270,7 +275,9 @@ async def test_the_loser_of_two_deletions_finds_nothing_to_delete(any_log: Event
     results = await asyncio.gather(
         *[executor.execute(asks(DELETE)) for _ in range(2)], return_exceptions=True
     )
-    assert sorted(map(type, results), key=str) == sorted([type(None), NotFoundError], key=str)
+    assert sorted(map(type, results), key=str) == sorted(
+        [type(None), IntegrationNotFoundError], key=str
+    )
     assert racing.lost == 1
     assert len(await any_log.read("demo", "int_1")) == 2
 
@@ -296,7 +303,7 @@ async def test_a_request_expecting_a_version_loses_a_race_for_good(any_log: Even
     results = await asyncio.gather(
         *[executor.execute(expecting) for _ in range(2)], return_exceptions=True
     )
-    assert sum(isinstance(result, VersionMovedError) for result in results) == 1
+    assert sum(isinstance(result, VersionMismatchError) for result in results) == 1
 
 
 async def test_secrets_are_prepared_anew_for_the_version_that_the_loser_finds(

@@ -2,17 +2,17 @@ import asyncio
 
 import pytest
 
-from app.keyed_lock import NoTurnError, Turns
+from app.keyed_lock import KeyedLock, LockTimeoutError
 
 KEY = ("demo", "key-1")
 
 
 async def test_two_under_one_key_go_one_after_the_other_in_the_order_they_came() -> None:
-    turns, inside, order = Turns(), 0, list[int]()
+    turns, inside, order = KeyedLock(), 0, list[int]()
 
     async def work(number: int) -> None:
         nonlocal inside
-        async with turns.of(KEY):
+        async with turns.hold(KEY):
             inside += 1
             assert inside == 1
             order.append(number)
@@ -24,33 +24,33 @@ async def test_two_under_one_key_go_one_after_the_other_in_the_order_they_came()
 
 
 async def test_another_key_does_not_wait() -> None:
-    turns = Turns()
-    async with asyncio.timeout(1), turns.of(KEY), turns.of(("demo", "key-2")):
+    turns = KeyedLock()
+    async with asyncio.timeout(1), turns.hold(KEY), turns.hold(("demo", "key-2")):
         pass
 
 
 async def test_who_waits_longer_than_the_patience_gives_up_and_the_next_gets_the_turn() -> None:
-    turns = Turns()
-    async with turns.of(KEY):
-        with pytest.raises(NoTurnError):
-            async with turns.of(KEY, 0.02):
+    turns = KeyedLock()
+    async with turns.hold(KEY):
+        with pytest.raises(LockTimeoutError):
+            async with turns.hold(KEY, 0.02):
                 pass
-    async with asyncio.timeout(1), turns.of(KEY, 0.02):
+    async with asyncio.timeout(1), turns.hold(KEY, 0.02):
         pass
 
 
 async def test_nothing_is_kept_of_a_key_when_nobody_uses_it() -> None:
-    turns = Turns()
+    turns = KeyedLock()
     for number in range(100):
-        async with turns.of(number):
+        async with turns.hold(number):
             pass
-    assert vars(turns) == vars(Turns())
+    assert vars(turns) == vars(KeyedLock())
 
 
 async def test_a_failure_gives_the_turn_to_the_next() -> None:
-    turns = Turns()
+    turns = KeyedLock()
     with pytest.raises(ZeroDivisionError):
-        async with turns.of(KEY):
+        async with turns.hold(KEY):
             _ = 1 / 0
-    async with asyncio.timeout(1), turns.of(KEY):
+    async with asyncio.timeout(1), turns.hold(KEY):
         pass

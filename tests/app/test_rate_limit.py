@@ -1,6 +1,6 @@
 import pytest
 
-from app.rate_limit import WORKSPACES, RateLimit, TooManyRequestsError
+from app.rate_limit import MAX_WORKSPACES, RateLimit, RateLimitExceededError
 
 
 class Clock:
@@ -19,7 +19,7 @@ def test_a_burst_is_let_through_and_what_follows_is_told_when_to_come_again(cloc
     limit = RateLimit(rate=0.5, burst=3, clock=clock)
     for _ in range(3):
         limit.take("demo")
-    with pytest.raises(TooManyRequestsError) as refused:
+    with pytest.raises(RateLimitExceededError) as refused:
         limit.take("demo")
     assert refused.value.retry_after == 2
 
@@ -29,7 +29,7 @@ def test_after_the_time_that_was_said_one_request_passes_and_not_two(clock: Cloc
     limit.take("demo")
     clock.now += 2
     limit.take("demo")
-    with pytest.raises(TooManyRequestsError):
+    with pytest.raises(RateLimitExceededError):
         limit.take("demo")
 
 
@@ -39,7 +39,7 @@ def test_a_long_rest_saves_up_no_more_than_the_burst(clock: Clock) -> None:
     clock.now += 3600
     limit.take("demo")
     limit.take("demo")
-    with pytest.raises(TooManyRequestsError):
+    with pytest.raises(RateLimitExceededError):
         limit.take("demo")
 
 
@@ -47,7 +47,7 @@ def test_one_workspace_takes_nothing_from_another(clock: Clock) -> None:
     limit = RateLimit(rate=1, burst=1, clock=clock)
     limit.take("a")
     limit.take("b")
-    with pytest.raises(TooManyRequestsError):
+    with pytest.raises(RateLimitExceededError):
         limit.take("a")
 
 
@@ -57,8 +57,8 @@ def test_a_burst_below_one_still_lets_single_requests_through(clock: Clock) -> N
 
 def test_the_buckets_kept_are_bounded_and_the_least_recent_is_forgotten(clock: Clock) -> None:
     limit = RateLimit(rate=0.001, burst=1, clock=clock)
-    for number in range(WORKSPACES + 1):
+    for number in range(MAX_WORKSPACES + 1):
         limit.take(f"w{number}")
     limit.take("w0")
-    with pytest.raises(TooManyRequestsError):
-        limit.take(f"w{WORKSPACES}")
+    with pytest.raises(RateLimitExceededError):
+        limit.take(f"w{MAX_WORKSPACES}")

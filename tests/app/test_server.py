@@ -1,11 +1,11 @@
 import pytest
 
-from app.server import listen
+from app.server import open_listener
 from app.settings import SettingsError
 
 
 @pytest.mark.parametrize("host", ["ä" * 70, "no host at all", "192.0.2.1"])
 def test_a_host_that_is_none_of_ours_is_told_in_one_line(host: str) -> None:
     with pytest.raises(SettingsError, match=r"^Cannot listen on .*: set INTEGRATIONS_HOST") as told:
-        listen(host, 0)
+        open_listener(host, 0)
     assert "\n" not in str(told.value)

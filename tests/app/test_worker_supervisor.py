@@ -8,8 +8,8 @@ import pytest
 from uvicorn.supervisors.multiprocess import Multiprocess
 
 from app import worker_supervisor as module
-from app.server import config_of
-from app.worker_supervisor import AnnouncingSupervisor
+from app.server import uvicorn_config
+from app.worker_supervisor import WorkerSupervisor
 
 
 class Late:
@@ -33,7 +33,7 @@ class Late:
 
 
 @pytest.fixture
-def supervisor_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AnnouncingSupervisor]:
+def supervisor_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., WorkerSupervisor]:
     """A supervisor of given workers, which takes no signals."""
     monkeypatch.setattr(module, "LOOK_EVERY", 0.001)
     monkeypatch.setattr(module, "forget_moments", len)
@@ -43,18 +43,18 @@ def supervisor_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AnnouncingSu
 
     monkeypatch.setattr(signal, "signal", take_none)
 
-    def make(ready: Callable[[], None], *workers: Any) -> AnnouncingSupervisor:
+    def make(ready: Callable[[], None], *workers: Any) -> WorkerSupervisor:
         def begin(on: Multiprocess) -> None:
             on.processes.extend(workers)
 
         monkeypatch.setattr(Multiprocess, "init_processes", begin)
-        return AnnouncingSupervisor(config_of("app.server:worker_app", 2), [], ready)
+        return WorkerSupervisor(uvicorn_config("app.server:worker_app", 2), [], ready)
 
     return make
 
 
 def test_it_says_so_once_when_the_last_worker_is_ready(
-    supervisor_of: Callable[..., AnnouncingSupervisor],
+    supervisor_of: Callable[..., WorkerSupervisor],
 ) -> None:
     said: list[str] = []
     slow = Late(looks=50)
@@ -65,7 +65,7 @@ def test_it_says_so_once_when_the_last_worker_is_ready(
 
 
 def test_told_to_stop_while_they_start_it_says_nothing_and_stops(
-    supervisor_of: Callable[..., AnnouncingSupervisor],
+    supervisor_of: Callable[..., WorkerSupervisor],
 ) -> None:
     said: list[str] = []
     supervisor = supervisor_of(lambda: said.append("ready"), Late(looks=10**9))

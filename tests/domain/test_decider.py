@@ -3,7 +3,7 @@
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from domain.errors import DomainError, NotFoundError
+from domain.errors import DomainError, IntegrationNotFoundError
 from domain.integration import (
     DeleteIntegration,
     Integration,
@@ -45,7 +45,7 @@ def test_what_is_deleted_stays_deleted(
     before = asked_all(data.draw(st.lists(any_command, min_size=1, max_size=6)))
     assume(before.exists)
     deleted = asked(DeleteIntegration(), before)
-    assert deleted == Integration(was_deleted=True)
+    assert deleted == Integration(is_deleted=True)
     assert asked(data.draw(any_command), deleted) == deleted
 
 
@@ -54,10 +54,10 @@ def test_an_integration_exists_from_its_creation_to_its_end(
     data: st.DataObject, any_command: st.SearchStrategy[IntegrationCommand]
 ) -> None:
     integration = asked_all(data.draw(st.lists(any_command, max_size=6)))
-    assert not (integration.exists and integration.was_deleted)
+    assert not (integration.exists and integration.is_deleted)
     try:
         decider.decide(DeleteIntegration(), integration)
-    except NotFoundError:
+    except IntegrationNotFoundError:
         assert not integration.exists
     else:
         assert integration.exists

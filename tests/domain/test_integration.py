@@ -2,7 +2,12 @@
 
 import pytest
 
-from domain.errors import AlreadyExistsError, DomainError, NotFoundError, VersionMovedError
+from domain.errors import (
+    DomainError,
+    IntegrationAlreadyExistsError,
+    IntegrationNotFoundError,
+    VersionMismatchError,
+)
 from domain.integration import (
     ChangeIntegration,
     CreateIntegration,
@@ -16,7 +21,7 @@ from domain.integration import (
     IntegrationDeleted,
     IntegrationRenamed,
     IntegrationToggled,
-    RecordCheck,
+    RecordCredentialsCheck,
     ReplaceCredentials,
     Sender,
     SenderChanged,
@@ -53,7 +58,7 @@ CREATE = CreateIntegration(
     vapid_public_key="B-key",
     credentials=(KEY,),
 )
-CHECK = RecordCheck(outcome="ok", detail="It works", latency_ms=12)
+CHECK = RecordCredentialsCheck(outcome="ok", detail="It works", latency_ms=12)
 NEEDING_ONE: list[IntegrationCommand] = [
     ChangeIntegration(name="Post"),
     ToggleIntegration(is_active=False),
@@ -76,25 +81,25 @@ def test_creating_without_options_records_an_active_integration_with_nothing_els
 
 
 def test_creating_with_the_id_of_another_is_refused_even_if_it_is_alike() -> None:
-    with pytest.raises(AlreadyExistsError):
+    with pytest.raises(IntegrationAlreadyExistsError):
         when(CREATE, given([CREATED]))
 
 
 def test_creating_with_the_id_of_a_deleted_one_is_refused() -> None:
-    with pytest.raises(AlreadyExistsError):
+    with pytest.raises(IntegrationAlreadyExistsError):
         when(CREATE, given([CREATED, DELETED]))
 
 
 # ----- Every command but create -----
 @pytest.mark.parametrize("command", NEEDING_ONE, ids=lambda command: type(command).__name__)
 def test_nothing_can_be_asked_of_an_integration_that_never_was(command: IntegrationCommand) -> None:
-    with pytest.raises(NotFoundError):
+    with pytest.raises(IntegrationNotFoundError):
         when(command, given([]))
 
 
 @pytest.mark.parametrize("command", NEEDING_ONE, ids=lambda command: type(command).__name__)
 def test_nothing_can_be_asked_of_a_deleted_integration(command: IntegrationCommand) -> None:
-    with pytest.raises(NotFoundError):
+    with pytest.raises(IntegrationNotFoundError):
         when(command, given([CREATED, DELETED]))
 
 
@@ -199,7 +204,7 @@ def test_a_second_check_is_recorded_too() -> None:
 # ----- Delete -----
 def test_deleting_records_it_and_leaves_nothing_to_decide_on() -> None:
     assert when(DeleteIntegration(), given([CREATED])) == [DELETED]
-    assert given([CREATED, DELETED]) == Integration(was_deleted=True)
+    assert given([CREATED, DELETED]) == Integration(is_deleted=True)
 
 
 # ----- State -----
@@ -215,7 +220,9 @@ def test_the_state_after_creation_is_what_later_decisions_need() -> None:
     )
 
 
-@pytest.mark.parametrize("error", [NotFoundError, AlreadyExistsError, VersionMovedError])
+@pytest.mark.parametrize(
+    "error", [IntegrationNotFoundError, IntegrationAlreadyExistsError, VersionMismatchError]
+)
 def test_a_refusal_says_its_docstring_unless_told_otherwise(error: type[DomainError]) -> None:
     assert str(error()) == error.__doc__
     assert str(error("Somebody deleted it.")) == "Somebody deleted it."

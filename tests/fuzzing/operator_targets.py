@@ -5,15 +5,15 @@ from pathlib import Path
 
 from app.replay.selection import MomentError, moment_from
 from app.secrets.errors import KeyringError
-from app.secrets.keyring_file import decode, encode, new_kek
-from app.secrets.reloading_keyring import epoch_of
+from app.secrets.keyring_file import decode_keyring, encode_keyring, new_kek
+from app.secrets.reloading_keyring import kek_epoch
 from app.secrets.secret import Secret
-from app.secrets.vault_client import transit_key
+from app.secrets.vault_client import parse_key_address
 from app.settings import SettingsError, read_settings
 from tests.fuzzing.target import PLAIN_NAME, Target, require
 
 FILE = Path("keyring.json")
-KEYRING = encode(new_kek(1)).reveal()
+KEYRING = encode_keyring(new_kek(1)).reveal()
 
 
 def read_environment(data: bytes) -> None:
@@ -37,14 +37,16 @@ def refusal_message(data: bytes) -> str:
 
 def read_keyring(data: bytes) -> None:
     """Read a keyring, count its epochs, and write it again."""
-    keks = decode(Secret(data), FILE)
-    require(min(epoch_of(kek) for kek in keks) > 0, "epochs count from 1")
-    require(decode(encode(*keks), FILE) == keks, "a keyring is read as it was written")
+    keks = decode_keyring(Secret(data), FILE)
+    require(min(kek_epoch(kek) for kek in keks) > 0, "epochs count from 1")
+    require(
+        decode_keyring(encode_keyring(*keks), FILE) == keks, "a keyring is read as it was written"
+    )
 
 
 def read_address(data: bytes) -> None:
     """Read the address of a key in Vault."""
-    transit_key(data.decode(errors="surrogateescape"))
+    parse_key_address(data.decode(errors="surrogateescape"))
 
 
 def read_moment(data: bytes) -> None:

@@ -6,20 +6,20 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from app.providers.errors import NoAccountError, ProviderFileError
-from app.providers.google_service_account import account_in, token_request
-from app.providers.http_client import Answer, json_in
-from app.providers.provider_file import AskCheck
-from app.providers.registry import load_providers, provider_in
-from app.providers.vapid import belong_together, is_private_key
-from app.providers.verdict import value_at, verdict_on
+from app.providers.errors import InvalidServiceAccountError, ProviderFileError
+from app.providers.google_service_account import parse_account, token_request
+from app.providers.http_client import ProviderResponse, decode_json
+from app.providers.provider_file import HttpCheck
+from app.providers.registry import load_providers, parse_provider
+from app.providers.vapid import is_key_pair, is_vapid_private_key
+from app.providers.verdict import evaluate, json_path
 from app.secrets.secret import Secret
 from tests.fuzzing.target import Target, require
 
 RULES = [
     (rule.status, rules)
     for provider in load_providers().values()
-    if isinstance(provider.check, AskCheck)
+    if isinstance(provider.check, HttpCheck)
     for rules in (provider.check.rules, getattr(provider.check.service_account, "rules", ()))
     for rule in rules
 ]
@@ -45,24 +45,24 @@ ACCOUNT = msgspec.json.encode(
 
 def read_answer(data: bytes) -> None:
     """Evaluate a response by the rules of every provider."""
-    content = json_in(data)
+    content = decode_json(data)
     for status, rules in RULES:
-        verdict = verdict_on(Answer(status, content), rules)
+        verdict = evaluate(ProviderResponse(status, content), rules)
         require(verdict.outcome in OUTCOMES, "a verdict is one of five")
-    value_at("error.details.0", content)
+    json_path("error.details.0", content)
 
 
 def read_account(data: bytes) -> None:
     """Read the JSON of a service account, and sign with it."""
-    account = account_in(Secret(data))
+    account = parse_account(Secret(data))
     token_request(account, audience="https://a.example/token", scope="s", now=1_800_000_000)
 
 
 def read_key(data: bytes) -> None:
     """Read a key as either half of a VAPID pair, and by the formats of all providers."""
     key = data.decode(errors="replace")
-    belong_together(key, key[::-1])
-    is_private_key(key)
+    is_key_pair(key, key[::-1])
+    is_vapid_private_key(key)
     for form in FORMATS:
         re.fullmatch(form, key)
 
@@ -81,12 +81,12 @@ format = '\\{.*|A{3}'
 name = "G"
 url = "https://a.example"
 [check]
-kind = "ask"
+kind = "http"
 method = "POST"
 path = "/v1/{projectId}"
 auth = { kind = "bearer", field = "accessToken" }
 body = { b = true }
-[[check.unasked]]
+[[check.offline]]
 field = "apiKey"
 unless = '\\{.*'
 outcome = "retired"
@@ -116,7 +116,7 @@ OUTCOMES = ("ok", "invalid", "insufficient", "retired", "inconclusive")
 TARGETS = (
     Target(
         name="provider-file",
-        read=lambda data: provider_in(data, "a.toml"),
+        read=lambda data: parse_provider(data, "a.toml"),
         refusals=(ProviderFileError,),
         examples=(ASKING, PAIRED),
         words=(
@@ -143,7 +143,7 @@ TARGETS = (
     Target(
         name="service-account",
         read=read_account,
-        refusals=(NoAccountError,),
+        refusals=(InvalidServiceAccountError,),
         examples=(ACCOUNT,),
         words=(b"-----BEGIN RSA PRIVATE KEY-----\\n", b"-----BEGIN ENCRYPTED PRIVATE KEY-----\\n"),
     ),

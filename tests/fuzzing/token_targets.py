@@ -7,12 +7,12 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.tokens.errors import JwksError, TokenKeyError, UnauthorizedError
-from app.tokens.jwks import usable_keys
-from app.tokens.jwks_url import checked
-from app.tokens.jwt import SIGNATURES, header_of
+from app.tokens.jwks import select_keys
+from app.tokens.jwks_url import validate_url
+from app.tokens.jwt import SIGNATURES, decode_header
 from app.tokens.local_key import LocalKey
 from app.tokens.principal import PERMISSIONS
-from app.tokens.private_key_file import new_pem, private_key_in
+from app.tokens.private_key_file import generate_pem, parse_private_key
 from app.tokens.verifier import TokenVerifier
 from tests.fuzzing.target import Target, require
 
@@ -59,12 +59,12 @@ def read_claims(data: bytes) -> None:
 
 def read_header(data: bytes) -> None:
     """Read a token's header."""
-    header_of(f"{data.decode('latin-1')}.e30.c2ln")
+    decode_header(f"{data.decode('latin-1')}.e30.c2ln")
 
 
 def read_jwks_address(data: bytes) -> None:
     """Read the address of a JWKS."""
-    checked(data.decode(errors="replace"))
+    validate_url(data.decode(errors="replace"))
 
 
 TARGETS = (
@@ -92,7 +92,7 @@ TARGETS = (
     ),
     Target(
         name="jwks",
-        read=usable_keys,
+        read=select_keys,
         refusals=(JwksError,),
         examples=(
             msgspec.json.encode({"keys": [ED25519, P256]}),
@@ -109,9 +109,9 @@ TARGETS = (
     ),
     Target(
         name="token-key",
-        read=lambda data: private_key_in(data, Path("token-key.pem"), "token key"),
+        read=lambda data: parse_private_key(data, Path("token-key.pem"), "token key"),
         refusals=(TokenKeyError,),
-        examples=(new_pem(),),
+        examples=(generate_pem(),),
         known=("token-key.pem", "PRIVATE KEY-----"),
     ),
 )

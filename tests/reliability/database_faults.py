@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import httpx2
 
-from app.database.pools import PATIENCE
+from app.database.pools import ACQUIRE_TIMEOUT
 from tests.reliability.client import NO_TLS
 from tests.reliability.experiment import Experiment, Outcome, run_experiment
 from tests.reliability.fault import Fault
@@ -16,7 +16,7 @@ WRITES_BETWEEN = 15  # acknowledged writes
 DOWNTIME = 1.5  # seconds that the server stays away
 SMART_STOP_WAIT = 1.0  # seconds in which a smart stop waits for its clients
 # Seconds that a request may wait for a server that is down; on a busy machine.
-MAX_FIRST_WAIT = PATIENCE + 5.0
+MAX_FIRST_WAIT = ACQUIRE_TIMEOUT + 5.0
 MODES: tuple[Mode, ...] = ("immediate", "fast", "smart")
 
 

@@ -51,7 +51,7 @@ def move(server: Postgres, part: str, disk: Path) -> None:
     old, new = server.home.cluster / part, disk / part
     shutil.copytree(old, new)
     for path in (new, *new.rglob("*")):
-        server.account.own(path)
+        server.account.take_ownership(path)
     shutil.rmtree(old)
     old.symlink_to(new)
     server.start()

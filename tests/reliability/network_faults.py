@@ -7,7 +7,7 @@ from functools import partial
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from app.database.pools import ANSWER, PATIENCE
+from app.database.pools import ACQUIRE_TIMEOUT, RESPONSE_TIMEOUT
 from tests.reliability.experiment import Experiment, Outcome, run_experiment
 from tests.reliability.fault import Fault
 from tests.reliability.network_namespace import NEEDS, drop_packets, in_network_namespace
@@ -18,7 +18,7 @@ SLOW = 0.05  # seconds
 STALLED = 15.0  # seconds: longer than any response may take
 # Seconds that any response may take, whatever happens to the network: the wait for a connection,
 # the wait for the database on it, and a little for a busy machine.
-BOUND = PATIENCE + ANSWER + 2.5
+BOUND = ACQUIRE_TIMEOUT + RESPONSE_TIMEOUT + 2.5
 RECOVERY_TIMEOUT = 15.0  # seconds after which writes must go on: at once, on a busy machine
 LOSS = 0.05  # of all packets
 PORT = 5432  # of the server; free in a network of our own

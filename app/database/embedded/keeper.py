@@ -18,8 +18,8 @@ from shutil import copyfile
 from typing import BinaryIO
 
 from app.database.embedded.account import Account, server_account
-from app.database.embedded.cluster import programs_for
-from app.database.embedded.data_directory import Home
+from app.database.embedded.cluster import find_programs
+from app.database.embedded.data_directory import ServerDirectory
 from app.database.embedded.errors import DataDirectoryError, EmbeddedServerError
 from app.database.embedded.postmaster import Postmaster, start_postmaster
 from app.database.embedded.processes import lock_within, open_lock, try_lock
@@ -41,55 +41,55 @@ def main() -> None:
     os.chdir("/")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold data
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS | {signal.SIGCHLD})
-    home = Home(Path(sys.argv[1]), durable=sys.argv[2] == "durable")
+    home = ServerDirectory(Path(sys.argv[1]), durable=sys.argv[2] == "durable")
     with open_lock(home.keeper) as alone:
         if lock_within(PROBE_SECONDS, alone, LOCK_EX):
-            answer_for(home)
+            run_keeper(home)
         else:
-            say(TAKEN)
+            report_once(TAKEN)
 
 
-def answer_for(home: Home) -> None:
+def run_keeper(home: ServerDirectory) -> None:
     """Keep *home*; a failure becomes one line for the client and for the log."""
     try:
-        keep(home)
+        run_until_unused(home)
     except EmbeddedServerError as error:
-        say(str(error))
+        report_once(str(error))
     except OSError as error:
-        say(str(DataDirectoryError.refused(error, home.path)))
+        report_once(str(DataDirectoryError.refused(error, home.path)))
 
 
-def say(line: str) -> None:
+def report_once(line: str) -> None:
     """Tell the waiting client *line*, once; later lines go to the log."""
     with suppress(BrokenPipeError):  # the client is gone; another may come
         os.write(1, f"{line}\n".encode())
     os.dup2(2, 1)
 
 
-def keep(home: Home) -> None:
+def run_until_unused(home: ServerDirectory) -> None:
     """Run the server until the last lease is gone; start it again when it dies before that."""
     account = server_account()
-    require_way(home, account)
-    programs = programs_for(account, home)
+    require_reachable(home, account)
+    programs = find_programs(account, home)
     with open_lock(home.leases) as leases:  # held from the last look at it until we are gone
-        while serve(start_postmaster(home, programs, account), leases):
+        while run_once(start_postmaster(home, programs, account), leases):
             time.sleep(RESTART_SECONDS)
 
 
-def serve(postmaster: Postmaster, leases: BinaryIO) -> bool:
+def run_once(postmaster: Postmaster, leases: BinaryIO) -> bool:
     """Be ready until nobody needs the server or it has died; tell whether it is still wanted."""
     with open_lock(postmaster.home.ready) as ready:
         flock(ready, LOCK_EX)
-        say(READY)
+        report_once(READY)
         wanted = watch(postmaster, leases)
     if not wanted:
         postmaster.stop()
     return wanted
 
 
-def require_way(home: Home, account: Account) -> None:
+def require_reachable(home: ServerDirectory, account: Account) -> None:
     """Refuse a home that *account* cannot enter; other people's directories keep their modes."""
-    closed = account.first_closed([*reversed(home.path.parents), home.path])
+    closed = account.first_inaccessible([*reversed(home.path.parents), home.path])
     if closed:
         raise DataDirectoryError.closed(closed, account.name)
 
@@ -97,7 +97,7 @@ def require_way(home: Home, account: Account) -> None:
 def watch(postmaster: Postmaster, leases: BinaryIO) -> bool:
     """Return False once nobody needs the server or we are told to stop, True once it has died."""
     while not try_lock(leases, LOCK_EX):
-        bound_log(postmaster.home)
+        rotate_log(postmaster.home)
         request = signal.sigtimedwait(STOP_SIGNALS | {signal.SIGCHLD}, WATCH_SECONDS)
         if request and request.si_signo in STOP_SIGNALS:
             return False
@@ -106,7 +106,7 @@ def watch(postmaster: Postmaster, leases: BinaryIO) -> bool:
     return False
 
 
-def bound_log(home: Home) -> None:
+def rotate_log(home: ServerDirectory) -> None:
     """Keep the log and one predecessor; the server goes on writing into the same open file."""
     if os.fstat(2).st_size > LOG_BYTES:
         copyfile(home.log, home.log.with_suffix(".log.1"))

@@ -12,14 +12,14 @@ from shutil import rmtree
 
 from app.database.embedded.account import Account
 from app.database.embedded.cluster import create_cluster
-from app.database.embedded.config import write_settings
-from app.database.embedded.data_directory import Home
+from app.database.embedded.config import write_config
+from app.database.embedded.data_directory import ServerDirectory
 from app.database.embedded.errors import DataDirectoryError, NotRunningError
-from app.database.embedded.processes import sole_claim, spawn
+from app.database.embedded.processes import exclusive_claim, spawn
 
-START_SECONDS = 120.0  # recovery after a crash reads at most max_wal_size
-FAST_SECONDS = 8.0
-HARD_SECONDS = 5.0
+START_TIMEOUT = 120.0  # recovery after a crash reads at most max_wal_size
+FAST_STOP_TIMEOUT = 8.0
+HARD_STOP_TIMEOUT = 5.0
 STATUS_LINE = 7  # of postmaster.pid, from 0 (src/include/utils/pidfile.h: LOCK_FILE_LINE_PM_STATUS)
 
 
@@ -27,10 +27,10 @@ STATUS_LINE = 7  # of postmaster.pid, from 0 (src/include/utils/pidfile.h: LOCK_
 class Postmaster:
     """The server's first process, a child of ours."""
 
-    home: Home
+    home: ServerDirectory
     process: subprocess.Popen[bytes]
 
-    def answers(self) -> bool:
+    def is_ready(self) -> bool:
         """Tell whether this very process, and not one of an older file, accepts connections."""
         with suppress(FileNotFoundError):
             lines = (self.home.cluster / "postmaster.pid").read_bytes().splitlines()
@@ -38,14 +38,14 @@ class Postmaster:
             return ours and lines[STATUS_LINE:][:1] == [b"ready   "]
         return False
 
-    def wait_until_it_answers(self) -> None:
+    def wait_until_ready(self) -> None:
         """Wait for the first connection to be possible.
 
         Raises:
             NotRunningError: it stopped, or took longer than START_SECONDS.
         """
-        deadline = time.monotonic() + START_SECONDS
-        while not self.answers():
+        deadline = time.monotonic() + START_TIMEOUT
+        while not self.is_ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise NotRunningError(self.home.path, self.home.log)
             time.sleep(0.01)
@@ -55,36 +55,36 @@ class Postmaster:
 
         Fast is not always enough: amid the recovery from a backend's crash, 18.6 hangs on it.
         """
-        steps = ((signal.SIGINT, FAST_SECONDS), (signal.SIGQUIT, HARD_SECONDS))
-        for request, seconds in (*steps, (signal.SIGKILL, HARD_SECONDS)):
+        steps = ((signal.SIGINT, FAST_STOP_TIMEOUT), (signal.SIGQUIT, HARD_STOP_TIMEOUT))
+        for request, seconds in (*steps, (signal.SIGKILL, HARD_STOP_TIMEOUT)):
             self.process.send_signal(request)
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(seconds)
                 return
 
 
-def start_postmaster(home: Home, programs: Path, account: Account) -> Postmaster:
+def start_postmaster(home: ServerDirectory, programs: Path, account: Account) -> Postmaster:
     """Start the server of *home*, making the cluster first where there is none.
 
     Raises:
         EmbeddedServerError: the cluster cannot be made or the server does not start.
     """
-    with sole_claim(home) as claim:
+    with exclusive_claim(home) as claim:
         create_cluster(home, programs, account, claim)
         # Nobody lives: a pid file, or a socket's lock file, can only name a stranger now.
         (home.cluster / "postmaster.pid").unlink(missing_ok=True)
-        renew_socket_directory(home, account)
-        command = [str(programs / "postgres"), *write_settings(home)]
+        recreate_socket_directory(home, account)
+        command = [str(programs / "postgres"), *write_config(home)]
         postmaster = Postmaster(home, spawn(command, account, claim, signal.SIGQUIT))
     try:
-        postmaster.wait_until_it_answers()
+        postmaster.wait_until_ready()
     except NotRunningError:
         postmaster.stop()
         raise
     return postmaster
 
 
-def renew_socket_directory(home: Home, account: Account) -> None:
+def recreate_socket_directory(home: ServerDirectory, account: Account) -> None:
     """Make the socket directory, empty and closed to others.
 
     Raises:
@@ -96,4 +96,4 @@ def renew_socket_directory(home: Home, account: Account) -> None:
             raise DataDirectoryError.occupied(home.sockets)
         rmtree(home.sockets)
     home.sockets.mkdir(mode=0o700)
-    account.own(home.sockets)
+    account.take_ownership(home.sockets)

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from app.database.embedded.account import Account
-from app.database.embedded.data_directory import Home
+from app.database.embedded.data_directory import ServerDirectory
 from app.database.embedded.errors import LeftoverError
 
-POLL_SECONDS = 0.02
+POLL_INTERVAL = 0.02
 
 
 def open_lock(path: Path) -> BinaryIO:
@@ -44,7 +44,7 @@ def lock_within(seconds: float, file: BinaryIO, kind: int) -> bool:
     while not try_lock(file, kind):
         if time.monotonic() > deadline:
             return False
-        time.sleep(POLL_SECONDS)
+        time.sleep(POLL_INTERVAL)
     return True
 
 
@@ -60,7 +60,7 @@ def is_shared(path: Path) -> bool:
         return not try_lock(probe, fcntl.LOCK_EX) and try_lock(probe, fcntl.LOCK_SH)
 
 
-LEFTOVER_SECONDS = 3.0
+LEFTOVER_TIMEOUT = 3.0
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
 # Nothing of the caller's environment reaches PostgreSQL: PG*, LC_* and TZ would change it.
@@ -68,7 +68,7 @@ ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
 @contextmanager
-def sole_claim(home: Home) -> Generator[BinaryIO]:
+def exclusive_claim(home: ServerDirectory) -> Generator[BinaryIO]:
     """Hold the lock to hand on to new processes, after the last one of an earlier run is gone.
 
     Leftovers of a killed keeper or postmaster stop by themselves within moments; one that is
@@ -78,9 +78,9 @@ def sole_claim(home: Home) -> Generator[BinaryIO]:
         LeftoverError: a leftover could not be ended.
     """
     with open_lock(home.processes) as claim:
-        if not lock_within(LEFTOVER_SECONDS, claim, LOCK_EX):
-            kill_holders(home.processes)
-            if not lock_within(LEFTOVER_SECONDS, claim, LOCK_EX):
+        if not lock_within(LEFTOVER_TIMEOUT, claim, LOCK_EX):
+            kill_lock_holders(home.processes)
+            if not lock_within(LEFTOVER_TIMEOUT, claim, LOCK_EX):
                 raise LeftoverError(home.cluster)
         yield claim
 
@@ -99,14 +99,14 @@ def spawn(
         stdout=2,  # the log; our own stdout goes to the client that waits
         env=ENVIRONMENT,
         pass_fds=[claim.fileno()],
-        preexec_fn=partial(tie, os.getpid(), last_signal),  # noqa: PLW1509 # we have no threads
+        preexec_fn=partial(die_with_parent, os.getpid(), last_signal),  # noqa: PLW1509 # we have no threads
         user=account.uid,
         group=account.gid,
         extra_groups=account.groups,
     )
 
 
-def tie(parent: int, last_signal: signal.Signals) -> None:
+def die_with_parent(parent: int, last_signal: signal.Signals) -> None:
     """Get *last_signal* when *parent* dies; for a child between its switch of user and exec."""
     LIBC.prctl(PR_SET_PDEATHSIG, last_signal)
     if os.getppid() != parent:
@@ -114,7 +114,7 @@ def tie(parent: int, last_signal: signal.Signals) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-def kill_holders(lock: Path) -> None:
+def kill_lock_holders(lock: Path) -> None:
     """Kill every process but ourselves that holds *lock*."""
     for pid in [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]:
         with suppress(OSError):  # it is gone meanwhile, or somebody else's and none of ours

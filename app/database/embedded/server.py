@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from app.database.embedded.account import ROOT_SERVES_AS, our_name
+from app.database.embedded.account import SYSTEM_ACCOUNT, current_user
 from app.database.embedded.config import ROLE
-from app.database.embedded.data_directory import Home, make_home
+from app.database.embedded.data_directory import ServerDirectory, create_server_directory
 from app.database.embedded.errors import (
     DataDirectoryError,
     EmbeddedServerError,
@@ -19,12 +19,21 @@ from app.database.embedded.errors import (
     NotRunningError,
 )
 from app.database.embedded.keeper import READY, TAKEN
-from app.database.embedded.postmaster import START_SECONDS
-from app.database.embedded.processes import POLL_SECONDS, is_held, is_shared, lock_within, open_lock
+from app.database.embedded.postmaster import START_TIMEOUT
+from app.database.embedded.processes import (
+    POLL_INTERVAL,
+    is_held,
+    is_shared,
+    lock_within,
+    open_lock,
+)
 
-CLOSE_SECONDS = 5.0
-CODE = Path(__file__).parents[3]
-PASSED_ON = ("PATH", "LD_LIBRARY_PATH")  # what an interpreter may need, and nothing secret
+CLOSE_TIMEOUT = 5.0
+CODE_ROOT = Path(__file__).parents[3]
+INHERITED_VARIABLES = (
+    "PATH",
+    "LD_LIBRARY_PATH",
+)  # what an interpreter may need, and nothing secret
 
 
 class EmbeddedServer:
@@ -36,19 +45,19 @@ class EmbeddedServer:
 
     dsn: str
 
-    def __init__(self, home: Home, lease: BinaryIO) -> None:
-        self.dsn = dsn_of(home)
+    def __init__(self, home: ServerDirectory, lease: BinaryIO) -> None:
+        self.dsn = server_dsn(home)
         self._home = home
         self._lease = lease
 
     def close(self) -> None:
         """Give the lease back; the last one waits, up to CLOSE_SECONDS, for the server's stop."""
         self._lease.close()
-        deadline = time.monotonic() + CLOSE_SECONDS
+        deadline = time.monotonic() + CLOSE_TIMEOUT
         while is_held(self._home.keeper) and not is_shared(self._home.leases):
             if time.monotonic() > deadline:
                 return  # the keeper goes on stopping it, in a session of its own
-            time.sleep(POLL_SECONDS)
+            time.sleep(POLL_INTERVAL)
 
     def __enter__(self) -> Self:
         return self
@@ -74,32 +83,32 @@ def open_embedded(data_dir: Path, *, durable: bool = True) -> EmbeddedServer:
     if sys.platform != "linux":
         raise NotOnThisPlatformError
     try:
-        home = make_home(data_dir, durable=durable)
+        home = create_server_directory(data_dir, durable=durable)
         lease = open_lock(home.leases)
     except OSError as error:
         raise DataDirectoryError.refused(error, data_dir) from None
     try:
-        join(home, lease)
+        acquire_lease(home, lease)
     except BaseException:
         lease.close()
         raise
     return EmbeddedServer(home, lease)
 
 
-def join(home: Home, lease: BinaryIO) -> None:
+def acquire_lease(home: ServerDirectory, lease: BinaryIO) -> None:
     """Take *lease* and return when the server answers."""
-    deadline = time.monotonic() + START_SECONDS
-    if not lock_within(START_SECONDS, lease, LOCK_SH):  # a keeper that stops holds it
+    deadline = time.monotonic() + START_TIMEOUT
+    if not lock_within(START_TIMEOUT, lease, LOCK_SH):  # a keeper that stops holds it
         raise NotRunningError(home.path, home.log)
     while not is_held(home.ready):
         if time.monotonic() > deadline:
             raise NotRunningError(home.path, home.log)
         if not is_held(home.keeper):
             start_keeper(home)
-        time.sleep(POLL_SECONDS)
+        time.sleep(POLL_INTERVAL)
 
 
-def start_keeper(home: Home) -> None:
+def start_keeper(home: ServerDirectory) -> None:
     """Start a keeper in a session of its own, where Ctrl-C does not reach; wait for its word.
 
     Raises:
@@ -110,13 +119,13 @@ def start_keeper(home: Home) -> None:
     try:
         keeper = subprocess.run(  # noqa: S603 # ourselves, no shell
             [sys.executable, "-m", "app.database.embedded", str(home.path), mode],
-            cwd=CODE,
-            env={name: os.environ[name] for name in PASSED_ON if name in os.environ},
+            cwd=CODE_ROOT,
+            env={name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
             start_new_session=True,
-            timeout=START_SECONDS,
+            timeout=START_TIMEOUT,
             check=False,
         )
     finally:
@@ -126,8 +135,8 @@ def start_keeper(home: Home) -> None:
         raise EmbeddedServerError(word) if word else NotRunningError(home.path, home.log)
 
 
-def dsn_of(home: Home) -> str:
+def server_dsn(home: ServerDirectory) -> str:
     """Return how to connect; the port is said lest PGPORT choose, the peer lest an impostor."""
-    owner = ROOT_SERVES_AS if os.geteuid() == 0 else our_name()
+    owner = SYSTEM_ACCOUNT if os.geteuid() == 0 else current_user()
     parts = {"host": str(home.sockets), "port": "5432", "user": ROLE, "dbname": ROLE}
     return " ".join(f"{name}={value}" for name, value in parts.items()) + f" requirepeer='{owner}'"

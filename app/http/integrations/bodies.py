@@ -18,7 +18,7 @@ from app.http.field_rules import (
     text,
 )
 from app.http.request_bodies import BodySchema, Values
-from app.providers.vapid import belong_together, is_private_key
+from app.providers.vapid import is_key_pair, is_vapid_private_key
 from app.secrets.secret import Secret
 from domain.integration import Channel
 from domain.provider import Providers
@@ -137,7 +137,7 @@ def require_credential(values: Values) -> Iterable[FieldFinding]:
 def check_vapid_pair(values: Values) -> Iterable[FieldFinding]:
     """Find a VAPID pair whose keys both decode and do not match."""
     public, private = values.get("vapidPublicKey"), values.get("vapidPrivateKey")
-    if public and private and belong_together(public, reveal_text(private)) is False:
+    if public and private and is_key_pair(public, reveal_text(private)) is False:
         yield "vapidPublicKey", VAPID_MISMATCH
 
 
@@ -155,7 +155,7 @@ def reject_exposed_secrets(values: Values) -> Iterable[FieldFinding]:
 
 def looks_like_private_key(name: str, value: str) -> bool:
     """Tell whether *value* is a PEM private key or, as a VAPID key, the private one."""
-    return "PRIVATE KEY" in value or (name == "vapidPublicKey" and is_private_key(value))
+    return "PRIVATE KEY" in value or (name == "vapidPublicKey" and is_vapid_private_key(value))
 
 
 def reveal_text(secret_: Secret) -> str:

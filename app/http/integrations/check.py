@@ -16,13 +16,13 @@ from app.http.idempotency import execute_idempotently
 from app.http.responses import RenderedResponse
 from app.http.timestamps import Time, format_timestamp
 from app.http.types import ApiRequest
-from app.providers.check import Checked
+from app.providers.check import CheckResult
 from app.providers.verdict import Verdict
 from app.secrets.errors import SecretsError
 from app.secrets.secret import Secret
 from app.tokens.principal import EDIT
-from domain.errors import NotFoundError
-from domain.integration import Integration, Outcome, RecordCheck
+from domain.errors import IntegrationNotFoundError
+from domain.integration import Integration, Outcome, RecordCredentialsCheck
 
 UNSEALABLE = Verdict(
     "inconclusive", "The stored credentials cannot be opened; the reason is in the operator's log"
@@ -91,7 +91,7 @@ class CredentialCheck:
         self._dependencies = dependencies
         self._workspace = workspace
         self._integration = integration
-        self._found: Checked
+        self._found: CheckResult
         self._at: datetime
         self._of: object = None  # the credentials that `_found` is about
 
@@ -102,18 +102,18 @@ class CredentialCheck:
         again only if they have changed the credentials.
 
         Raises:
-            NotFoundError: there is no such integration.
+            IntegrationNotFoundError: there is no such integration.
             UnavailableError: too many checks are under way, or the database is away.
         """
         if not state.exists:
-            raise NotFoundError
+            raise IntegrationNotFoundError
         credentials = (state.credentials, state.vapid_public_key)
         if self._of != credentials:
             self._found = await self._check(state)
             self._at, self._of = utc_now(), credentials
         verdict = self._found.verdict
         return PreparedCommand(
-            RecordCheck(
+            RecordCredentialsCheck(
                 outcome=verdict.outcome,
                 detail=self._dependencies.catalogues.english.text(
                     verdict.message, **verdict.limits
@@ -122,13 +122,13 @@ class CredentialCheck:
             )
         )
 
-    async def _check(self, state: Integration) -> Checked:
+    async def _check(self, state: Integration) -> CheckResult:
         secrets = self._dependencies.secrets
         try:
-            opened = await secrets.opened(self._workspace, self._integration, state.credentials)
+            opened = await secrets.unseal(self._workspace, self._integration, state.credentials)
         except SecretsError as error:
             log.error("stored credentials cannot be opened", reason=str(error))  # noqa: TRY400 — it names the row, and no content
-            return Checked(UNSEALABLE, 0)
+            return CheckResult(UNSEALABLE, 0)
         values: dict[str, Secret] = {**opened}
         if state.vapid_public_key:
             values["vapidPublicKey"] = Secret(state.vapid_public_key.encode())

@@ -16,12 +16,12 @@ from app.http.integrations.bodies import (
 from app.http.integrations.warnings import find_warnings
 from app.http.preferences import reject_warnings_if_strict
 from app.http.types import ApiRequest
-from app.providers.vapid import belong_together
+from app.providers.vapid import is_key_pair
 from app.secrets.errors import UnsealError
 from app.secrets.keyring import Keyring
 from app.secrets.sealing import SealedSecret, seal
 from app.secrets.secret import Secret
-from domain.errors import NotFoundError
+from domain.errors import IntegrationNotFoundError
 from domain.integration import (
     CreateIntegration,
     Credential,
@@ -59,7 +59,7 @@ def replace_credentials_command(
 
     async def prepare(state: Integration) -> PreparedCommand:
         if not state.exists:
-            raise NotFoundError
+            raise IntegrationNotFoundError
         sealed = await seal_secrets(secrets_in(body), keyring, workspace, integration, state)
         command = ReplaceCredentials(
             credentials=tuple(secret.credential for secret in sealed),
@@ -131,19 +131,19 @@ class VapidPairCheck:
         if public is UNSET or public is None or public == state.vapid_public_key:
             return
         private = await self._stored_private_key(state)
-        if private and belong_together(public, reveal_text(private)) is False:
+        if private and is_key_pair(public, reveal_text(private)) is False:
             raise InvalidFieldsError([("vapidPublicKey", VAPID_MISMATCH)])
 
     def check_private_key(self, state: Integration, private: Secret | None) -> None:
         """Raise InvalidFieldsError where *private* is no pair with the public key that stays."""
         public = state.vapid_public_key
-        if private and public and belong_together(public, reveal_text(private)) is False:
+        if private and public and is_key_pair(public, reveal_text(private)) is False:
             raise InvalidFieldsError([("vapidPrivateKey", VAPID_MISMATCH)])
 
     async def _stored_private_key(self, state: Integration) -> Secret | None:
         wanted = [secret for secret in state.credentials if is_vapid_private_key(secret)]
         try:
-            opened = await self._dependencies.secrets.opened(*self._place, wanted)
+            opened = await self._dependencies.secrets.unseal(*self._place, wanted)
         except UnsealError:
             return None  # it cannot be compared, nor used: a check of the credentials says so
         return opened.get("vapidPrivateKey")

@@ -17,7 +17,7 @@ from app.http.integrations.cursors import (
 from app.http.query_parameters import QuerySchema, integer
 from app.http.timestamps import POINT_IN_TIME
 from app.http.types import ApiRequest
-from app.views.as_of import Moment
+from app.views.as_of import PointInTime
 from app.views.listing import Order, Selection, key_of, matches
 from app.views.lists import Page
 from domain.integration import Channel
@@ -44,7 +44,7 @@ CURSOR_WITH_AS_OF = FieldProblem("CONFLICTING_PARAMETERS", "A list of the past h
 class ListQuery(Struct, rename="camel", frozen=True, kw_only=True):
     """What is asked for; None where it was not said."""
 
-    as_of: Moment | None = None
+    as_of: PointInTime | None = None
     channel: Channel | None = None
     type: str | None = None
     is_active: bool | None = None

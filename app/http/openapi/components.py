@@ -8,7 +8,7 @@ from msgspec.structs import fields
 from app.http.field_rules import Rule
 from app.http.request_bodies import BodySchema
 from app.http.types import ID_PATTERN
-from app.locales.language_tag import LONGEST, PATTERN
+from app.locales.language_tag import MAX_TAG_LENGTH, PATTERN
 
 Json = dict[str, Any]
 JSON = "application/json"
@@ -16,7 +16,7 @@ TEXT = {"type": "string"}
 ENTITY_TAG = {"type": "string", "pattern": '^"[0-9a-zA-Z_-]+"$'}
 REQUEST_ID = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
 IDEMPOTENCY_KEY = {"type": "string", "pattern": "^[\\x20-\\x7e]{1,255}$"}
-LOCALE = {"type": "string", "maxLength": LONGEST, "pattern": PATTERN}
+LOCALE = {"type": "string", "maxLength": MAX_TAG_LENGTH, "pattern": PATTERN}
 SECURITY_SCHEMES: Json = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
 
 

@@ -18,7 +18,7 @@ from psycopg.sql import SQL
 
 from app.event_store.subscription import LogCorruptedError
 from app.prefetch import prefetch
-from app.progress import Tell as ProgressCallback
+from app.progress import ProgressCallback
 from app.views.rebuild.shadow_table import Rows, RowTable, open_session
 from domain.envelope import Envelope
 from domain.integration import IntegrationEvent

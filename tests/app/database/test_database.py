@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 from psycopg.conninfo import conninfo_to_dict
 
-from app.database.connection import NETWORK
-from app.database.database import database
+from app.database.connection import NETWORK_TIMEOUTS
+from app.database.database import open_database
 from app.settings import Settings, SettingsError
 from tests.conftest import INTEGRATIONS
 
@@ -27,10 +27,12 @@ COMMANDS = [["serve"], ["replay", "--follow"], ["rebuild"]]
 
 def test_a_network_that_says_nothing_is_noticed_unless_the_address_says_when() -> None:
     settings = replace(SETTINGS, database_url=f"{SOMEWHERE}?keepalives_idle=60")
-    with database(settings) as dsn:
+    with open_database(settings) as dsn:
         reached = conninfo_to_dict(dsn)
 
-    limits = {name: str(value) for name, value in NETWORK.items()} | {"keepalives_idle": "60"}
+    limits = {name: str(value) for name, value in NETWORK_TIMEOUTS.items()} | {
+        "keepalives_idle": "60"
+    }
     assert {name: reached.pop(name) for name in limits} == limits
     assert reached == conninfo_to_dict(SOMEWHERE)
 
@@ -39,7 +41,7 @@ def test_a_network_that_says_nothing_is_noticed_unless_the_address_says_when() -
 @pytest.mark.parametrize("name", ["database_url", "pooler_url"])
 def test_an_address_that_is_none_is_said_without_repeating_it(name: str, wrong: str) -> None:
     settings = replace(SETTINGS, **{name: wrong})
-    with pytest.raises(SettingsError) as refused, database(settings):
+    with pytest.raises(SettingsError) as refused, open_database(settings):
         pass
     said = f"INTEGRATIONS_{name.upper()} is no address of a PostgreSQL database."
     assert str(refused.value) == said

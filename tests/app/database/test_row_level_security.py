@@ -19,7 +19,7 @@ from psycopg_pool import AsyncConnectionPool
 from app.database.embedded import open_embedded
 from app.database.migrate import migrate
 from app.database.pools import open_pool
-from app.database.row_level_security import rows_within, within
+from app.database.row_level_security import fetch_in_workspace, workspace_connection
 from app.event_store.batch import encode_batch
 from app.event_store.idempotency import delete_expired_responses
 from app.event_store.postgres import RECORD, PostgresEventLog
@@ -247,9 +247,9 @@ async def test_a_read_within_sees_one_workspace_and_leaves_no_trace(filled: str)
     whose = "SELECT DISTINCT workspace_id FROM integrations.history"
     async with open_pool(filled, "integrations_query", size=1) as pool:
         for workspace in ("mine", "theirs"):
-            found = await rows_within(pool, workspace, whose, (), tuple_row)
+            found = await fetch_in_workspace(pool, workspace, whose, (), tuple_row)
             assert found == [(workspace,)]
-            async with within(pool, workspace) as connection:
+            async with workspace_connection(pool, workspace) as connection:
                 for _ in range(2):
                     assert await (await connection.execute(whose)).fetchall() == [(workspace,)]
         async with pool.connection() as connection:
@@ -259,8 +259,8 @@ async def test_a_read_within_sees_one_workspace_and_leaves_no_trace(filled: str)
 async def test_after_an_error_within_the_connection_serves_the_next(filled: str) -> None:
     async with open_pool(filled, "integrations_query", size=1) as pool:
         with pytest.raises(InsufficientPrivilege):
-            await rows_within(pool, "mine", "TABLE integrations.events", (), tuple_row)
-        found = await rows_within(
+            await fetch_in_workspace(pool, "mine", "TABLE integrations.events", (), tuple_row)
+        found = await fetch_in_workspace(
             pool, "theirs", "SELECT workspace_id FROM integrations.history", (), tuple_row
         )
         assert found == [("theirs",)]

@@ -66,7 +66,7 @@ def test_going_on_from_any_snapshot_ends_where_all_events_end(
 def test_a_deleted_integration_can_be_kept(write_of: WriteOf, created: IntegrationCreated) -> None:
     folded = StreamState().apply(write_of(created, IntegrationDeleted()).envelopes)
     assert decode_snapshot(encode_snapshot(folded)) == folded
-    assert (folded.integration.was_deleted, folded.rows) == (True, {"integration_view": None})
+    assert (folded.integration.is_deleted, folded.rows) == (True, {"integration_view": None})
 
 
 @pytest.mark.parametrize(

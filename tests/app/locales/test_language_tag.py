@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.locales.language_tag import LONGEST, PATTERN, fallbacks, is_well_formed
+from app.locales.language_tag import MAX_TAG_LENGTH, PATTERN, fallbacks, is_well_formed
 
 
 def words(text: str) -> list[str]:
@@ -53,13 +53,13 @@ def test_the_pattern_for_others_says_the_same_but_for_irregular_tags(tag: str) -
 
     fits = re.search(PATTERN.replace("$", r"\Z"), tag) is not None  # where ECMA's $ is no \n
 
-    assert fits is (is_well_formed(tag) and not irregular) or len(tag) > LONGEST
+    assert fits is (is_well_formed(tag) and not irregular) or len(tag) > MAX_TAG_LENGTH
 
 
 def test_a_tag_may_be_as_long_as_the_limit_and_no_longer() -> None:
-    longest = ("x" + "-abcdefg" * 8)[:LONGEST]
+    longest = ("x" + "-abcdefg" * 8)[:MAX_TAG_LENGTH]
 
-    assert len(longest) == LONGEST
+    assert len(longest) == MAX_TAG_LENGTH
     assert is_well_formed(longest)
     assert not is_well_formed(longest + "h")
 

@@ -8,7 +8,7 @@ import pytest
 from babel.messages.pofile import PoFileError, read_po
 
 import app.locales
-from app.locales.catalogues import read_messages
+from app.locales.catalogues import read_po_file
 
 FOLDER = Path(app.locales.__file__).parent
 FILES = {file.parts[-3]: file for file in FOLDER.glob("*/LC_MESSAGES/*.po")}
@@ -31,18 +31,18 @@ def test_seven_languages_are_there() -> None:
 
 
 def test_the_document_s_messages_are_there_to_the_letter() -> None:
-    assert set(DOCUMENT) <= set(read_messages(FILES["en"]))
+    assert set(DOCUMENT) <= set(read_po_file(FILES["en"]))
 
 
 def test_english_says_what_its_msgids_say() -> None:
-    english = read_messages(FILES["en"])
+    english = read_po_file(FILES["en"])
 
     assert english == {message: message for message in english}
 
 
 @pytest.mark.parametrize("tag", FILES)
 def test_a_catalogue_holds_exactly_the_messages_of_english(tag: str) -> None:
-    assert set(read_messages(FILES[tag])) == set(read_messages(FILES["en"]))
+    assert set(read_po_file(FILES[tag])) == set(read_po_file(FILES["en"]))
 
 
 @pytest.mark.parametrize("tag", FILES)
@@ -72,13 +72,13 @@ def test_every_message_is_translated_and_none_is_fuzzy_or_obsolete(tag: str) -> 
 
 @pytest.mark.parametrize("tag", FILES)
 def test_a_translation_keeps_every_placeholder(tag: str) -> None:
-    for english, translated in read_messages(FILES[tag]).items():
+    for english, translated in read_po_file(FILES[tag]).items():
         assert placeholders(translated) == placeholders(english)
 
 
 @pytest.mark.parametrize("tag", sorted(set(FILES) - {"en"}))
 def test_no_message_is_left_in_english(tag: str) -> None:
-    assert [en for en, translated in read_messages(FILES[tag]).items() if en == translated] == []
+    assert [en for en, translated in read_po_file(FILES[tag]).items() if en == translated] == []
 
 
 @pytest.mark.parametrize("tag", FILES)
@@ -100,7 +100,7 @@ def test_fuzzy_and_empty_translations_are_left_out(tmp_path: Path) -> None:
         encoding="utf-8",
     )
 
-    assert read_messages(file) == {"good": "gut"}
+    assert read_po_file(file) == {"good": "gut"}
 
 
 def test_a_line_that_is_not_gettext_s_is_refused(tmp_path: Path) -> None:
@@ -108,4 +108,4 @@ def test_a_line_that_is_not_gettext_s_is_refused(tmp_path: Path) -> None:
     file.write_text(HEADER + 'msgid "good"\nmsgtranslation "gut"\n', encoding="utf-8")
 
     with pytest.raises(PoFileError):
-        read_messages(file)
+        read_po_file(file)

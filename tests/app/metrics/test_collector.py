@@ -70,7 +70,7 @@ async def test_a_pool_tells_its_size_what_is_in_use_and_who_waits(metrics: Metri
 async def test_batches_and_what_they_asked_are_counted_once_however_often_one_looks(
     metrics: Metrics, batcher: Batcher[int, int]
 ) -> None:
-    asking = asyncio.gather(*map(batcher.ask, range(5)))
+    asking = asyncio.gather(*map(batcher.submit, range(5)))
     await asyncio.sleep(0)
     await lines(metrics)
     await asking

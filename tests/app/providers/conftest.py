@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from app.providers.check import Checked, Checker
+from app.providers.check import CheckResult, CredentialChecker
 from app.providers.http_client import ProviderClient
 from app.providers.provider_file import ProviderFile
 from app.providers.registry import load_providers
@@ -40,11 +40,11 @@ def client() -> ProviderClient:
 @pytest.fixture(scope="session")
 def checker_at(
     providers: Mapping[str, ProviderFile], client: ProviderClient
-) -> Callable[..., Checker]:
+) -> Callable[..., CredentialChecker]:
     """Return a checker that asks one address in place of every provider: `checker_at(url)`."""
 
-    def make(url: str, deadline: float = 5.0) -> Checker:
-        return Checker(providers, client, dict.fromkeys(providers, url), deadline)
+    def make(url: str, deadline: float = 5.0) -> CredentialChecker:
+        return CredentialChecker(providers, client, dict.fromkeys(providers, url), deadline)
 
     return make
 
@@ -85,7 +85,7 @@ async def serving(behave: Behaviour) -> AsyncGenerator[str]:
 class Script:
     """A provider that answers what it was told to, and remembers what it was asked."""
 
-    checker: Checker
+    checker: CredentialChecker
     url: str
 
     def __init__(self, credentials: Mapping[str, Values]) -> None:
@@ -95,7 +95,7 @@ class Script:
 
     async def check(
         self, type_: str, *answers: tuple[int, object], values: Values | None = None
-    ) -> Checked:
+    ) -> CheckResult:
         """Check well-formed credentials, or *values*, of a type; this is what is answered."""
         self.answers = [*answers]
         return await self.checker.check(type_, values or self.credentials[type_])
@@ -114,7 +114,7 @@ class Script:
 
 @pytest.fixture
 async def script(
-    checker_at: Callable[..., Checker], credentials: dict[str, Values]
+    checker_at: Callable[..., CredentialChecker], credentials: dict[str, Values]
 ) -> AsyncGenerator[Script]:
     """A provider that follows a script, asked in place of every provider."""
     script = Script(credentials)

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from app.providers.check import Checker
+from app.providers.check import CredentialChecker
 from app.providers.http_client import ProviderClient
 from app.providers.provider_file import ProviderFile
 from app.secrets.secret import Secret
@@ -204,7 +204,7 @@ def check_of(
     """Check well-formed credentials of a type at an address."""
 
     def check(type_: str, url: str) -> object:
-        checker = Checker(all_providers, client, {type_: url})
+        checker = CredentialChecker(all_providers, client, {type_: url})
         return checker.check(type_, all_credentials[type_])
 
     return check

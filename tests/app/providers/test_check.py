@@ -14,14 +14,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from msgspec.structs import replace
 
 from app.database.availability import UnavailableError
-from app.providers.check import AT_ONCE, Checker
+from app.providers.check import MAX_CONCURRENT_CHECKS, CredentialChecker
 from app.providers.http_client import ProviderClient
 from app.providers.provider_file import ProviderFile, Region
 from app.secrets.secret import Secret
 
 Script = Any  # that of conftest.py, which cannot be imported
 Values = dict[str, Secret]
-CheckerAt = Callable[..., Checker]
+CheckerAt = Callable[..., CredentialChecker]
 
 # Written from the providers' documentation, where their OpenAPI files hold no error answers.
 TWILIO_REFUSES = {
@@ -231,7 +231,7 @@ async def test_a_vapid_pair_is_checked_offline(
 async def test_each_region_is_asked_until_one_knows_the_key(
     script: Script, providers: Mapping[str, ProviderFile], client: ProviderClient
 ) -> None:
-    checker = Checker(regions_at(providers, script.url, script.url + "/eu"), client, {})
+    checker = CredentialChecker(regions_at(providers, script.url, script.url + "/eu"), client, {})
     script.answers = [(401, {"errors": []}), (200, {"scopes": ["mail.send"]})]
 
     checked = await checker.check("SENDGRID", {"apiKey": Secret(b"SG.key")})
@@ -254,7 +254,7 @@ async def test_a_key_is_blamed_only_if_every_region_refuses_it(
     providers: Mapping[str, ProviderFile],
     client: ProviderClient,
 ) -> None:
-    checker = Checker(regions_at(providers, script.url, script.url), client, {})
+    checker = CredentialChecker(regions_at(providers, script.url, script.url), client, {})
     script.answers = [(401, {"errors": []}), second]
 
     checked = await checker.check("SENDGRID", {"apiKey": Secret(b"SG.key")})
@@ -278,7 +278,9 @@ async def test_more_checks_at_once_than_the_process_can_bear_are_turned_away(
     values = {"apiKey": Secret(b"SG.key")}
     async with provider_that(stay_silent) as url:
         checker = checker_at(url, deadline=0.5)
-        full = asyncio.gather(*(checker.check("SENDGRID", values) for _ in range(AT_ONCE)))
+        full = asyncio.gather(
+            *(checker.check("SENDGRID", values) for _ in range(MAX_CONCURRENT_CHECKS))
+        )
         await asyncio.sleep(0)
         with pytest.raises(UnavailableError):
             await checker.check("SENDGRID", values)

@@ -11,12 +11,12 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from app.providers.check import Checker
-from app.providers.http_client import ProviderClient, Question
+from app.providers.check import CredentialChecker
+from app.providers.http_client import ProviderClient, ProviderRequest
 from app.secrets.secret import Secret
 
 ProviderThat = Callable[..., AbstractAsyncContextManager[str]]
-CheckerAt = Callable[..., Checker]
+CheckerAt = Callable[..., CredentialChecker]
 VALUES = {"apiKey": Secret(b"SG.key")}
 OK = b"HTTP/1.1 200 OK\r\n"
 GOOD = json.dumps({"scopes": ["mail.send"]}).encode()
@@ -222,8 +222,10 @@ async def test_question_and_answer_do_not_show_what_they_hold(
     provider_that: ProviderThat, client: ProviderClient
 ) -> None:
     async with provider_that(that_says(framed(b'"from the provider"'))) as url:
-        question = Question(method="GET", url=url, headers={"X-Key": "the key"}, body=b"the key")
-        answer = await client.ask(question)
+        question = ProviderRequest(
+            method="GET", url=url, headers={"X-Key": "the key"}, body=b"the key"
+        )
+        answer = await client.request(question)
 
     assert answer.content == "from the provider"
     assert "provider" not in repr(answer)

@@ -9,7 +9,7 @@ import pytest
 
 from app.locales.catalogues import load_catalogues
 from app.providers.errors import ProviderFileError
-from app.providers.provider_file import AskCheck, ProviderFile
+from app.providers.provider_file import HttpCheck, ProviderFile
 from app.providers.registry import load_providers
 
 CHECKED = """
@@ -24,14 +24,14 @@ example = "e"
 name = "Global"
 url = "https://api.example.com"
 [check]
-kind = "ask"
+kind = "http"
 method = "GET"
 path = "/me/{apiKey}"
 auth = { kind = "bearer", field = "apiKey" }
 rules = [{ status = 200, outcome = "ok" }]
 """
 UNASKED = """[check]
-unasked = [{ field = "apiKey", unless = "(", outcome = "ok", detail = "d" }]
+offline = [{ field = "apiKey", unless = "(", outcome = "ok", detail = "d" }]
 """
 
 
@@ -40,7 +40,7 @@ def test_a_check_is_read(tmp_path: Path) -> None:
 
     check = load_providers([tmp_path])["OTHER"].check
 
-    assert isinstance(check, AskCheck)
+    assert isinstance(check, HttpCheck)
     assert check.rules[0].outcome == "ok"
 
 
@@ -60,7 +60,7 @@ def test_a_check_is_read(tmp_path: Path) -> None:
         ('"ok"', '"fine"', "Invalid enum value 'fine'"),
         ("status = 200", "status = 99", ">= 200"),
         ("status = 200", "state = 200", "unknown field `state`"),
-        ('kind = "ask"', 'kind = "guess"', "Invalid value 'guess'"),
+        ('kind = "http"', 'kind = "guess"', "Invalid value 'guess'"),
         ('kind = "bearer"', 'kind = "digest"', "Invalid value 'digest'"),
         ("[check]", UNASKED, "missing ), unterminated"),
     ],
@@ -84,7 +84,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_only_these_hosts_are_ever_asked(providers: Mapping[str, ProviderFile]) -> None:
     checks = [provider.check for provider in providers.values()]
-    accounts = [check.service_account for check in checks if isinstance(check, AskCheck)]
+    accounts = [check.service_account for check in checks if isinstance(check, HttpCheck)]
     urls = [region.url for provider in providers.values() for region in provider.regions]
 
     assert {urlsplit(url).netloc for url in urls} | {
@@ -112,8 +112,8 @@ def test_all_that_our_files_say_to_people_is_in_the_catalogues(
         for field in provider.fields.values():
             said |= {field.label, field.help}
         said |= {provider.deprecated} if provider.deprecated else set()
-        if isinstance(provider.check, AskCheck):
-            rules = [*provider.check.rules, *provider.check.unasked]
+        if isinstance(provider.check, HttpCheck):
+            rules = [*provider.check.rules, *provider.check.offline]
             account = provider.check.service_account
             rules += account.rules if account else []
             said |= {rule.detail for rule in rules if rule.detail}

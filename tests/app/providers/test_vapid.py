@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.providers.vapid import belong_together, decoded, is_private_key
+from app.providers.vapid import decode_key, is_key_pair, is_vapid_private_key
 
 # The order of P-256 (SEC 2, 2.4.2): scalars from 1 to one less are keys.
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -24,22 +24,22 @@ def text(raw: bytes) -> str:
 
 
 def test_the_pair_of_rfc_6979_belongs_together() -> None:
-    assert belong_together(text(PUBLIC), text(PRIVATE)) is True
+    assert is_key_pair(text(PUBLIC), text(PRIVATE)) is True
 
 
 @pytest.mark.parametrize("encode", [b64encode, urlsafe_b64encode])
 def test_padding_and_alphabet_make_no_difference(encode: type) -> None:
     public, private = encode(PUBLIC).decode(), encode(PRIVATE).decode()
     assert public.endswith("=")
-    assert belong_together(public, private) is True
+    assert is_key_pair(public, private) is True
 
 
 @given(st.integers(1, ORDER - 1), st.integers(1, ORDER - 1))
 def test_keys_belong_together_if_one_was_derived_of_the_other(one: int, other: int) -> None:
     point = ec.derive_private_key(one, ec.SECP256R1()).public_key()
     public = text(point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))
-    assert belong_together(public, text(other.to_bytes(32, "big"))) is (one == other)
-    assert belong_together(public, text(one.to_bytes(32, "big"))) is True
+    assert is_key_pair(public, text(other.to_bytes(32, "big"))) is (one == other)
+    assert is_key_pair(public, text(one.to_bytes(32, "big"))) is True
 
 
 @pytest.mark.parametrize(
@@ -57,21 +57,21 @@ def test_keys_belong_together_if_one_was_derived_of_the_other(one: int, other: i
     ],
 )
 def test_of_what_is_no_key_it_cannot_be_said(public: str, private: str) -> None:
-    assert belong_together(public, private) is None
+    assert is_key_pair(public, private) is None
 
 
 def test_a_compressed_point_is_no_key_here() -> None:
-    assert belong_together(text(b"\x03" + PUBLIC[1:33]), text(PRIVATE)) is None
+    assert is_key_pair(text(b"\x03" + PUBLIC[1:33]), text(PRIVATE)) is None
 
 
 def test_a_private_key_is_known_by_its_length() -> None:
-    assert is_private_key(text(PRIVATE))
-    assert is_private_key(b64encode(PRIVATE).decode())
-    assert not is_private_key(text(PUBLIC))
-    assert not is_private_key("example")
+    assert is_vapid_private_key(text(PRIVATE))
+    assert is_vapid_private_key(b64encode(PRIVATE).decode())
+    assert not is_vapid_private_key(text(PUBLIC))
+    assert not is_vapid_private_key("example")
 
 
 @given(st.text(max_size=90))
 def test_decoding_takes_any_text(key: str) -> None:
-    raw = decoded(key)
+    raw = decode_key(key)
     assert raw is None or isinstance(raw, bytes)

@@ -3,9 +3,9 @@
 import pytest
 from msgspec import UNSET
 
-from app.providers.http_client import Answer
+from app.providers.http_client import ProviderResponse
 from app.providers.provider_file import Condition, Rule
-from app.providers.verdict import UNREADABLE, holds, verdict_on
+from app.providers.verdict import UNREADABLE, condition_matches, evaluate
 
 ANSWER = {"a": {"b": "text"}, "n": 1, "t": True, "list": ["x", 2], "none": None}
 HOLDING = [
@@ -36,12 +36,12 @@ NOT_HOLDING = [
 
 @pytest.mark.parametrize("condition", HOLDING)
 def test_a_condition_holds_where_all_of_it_is_so(condition: Condition) -> None:
-    assert holds(condition, ANSWER)
+    assert condition_matches(condition, ANSWER)
 
 
 @pytest.mark.parametrize("condition", NOT_HOLDING)
 def test_a_condition_does_not_hold_where_part_of_it_is_not_so(condition: Condition) -> None:
-    assert not holds(condition, ANSWER)
+    assert not condition_matches(condition, ANSWER)
 
 
 def test_the_first_rule_that_fits_counts() -> None:
@@ -51,18 +51,20 @@ def test_the_first_rule_that_fits_counts() -> None:
         Rule(status=200, outcome="retired"),
     ]
 
-    verdict = verdict_on(Answer(200, ANSWER), rules)
+    verdict = evaluate(ProviderResponse(200, ANSWER), rules)
 
     assert (verdict.outcome, verdict.message) == ("ok", "ours")
 
 
 def test_a_rule_never_speaks_of_what_is_not_json() -> None:
-    assert verdict_on(Answer(200, UNSET), [Rule(status=200, outcome="invalid")]) == UNREADABLE
+    assert (
+        evaluate(ProviderResponse(200, UNSET), [Rule(status=200, outcome="invalid")]) == UNREADABLE
+    )
 
 
 def test_all_conditions_of_a_rule_count() -> None:
     both = [Condition(at="n", equals=1), Condition(at="t", equals="no")]
 
-    verdict = verdict_on(Answer(200, ANSWER), [Rule(status=200, where=both, outcome="ok")])
+    verdict = evaluate(ProviderResponse(200, ANSWER), [Rule(status=200, where=both, outcome="ok")])
 
     assert verdict.outcome == "inconclusive"

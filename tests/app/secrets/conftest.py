@@ -15,7 +15,7 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from app.secrets.keyring import StoredKeyring
+from app.secrets.keyring import ManagedKeyring
 from app.secrets.keyring_file import FileKeyring, new_kek
 from app.secrets.reloading_keyring import ReloadingKeyring
 from app.secrets.vault_keyring import VaultKeyring
@@ -195,8 +195,8 @@ async def open_vault(
 
 
 @pytest.fixture(params=["file", "vault"])
-def open_keyring(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], StoredKeyring]:
-    """Open the same keyring again and again: each implementation of `StoredKeyring` in turn."""
+def open_keyring(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], ManagedKeyring]:
+    """Open the same keyring again and again: each implementation of `ManagedKeyring` in turn."""
     if request.param == "vault":
         return request.getfixturevalue("open_vault")
     return lambda: ReloadingKeyring(tmp_path / "keyring.json")

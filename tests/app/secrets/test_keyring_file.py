@@ -12,7 +12,13 @@ import pytest
 
 from app.secrets.errors import DecryptionError, KeyringError, UnknownKekError
 from app.secrets.keyring import Keyring, WrappedKey
-from app.secrets.keyring_file import FileKeyring, decode, encode, new_kek, open_keyring
+from app.secrets.keyring_file import (
+    FileKeyring,
+    decode_keyring,
+    encode_keyring,
+    new_kek,
+    open_file_keyring,
+)
 from app.secrets.secret import Secret
 
 ROOT = Path(__file__).parents[3]
@@ -31,7 +37,7 @@ def write(path: Path, content: bytes, mode: int = 0o600) -> None:
 
 def refusal_of(path: Path) -> str:
     with pytest.raises(KeyringError) as refusal:
-        open_keyring(path)
+        open_file_keyring(path)
     assert "\n" not in str(refusal.value)
     return str(refusal.value)
 
@@ -42,8 +48,8 @@ def left_in(folder: Path) -> set[str]:
 
 # ----- The first start, and all later ones -----
 def test_the_first_start_makes_a_file_with_one_kek(path: Path) -> None:
-    keyring: Keyring = open_keyring(path)
-    (kek,) = decode(Secret(path.read_bytes()), path)
+    keyring: Keyring = open_file_keyring(path)
+    (kek,) = decode_keyring(Secret(path.read_bytes()), path)
     assert kek.id == keyring.current
     assert kek.id.startswith("kek-1-")
     assert keyring.ids() == {kek.id}
@@ -52,7 +58,7 @@ def test_the_first_start_makes_a_file_with_one_kek(path: Path) -> None:
 def test_only_its_owner_can_read_the_file(path: Path) -> None:
     before = os.umask(0)
     try:
-        open_keyring(path)
+        open_file_keyring(path)
     finally:
         os.umask(before)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -60,19 +66,19 @@ def test_only_its_owner_can_read_the_file(path: Path) -> None:
 
 
 def test_nothing_else_is_left_in_the_folder(path: Path) -> None:
-    open_keyring(path)
+    open_file_keyring(path)
     assert left_in(path.parent) == {path.name}
 
 
 async def test_a_later_start_opens_what_an_earlier_one_wrapped(path: Path) -> None:
-    wrapped = await open_keyring(path).wrap(KEY, b"place")
-    assert await open_keyring(path).unwrap(wrapped, b"place") == KEY
+    wrapped = await open_file_keyring(path).wrap(KEY, b"place")
+    assert await open_file_keyring(path).unwrap(wrapped, b"place") == KEY
 
 
 def test_a_later_start_changes_neither_file_nor_folder(path: Path) -> None:
-    open_keyring(path)
+    open_file_keyring(path)
     before = path.read_bytes(), path.parent.stat().st_mtime_ns
-    open_keyring(path)
+    open_file_keyring(path)
     assert (path.read_bytes(), path.parent.stat().st_mtime_ns) == before
 
 
@@ -94,12 +100,15 @@ def test_bytes_then_name_are_on_disk_before_the_keyring_is_used(
 
     monkeypatch.setattr(os, "fsync", noted_fsync)
     monkeypatch.setattr(os, "link", noted_link)
-    open_keyring(path)
+    open_file_keyring(path)
     assert steps == [f"fsync {path.stat().st_size} bytes", "link", "fsync folder"]
 
 
 def test_two_machines_have_keks_of_different_names(tmp_path: Path) -> None:
-    one, other = open_keyring(tmp_path / "one.json"), open_keyring(tmp_path / "other.json")
+    one, other = (
+        open_file_keyring(tmp_path / "one.json"),
+        open_file_keyring(tmp_path / "other.json"),
+    )
     assert one.current != other.current
 
 
@@ -145,7 +154,7 @@ async def test_eight_processes_that_start_at_once_agree_on_one_key(tmp_path: Pat
     lines = started_together(8, tmp_path, keyrings=25)
     assert len(lines) == 8 * 25
     for number, kek, wrapped in lines:
-        keyring = open_keyring(tmp_path / f"{number}.json")
+        keyring = open_file_keyring(tmp_path / f"{number}.json")
         wrapped_key = WrappedKey(kek=kek, wrapped=b64decode(wrapped))
         assert await keyring.unwrap(wrapped_key, b"place") == KEY
     assert left_in(tmp_path) == {f"{number}.json" for number in range(25)}
@@ -155,7 +164,9 @@ async def test_eight_processes_that_start_at_once_agree_on_one_key(tmp_path: Pat
 async def test_a_retired_kek_unwraps_and_the_current_one_wraps() -> None:
     old, new = new_kek(epoch=1), new_kek(epoch=2)
     wrapped = await FileKeyring([old]).wrap(KEY, b"place")
-    retired = decode(Secret(encode(old, new).reveal().replace(b"current", b"retired", 1)), Path())
+    retired = decode_keyring(
+        Secret(encode_keyring(old, new).reveal().replace(b"current", b"retired", 1)), Path()
+    )
     keyring = FileKeyring(retired)
     assert keyring.current == new.id
     assert keyring.ids() == {old.id, new.id}
@@ -185,7 +196,7 @@ def test_a_keyring_prints_the_name_of_its_key_only(keyring: FileKeyring) -> None
 # ----- Refusals -----
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o620, 0o602, 0o610, 0o601, 0o644, 0o666])
 def test_a_file_open_to_others_is_refused(path: Path, mode: int) -> None:
-    open_keyring(path)
+    open_file_keyring(path)
     path.chmod(mode)
     assert refusal_of(path) == (
         f"The keyring {path} is open to others (mode {mode:04o}): run chmod 600 {path}."
@@ -194,14 +205,14 @@ def test_a_file_open_to_others_is_refused(path: Path, mode: int) -> None:
 
 @pytest.mark.parametrize("mode", [0o600, 0o400])
 def test_a_file_closed_to_others_is_taken(path: Path, mode: int) -> None:
-    made = open_keyring(path)
+    made = open_file_keyring(path)
     path.chmod(mode)
-    assert open_keyring(path).current == made.current
+    assert open_file_keyring(path).current == made.current
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_a_file_of_another_user_is_refused(path: Path) -> None:
-    open_keyring(path)
+    open_file_keyring(path)
     os.chown(path, 12345, -1)
     assert refusal_of(path) == (
         f"The keyring {path} belongs to user 12345, and this is user 0: "
@@ -248,6 +259,6 @@ def test_a_link_to_nowhere_is_refused_and_left_alone(path: Path, tmp_path: Path)
 
 
 def test_a_link_to_a_private_file_is_followed(path: Path, tmp_path: Path) -> None:
-    made = open_keyring(tmp_path / "mounted.json")
+    made = open_file_keyring(tmp_path / "mounted.json")
     path.symlink_to(tmp_path / "mounted.json")
-    assert open_keyring(path).current == made.current
+    assert open_file_keyring(path).current == made.current

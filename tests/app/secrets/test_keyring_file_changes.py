@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from app.secrets.errors import KeyringError
-from app.secrets.keyring_file import open_keyring, read_keks
-from app.secrets.reloading_keyring import add_kek, drop_kek
+from app.secrets.keyring_file import open_file_keyring, read_keks
+from app.secrets.reloading_keyring import add_kek, remove_kek
 
 ROOT = Path(__file__).parents[3]
 CHANGE_ALL_DAY = """
@@ -32,7 +32,7 @@ while True:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     path = tmp_path / "keyring.json"
-    open_keyring(path)
+    open_file_keyring(path)
     return path
 
 
@@ -49,7 +49,7 @@ def test_a_new_kek_follows_and_the_others_keep_their_keys(path: Path) -> None:
 def test_an_epoch_is_never_counted_twice(path: Path) -> None:
     add_kek(path)
     (first, _) = read_keks(path)
-    drop_kek(path, first.id)
+    remove_kek(path, first.id)
     assert add_kek(path).id.startswith("kek-3-")
 
 
@@ -58,7 +58,7 @@ def test_a_dropped_key_is_nowhere_in_the_folder(path: Path) -> None:
     content = path.read_text()
     encoded = content.split('"key": "')[1].split('"')[0]
     add_kek(path)
-    drop_kek(path, first.id)
+    remove_kek(path, first.id)
     assert [file.name for file in path.parent.iterdir() if encoded in file.read_text()] == []
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from app.secrets.errors import KeyringError
-from app.secrets.keyring_file import decode, encode, new_kek
+from app.secrets.keyring_file import decode_keyring, encode_keyring, new_kek
 from app.secrets.secret import Secret
 
 PATH = Path("/somewhere/keyring.json")
@@ -42,7 +42,7 @@ KEY_TEXTS = [json.loads(FILE)["keks"][place]["key"] for place in (0, 1)]
 
 
 def test_a_file_of_version_1_is_read_for_ever() -> None:
-    first, second = decode(Secret(FILE.encode()), PATH)
+    first, second = decode_keyring(Secret(FILE.encode()), PATH)
     assert (first.id, first.state, first.key) == ("kek-1-00c0ffee", "retired", Secret(FIRST_KEY))
     assert (second.id, second.state) == ("kek-2-0ddba11a", "current")
     assert second.key == Secret(SECOND_KEY)
@@ -50,7 +50,7 @@ def test_a_file_of_version_1_is_read_for_ever() -> None:
 
 
 def test_what_was_read_is_written_as_it_was() -> None:
-    assert encode(*decode(Secret(FILE.encode()), PATH)).reveal().decode() == FILE
+    assert encode_keyring(*decode_keyring(Secret(FILE.encode()), PATH)).reveal().decode() == FILE
 
 
 def test_a_new_kek_is_current_fresh_and_has_32_bytes() -> None:
@@ -122,7 +122,7 @@ def test_an_unusable_file_is_refused_in_one_line_without_its_keys(
 ) -> None:
     content = Secret(text.encode())
     with pytest.raises(KeyringError) as refusal:
-        decode(content, PATH)
+        decode_keyring(content, PATH)
     assert str(refusal.value) == (
         f"The keyring {PATH} {fault}: put the right one back, or point INTEGRATIONS_KEYRING at it."
     )
@@ -143,16 +143,16 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 @given(field=st.sampled_from(["id", "state", "createdAt", "key"]), value=json_values)
 def test_whatever_stands_in_a_field_is_read_or_refused(field: str, value: object) -> None:
     with suppress(KeyringError):
-        decode(Secret(changed(**{field: value}).encode()), PATH)
+        decode_keyring(Secret(changed(**{field: value}).encode()), PATH)
 
 
 @settings(max_examples=100)
 @given(content=st.binary())
 def test_bytes_that_are_no_json_are_refused(content: bytes) -> None:
     with pytest.raises(KeyringError):
-        decode(Secret(content), PATH)
+        decode_keyring(Secret(content), PATH)
 
 
 def test_bytes_that_are_no_text_are_refused() -> None:
     with pytest.raises(KeyringError, match=BROKEN):
-        decode(Secret(FILE.encode().replace(b"kek-1", b"kek-\xff")), PATH)
+        decode_keyring(Secret(FILE.encode().replace(b"kek-1", b"kek-\xff")), PATH)

@@ -12,7 +12,7 @@ from app.database.availability import UnavailableError
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.protocol import Changeset
 from app.secrets.keyring_file import FileKeyring
-from app.secrets.rewrap import KekInUseError, close_kek, connect
+from app.secrets.rewrap import KekInUseError, retire_kek_for_good, rewrap_connection
 from app.secrets.sealing import SealedSecret, seal
 from app.secrets.secret import Secret
 from domain.integration import IntegrationCreated
@@ -41,8 +41,8 @@ async def test_nothing_is_stored_under_a_closed_kek_and_the_request_is_repeated(
     admin: Admin,
     write: Changeset,
 ) -> None:
-    async with await connect(dsn) as connection:
-        await close_kek(connection, write.sealed[0].kek)
+    async with await rewrap_connection(dsn) as connection:
+        await retire_kek_for_good(connection, write.sealed[0].kek)
     log = PostgresEventLog(commands)
 
     with pytest.raises(UnavailableError):
@@ -69,8 +69,8 @@ async def test_who_was_quicker_to_store_keeps_the_kek_open(
     writing = asyncio.create_task(PostgresEventLog(commands).append(write))
     await asyncio.sleep(0.25)
 
-    async with await connect(dsn) as connection:
+    async with await rewrap_connection(dsn) as connection:
         with pytest.raises(KekInUseError):
-            await close_kek(connection, write.sealed[0].kek)
+            await retire_kek_for_good(connection, write.sealed[0].kek)
 
     assert await writing == [1]

@@ -16,13 +16,20 @@ from psycopg.rows import class_row
 from app.database.availability import UnavailableError
 from app.secrets import rewrap as rewrap_module
 from app.secrets.errors import UnsealError
-from app.secrets.keyring import StoredKeyring, current_kek
+from app.secrets.keyring import ManagedKeyring, current_kek
 from app.secrets.reloading_keyring import ReloadingKeyring
-from app.secrets.rewrap import KekInUseError, Rewrapped, close_kek, connect, rewrap, rows_by_kek
+from app.secrets.rewrap import (
+    KekInUseError,
+    RewrapResult,
+    count_by_kek,
+    retire_kek_for_good,
+    rewrap,
+    rewrap_connection,
+)
 from app.secrets.sealing import SealedSecret, seal, unseal
 from app.secrets.secret import Secret
 
-Open = Callable[[], StoredKeyring]
+Open = Callable[[], ManagedKeyring]
 Admin = psycopg.Connection[Any]
 ROOT = Path(__file__).parents[3]
 ALL = """
@@ -39,11 +46,11 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 @pytest.fixture
 async def connection(dsn: str) -> AsyncIterator[AsyncConnection]:
     """The role that rewraps."""
-    async with await connect(dsn) as connection:
+    async with await rewrap_connection(dsn) as connection:
         yield connection
 
 
-async def fill(admin: Admin, keyring: StoredKeyring, rows: int) -> list[SealedSecret]:
+async def fill(admin: Admin, keyring: ManagedKeyring, rows: int) -> list[SealedSecret]:
     """Store *rows* secrets, each `secret of <its integration>`."""
     sealed = [
         await seal(
@@ -66,7 +73,7 @@ def stored(admin: Admin) -> list[SealedSecret]:
     return cursor.execute(ALL).fetchall()
 
 
-async def require_all_open(keyring: StoredKeyring, rows: Sequence[SealedSecret]) -> None:
+async def require_all_open(keyring: ManagedKeyring, rows: Sequence[SealedSecret]) -> None:
     for row in rows:
         assert await unseal(keyring, row) == Secret(f"secret of {row.stream}".encode())
 
@@ -82,14 +89,14 @@ async def test_all_keys_are_under_the_current_kek_and_all_else_is_as_before(
     keyring = open_keyring()
     before = await fill(admin, keyring, 7)
     current = await keyring.rotate()
-    assert await rewrap(connection, keyring, quiet, quiet) == Rewrapped(7, 0, 0)
+    assert await rewrap(connection, keyring, quiet, quiet) == RewrapResult(7, 0, 0)
     after = stored(admin)
     assert {row.kek for row in after} == {current}
     assert [(r.aad, r.nonce, r.ciphertext, r.credential.commitment) for r in before] == [
         (r.aad, r.nonce, r.ciphertext, r.credential.commitment) for r in after
     ]
     await require_all_open(keyring, after)
-    assert await rows_by_kek(connection) == {current: 7}
+    assert await count_by_kek(connection) == {current: 7}
 
 
 async def test_again_it_has_nothing_to_do(
@@ -97,7 +104,7 @@ async def test_again_it_has_nothing_to_do(
 ) -> None:
     keyring = open_keyring()
     before = await fill(admin, keyring, 3)
-    assert await rewrap(connection, keyring, quiet, quiet) == Rewrapped(0, 0, 0)
+    assert await rewrap(connection, keyring, quiet, quiet) == RewrapResult(0, 0, 0)
     assert stored(admin) == before
 
 
@@ -106,10 +113,10 @@ async def test_from_a_former_keyring_all_keys_move_to_the_one_that_is_set(
 ) -> None:
     await fill(admin, keyring, 3)
     vault = open_vault()
-    assert await rewrap(connection, vault, quiet, quiet) == Rewrapped(0, 3, 3)
-    assert await rewrap(connection, vault, quiet, quiet, [keyring]) == Rewrapped(3, 0, 0)
+    assert await rewrap(connection, vault, quiet, quiet) == RewrapResult(0, 3, 3)
+    assert await rewrap(connection, vault, quiet, quiet, [keyring]) == RewrapResult(3, 0, 0)
     await require_all_open(vault, stored(admin))
-    assert await rewrap(connection, keyring, quiet, quiet, [vault]) == Rewrapped(3, 0, 0)
+    assert await rewrap(connection, keyring, quiet, quiet, [vault]) == RewrapResult(3, 0, 0)
     await require_all_open(keyring, stored(admin))
 
 
@@ -181,8 +188,8 @@ async def test_a_secret_that_somebody_holds_is_left_and_nobody_waits(
     with psycopg.connect(dsn) as holder:
         holder.execute(hold)
         async with asyncio.timeout(5):
-            assert await rewrap(connection, keyring, quiet, quiet) == Rewrapped(2, 0, 1)
-    assert await rewrap(connection, keyring, quiet, quiet) == Rewrapped(1, 0, 0)
+            assert await rewrap(connection, keyring, quiet, quiet) == RewrapResult(2, 0, 1)
+    assert await rewrap(connection, keyring, quiet, quiet) == RewrapResult(1, 0, 0)
 
 
 REWRAP = """
@@ -221,10 +228,10 @@ async def test_killed_again_and_again_it_ends_with_all_rewrapped(
     left = [600]
     for _ in range(3):
         killed_in_the_middle(dsn, str(tmp_path / "keyring.json"))
-        left.append(600 - (await rows_by_kek(connection)).get(current, 0))
+        left.append(600 - (await count_by_kek(connection)).get(current, 0))
         await require_all_open(keyring, stored(admin))
     assert left[3] < left[2] < left[1] < left[0]
-    assert await rewrap(connection, keyring, quiet, quiet) == Rewrapped(left[-1], 0, 0)
+    assert await rewrap(connection, keyring, quiet, quiet) == RewrapResult(left[-1], 0, 0)
     await require_all_open(keyring, stored(admin))
 
 
@@ -240,7 +247,7 @@ async def test_a_row_that_does_not_open_is_named_and_skipped(
     admin.execute("UPDATE integrations.secret_store SET kek = 'gone' WHERE stream = 'int_00003'")
     await keyring.rotate()
     complaints: list[UnsealError] = []
-    assert await rewrap(connection, keyring, quiet, complaints.append) == Rewrapped(3, 2, 2)
+    assert await rewrap(connection, keyring, quiet, complaints.append) == RewrapResult(3, 2, 2)
     assert [(error.workspace, error.stream) for error in complaints] == [
         ("w0", "int_00003"),
         ("w1", "int_00001"),
@@ -255,7 +262,7 @@ async def test_a_row_of_another_place_is_named_and_never_opened(
     admin.execute("UPDATE integrations.secret_store SET workspace_id = 'thief' WHERE version = 1")
     await keyring.rotate()
     complaints: list[UnsealError] = []
-    assert await rewrap(connection, keyring, quiet, complaints.append) == Rewrapped(0, 3, 3)
+    assert await rewrap(connection, keyring, quiet, complaints.append) == RewrapResult(0, 3, 3)
     assert {error.workspace for error in complaints} == {"thief"}
 
 
@@ -277,9 +284,9 @@ async def test_a_kms_that_goes_away_ends_it_and_what_was_done_stays(
 
     with pytest.raises(UnavailableError):
         await rewrap(connection, keyring, tell, quiet)
-    assert (await rows_by_kek(connection))[current] == 4
+    assert (await count_by_kek(connection))[current] == 4
     transit.says = None
-    assert await rewrap(connection, keyring, quiet, quiet) == Rewrapped(2, 0, 0)
+    assert await rewrap(connection, keyring, quiet, quiet) == RewrapResult(2, 0, 0)
 
 
 # ----- Its rights -----
@@ -311,5 +318,5 @@ async def test_a_kek_in_use_is_not_closed(
 ) -> None:
     await fill(admin, keyring, 2)
     with pytest.raises(KekInUseError, match="2 secrets are stored under kek-1-"):
-        await close_kek(connection, await current_kek(keyring))
+        await retire_kek_for_good(connection, await current_kek(keyring))
     assert admin.execute("SELECT * FROM integrations.closed_keks").fetchall() == []

@@ -12,7 +12,7 @@ from msgspec.structs import asdict, replace
 from app.secrets.errors import DecryptionError, UnknownKekError, UnsealError
 from app.secrets.keyring import WrappedKey
 from app.secrets.keyring_file import FileKeyring, Kek, new_kek
-from app.secrets.sealing import SealedSecret, additional_data, seal, unseal
+from app.secrets.sealing import SealedSecret, seal, secret_aad, unseal
 from app.secrets.secret import Secret
 from domain.integration import SecretField
 
@@ -164,7 +164,7 @@ places = st.tuples(
 def test_two_places_never_have_the_same_aad(
     one: tuple[str, str, str, int], other: tuple[str, str, str, int]
 ) -> None:
-    assert (additional_data(*one) == additional_data(*other)) == (one == other)
+    assert (secret_aad(*one) == secret_aad(*other)) == (one == other)
 
 
 @pytest.mark.parametrize(

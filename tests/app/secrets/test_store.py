@@ -46,13 +46,13 @@ async def store(
 
 
 async def test_what_was_sealed_is_opened(store: SecretStore, sealed: SealedSecret) -> None:
-    opened = await store.opened("demo", "int_1", [sealed.credential])
+    opened = await store.unseal("demo", "int_1", [sealed.credential])
 
     assert {name: secret.reveal() for name, secret in opened.items()} == {"apiKey": b"the key"}
 
 
 async def test_nothing_wanted_opens_nothing(store: SecretStore) -> None:
-    assert await store.opened("demo", "int_1", []) == {}
+    assert await store.unseal("demo", "int_1", []) == {}
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ async def test_what_is_not_there_is_named(
     wanted = replace(sealed.credential, version=version)
 
     with pytest.raises(UnsealError) as raised:
-        await store.opened(workspace, stream, [wanted])
+        await store.unseal(workspace, stream, [wanted])
 
     error = raised.value
     place = (error.workspace, error.stream, error.field, error.version)
@@ -79,7 +79,7 @@ async def test_a_row_that_opens_but_is_not_the_recorded_one_is_refused(
     wanted = replace(sealed.credential, commitment="0" * 64)
 
     with pytest.raises(UnsealError, match="another than was recorded"):
-        await store.opened("demo", "int_1", [wanted])
+        await store.unseal("demo", "int_1", [wanted])
 
 
 @pytest.mark.usefixtures("store")
@@ -87,7 +87,7 @@ async def test_without_its_kek_nothing_opens(commands: Pool, sealed: SealedSecre
     other = SecretStore(commands, FileKeyring([new_kek(epoch=2)]))
 
     with pytest.raises(UnsealError, match="not in the keyring"):
-        await other.opened("demo", "int_1", [sealed.credential])
+        await other.unseal("demo", "int_1", [sealed.credential])
 
 
 async def test_a_database_that_is_away_is_unavailable(
@@ -96,4 +96,4 @@ async def test_a_database_that_is_away_is_unavailable(
     await commands.close()
 
     with pytest.raises(UnavailableError):
-        await store.opened("demo", "int_1", [sealed.credential])
+        await store.unseal("demo", "int_1", [sealed.credential])

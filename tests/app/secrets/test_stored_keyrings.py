@@ -7,14 +7,14 @@ import pytest
 from msgspec.structs import replace
 
 from app.secrets.errors import DecryptionError, KeyringError, UnknownKekError
-from app.secrets.keyring import StoredKeyring, WrappedKey, current_kek
+from app.secrets.keyring import ManagedKeyring, WrappedKey, current_kek
 from app.secrets.secret import Secret
 
-Open = Callable[[], StoredKeyring]
+Open = Callable[[], ManagedKeyring]
 KEY = Secret(bytes(range(32)))
 
 
-async def states(keyring: StoredKeyring) -> dict[str, str]:
+async def states(keyring: ManagedKeyring) -> dict[str, str]:
     return {kek.id: kek.state for kek in await keyring.keks()}
 
 

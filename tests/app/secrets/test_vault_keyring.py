@@ -15,7 +15,7 @@ from app.secrets.errors import DecryptionError, KeyringError, UnknownKekError, U
 from app.secrets.keyring import current_kek, require_keks
 from app.secrets.sealing import seal, unseal
 from app.secrets.secret import Secret
-from app.secrets.vault_client import KeyringAwayError, transit_key
+from app.secrets.vault_client import KeyringUnavailableError, parse_key_address
 from app.secrets.vault_keyring import VaultKeyring
 
 Transit = Any  # that of conftest.py, which cannot be imported
@@ -74,21 +74,21 @@ async def test_a_silent_vault_is_unavailable_in_time(
     monkeypatch.setattr(vault_client_module, "DEADLINE", 0.2)
     transit.silence.clear()
     started = time.monotonic()
-    with pytest.raises(KeyringAwayError, match="nothing within"):
+    with pytest.raises(KeyringUnavailableError, match="nothing within"):
         await open_vault().wrap(KEY, b"place")
     assert time.monotonic() - started < 2
 
 
 async def test_nobody_there_is_unavailable(token_file: Path) -> None:
     keyring = VaultKeyring("vault+http://127.0.0.1:9/v1/transit/keys/k", token_file)
-    with pytest.raises(KeyringAwayError, match="ConnectError"):
+    with pytest.raises(KeyringUnavailableError, match="ConnectError"):
         await keyring.keks()
     await keyring.close()
 
 
 async def test_the_token_follows_no_redirect(open_vault: Open, transit: Transit) -> None:
     transit.says = (307, b"")
-    with pytest.raises(KeyringAwayError, match="status 307"):
+    with pytest.raises(KeyringUnavailableError, match="status 307"):
         await open_vault().wrap(KEY, b"place")
     assert [operation for operation, _ in transit.heard] == ["POST encrypt/payments"]
 
@@ -96,7 +96,7 @@ async def test_the_token_follows_no_redirect(open_vault: Open, transit: Transit)
 async def test_an_answer_is_not_read_without_end(open_vault: Open, transit: Transit) -> None:
     padding = b"x" * (1 << 21)
     transit.says = (200, b'{"data":{"ciphertext":"vault:v1:AAAA"},"x":"' + padding + b'"}')
-    with pytest.raises(KeyringAwayError):
+    with pytest.raises(KeyringUnavailableError):
         await open_vault().wrap(KEY, b"place")
 
 
@@ -105,7 +105,7 @@ async def test_the_error_tells_neither_token_nor_key_nor_answer(
 ) -> None:
     keyring = open_vault()
     transit.says = (503, b"canary-of-the-answer")
-    with pytest.raises(KeyringAwayError) as failure:
+    with pytest.raises(KeyringUnavailableError) as failure:
         await keyring.wrap(KEY, b"place")
     report = told_in_full(failure.value)
     assert "body = Secret(***)" in report
@@ -167,7 +167,7 @@ async def test_a_new_token_is_taken_from_the_file_with_the_next_request(
     keyring = open_vault()
     await keyring.keks()
     transit.token = "s.renewed"  # noqa: S105 — of a server that ends with the test
-    with pytest.raises(KeyringAwayError, match="status 403"):
+    with pytest.raises(KeyringUnavailableError, match="status 403"):
         await keyring.keks()
     token_file.write_text("s.renewed")
     await keyring.keks()
@@ -178,7 +178,7 @@ async def test_a_token_that_others_can_read_is_not_sent(
     open_vault: Open, transit: Transit, token_file: Path
 ) -> None:
     token_file.chmod(0o644)
-    with pytest.raises(KeyringAwayError, match="its token file"):
+    with pytest.raises(KeyringUnavailableError, match="its token file"):
         await open_vault().keks()
     assert transit.heard == []
 
@@ -203,7 +203,7 @@ async def test_proxies_of_the_environment_are_not_asked(
     ],
 )
 def test_an_address_is_taken(address: str) -> None:
-    key = transit_key(address)
+    key = parse_key_address(address)
     assert address == f"vault+{key.base}/{key.mount}/keys/{key.name}"
 
 
@@ -222,5 +222,5 @@ def test_an_address_is_taken(address: str) -> None:
 )
 def test_no_address_is_refused_without_repeating_it(address: str) -> None:
     with pytest.raises(KeyringError) as refusal:
-        transit_key(address)
+        parse_key_address(address)
     assert "vault.example" not in str(refusal.value)

@@ -6,13 +6,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from app.tokens.errors import JwksError
-from app.tokens.jwks import usable_keys
+from app.tokens.jwks import select_keys
 
 Json = dict[str, object]
 
 
 def test_keys_of_the_three_kinds_are_taken(jwks: list[Json]) -> None:
-    usable = usable_keys(json.dumps({"keys": jwks}).encode())
+    usable = select_keys(json.dumps({"keys": jwks}).encode())
     assert [(key.kid, key.algorithm) for key in usable.keys] == [
         ("EdDSA", "EdDSA"),
         ("ES256", "ES256"),
@@ -23,7 +23,7 @@ def test_keys_of_the_three_kinds_are_taken(jwks: list[Json]) -> None:
 
 def test_alg_use_and_operations_that_fit_are_fine(jwks: list[Json]) -> None:
     told = [{**key, "alg": key["kid"], "use": "sig", "key_ops": ["verify"]} for key in jwks]
-    assert len(usable_keys(json.dumps({"keys": told}).encode()).keys) == 3
+    assert len(select_keys(json.dumps({"keys": told}).encode()).keys) == 3
 
 
 @pytest.mark.parametrize(
@@ -47,14 +47,14 @@ def test_alg_use_and_operations_that_fit_are_fine(jwks: list[Json]) -> None:
 def test_a_key_that_is_not_for_us_is_skipped_with_its_reason(
     jwks: list[Json], changes: Json, reason: str
 ) -> None:
-    usable = usable_keys(json.dumps({"keys": [jwks[1], jwks[0] | changes]}).encode())
+    usable = select_keys(json.dumps({"keys": [jwks[1], jwks[0] | changes]}).encode())
     assert [key.kid for key in usable.keys] == ["ES256"]
     assert usable.skipped == (f"key 2 is skipped: {reason}",)
 
 
 def test_a_key_with_bytes_that_are_no_text_is_skipped(jwks: list[Json]) -> None:
     document = json.dumps({"keys": [jwks[0], jwks[1] | {"note": "n"}]}).encode()
-    usable = usable_keys(document.replace(b'"n"}', b'"\xff"}'))
+    usable = select_keys(document.replace(b'"n"}', b'"\xff"}'))
     assert [key.kid for key in usable.keys] == ["EdDSA"]
     assert usable.skipped == ("key 2 is skipped: it is no JWK",)
 
@@ -97,7 +97,7 @@ def test_rsa_with_an_exponent_that_anybody_can_sign_for_is_skipped(jwks: list[Js
 
 
 def test_an_empty_set_is_read_but_cannot_be_required() -> None:
-    empty = usable_keys(b'{"keys": []}')
+    empty = select_keys(b'{"keys": []}')
     assert empty.keys == ()
     with pytest.raises(JwksError, match=r"^JWKS file: it holds no usable key$"):
         empty.required_from("file")
@@ -109,7 +109,7 @@ def test_an_empty_set_is_read_but_cannot_be_required() -> None:
 )
 def test_what_is_no_jwks_is_refused(document: bytes) -> None:
     with pytest.raises(JwksError, match="it is no JWKS"):
-        usable_keys(document)
+        select_keys(document)
 
 
 @pytest.mark.parametrize("member", [b"null", b"1", b"[]", b"{}", b'{"kty":1}'])
@@ -119,12 +119,12 @@ def test_a_member_that_is_no_key_is_skipped(member: bytes) -> None:
 
 def test_size_and_number_are_bounded(jwks: list[Json]) -> None:
     with pytest.raises(JwksError, match="larger than 64 KiB"):
-        usable_keys(json.dumps({"keys": jwks}).encode().ljust(64 * 1024 + 1))
+        select_keys(json.dumps({"keys": jwks}).encode().ljust(64 * 1024 + 1))
     with pytest.raises(JwksError, match="more than 64 keys"):
-        usable_keys(json.dumps({"keys": [jwks[0]] * 65}).encode())
-    assert len(usable_keys(json.dumps({"keys": [jwks[0]] * 64}).encode()).keys) == 64
+        select_keys(json.dumps({"keys": [jwks[0]] * 65}).encode())
+    assert len(select_keys(json.dumps({"keys": [jwks[0]] * 64}).encode()).keys) == 64
 
 
 def objection(jwk: str) -> str:
-    (skipped,) = usable_keys(b'{"keys": [' + jwk.encode() + b"]}").skipped
+    (skipped,) = select_keys(b'{"keys": [' + jwk.encode() + b"]}").skipped
     return skipped.removeprefix("key 1 is skipped: ")

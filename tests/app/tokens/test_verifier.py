@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.tokens.errors import UnauthorizedError, UnknownKeyError
-from app.tokens.jwks import usable_keys
+from app.tokens.jwks import select_keys
 from app.tokens.jwt import Header
 from app.tokens.local_key import LocalKey
 from app.tokens.principal import PERMISSIONS, Principal
-from app.tokens.verifier import TokenVerifier, fitting
+from app.tokens.verifier import TokenVerifier, candidate_keys
 from domain.envelope import Actor
 
 Json = dict[str, object]
@@ -172,9 +172,9 @@ def test_an_unknown_kid_is_told_apart(
 
 def test_a_token_without_kid_is_tried_with_few_keys(jwks: list[Json]) -> None:
     unnamed = [{**key, "kid": None} for key in [jwks[0]] * 20 + [jwks[1]]]
-    keys = usable_keys(json.dumps({"keys": unnamed}).encode()).keys
-    assert fitting(Header(alg="EdDSA"), keys) == list(keys[:8])
-    assert fitting(Header(alg="ES256", kid="any"), keys) == [keys[20]]
+    keys = select_keys(json.dumps({"keys": unnamed}).encode()).keys
+    assert candidate_keys(Header(alg="EdDSA"), keys) == list(keys[:8])
+    assert candidate_keys(Header(alg="ES256", kid="any"), keys) == [keys[20]]
 
 
 # ----- Attacks: time, issuer, audience -----

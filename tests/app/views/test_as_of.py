@@ -16,7 +16,7 @@ from app.command_handler import CommandHandler, CommandRequest, PreparedCommand
 from app.event_store.codec import to_stored_event
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.reader import READ_BATCH, LogReader
-from app.views.as_of import Past, RowsThen
+from app.views.as_of import AsOfFold, AsOfViews
 from app.views.history import HistoryFilter, HistoryViews
 from domain.envelope import Actor, Envelope, EventMetadata, RecordedEvent
 from domain.errors import DomainError
@@ -121,7 +121,7 @@ async def lived_through(
 async def test_a_position_shows_what_the_events_up_to_it_made(
     commands: Pool, audits: Pool, wishes: list[tuple[str, IntegrationCommand]]
 ) -> None:
-    workspace, log, past = f"w{next(NUMBERS)}", LogReader(audits), Past(LogReader(audits))
+    workspace, log, past = f"w{next(NUMBERS)}", LogReader(audits), AsOfViews(LogReader(audits))
     states = await lived_through(commands, workspace, wishes)
     events = [event async for event in log.read_workspace(workspace)]
     assert len(events) == len(states) - 1
@@ -135,7 +135,7 @@ async def test_a_position_shows_what_the_events_up_to_it_made(
     assert await shown(past, workspace, datetime.max.replace(tzinfo=UTC)) == states[-1]
 
 
-async def shown(past: Past, workspace: str, moment: int | datetime) -> Model:
+async def shown(past: AsOfViews, workspace: str, moment: int | datetime) -> Model:
     """Return the list at *moment*, as the model has it; get must agree with it."""
     rows = await past.all(workspace, moment)
     assert [(row.created_at, row.id) for row in rows] == sorted(
@@ -159,7 +159,7 @@ async def shown(past: Past, workspace: str, moment: int | datetime) -> Model:
 
 async def test_another_workspace_has_another_past(commands: Pool, audits: Pool) -> None:
     await lived_through(commands, "theirs", [("int_1", CREATE)])
-    past = Past(LogReader(audits))
+    past = AsOfViews(LogReader(audits))
     assert await past.all("ours", 1) == []
     assert await past.one("ours", "int_1", 1) is None
     assert await past.one("theirs", "int_1", 1) is not None
@@ -194,7 +194,7 @@ async def test_a_clock_that_goes_an_hour_back_changes_neither_order_nor_what_a_p
     assert positions == [*range(positions[0], positions[0] + 3)]
     assert [event.at for event in log] == times
 
-    views, past = HistoryViews(queries), Past(LogReader(audits))
+    views, past = HistoryViews(queries), AsOfViews(LogReader(audits))
     history = await views.page("w", HistoryFilter(), 0, 10)
     by_then = await views.page("w", HistoryFilter(end=NINE), 0, 10)
 
@@ -221,10 +221,10 @@ def recorded(position: int, second: int, event: IntegrationEvent) -> RecordedEve
 
 
 def test_where_a_clock_went_wrong_the_order_is_that_of_the_log() -> None:
-    rows = RowsThen(NINE + timedelta(seconds=3))
+    rows = AsOfFold(NINE + timedelta(seconds=3))
     created = IntegrationCreated(name="A", type="SENDGRID", channel="EMAIL", is_active=True)
-    rows.take(recorded(1, 1, created))
-    rows.take(recorded(2, 3600, IntegrationRenamed(name="B")))
-    rows.take(recorded(3, 2, IntegrationToggled(is_active=False)))
-    rows.take(recorded(4, 3601, IntegrationRenamed(name="C")))
+    rows.apply(recorded(1, 1, created))
+    rows.apply(recorded(2, 3600, IntegrationRenamed(name="B")))
+    rows.apply(recorded(3, 2, IntegrationToggled(is_active=False)))
+    rows.apply(recorded(4, 3601, IntegrationRenamed(name="C")))
     assert [(row.name, row.is_active, row.version) for row in rows] == [("B", False, 3)]

@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow, tuple_row
 from psycopg.sql import SQL
 from psycopg_pool import AsyncConnectionPool
 
-from app.database.row_level_security import rows_within
+from app.database.row_level_security import fetch_in_workspace
 from app.event_store.codec import InvalidEventError
 from app.views.history import HistoryFilter, HistoryViews
 from projections.history import Action, HistoryEntry
@@ -156,5 +156,5 @@ async def test_an_event_that_is_gone_from_the_log_is_no_empty_entry(
 async def test_the_log_tells_a_query_of_its_own_workspace_only(told: "Told", queries: Pool) -> None:
     told.append("theirs", [("int_1", "ann", 5, "INTEGRATION_ADDED")])
     for workspace, is_told in {"theirs": True, "ours": False}.items():
-        [(event,)] = await rows_within(queries, workspace, EVENT, {}, tuple_row)
+        [(event,)] = await fetch_in_workspace(queries, workspace, EVENT, {}, tuple_row)
         assert (event is not None) is is_told

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import psutil
 import pytest
 
-from app.database.embedded.data_directory import Home
+from app.database.embedded.data_directory import ServerDirectory
 
 T = TypeVar("T")
 
@@ -132,8 +132,10 @@ class Stage:
     person: Person
     clients: list[Client] = field(default_factory=list[Client])
 
-    def home(self, *, durable: bool = True) -> Home:
-        return Home(self.data_dir / ("postgres" if durable else "postgres-throwaway"), durable)
+    def home(self, *, durable: bool = True) -> ServerDirectory:
+        return ServerDirectory(
+            self.data_dir / ("postgres" if durable else "postgres-throwaway"), durable
+        )
 
     def begin(self, *, durable: bool = True) -> Client:
         """Start a client without waiting for its lease."""

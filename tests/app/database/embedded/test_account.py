@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.database.embedded.account import ROOT_SERVES_AS, Account, server_account
+from app.database.embedded.account import SYSTEM_ACCOUNT, Account, server_account
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
     from collections.abc import Callable
@@ -47,7 +47,7 @@ def test_as_root_the_servers_own_account_is_refused_too(
     become: "Callable[[str], Person]",
 ) -> None:
     client = standing.clients[0]
-    said = become(ROOT_SERVES_AS).run(CONNECT, client.dsn)
+    said = become(SYSTEM_ACCOUNT).run(CONNECT, client.dsn)
     assert "Peer authentication failed" in said
 
 
@@ -66,6 +66,6 @@ def test_a_closed_directory_is_found_on_the_way(new_ground: Path) -> None:
     path.mkdir(parents=True)
     path.parent.chmod(0)
     account = server_account() if os.geteuid() == 0 else Account("ourselves")
-    assert account.first_closed([new_ground, path.parent, path]) == path.parent
-    assert account.first_closed([Path("/"), Path("/bin/sh")]) is None
+    assert account.first_inaccessible([new_ground, path.parent, path]) == path.parent
+    assert account.first_inaccessible([Path("/"), Path("/bin/sh")]) is None
     path.parent.chmod(0o700)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.database.embedded.account import Account, server_account
-from app.database.embedded.cluster import programs_for
+from app.database.embedded.cluster import find_programs
 from app.database.embedded.errors import NotOnThisPlatformError
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
@@ -43,7 +43,7 @@ def test_as_root_programs_out_of_reach_are_copied_once(
     outdated = home.path / "programs-1.2.3"
     outdated.mkdir()
 
-    programs = programs_for(account, home)
+    programs = find_programs(account, home)
     assert programs.is_relative_to(home.path)
     assert not programs.is_relative_to(closed_site)
     assert not outdated.exists()
@@ -59,13 +59,15 @@ def test_as_root_programs_out_of_reach_are_copied_once(
     assert "initdb (PostgreSQL) 18" in told.stdout
 
     made = programs.stat().st_ino
-    assert programs_for(account, home).stat().st_ino == made
+    assert find_programs(account, home).stat().st_ino == made
 
 
 def test_programs_within_reach_are_used_where_they_are(standing: "Stage") -> None:
     command = Path(standing.find("postgres").cmdline()[0])
     reader = server_account() if standing.person.uid == 0 else Account("reader")
-    reachable = reader.first_closed([*reversed(site_packages().parents), site_packages()]) is None
+    reachable = (
+        reader.first_inaccessible([*reversed(site_packages().parents), site_packages()]) is None
+    )
     assert command.is_relative_to(site_packages()) == reachable
 
 
@@ -75,4 +77,4 @@ def test_without_the_package_the_refusal_says_what_to_do(
 ) -> None:
     monkeypatch.setattr("sys.path", [])
     with pytest.raises(NotOnThisPlatformError, match="set INTEGRATIONS_DATABASE_URL"):
-        programs_for(server_account(), stage.home())
+        find_programs(server_account(), stage.home())

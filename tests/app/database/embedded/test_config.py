@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from app.database.embedded.config import quoted, shared_buffers
+from app.database.embedded.config import quote, shared_buffers_mb
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
     from tests.app.database.embedded.conftest import Stage
@@ -47,12 +47,12 @@ def test_a_durable_server_waits_for_the_disk(standing: "Stage") -> None:
 
 def test_the_server_keeps_as_many_pages_at_hand_as_the_machine_allows(standing: "Stage") -> None:
     pages = "SELECT setting::int / 128 FROM pg_settings WHERE name = 'shared_buffers'"
-    assert standing.clients[0].sql(pages) == shared_buffers()
+    assert standing.clients[0].sql(pages) == shared_buffers_mb()
 
 
 @pytest.mark.parametrize(("value", "text"), [("a", "'a'"), ("o'b", "'o''b'"), ("\\", "'\\\\'")])
 def test_a_value_is_quoted_as_postgresql_conf_wants_it(value: str, text: str) -> None:
-    assert quoted(value) == text
+    assert quote(value) == text
 
 
 GB = 1 << 30
@@ -81,9 +81,9 @@ def test_it_takes_an_eighth_of_the_machine_or_of_what_a_container_may_have(
 ) -> None:
     file = tmp_path / "memory.max"
     file.write_text(f"{limit}\n")
-    assert shared_buffers([file, tmp_path / "missing"]) == taken
+    assert shared_buffers_mb([file, tmp_path / "missing"]) == taken
 
 
 def test_on_a_large_machine_it_takes_a_gigabyte(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": 1 << 24, "SC_PAGE_SIZE": 4096}.__getitem__)
-    assert shared_buffers([]) == 1024
+    assert shared_buffers_mb([]) == 1024

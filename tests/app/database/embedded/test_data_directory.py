@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.database.embedded.data_directory import Home, make_home
+from app.database.embedded.data_directory import ServerDirectory, create_server_directory
 from app.database.embedded.errors import DataDirectoryError
 
 SOCKET = "socket/.s.PGSQL.5432"
@@ -12,7 +12,7 @@ SOCKET = "socket/.s.PGSQL.5432"
 
 @pytest.mark.parametrize(("bytes_in_path", "inside"), [(107, True), (108, False)])
 def test_a_socket_lies_in_the_home_while_its_path_fits(bytes_in_path: int, *, inside: bool) -> None:
-    home = Home(Path("/" + "d" * (bytes_in_path - len("//" + SOCKET))), durable=True)
+    home = ServerDirectory(Path("/" + "d" * (bytes_in_path - len("//" + SOCKET))), durable=True)
     assert len(str(home.path / SOCKET)) == bytes_in_path
     assert (home.sockets.parent == home.path) is inside
     assert len(str(home.sockets / ".s.PGSQL.5432")) <= 107
@@ -20,11 +20,11 @@ def test_a_socket_lies_in_the_home_while_its_path_fits(bytes_in_path: int, *, in
 
 @pytest.mark.parametrize("name", ["a,b", "a b", "a'b", '"', "é", "@"])
 def test_a_socket_lies_elsewhere_where_its_path_would_be_read_as_syntax(name: str) -> None:
-    assert Home(Path("/", name), durable=True).sockets.parent == Path("/tmp")  # noqa: S108 # there
+    assert ServerDirectory(Path("/", name), durable=True).sockets.parent == Path("/tmp")  # noqa: S108 # there
 
 
 def test_each_home_has_its_own_socket_elsewhere() -> None:
-    homes = [Home(Path("/", name), durable=True) for name in ("a,b", "a,c")]
+    homes = [ServerDirectory(Path("/", name), durable=True) for name in ("a,b", "a,c")]
     assert homes[0].sockets != homes[1].sockets
 
 
@@ -32,22 +32,22 @@ def test_directories_that_we_make_are_closed_and_those_that_are_there_keep_their
     tmp_path: Path,
 ) -> None:
     mine = 0o711 if os.geteuid() == 0 else 0o700
-    home = make_home(tmp_path / "new", durable=True)
+    home = create_server_directory(tmp_path / "new", durable=True)
     assert stat.S_IMODE(home.path.stat().st_mode) == mine
     assert stat.S_IMODE(home.path.parent.stat().st_mode) == mine
 
     (tmp_path / "old").mkdir()
     (tmp_path / "old").chmod(0o750)
-    make_home(tmp_path / "old", durable=True)
+    create_server_directory(tmp_path / "old", durable=True)
     assert stat.S_IMODE((tmp_path / "old").stat().st_mode) == 0o750
 
 
 def test_a_home_of_another_user_is_refused(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("needs root to give a directory away")
-    home = make_home(tmp_path, durable=True)
+    home = create_server_directory(tmp_path, durable=True)
     os.chown(home.path, 1, 1)
     with pytest.raises(
         DataDirectoryError, match=r"belongs to user 1, not to 0: start as its owner"
     ):
-        make_home(tmp_path, durable=True)
+        create_server_directory(tmp_path, durable=True)

@@ -15,7 +15,7 @@ import httpx2
 import psycopg
 import pytest
 
-from app.database.database import database
+from app.database.database import open_database
 from app.settings import read_settings
 
 Service = Any  # that of tests/conftest.py, which cannot be imported
@@ -289,7 +289,7 @@ def test_credentials_that_cannot_be_opened_are_inconclusive_and_named_in_the_log
 
 
 def embedded_dsn(service: Service) -> str:
-    with database(read_settings(service.environment)) as dsn:
+    with open_database(read_settings(service.environment)) as dsn:
         return dsn
 
 

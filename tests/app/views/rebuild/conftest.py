@@ -16,8 +16,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from app.command_handler import CommandHandler, CommandRequest, PreparedCommand
 from app.event_store.postgres import PostgresEventLog
-from app.progress import Tell as ProgressCallback
-from app.progress import tell_nobody as no_progress
+from app.progress import ProgressCallback, no_progress
 from app.views.rebuild.comparison import LogComparison, compare_with_log
 from app.views.rebuild.rebuild import rebuild
 from app.views.rebuild.versions import register_versions
@@ -29,7 +28,7 @@ from domain.integration import (
     Credential,
     DeleteIntegration,
     IntegrationCommand,
-    RecordCheck,
+    RecordCredentialsCheck,
     ReplaceCredentials,
     ToggleIntegration,
 )
@@ -92,7 +91,7 @@ def chosen_by(
         ChangeIntegration(sender_email=None, sender_name="Ü", vapid_public_key="B"),
         ToggleIntegration(is_active=random.random() < 0.5),
         ReplaceCredentials(credentials=(replace(KEY, version=2),)),
-        RecordCheck(outcome="ok", detail="The key works", latency_ms=7),
+        RecordCredentialsCheck(outcome="ok", detail="The key works", latency_ms=7),
         DeleteIntegration(),
     )
     return random.choice(commands), random.choice(known)
