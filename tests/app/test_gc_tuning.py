@@ -5,9 +5,9 @@ import sys
 
 SHOWN = """
 import gc
-from app.gc_tuning import collect_seldom
+from app.gc_tuning import tune_garbage_collector
 before = len(gc.get_objects())
-collect_seldom()
+tune_garbage_collector()
 print(gc.get_freeze_count() > before / 2, len(gc.get_objects()) < 100, gc.get_threshold()[0])
 """
 

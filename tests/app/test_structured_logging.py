@@ -13,8 +13,8 @@ COLOURS = r"\x1b\[[0-9;]*m"
 CANARY = "SG.canary-4711"
 PRELUDE = """
 import logging, structlog
-from app.structured_logging import configure_logs
-configure_logs("INFO")
+from app.structured_logging import configure_logging
+configure_logging("INFO")
 ours, theirs = structlog.get_logger(source="ours"), logging.getLogger("theirs")
 def fail():
     raise ValueError("SG.canary-4711")
@@ -73,7 +73,7 @@ import sys
 {PRELUDE}
 from datetime import UTC, datetime
 from msgspec import Struct
-from app.structured_logging import line_writer
+from app.structured_logging import build_line_logger
 
 class Line(Struct):
     source: str = "ours"
@@ -82,8 +82,8 @@ class Line(Struct):
     level: str = "info"
     timestamp: datetime = datetime(2026, 2, 3, 4, 5, 6, 123000, UTC)
 
-line_writer(logging.INFO)(Line())
-line_writer(logging.DEBUG)(Line(event="noise"))
+build_line_logger(logging.INFO)(Line())
+build_line_logger(logging.DEBUG)(Line(event="noise"))
 """
 
 

@@ -35,8 +35,8 @@ class Late:
 @pytest.fixture
 def supervisor_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., WorkerSupervisor]:
     """A supervisor of given workers, which takes no signals."""
-    monkeypatch.setattr(module, "LOOK_EVERY", 0.001)
-    monkeypatch.setattr(module, "forget_moments", len)
+    monkeypatch.setattr(module, "POLL_INTERVAL", 0.001)
+    monkeypatch.setattr(module, "drop_dead_gauges", len)
 
     def take_none(*_: object) -> None:
         pass
@@ -48,7 +48,7 @@ def supervisor_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., WorkerSuperv
             on.processes.extend(workers)
 
         monkeypatch.setattr(Multiprocess, "init_processes", begin)
-        return WorkerSupervisor(uvicorn_config("app.server:worker_app", 2), [], ready)
+        return WorkerSupervisor(uvicorn_config("app.server:create_worker_app", 2), [], ready)
 
     return make
 

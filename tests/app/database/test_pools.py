@@ -98,7 +98,7 @@ async def test_no_server_that_takes_no_writes_is_connected_to(dsn: str) -> None:
 async def test_an_answer_that_does_not_come_is_given_up_and_the_connection_replaced(
     dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pools.TimeoutConnection, "answer", 0.3)
+    monkeypatch.setattr(pools.TimeoutConnection, "response_timeout", 0.3)
     async with open_pool(dsn, ROLE) as pool:
         began = time.monotonic()
         with pytest.raises(psycopg.errors.ConnectionTimeout):

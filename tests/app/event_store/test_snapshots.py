@@ -27,7 +27,7 @@ WriteOf = Callable[..., Changeset]
 API_KEY = Credential(field="apiKey", version=2, kek="kek-1-00c0ffee", commitment="c0ffee")
 KEPT = {
     "integration 1, integration_view 1": (
-        b'{"version":3,"integration":{"exists":true,"was_deleted":false,"name":"Mail","type":"SEND'
+        b'{"version":3,"integration":{"exists":true,"is_deleted":false,"name":"Mail","type":"SEND'
         b'GRID","is_active":false,"sender":{"email":null,"name":null,"phone":null},"vapid_public_'
         b'key":null,"credentials":[{"field":"apiKey","version":2,"kek":"kek-1-00c0ffee","commitme'
         b'nt":"c0ffee"}]},"rows":{"integration_view":{"workspace_id":"demo","id":"int_1","version'

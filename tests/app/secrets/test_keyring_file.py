@@ -116,13 +116,13 @@ START_TOGETHER = """
 import asyncio, sys
 from base64 import b64encode
 from pathlib import Path
-from app.secrets.keyring_file import open_keyring
+from app.secrets.keyring_file import open_file_keyring
 from app.secrets.secret import Secret
 
 print("ready", flush=True)
 sys.stdin.readline()
 for number in range(int(sys.argv[2])):
-    keyring = open_keyring(Path(sys.argv[1]) / f"{number}.json")
+    keyring = open_file_keyring(Path(sys.argv[1]) / f"{number}.json")
     wrapped = asyncio.run(keyring.wrap(Secret(bytes(range(32))), b"place"))
     print(number, wrapped.kek, b64encode(wrapped.wrapped).decode())
 """

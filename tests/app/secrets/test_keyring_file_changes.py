@@ -18,14 +18,14 @@ ROOT = Path(__file__).parents[3]
 CHANGE_ALL_DAY = """
 import sys
 from pathlib import Path
-from app.secrets.reloading_keyring import add_kek, drop_kek
+from app.secrets.reloading_keyring import add_kek, remove_kek
 path = Path(sys.argv[1])
 print("ready", flush=True)
 while True:
     add_kek(path)
     old = add_kek(path)
     add_kek(path)
-    drop_kek(path, old.id)
+    remove_kek(path, old.id)
 """
 
 

@@ -131,7 +131,7 @@ async def test_it_goes_on_batch_by_batch_and_tells_how_far_it_is(
     connection: AsyncConnection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rewrap_module, "BATCH", 4)
+    monkeypatch.setattr(rewrap_module, "BATCH_SIZE", 4)
     await fill(admin, keyring, 10)
     await keyring.rotate()
     told: list[tuple[int, int]] = []
@@ -196,12 +196,12 @@ REWRAP = """
 import asyncio, sys
 from pathlib import Path
 from app.secrets import rewrap as module
-from app.secrets.rewrap import connect
+from app.secrets.rewrap import rewrap_connection
 from app.secrets.reloading_keyring import ReloadingKeyring
 
 async def main():
-    module.BATCH = 10
-    async with await connect(sys.argv[1]) as connection:
+    module.BATCH_SIZE = 10
+    async with await rewrap_connection(sys.argv[1]) as connection:
         keyring = ReloadingKeyring(Path(sys.argv[2]))
         tell = lambda _, done, __: print(done, flush=True)
         await module.rewrap(connection, keyring, tell, print)
@@ -273,7 +273,7 @@ async def test_a_kms_that_goes_away_ends_it_and_what_was_done_stays(
     connection: AsyncConnection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rewrap_module, "BATCH", 2)
+    monkeypatch.setattr(rewrap_module, "BATCH_SIZE", 2)
     keyring = open_vault()
     await fill(admin, keyring, 6)
     current = await keyring.rotate()

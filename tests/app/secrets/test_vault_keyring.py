@@ -71,7 +71,7 @@ async def sealed_in(keyring: VaultKeyring) -> Any:
 async def test_a_silent_vault_is_unavailable_in_time(
     open_vault: Open, transit: Transit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vault_client_module, "DEADLINE", 0.2)
+    monkeypatch.setattr(vault_client_module, "REQUEST_TIMEOUT", 0.2)
     transit.silence.clear()
     started = time.monotonic()
     with pytest.raises(KeyringUnavailableError, match="nothing within"):

@@ -122,7 +122,7 @@ def verifier(source: JwksUrl, now: list[float]) -> TokenVerifier:
 
 @pytest.fixture
 def short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jwks_fetch, "DEADLINE", 1.0)
+    monkeypatch.setattr(jwks_fetch, "FETCH_TIMEOUT", 1.0)
 
 
 def kids(source: JwksUrl) -> list[str | None]:
