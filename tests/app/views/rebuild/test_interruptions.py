@@ -89,6 +89,27 @@ async def test_a_reader_that_never_ends_stops_the_switch_and_not_the_service(
     assert not views.check().differs
 
 
+async def test_events_of_a_switch_that_failed_are_applied_by_the_next(
+    live: "Live", views: "Views", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await live(1, 40)
+    loop = asyncio.get_running_loop()
+    with psycopg.connect(views.dsn) as reader:
+        reader.execute("SELECT count(*) FROM integrations.integration_view")
+
+        def end_reading(_: float) -> None:
+            reader.rollback()
+
+        def write(step: str, *_: object) -> None:
+            if step == "Comparing":
+                asyncio.run_coroutine_threadsafe(live(2, 20), loop).result()
+
+        monkeypatch.setattr("app.views.rebuild.rebuild.time.sleep", end_reading)
+        await asyncio.to_thread(views.rebuild, progress=write)
+
+    assert not views.check().differs
+
+
 @pytest.mark.parametrize(("step", "is_relaxed"), [("build_index", True), ("switch", False)])
 async def test_only_the_switch_waits_for_the_disk(
     live: "Live", views: "Views", monkeypatch: pytest.MonkeyPatch, step: str, *, is_relaxed: bool

@@ -51,6 +51,7 @@ async def test_what_is_written_meanwhile_is_caught_up_with(
     live: "Live", views: "Views", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.views.rebuild.rebuild.MAX_CATCH_UP_UNDER_LOCK", 10)
+    monkeypatch.setattr("app.views.rebuild.fill.CHUNK_SIZE", 20)
     await live(1, 60)
     loop = asyncio.get_running_loop()
     seeds = count(2)
