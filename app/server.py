@@ -18,11 +18,10 @@ from app.gc_tuning import tune_garbage_collector
 from app.http.middleware import RequestMiddleware
 from app.http.protocol import GuardedHttpProtocol
 from app.metrics.collector import multiprocess_dir, remove_dir
-from app.orphan import exit_with_parent
 from app.preflight import check_startup
 from app.settings import Settings, SettingsError, read_settings
 from app.structured_logging import configure_logging, redact_crash_output
-from app.worker_supervisor import WorkerSupervisor
+from app.worker_supervisor import WorkerSupervisor, exit_with_parent
 
 SHUTDOWN_GRACE = 5  # seconds that running requests have to finish; the promise is to exit within 10
 ReadyCallback = Callable[[], None]

@@ -1,8 +1,12 @@
 """Looks after the worker processes: says when all are ready, and replaces those that are lost."""
 
+import multiprocessing
+import os
+import signal
 import socket
 import time
 from collections.abc import Callable
+from threading import Thread
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -70,3 +74,18 @@ class WorkerSupervisor(Multiprocess):
         for listener in self.sockets:
             listener.close()
         super().terminate_all()
+
+
+def exit_with_parent(tidy_up: Callable[[], None] | None = None) -> None:
+    """Send this process SIGTERM as soon as the one that started it is gone, and *tidy_up* first."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        if tidy_up:
+            tidy_up()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    Thread(target=wait, daemon=True).start()
