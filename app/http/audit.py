@@ -1,4 +1,4 @@
-"""The proof of the log, for whoever does not want to trust us (contract, 9; docs/audit.md)."""
+"""Endpoints to verify the log without trusting us (contract, 9; docs/audit.md)."""
 
 from collections.abc import AsyncGenerator, AsyncIterable, Generator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ from app.http.audit_responses import (
 )
 from app.http.authorization import authorize
 from app.http.dependencies import get_dependencies
-from app.http.errors import FieldFinding, ProofUnavailableError
+from app.http.errors import ProofUnavailableError
 from app.http.field_rules import FieldProblem
 from app.http.query_parameters import QuerySchema, integer, operation_class
 from app.http.responses import to_response
@@ -38,13 +38,13 @@ NO_TREE = FieldProblem("NO_TREE", "from must not exceed to, and to not the newes
 
 
 class InclusionQuery(Struct):
-    """Which event is to be proved: by its position in the log."""
+    """The event to prove, by its position in the log."""
 
     position: int
 
 
 class ConsistencyQuery(Struct, rename={"from_": "from"}):
-    """Which trees are to be compared: by their sizes."""
+    """The trees to compare, by their sizes."""
 
     from_: int
     to: int
@@ -67,7 +67,7 @@ class AuditController(Controller):
 
     @get("/checkpoint", operation_id="getCheckpoint")
     async def get_checkpoint(self, request: ApiRequest) -> Response[CheckpointResponse]:
-        """Show the newest signed checkpoint of the workspace's log, to be kept elsewhere."""
+        """Show the newest signed checkpoint of the workspace's log, to be stored elsewhere."""
         with raise_proof_not_found(None, NO_CHECKPOINT):
             newest = await get_dependencies(request.app).prover.newest(request.user.workspace)
         return to_response(render_checkpoint(request, newest))
@@ -80,9 +80,9 @@ class AuditController(Controller):
     )
     async def get_inclusion_proof(self, request: ApiRequest) -> Response[InclusionResponse]:
         """Prove that an event is in the newest checkpoint."""
-        asked, prover = INCLUSION_QUERY.read(request), get_dependencies(request.app).prover
+        query, prover = INCLUSION_QUERY.read(request), get_dependencies(request.app).prover
         with raise_proof_not_found("position", NOT_SIGNED):
-            inclusion = await prover.inclusion(request.user.workspace, asked.position)
+            inclusion = await prover.inclusion(request.user.workspace, query.position)
         return to_response(render_inclusion(request, inclusion))
 
     @get(
@@ -93,16 +93,17 @@ class AuditController(Controller):
     )
     async def get_consistency_proof(self, request: ApiRequest) -> Response[ConsistencyResponse]:
         """Prove that a later state of the log continues an earlier one."""
-        asked, prover = CONSISTENCY_QUERY.read(request), get_dependencies(request.app).prover
+        query, prover = CONSISTENCY_QUERY.read(request), get_dependencies(request.app).prover
         with raise_proof_not_found("to", NO_TREE):
-            consistency = await prover.consistency(request.user.workspace, asked.from_, asked.to)
+            consistency = await prover.consistency(request.user.workspace, query.from_, query.to)
         return to_response(render_consistency(request, consistency))
 
     @get("/export", media_type=JSON_LINES, operation_id="exportLog")
     async def export_log(self, request: ApiRequest) -> Stream:
         """Export all events of the workspace, byte for byte as they are stored, as JSON Lines."""
         leaves = get_dependencies(request.app).prover.leaves(request.user.workspace)
-        first = await anext(leaves, None)  # a database that is away is told before a line is sent
+        # Read before the response starts: an unavailable database is still a 503.
+        first = await anext(leaves, None)
         headers = {"Content-Language": request.auth.tag}
         return Stream(export_lines(first, leaves), media_type=JSON_LINES, headers=headers)
 
@@ -123,5 +124,4 @@ def raise_proof_not_found(parameter: str | None, problem: FieldProblem) -> Gener
     except NoCheckpointError:
         raise ProofUnavailableError([(None, NO_CHECKPOINT)]) from None
     except NoProofError:
-        found: FieldFinding = (parameter, problem)
-        raise ProofUnavailableError([found]) from None
+        raise ProofUnavailableError([(parameter, problem)]) from None

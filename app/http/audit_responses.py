@@ -1,4 +1,4 @@
-"""What the proof of the log answers (contract, 9); all hashes and stored bytes are base64."""
+"""The responses of the audit endpoints (contract, 9); all hashes and stored bytes are base64."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -16,7 +16,7 @@ PROVED = "Proof made successfully"
 
 
 class CheckpointObject(Struct, rename="camel"):
-    """The newest checkpoint: a signed note, what it says, and the key that verifies it."""
+    """The newest checkpoint: a signed note, its content, and the key that verifies it."""
 
     checkpoint: str
     verifier_key: str
@@ -48,7 +48,7 @@ class ConsistencyObject(Struct, rename="camel"):
 
 
 class LeafLine(Struct, rename="camel"):
-    """A line of the export: an event's stored bytes, and where they are a leaf."""
+    """A line of the export: an event's stored bytes and their leaf in the tree."""
 
     position: int
     leaf_index: int
@@ -65,7 +65,7 @@ class CheckpointResult(Struct):
 
 
 class CheckpointResponse(Struct):
-    """The answer with a checkpoint."""
+    """The response with a checkpoint."""
 
     result: CheckpointResult
 
@@ -79,7 +79,7 @@ class InclusionResult(Struct):
 
 
 class InclusionResponse(Struct):
-    """The answer with an inclusion proof."""
+    """The response with an inclusion proof."""
 
     result: InclusionResult
 
@@ -93,13 +93,13 @@ class ConsistencyResult(Struct):
 
 
 class ConsistencyResponse(Struct):
-    """The answer with a consistency proof."""
+    """The response with a consistency proof."""
 
     result: ConsistencyResult
 
 
 def render_checkpoint(request: ApiRequest, signed: Signed) -> RenderedResponse:
-    """Return the answer with a checkpoint."""
+    """Return the response with a checkpoint."""
     checkpoint = signed.checkpoint
     data = CheckpointObject(
         checkpoint=signed.note,
@@ -113,7 +113,7 @@ def render_checkpoint(request: ApiRequest, signed: Signed) -> RenderedResponse:
 
 
 def render_inclusion(request: ApiRequest, inclusion: Inclusion) -> RenderedResponse:
-    """Return the answer with an inclusion proof."""
+    """Return the response with an inclusion proof."""
     data = InclusionObject(
         position=inclusion.position,
         leaf_hash=encode_base64(inclusion.leaf),
@@ -127,7 +127,7 @@ def render_inclusion(request: ApiRequest, inclusion: Inclusion) -> RenderedRespo
 
 
 def render_consistency(request: ApiRequest, consistency: Consistency) -> RenderedResponse:
-    """Return the answer with a consistency proof."""
+    """Return the response with a consistency proof."""
     first, second = consistency.first, consistency.second
     data = ConsistencyObject(
         from_=first.size,
@@ -157,6 +157,6 @@ def encode_hashes(proof: Sequence[bytes]) -> list[str]:
     return [encode_base64(each) for each in proof]
 
 
-def render(request: ApiRequest, answer: Struct) -> RenderedResponse:
-    """Return *answer* as it goes out."""
-    return RenderedResponse(200, encode(answer), {"Content-Language": request.auth.tag})
+def render(request: ApiRequest, response: Struct) -> RenderedResponse:
+    """Return *response* as it is sent."""
+    return RenderedResponse(200, encode(response), {"Content-Language": request.auth.tag})

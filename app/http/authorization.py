@@ -1,4 +1,4 @@
-"""Who asks, in which language, and whether they may: asked before every route of the API."""
+"""Authenticates and authorizes a request, and chooses its language, before every route."""
 
 from litestar import Request
 from litestar.datastructures import State
@@ -11,18 +11,18 @@ from domain.errors import IntegrationNotFoundError
 
 
 async def authorize(request: Request[Principal, object, State]) -> None:
-    """Let *request* through to a handler whose `permission` its token bears.
+    """Accept *request* if its token has the `permission` of the handler.
 
-    It stands in `before_request` and is no guard: Litestar copies the whole handler for a guard.
-    A handler that takes query parameters says so by `opt={"parameters": True}`, and knows them.
-    Leaves the Principal as `request.user` and the Language as `request.auth`.
+    It is a `before_request` hook, not a guard: Litestar copies the whole handler for a guard.
+    A handler that takes query parameters declares it by `opt={"parameters": True}`.
+    Stores the Principal as `request.user` and the Language as `request.auth`.
 
     Raises:
         IntegrationNotFoundError: the path's locale is malformed, so there is no such path.
         UnauthorizedError: there is no valid token.
         ForbiddenError: the token lacks the permission.
-        RateLimitExceededError: the workspace asks faster than it may.
-        InvalidFieldsError: there are query parameters, and the handler takes none.
+        RateLimitExceededError: the workspace exceeds its rate.
+        InvalidFieldsError: there are query parameters and the handler takes none.
     """
     dependencies, handler = get_dependencies(request.app), request.route_handler
     language = dependencies.catalogues.negotiate(request.path_params["locale"])

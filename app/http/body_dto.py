@@ -1,4 +1,4 @@
-"""How Litestar reads our bodies: by their Form, which finds every wrong field, as a DTO."""
+"""The Litestar DTO that reads a body with its BodySchema, which finds every wrong field."""
 
 from typing import TypeVar, cast
 
@@ -15,14 +15,14 @@ T = TypeVar("T", bound=Struct)
 
 
 class BodyDTO(AbstractDTO[T]):
-    """Reads a body with the app's form for its Struct; Litestar would report one field only."""
+    """Reads a body with the schema of its Struct; Litestar would report one field only."""
 
     def decode_bytes(self, value: bytes) -> T:
         """Return the body as its Struct.
 
         Raises:
-            UnsupportedMediaTypeError: the body is not said to be JSON.
-            MalformedBodyError, NotAnObjectError, InvalidFieldsError: as `Form.read`.
+            UnsupportedMediaTypeError: the Content-Type is not JSON.
+            MalformedBodyError, NotAnObjectError, InvalidFieldsError: as `BodySchema.read`.
         """
         request = cast("ApiRequest", self.asgi_connection)  # pyright: ignore[reportUnknownMemberType] — untyped there
         media_type = request.headers.get("content-type", "").partition(";")[0]
@@ -32,7 +32,7 @@ class BodyDTO(AbstractDTO[T]):
 
     @classmethod
     def create_for_field_definition(cls, *_: object, **__: object) -> None:
-        """Do nothing: a form needs no code made for it."""
+        """Do nothing: a BodySchema needs no generated code."""
 
     @classmethod
     def create_openapi_schema(
@@ -41,5 +41,5 @@ class BodyDTO(AbstractDTO[T]):
         handler_id: str,  # noqa: ARG003 — Litestar's signature
         schema_creator: object,  # noqa: ARG003 — Litestar's signature
     ) -> Reference:
-        """Return where the schema will be; app/http/openapi.py makes it of the form."""
+        """Return a reference to the schema, which openapi/document.py adds."""
         return Reference(f"#/components/schemas/{cls.model_type.__name__}")

@@ -1,4 +1,4 @@
-"""What a request asks: the command in it, for which integration, on whose behalf."""
+"""From an HTTP request to a CommandRequest: command, integration, caller, If-Match."""
 
 import re
 
@@ -20,10 +20,10 @@ def build_command_request(
     integration: str,
     ask: IntegrationCommand | PreparedCommand | CommandFactory,
 ) -> CommandRequest:
-    """Return what *request* asks for *integration* of the caller's workspace.
+    """Return the command of *request* for *integration* of the caller's workspace.
 
     Raises:
-        IntegrationNotFoundError: *integration* has not the form of an id.
+        IntegrationNotFoundError: *integration* is not a valid id.
     """
     return CommandRequest(
         workspace=request.user.workspace,
@@ -35,21 +35,21 @@ def build_command_request(
 
 
 def require_integration_id(integration: str) -> str:
-    """Return *integration*; raise IntegrationNotFoundError where it has not the form of an id."""
+    """Return *integration*; raise IntegrationNotFoundError if it is not a valid id."""
     if not is_integration_id(integration):
         raise IntegrationNotFoundError
     return integration
 
 
 def require_found(row: IntegrationRow | None) -> IntegrationRow:
-    """Return *row*; raise IntegrationNotFoundError where there is none."""
+    """Return *row*; raise IntegrationNotFoundError if there is none."""
     if row is None:
         raise IntegrationNotFoundError
     return row
 
 
 def request_metadata(request: ApiRequest) -> EventMetadata:
-    """Return where *request* came from, as it is stored with what it leads to."""
+    """Return the metadata of *request* that is stored with its events."""
     key = request.headers.get("idempotency-key", "")
     return EventMetadata(
         actor=request.user.actor,

@@ -1,4 +1,4 @@
-"""The parts that the HTTP API works with; made by bootstrap, kept in the application's state."""
+"""What the HTTP API depends on; built by bootstrap, stored in the application's state."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -26,7 +26,7 @@ from app.views.lists import IntegrationLists
 
 
 class Dependencies(Struct, frozen=True, kw_only=True):
-    """Everything behind the API; `ready` answers which checks hold, `running` opens and closes."""
+    """Everything behind the API; `readiness` runs the checks, `lifespan` opens and closes."""
 
     command_handler: CommandHandler
     views: IntegrationViews
@@ -49,5 +49,5 @@ class Dependencies(Struct, frozen=True, kw_only=True):
 
 
 def get_dependencies(app: Litestar) -> Dependencies:
-    """Return the parts of *app*."""
-    return app.state["dependencies"]  # as an attribute it takes six times as long
+    """Return the dependencies of *app*."""
+    return app.state["dependencies"]  # reading it as an attribute takes six times as long

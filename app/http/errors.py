@@ -19,9 +19,9 @@ class NotAnObjectError(Exception):
 class InvalidFieldsError(Exception):
     """The request is not valid."""
 
-    def __init__(self, found: list[FieldFinding]) -> None:
+    def __init__(self, findings: list[FieldFinding]) -> None:
         super().__init__(type(self).__doc__)
-        self.findings = found
+        self.findings = findings
 
 
 class ForbiddenError(Exception):
@@ -33,7 +33,7 @@ class IdempotencyKeyReusedError(Exception):
 
 
 class WarningsRejectedError(InvalidFieldsError):
-    """What was sent is doubtful, and strict handling is preferred."""
+    """The request has warnings, and strict handling is preferred."""
 
 
 class ProofUnavailableError(InvalidFieldsError):
@@ -45,5 +45,5 @@ class UnsupportedMediaTypeError(Exception):
 
 
 def safe_field_name(name: str) -> str | None:
-    """Return *name* where it may be repeated: a plain identifier of at most 32 characters."""
+    """Return *name* if a response may repeat it: a plain identifier of at most 32 characters."""
     return name if SAFE_NAME.fullmatch(name) else None

@@ -1,4 +1,4 @@
-"""The rules of the single fields (contract, 4); a rule takes a JSON value and returns its own."""
+"""The rules of single fields (contract, 4); a rule parses a JSON value."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -14,23 +14,23 @@ PHONE = re.compile(r"\+[0-9]{6,15}")
 MAX_EMAIL_LENGTH = (
     254  # characters that an address may have (RFC 5321, with RFC 3696's erratum 1690)
 )
-# Control characters, line and paragraph separators, as ECMA-262 writes it, too.
+# Control characters, line and paragraph separators, in a syntax that ECMA-262 shares.
 FORBIDDEN_CHARACTERS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
-# And halves of surrogate pairs, which JSON's strings have not, for the OpenAPI document.
+# And surrogates, which a JSON Schema pattern cannot name.
 FORBIDDEN_CHARACTER = re.compile(rf"[{FORBIDDEN_CHARACTERS}\ud800-\udfff]")
 
 
 class Rule(Struct, frozen=True):
-    """How a field is read: `read` takes a JSON value and returns its own or raises FieldError.
+    """How a field is read: `read` parses a JSON value or raises FieldError.
 
-    `schema` says the same in JSON Schema, for the OpenAPI document.
+    `schema` is the same rule in JSON Schema, for the OpenAPI document.
     """
 
     read: Callable[[object], object]
     schema: Schema
 
     def __call__(self, value: object) -> object:
-        """Return *value* as its field keeps it; raise FieldError where it breaks the rule."""
+        """Return the parsed *value*; raise FieldError if it breaks the rule."""
         return self.read(value)
 
 
@@ -75,7 +75,7 @@ def text(maximum: int, *, trimmed: bool = False) -> Rule:
 
 
 def secret(maximum: int) -> Rule:
-    """Return the rule for a secret of 1 to *maximum* characters; it leaves as a Secret."""
+    """Return the rule for a secret of 1 to *maximum* characters, parsed to a Secret."""
 
     def rule(value: object) -> Secret:
         string = require_string(value)
@@ -107,16 +107,16 @@ def parse_boolean(value: object) -> bool:
 
 
 def parse_email(value: object) -> str:
-    """Return *value*, which must have the syntax of an email address; no DNS is asked."""
+    """Return *value*, which must have the syntax of an email address; without a DNS query."""
     return require_email(require_string(value))
 
 
 @lru_cache(1024)
 def require_email(string: str) -> str:
-    """Return *string*; raise FieldError where it has not the syntax of an email address.
+    """Return *string*; raise FieldError if it does not have the syntax of an email address.
 
-    A tenth of a creation goes into this question, and a workspace sends from few addresses: valid
-    ones, which everybody who may look is shown, are remembered, and never what was refused.
+    It takes a tenth of a creation, and a workspace has few sender addresses: valid ones, which are
+    public within the workspace, are cached; rejected input never is.
     """
     try:
         validate_email(string, check_deliverability=False)
@@ -135,14 +135,14 @@ def parse_phone(value: object) -> str:
 
 
 def require_string(value: object) -> str:
-    """Return *value*; raise FieldError where it is no string."""
+    """Return *value*; raise FieldError if it is not a string."""
     if not isinstance(value, str):
         raise FieldError(NOT_A_STRING)
     return value
 
 
 def require_length(string: str, maximum: int) -> None:
-    """Raise FieldError where *string* has not 1 to *maximum* characters."""
+    """Raise FieldError if *string* does not have 1 to *maximum* characters."""
     if not 1 <= len(string) <= maximum:
         limits = {"minimum": 1, "maximum": maximum}
         message = "This must have {minimum} to {maximum} characters"

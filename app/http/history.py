@@ -26,7 +26,7 @@ from projections.history import Action, HistoryEntry
 
 
 class Actor(Struct):
-    """Who did it: the token's `sub`, and `name` and `email` where it bore them."""
+    """Who did it: the token's `sub`, and its `name` and `email` if it had them."""
 
     id: str
     name: str | None
@@ -34,7 +34,7 @@ class Actor(Struct):
 
 
 class HistoryEntryObject(Struct, rename="camel"):
-    """What happened once; `id` is `<integration>:<version>`, the same after every rebuild."""
+    """One change; `id` is `<integration>:<version>`, the same after every rebuild."""
 
     id: Annotated[str, Meta(pattern=r"^int_[0-9a-z]{26}:[1-9][0-9]*$")]
     resource_type: Literal["integration"]
@@ -59,7 +59,7 @@ class HistoryResult(Struct, rename="camel"):
 
 
 class HistoryResponse(Struct):
-    """The answer with a page of the history."""
+    """The response with a page of the history."""
 
     result: HistoryResult
 
@@ -82,7 +82,7 @@ def history_entry_object(entry: HistoryEntry) -> HistoryEntryObject:
 
 
 def render_history(request: ApiRequest, page: HistoryPage) -> RenderedResponse:
-    """Return the answer that shows *page*; its entity tag is a digest of all that it shows."""
+    """Return the response with *page*; its entity tag is a digest of the body."""
     result = HistoryResult(
         data=[history_entry_object(entry) for entry in page.entries],
         message=request.auth.text("History fetched successfully"),
@@ -95,7 +95,7 @@ def render_history(request: ApiRequest, page: HistoryPage) -> RenderedResponse:
 
 
 class HistoryQuery(Struct, rename="camel", frozen=True, kw_only=True):
-    """Which entries are asked for, and which page of them."""
+    """The filters and the page of a request for history entries."""
 
     resource_type: str = "integration"
     resource_id: str | None = None
@@ -123,7 +123,7 @@ HISTORY_QUERY = QuerySchema(
 
 
 class HistoryController(Controller):
-    """Who did what, when; what was deleted keeps its history."""
+    """Who did what, when; a deleted integration keeps its history."""
 
     path = "/{locale:str}/api"
     before_request = authorize
@@ -133,10 +133,10 @@ class HistoryController(Controller):
 
     @get("/history-log", operation_class=operation_class(HISTORY_QUERY), operation_id="listHistory")
     async def list_history(self, request: ApiRequest) -> Response[HistoryResponse]:
-        """List what was done in the workspace, newest first."""
-        asked = HISTORY_QUERY.read(request)
-        found = await load_page(request, asked, asked.resource_id)
-        return conditional_response(request, render_history(request, found))
+        """List the changes in the workspace, newest first."""
+        query = HISTORY_QUERY.read(request)
+        page = await load_page(request, query, query.resource_id)
+        return conditional_response(request, render_history(request, page))
 
     @get(
         "/integration/{integration_id:str}/history",
@@ -146,30 +146,30 @@ class HistoryController(Controller):
     async def get_history(
         self, request: ApiRequest, integration_id: FromPath[str]
     ) -> Response[HistoryResponse]:
-        """List what was done to one integration, newest first, even once it is deleted."""
-        asked, integration = RESOURCE_QUERY.read(request), require_integration_id(integration_id)
-        found = await load_page(request, asked, integration)
-        if not found.total:
+        """List the changes of one integration, newest first, even if it is deleted."""
+        query, integration = RESOURCE_QUERY.read(request), require_integration_id(integration_id)
+        page = await load_page(request, query, integration)
+        if not page.total:
             await require_resource(request, integration)
-        return conditional_response(request, render_history(request, found))
+        return conditional_response(request, render_history(request, page))
 
 
 async def load_page(
-    request: ApiRequest, asked: HistoryQuery, integration: str | None
+    request: ApiRequest, query: HistoryQuery, integration: str | None
 ) -> HistoryPage:
-    """Return the page that is *asked* for, of one integration or of all."""
-    wanted = HistoryFilter(
+    """Return the page that *query* requests, of one integration or of all."""
+    filters = HistoryFilter(
         resource=integration,
-        action=asked.action,
-        user=asked.user_id,
-        start=asked.start_date,
-        end=asked.end_date,
+        action=query.action,
+        user=query.user_id,
+        start=query.start_date,
+        end=query.end_date,
     )
-    history, offset = get_dependencies(request.app).history, (asked.page - 1) * asked.limit
-    return await history.page(request.user.workspace, wanted, offset, asked.limit)
+    history, offset = get_dependencies(request.app).history, (query.page - 1) * query.limit
+    return await history.page(request.user.workspace, filters, offset, query.limit)
 
 
 async def require_resource(request: ApiRequest, integration: str) -> None:
-    """Raise IntegrationNotFoundError where *integration* never was in the caller's workspace."""
+    """Raise IntegrationNotFoundError if *integration* was never in the caller's workspace."""
     if not await get_dependencies(request.app).history.knows(request.user.workspace, integration):
         raise IntegrationNotFoundError

@@ -1,4 +1,4 @@
-"""Safe repetition: the first answer to an Idempotency-Key is every answer (contract, 7)."""
+"""Idempotency keys: a repeated request gets the stored first response (contract, 7)."""
 
 from collections.abc import Callable
 from hashlib import sha256
@@ -22,7 +22,7 @@ from app.secrets.secret import Secret
 from projections.integration_view import IntegrationRow
 
 FINGERPRINT_LABEL = b"integrations/fingerprint/v1\0"
-REPLAY_TIMEOUT = 2.0  # seconds that a repeat waits for the first request's answer
+REPLAY_TIMEOUT = 2.0  # seconds that a repeated request waits for the first response
 MALFORMED_KEY = FieldProblem("INVALID_HEADER", "This must be 1 to 255 printable ASCII characters")
 Render = Callable[[IntegrationRow | None], RenderedResponse]
 
@@ -30,12 +30,12 @@ Render = Callable[[IntegrationRow | None], RenderedResponse]
 async def execute_idempotently(
     request: ApiRequest, command: CommandRequest, render: Render
 ) -> Response[Any]:
-    """Execute *command* and answer; where its key was used, answer what was answered then.
+    """Execute *command*, or replay the stored response if its key was used before.
 
     Raises:
         InvalidFieldsError: the key is malformed.
-        IdempotencyKeyReusedError: another request was made under the key.
-        RequestInProgressError: the first request under the key has no answer yet.
+        IdempotencyKeyReusedError: another request used the key.
+        RequestInProgressError: the first request with the key has no response yet.
     """
     dependencies, key = get_dependencies(request.app), idempotency_key(request)
     if key is None:
@@ -50,13 +50,13 @@ async def execute_idempotently(
 async def execute_or_replay(
     request: ApiRequest, command: CommandRequest, render: Render, key: str
 ) -> Response[Any]:
-    """Execute *command* and keep the answer, or answer what is kept."""
-    dependencies, place = get_dependencies(request.app), f"{command.workspace} {key}"
+    """Execute *command* and store its response, or replay the stored one."""
+    dependencies, scope = get_dependencies(request.app), f"{command.workspace} {key}"
     fingerprint = request_fingerprint(request, await request.body())
     if (
-        kept := await dependencies.command_handler.log.stored_response(command.workspace, key)
+        stored := await dependencies.command_handler.log.stored_response(command.workspace, key)
     ) is None:
-        sealed = await seal_fingerprint(dependencies.keyring, fingerprint, place)
+        sealed = await seal_fingerprint(dependencies.keyring, fingerprint, scope)
 
         def keep(row: IntegrationRow | None) -> StoredResponse:
             made = render(row)
@@ -67,58 +67,58 @@ async def execute_or_replay(
                 render(await dependencies.command_handler.execute(replace(command, answer=keep)))
             )
         except DuplicateRequestError:  # by another process, in the meantime
-            kept = require_stored(
+            stored = require_stored(
                 await dependencies.command_handler.log.stored_response(command.workspace, key)
             )
-    if not await matches_fingerprint(dependencies.keyring, kept.fingerprint, fingerprint, place):
+    if not await matches_fingerprint(dependencies.keyring, stored.fingerprint, fingerprint, scope):
         raise IdempotencyKeyReusedError
-    return replay_response(kept)
+    return replay_response(stored)
 
 
 def idempotency_key(request: ApiRequest) -> str | None:
-    """Return the Idempotency-Key; raise InvalidFieldsError where it is malformed."""
+    """Return the Idempotency-Key; raise InvalidFieldsError if it is malformed."""
     key = request.headers.get("idempotency-key")
     if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
         raise InvalidFieldsError([("Idempotency-Key", MALFORMED_KEY)])
     return key
 
 
-def replay_response(kept: StoredResponse) -> Response[Any]:
-    """Return the first answer once more."""
-    headers = {**kept.headers, "Idempotency-Replayed": "true"}
-    return to_response(RenderedResponse(kept.status, kept.body, headers))
+def replay_response(stored: StoredResponse) -> Response[Any]:
+    """Return the stored response."""
+    headers = {**stored.headers, "Idempotency-Replayed": "true"}
+    return to_response(RenderedResponse(stored.status, stored.body, headers))
 
 
-def require_stored(kept: StoredResponse | None) -> StoredResponse:
-    """Return *kept*; raise RequestInProgressError in the moment in which it has just expired."""
-    if kept is None:
+def require_stored(stored: StoredResponse | None) -> StoredResponse:
+    """Return *stored*; raise RequestInProgressError if it has just expired."""
+    if stored is None:
         raise RequestInProgressError
-    return kept
+    return stored
 
 
 def request_fingerprint(request: ApiRequest, body: bytes) -> Secret:
     """Return the SHA-256 over workspace, method, path and body."""
-    place = f"{request.user.workspace} {request.method} {request.scope['path']}\n"
-    return Secret(sha256(place.encode() + body).digest())
+    scope = f"{request.user.workspace} {request.method} {request.scope['path']}\n"
+    return Secret(sha256(scope.encode() + body).digest())
 
 
-async def seal_fingerprint(keyring: Keyring, fingerprint: Secret, place: str) -> bytes:
-    """Return *fingerprint* under the current KEK, bound to *place*, as it is kept.
+async def seal_fingerprint(keyring: Keyring, fingerprint: Secret, scope: str) -> bytes:
+    """Return *fingerprint* under the current KEK, bound to *scope*, as it is stored.
 
-    A body holds secrets, and a short one could be found by trying bodies against a bare hash.
+    A body holds secrets; a bare hash of it would let short secrets be guessed.
     """
-    wrapped = await keyring.wrap(fingerprint, FINGERPRINT_LABEL + place.encode())
+    wrapped = await keyring.wrap(fingerprint, FINGERPRINT_LABEL + scope.encode())
     return wrapped.kek.encode() + b"\0" + wrapped.wrapped
 
 
 async def matches_fingerprint(
-    keyring: Keyring, kept: bytes, fingerprint: Secret, place: str
+    keyring: Keyring, stored: bytes, fingerprint: Secret, scope: str
 ) -> bool:
-    """Tell whether *kept* is *fingerprint*; it is not where its KEK is gone by now."""
-    kek, _, wrapped = kept.partition(b"\0")
+    """Return whether *stored* is *fingerprint*; False if its KEK is gone."""
+    kek, _, wrapped = stored.partition(b"\0")
     try:
         opened = await keyring.unwrap(
-            WrappedKey(kek=kek.decode(), wrapped=wrapped), FINGERPRINT_LABEL + place.encode()
+            WrappedKey(kek=kek.decode(), wrapped=wrapped), FINGERPRINT_LABEL + scope.encode()
         )
     except (UnknownKekError, DecryptionError):
         return False

@@ -1,6 +1,6 @@
-"""The outermost ASGI callable: request id, access log and metrics, for every answer there is.
+"""The outermost ASGI middleware: request id, access log and metrics, for every response.
 
-Litestar's own middleware does not run for 404 and 405, so these stand around it.
+Litestar's own middleware does not run for 404 and 405, so this wraps the whole application.
 """
 
 import asyncio
@@ -25,23 +25,23 @@ ASGI = Any  # each library types scopes and messages in its own way
 REQUEST_ID = "integrations_request_id"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # HEAD is GET, of which the server sends the head only (RFC 9110, 9.3.2). OPTIONS is refused, as
-# TRACE is: Litestar would answer with the methods of one of a path's controllers alone.
+# TRACE is: Litestar would list the methods of only one of a path's controllers.
 METHOD_OVERRIDES = {"HEAD": "GET", "OPTIONS": "TRACE"}
 REQUEST_ID_PATTERN = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 
 
 def new_request_id() -> str:
-    """Return an id for a request that brings none: 128 random bits."""
+    """Return an id for a request without one: 128 random bits."""
     return token_hex(16)
 
 
 def get_request_id(scope: Any) -> str:  # noqa: ANN401 — Litestar and ASGI type scopes differently
-    """Return the id of the request, which app/http/middleware.py has put there."""
+    """Return the id of the request, set by RequestMiddleware."""
     return scope[REQUEST_ID]
 
 
 class AccessLine(Struct, frozen=True, kw_only=True):
-    """The access log's line: which request was answered, how, and when.
+    """The access log's line: the request, the status and the time.
 
     It and the metrics hold the route's template and no path, query string, header or body: any of
     them may hold what a client should not have put there.
@@ -68,7 +68,7 @@ class RequestMiddleware:
         self.log = build_line_logger(logging.INFO)
 
     async def __call__(self, scope: ASGI, receive: ASGI, send: ASGI) -> None:
-        """Answer one HTTP request; other scopes pass through."""
+        """Handle one HTTP request; other scopes pass through."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -97,7 +97,7 @@ class RequestMiddleware:
 
 
 def choose_request_id(headers: list[tuple[bytes, bytes]]) -> str:
-    """Return the caller's X-Request-Id where it is 1 to 64 plain characters, else a new one."""
+    """Return the client's X-Request-Id if it is 1 to 64 plain characters, else a new one."""
     for name, value in headers:
         if name == b"x-request-id" and REQUEST_ID_PATTERN.fullmatch(value):
             return value.decode()
@@ -105,7 +105,7 @@ def choose_request_id(headers: list[tuple[bytes, bytes]]) -> str:
 
 
 def route_template(scope: ASGI) -> str:
-    """Return the template of the request's route; all that is nowhere has one name."""
+    """Return the template of the request's route, `none` for every unknown path."""
     return scope.get("path_template") or "none"
 
 
@@ -125,7 +125,7 @@ def access_line(scope: ASGI, kind: RequestLabels, seconds: float) -> AccessLine:
 
 
 def drain_body_before_response(scope: ASGI, receive: ASGI, send: ASGI) -> tuple[ASGI, ASGI]:
-    """Return *receive* and *send*, joined where the body of *scope* may be long."""
+    """Return *receive* and *send*, wrapped if the body of *scope* may be large."""
     if not has_large_body(scope):
         return receive, send
     body = DrainedBody(receive, send)
@@ -133,7 +133,7 @@ def drain_body_before_response(scope: ASGI, receive: ASGI, send: ASGI) -> tuple[
 
 
 def has_large_body(scope: ASGI) -> bool:
-    """Tell whether the body is long, or does not say how long it is."""
+    """Return whether the body is large or of unknown length."""
     for name, value in scope["headers"]:
         if name == b"content-length":
             return not value.isdigit() or int(value) > SMALL_BODY
@@ -143,7 +143,7 @@ def has_large_body(scope: ASGI) -> bool:
 
 
 class DrainedBody:
-    """A body that is read on to its end before anything is answered."""
+    """A body that is read to its end before a response is sent."""
 
     def __init__(self, receive: ASGI, send: ASGI) -> None:
         self._receive = receive

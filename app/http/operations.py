@@ -27,13 +27,13 @@ class Health(Struct):
 
 @get("/health/live", tags=["Health"], operation_id="live", sync_to_thread=False)
 def live() -> Health:
-    """Tell that the process runs."""
+    """Confirm that the process runs."""
     return Health("live")
 
 
 @get("/health/ready", tags=["Health"], operation_id="ready")
 async def ready(request: Request[object, object, State]) -> Response[Health]:
-    """Tell whether requests can be served: database, migrations and log; 503 where not."""
+    """Check database, migrations and log; 503 if requests cannot be served."""
     checks = await get_dependencies(request.app).readiness()
     if not all(checks.values()):
         raise UnavailableError
@@ -42,12 +42,12 @@ async def ready(request: Request[object, object, State]) -> Response[Health]:
 
 @get("/metrics", include_in_schema=False)
 async def metrics(request: Request[object, object, State]) -> Response[bytes]:
-    """Return all figures, those of all workers added up."""
+    """Return all metrics, added up over all workers."""
     return Response(await get_dependencies(request.app).metrics.text(), media_type=CONTENT_TYPE)
 
 
 class Readiness:
-    """Asks through the pool for commands, as whoever can write can also read."""
+    """Checks through the pool for commands: a role that can write can also read."""
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
         self.pool = pool
@@ -56,7 +56,7 @@ class Readiness:
         """Return each check and whether it holds.
 
         Raises:
-            UnavailableError: the database is away or busy.
+            UnavailableError: the database is down or busy.
         """
         with translate_unavailable():
             async with self.pool.connection() as connection:

@@ -17,15 +17,15 @@ def etag(version: int) -> str:
 
 
 def list_etag(rows: Sequence[IntegrationRow], total: int) -> str:
-    """Return the entity tag of a list: it changes with whatever the list shows."""
+    """Return the entity tag of a list: it changes with every row of the page and with the total."""
     shown = ",".join(f"{row.id}:{row.version}" for row in rows)
     return f'"{blake2b(f"{total};{shown}".encode(), digest_size=12).hexdigest()}"'
 
 
 def if_match_versions(request: ApiRequest) -> frozenset[int] | None:
-    """Return the versions that If-Match asks for; None where any will do.
+    """Return the versions that If-Match names; None if any matches.
 
-    A weak tag, or what is no version of ours, matches none: If-Match compares strongly.
+    A weak or foreign tag matches no version: If-Match compares strongly.
     """
     header = request.headers.get("if-match")
     if header is None or header.strip() == "*":
@@ -35,6 +35,6 @@ def if_match_versions(request: ApiRequest) -> frozenset[int] | None:
 
 
 def matches_if_none_match(request: ApiRequest, tag: str) -> bool:
-    """Tell whether If-None-Match says that the client has what *tag* stands for."""
+    """Return whether If-None-Match contains *tag*: the client has this version."""
     header = request.headers.get("if-none-match", "")
     return header.strip() == "*" or tag in (f'"{known}"' for _, known in ENTITY_TAG.findall(header))

@@ -1,4 +1,4 @@
-"""Strict handling: who prefers it has what is doubtful refused (contract, 1; RFC 7240)."""
+"""`Prefer: handling=strict`: warnings become 422 (contract, 1; RFC 7240)."""
 
 import re
 
@@ -12,16 +12,16 @@ from app.http.types import ApiRequest
 APPLIED_HEADERS = PROBLEMS[WarningsRejectedError].headers
 WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
 QUOTED = r'"(?:[^"\\]|\\.)*+"'
-MAX_HEADER_LENGTH = 1_000  # characters that are looked at; longer ones would take our time
-# Possessive (`+` behind a quantifier): what was taken is not given back, which would take our time.
-# A preference with its value, and what may stand behind it: `handling = "strict"; wait=5`.
+MAX_HEADER_LENGTH = 1_000  # characters that are parsed; more would take too long
+# Possessive (`+` after a quantifier): without backtracking, which could take too long.
+# A preference with its value and parameters: `handling = "strict"; wait=5`.
 PREFERENCE = re.compile(
     rf"\s*+({WORD})\s*+(?:=\s*+({WORD}|{QUOTED}))?+\s*+(?:;(?:[^\",]|{QUOTED})*+)?+(?:,|$)"
 )
 
 
 def prefers_strict(request: ApiRequest) -> bool:
-    """Tell whether *request* prefers strict handling; of several preferences the first counts."""
+    """Return whether *request* prefers strict handling; of several preferences the first counts."""
     header = ",".join(request.headers.getall("prefer", []))[:MAX_HEADER_LENGTH]
     values = (
         value.strip('"')
@@ -32,18 +32,18 @@ def prefers_strict(request: ApiRequest) -> bool:
 
 
 def is_handling_preference(name: str) -> bool:
-    """Tell whether *name* is that of the preference for handling; case does not matter."""
+    """Return whether *name* is `handling`, ignoring case."""
     return name.lower() == "handling"
 
 
-def reject_warnings_if_strict(request: ApiRequest, found: list[FieldFinding]) -> None:
-    """Raise WarningsRejectedError where anything was *found* and strict handling is preferred."""
-    if found and prefers_strict(request):
-        raise WarningsRejectedError(found)
+def reject_warnings_if_strict(request: ApiRequest, warnings: list[FieldFinding]) -> None:
+    """Raise WarningsRejectedError if there are *warnings* and strict handling is preferred."""
+    if warnings and prefers_strict(request):
+        raise WarningsRejectedError(warnings)
 
 
 def add_preference_applied(request: ApiRequest, rendered: RenderedResponse) -> RenderedResponse:
-    """Return *rendered* with word that strict handling was applied, where it was."""
+    """Return *rendered* with `Preference-Applied` if strict handling was applied."""
     if not prefers_strict(request):
         return rendered
     return replace(rendered, headers={**rendered.headers, **APPLIED_HEADERS})

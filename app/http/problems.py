@@ -1,4 +1,4 @@
-"""What a failure looks like: the only table of status codes, and the error envelope."""
+"""The status code of every error, in one table, and the error envelope."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -28,12 +28,12 @@ from app.rate_limit import RateLimitExceededError
 from app.tokens.errors import UnauthorizedError
 from domain.errors import IntegrationNotFoundError, VersionMismatchError
 
-CLIENT_LEFT = "client disconnected prematurely"  # Litestar's words for a body without its end
+CLIENT_LEFT = "client disconnected prematurely"  # Litestar's text for an incomplete body
 log = structlog.get_logger(source="problems")
 
 
 class Problem(Struct, frozen=True):
-    """How one kind of failure is answered; `message` is English, a key of the catalogues."""
+    """The response to one kind of error; `message` is English, a key of the catalogues."""
 
     status: int
     error: str
@@ -96,23 +96,23 @@ FRAMEWORK_PROBLEMS: Mapping[int, Problem] = {
 def handle_exception(
     catalogues: Catalogues, request: Request[object, object, State], error: Exception
 ) -> Response[ErrorResponse]:
-    """Answer *error* with the error envelope, in the language of the request's path."""
+    """Return the error envelope for *error*, in the language of the request's path."""
     problem = problem_for(error)
     if problem is INTERNAL_ERROR:
         log.error("unexpected error", request_id=get_request_id(request.scope), exc_info=error)
     language = request_language(request, catalogues)
-    found = error.findings if isinstance(error, InvalidFieldsError) else None
-    details = error_details(found, language) if found else ()
+    findings = error.findings if isinstance(error, InvalidFieldsError) else None
+    details = error_details(findings, language) if findings else ()
     message = language.text(problem.message)
-    answer = error_envelope(problem, message, get_request_id(request.scope), details)
+    envelope = error_envelope(problem, message, get_request_id(request.scope), details)
     headers = {**problem.headers, **error_headers(error), "Content-Language": language.tag}
-    return Response(answer, status_code=problem.status, headers=headers)
+    return Response(envelope, status_code=problem.status, headers=headers)
 
 
 def error_envelope(
     problem: Problem, message: str, request_id: str, details: Sequence[Detail] = ()
 ) -> ErrorResponse:
-    """Return the error envelope of *problem*; *message* is its own in the reader's language."""
+    """Return the error envelope of *problem*; *message* is translated."""
     return ErrorResponse(
         ErrorResult(
             data=None,
@@ -126,7 +126,7 @@ def error_envelope(
 
 
 def request_language(request: Request[object, object, State], catalogues: Catalogues) -> Language:
-    """Return the language of the path's first segment; English where that names none."""
+    """Return the language of the path's first segment; English if that names none."""
     return catalogues.negotiate(path_locale(request.scope["path"])) or catalogues.languages["en"]
 
 
@@ -136,7 +136,7 @@ def path_locale(path: str) -> str:
 
 
 def problem_for(error: Exception) -> Problem:
-    """Return how *error* is answered; whatever nobody thought of is an internal error."""
+    """Return the problem for *error*; an unexpected one is an internal error."""
     if isinstance(error, HTTPException):
         if isinstance(error, ValidationException) or error.detail == CLIENT_LEFT:
             return MALFORMED_BODY  # there is no body, or not all of it
@@ -146,23 +146,23 @@ def problem_for(error: Exception) -> Problem:
     )
 
 
-def error_details(found: Iterable[FieldFinding], language: Language) -> list[Detail]:
-    """Return what was found, field by field, in *language*."""
+def error_details(findings: Iterable[FieldFinding], language: Language) -> list[Detail]:
+    """Return *findings*, one detail each, in *language*."""
     return [
         Detail(field, problem.code, language.text(problem.message, **problem.limits))
-        for field, problem in found
+        for field, problem in findings
     ]
 
 
 def error_headers(error: Exception) -> dict[str, str]:
-    """Return the headers that *error* itself knows."""
+    """Return the headers that depend on *error* itself."""
     if isinstance(error, RateLimitExceededError):
         return {"Retry-After": str(error.retry_after)}
     return allow_header(error)
 
 
 def allow_header(error: Exception) -> dict[str, str]:
-    """Return the header Allow, where Litestar says which methods a path has; GET implies HEAD.
+    """Return the header Allow if Litestar names the methods of the path; GET implies HEAD.
 
     OPTIONS is Litestar's own and not among them (see app/http/middleware.py).
     """

@@ -1,4 +1,4 @@
-"""HTTP below the application: what the parser refuses is answered by the envelope, too."""
+"""HTTP/1.1 below the application: error envelopes for parser errors, limits, a timeout."""
 
 import asyncio
 import sys
@@ -12,7 +12,7 @@ from app.http.middleware import new_request_id
 from app.http.problems import INVALID_REQUEST, METHOD_NOT_ALLOWED, Problem, error_envelope
 
 MAX_HEAD = 64 * 1024  # bytes of a request line with its headers; the parser itself has none
-# Bytes behind a head that are no body: what marks chunks, and trailers. Five bytes mark a chunk,
+# Bytes after a head that are not body: chunk framing and trailers. A chunk has five framing bytes,
 # so the largest body passes even byte by byte.
 MAX_FRAMING = 1024 * 1024
 REQUEST_TIMEOUT = 30.0  # seconds that a client has for a whole request
@@ -22,7 +22,7 @@ METHODS = "DELETE, GET, HEAD, PATCH, POST, PUT"
 
 
 class GuardedHttpProtocol(HttpToolsProtocol):
-    """HTTP/1.1 by uvicorn and httptools; refuses in our words, and what never ends."""
+    """uvicorn's HTTP/1.1 protocol with our error envelope, size limits and a request timeout."""
 
     in_head = True
     overhead = 0
@@ -30,20 +30,20 @@ class GuardedHttpProtocol(HttpToolsProtocol):
     next_poll: asyncio.TimerHandle
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] — as uvicorn has it
-        """Begin to wait for a request."""
+        """Start the request timeout."""
         super().connection_made(transport)
         self.waiting_since = self.loop.time()
         self.next_poll = self.loop.call_later(POLL_INTERVAL, self.close_idle_request)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Look no more."""
+        """Stop polling."""
         self.next_poll.cancel()
         super().connection_lost(exc)
 
     def close_idle_request(self) -> None:
-        """Close the connection of a client that takes too long for a request; look again later.
+        """Close the connection if its request takes too long, else poll again later.
 
-        It is closed without a word: whoever sends a byte a minute does not read.
+        It is closed without a response: a client that sends a byte a minute does not read.
         """
         since = self.waiting_since
         if (
@@ -56,11 +56,11 @@ class GuardedHttpProtocol(HttpToolsProtocol):
             self.next_poll = self.loop.call_later(POLL_INTERVAL, self.close_idle_request)
 
     def is_response_pending(self) -> bool:
-        """Tell whether a request was read to its end and its answer was not sent to its own."""
+        """Return whether a request was read completely and its response is not yet complete."""
         return bool(self.cycle) and not (self.cycle.more_body or self.cycle.response_complete)
 
     def data_received(self, data: bytes) -> None:
-        """Take the next bytes of the connection."""
+        """Receive the next bytes of the connection."""
         if self.waiting_since is None:
             self.waiting_since = self.loop.time()
         super().data_received(data)
@@ -74,28 +74,27 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Start to count what is no body; trailers come after this and are no headers of ours."""
+        """Start to count framing bytes; trailers come after this and are ignored."""
         self.in_head, self.overhead = False, 0
         super().on_headers_complete()
         self.headers = []
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of the body."""
+        """Receive a part of the body."""
         self.overhead -= len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Wait no longer."""
+        """Stop the request timeout."""
         self.waiting_since = None
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 — uvicorn's signature and text
-        """Answer what is no HTTP, and close the connection."""
+        """Refuse invalid HTTP and close the connection."""
         if self.transport.is_closing():
             return
-        if (
-            self.is_response_pending()
-        ):  # a refusal now would be taken for the answer to what came before
+        if self.is_response_pending():
+            # A refusal now would be read as the response to the request before.
             self.cycle.keep_alive = False
             self.flow.pause_reading()
             return

@@ -1,4 +1,4 @@
-"""Reads a query string into a Struct and finds every wrong parameter at once."""
+"""Reads a query string into a Struct and reports every wrong parameter at once."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -25,11 +25,11 @@ UNKNOWN_PARAMETER = FieldProblem("UNKNOWN_PARAMETER", "This parameter is not kno
 
 
 class QuerySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
-    """What a query string may hold: a rule a parameter, by its name there.
+    """The parameters that a query string may have: a rule for each, by name.
 
-    Absent ones are as `shape` has them by default, and those without a default are required;
-    `checks` see all together, once each keeps its own rule. A handler that reads parameters says
-    so by `opt={"parameters": True}`; any other refuses them all.
+    An absent parameter has the default of `shape`; one without a default is required. `checks` run
+    on all together, after each passed its own rule. A handler that reads parameters declares it by
+    `opt={"parameters": True}`; any other refuses them all.
     """
 
     shape: type[Shape]
@@ -51,10 +51,10 @@ class QuerySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
         if found:
             raise InvalidFieldsError(found)
         names = attributes_by_json_name(self.shape)
-        asked = self.shape(**{names[name]: value for name, value in values.items()})
-        if conflicting := [found for check in self.checks for found in check(asked)]:
+        query = self.shape(**{names[name]: value for name, value in values.items()})
+        if conflicting := [found for check in self.checks for found in check(query)]:
             raise InvalidFieldsError(conflicting)
-        return asked
+        return query
 
     def _missing(self, given: Mapping[str, list[str]]) -> Iterable[FieldFinding]:
         return [(name, REQUIRED) for name in required_json_names(self.shape) if name not in given]
@@ -90,14 +90,14 @@ def integer(minimum: int, maximum: int) -> Rule:
 
 
 def operation_class(parameters: QuerySchema[Any]) -> type[Operation]:
-    """Return the kind of operation that has *parameters*, for the OpenAPI document."""
+    """Return the class of an operation with *parameters*, for the OpenAPI document."""
 
     @dataclass
     class WithParameters(Operation):
         def __post_init__(self) -> None:
             required = required_json_names(parameters.shape)
             documented = [
-                Parameter(name, "query", schema=dict(rule.schema), required=name in required)  # pyright: ignore[reportArgumentType] — what Litestar would make of its own class
+                Parameter(name, "query", schema=dict(rule.schema), required=name in required)  # pyright: ignore[reportArgumentType] — a plain dict, as Litestar would make of its own class
                 for name, rule in parameters.rules.items()
             ]
             self.parameters = [*(self.parameters or ()), *documented]
@@ -106,7 +106,7 @@ def operation_class(parameters: QuerySchema[Any]) -> type[Operation]:
 
 
 class AsOf(Struct, rename="camel", frozen=True):
-    """A moment, None for now."""
+    """The parameter `asOf`: a point in time; None is now (contract, 8)."""
 
     as_of: PointInTime | None = None
 
@@ -115,7 +115,7 @@ AS_OF_QUERY = QuerySchema(shape=AsOf, rules={"asOf": POINT_IN_TIME})
 
 
 def reject_query_parameters(connection: Connection) -> None:
-    """Raise InvalidFieldsError, naming each, where the query string holds parameters."""
+    """Raise InvalidFieldsError, naming each, if the query string has parameters."""
     if connection.scope["query_string"]:
         raise InvalidFieldsError(
             [(safe_field_name(name), UNKNOWN_PARAMETER) for name in connection.query_params]

@@ -1,4 +1,4 @@
-"""Reads a JSON body into a Struct and finds every wrong field at once."""
+"""Reads a JSON body into a Struct and reports every wrong field at once."""
 
 import json
 from collections import Counter
@@ -26,12 +26,12 @@ REPEATED = FieldProblem("REPEATED_FIELD", "This field is given more than once")
 
 
 class BodySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
-    """What a body may hold: a rule a field, by its JSON name, and checks across fields.
+    """The fields that a body may have: a rule for each, by its JSON name, and checks across fields.
 
-    null is the same as absent, except for the fields in `clearable`, where it clears, and for
-    all where `null_is_wrong`. `elsewhere` are fields that belong to another endpoint. Checks see
-    the values that passed their own rules; `across` says of them what JSON Schema can, and
-    `examples` are bodies by their titles, both for the OpenAPI document.
+    null is the same as absent, except for the fields in `clearable`, which it clears, and for all
+    fields if `null_is_wrong`. `other_endpoint_fields` belong to another endpoint. Checks run on the
+    values that passed their own rules; `cross_field_schema` is their JSON Schema, as far as that
+    goes, and `examples` are bodies by title, both for the OpenAPI document.
     """
 
     shape: type[Shape]
@@ -67,7 +67,7 @@ class BodySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
         return self.shape(**{names[name]: value for name, value in values.items()})
 
     def _null_is_value(self, name: str) -> bool:
-        """Tell whether a null says something for the field *name*."""
+        """Return whether null is a value of the field *name*, not the same as absent."""
         return self.null_is_wrong or name in self.clearable
 
     def _missing(self, given: Values) -> Iterable[FieldFinding]:
@@ -88,14 +88,14 @@ class BodySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
 
 
 def find_duplicate_fields(body: bytes, sent: Values) -> Iterable[FieldFinding]:
-    """Find fields that stand twice in the JSON object *body*, of which *sent* was read.
+    """Find fields that are given twice in the JSON object *body*, which was decoded to *sent*.
 
-    Parsers differ in which of them counts (RFC 8259, section 4): what one has checked is then
-    not what another uses. Most bodies need no second parsing, which takes ten times as long.
+    Parsers differ in which of them counts (RFC 8259, section 4): one would check what another
+    does not use. Most bodies need no second parsing, which takes ten times as long.
     """
     strings = len(sent) + sum(isinstance(value, str) for value in sent.values())
     if body.count(b'"') == 2 * strings:
-        return  # a name that stood twice would have quotes of its own
+        return  # a second name would have its own quotes
     try:
         pairs = json.loads(body, object_pairs_hook=list, parse_int=str, parse_float=str)
     except RecursionError:

@@ -16,7 +16,7 @@ NOT_MODIFIED = 304
 
 
 class Detail(Struct):
-    """One wrong or doubtful field; `field` is null where its name cannot be repeated."""
+    """An error or a warning about a field; `field` is null if its name cannot be repeated."""
 
     field: str | None
     code: str
@@ -24,7 +24,7 @@ class Detail(Struct):
 
 
 class EmptyResult(Struct):
-    """Done, and nothing to show."""
+    """Success without data."""
 
     data: None
     message: str
@@ -32,7 +32,7 @@ class EmptyResult(Struct):
 
 
 class EmptyResponse(Struct):
-    """The answer without data."""
+    """The response without data."""
 
     result: EmptyResult
 
@@ -49,13 +49,13 @@ class ErrorResult(Struct, rename="camel"):
 
 
 class ErrorResponse(Struct):
-    """The answer to every request that failed."""
+    """The response to every request that failed."""
 
     result: ErrorResult
 
 
 class RenderedResponse(Struct, frozen=True):
-    """An answer as it goes out; its headers are also those of its repeats."""
+    """A response as it is sent and as it is stored to be replayed."""
 
     status: int
     body: bytes
@@ -63,7 +63,7 @@ class RenderedResponse(Struct, frozen=True):
 
 
 def render_empty(request: ApiRequest, message: str) -> RenderedResponse:
-    """Return the answer that has nothing to show."""
+    """Return the response without data."""
     result = EmptyResult(data=None, message=request.auth.text(message), status=200)
     return RenderedResponse(
         200, encode(EmptyResponse(result)), {"Content-Language": request.auth.tag}
@@ -71,19 +71,19 @@ def render_empty(request: ApiRequest, message: str) -> RenderedResponse:
 
 
 def response_headers(request: ApiRequest, tag: str) -> dict[str, str]:
-    """Return the headers of an answer that shows what *tag* stands for."""
+    """Return the headers of a response with the entity tag *tag*."""
     return {"Content-Language": request.auth.tag, "ETag": tag}
 
 
 class RawResponse(Response[Any]):
-    """A response that goes out as it was rendered; Litestar's own looks at each header twice."""
+    """Sends a rendered response as it is; Litestar's own reads each header twice."""
 
     def __init__(self, rendered: RenderedResponse) -> None:
-        # Without Litestar's own: it fills what only its own to_asgi_response reads.
+        # Without super().__init__(): it sets what only Litestar's to_asgi_response reads.
         self.rendered = rendered
 
-    def to_asgi_response(self, *_: object, **__: object) -> ASGIApp:  # pyright: ignore[reportIncompatibleMethodOverride] — Litestar has nothing to add, and only calls what is returned
-        """Return what sends it."""
+    def to_asgi_response(self, *_: object, **__: object) -> ASGIApp:  # pyright: ignore[reportIncompatibleMethodOverride] — Litestar only calls the result
+        """Return the ASGI app that sends it."""
         return self.send
 
     async def send(self, _: Scope, __: Receive, send: Send) -> None:
@@ -105,7 +105,7 @@ def to_response(rendered: RenderedResponse) -> RawResponse:
 
 
 def conditional_response(request: ApiRequest, rendered: RenderedResponse) -> RawResponse:
-    """Return the HTTP response; 304 without a body where the client knows it (RFC 9110, 15.4.5)."""
+    """Return the HTTP response; 304 without a body if the client has it (RFC 9110, 15.4.5)."""
     if matches_if_none_match(request, rendered.headers["ETag"]):
         return RawResponse(RenderedResponse(NOT_MODIFIED, b"", rendered.headers))
     return RawResponse(rendered)

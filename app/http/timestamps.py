@@ -10,7 +10,7 @@ from msgspec import to_builtins
 from app.http.field_rules import FieldError, FieldProblem, Rule
 from app.views.as_of import PointInTime
 
-# An offset's + that was not written as %2B arrives as a space.
+# The + of an offset that was not escaped as %2B arrives as a space.
 TIME = re.compile(
     r"\d{4}-\d\d-\d\d(?P<clock>T\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+ -]\d\d:\d\d)?)?", re.ASCII
 )
@@ -34,17 +34,17 @@ Time = Annotated[
 
 
 def parse_start(value: object) -> datetime:
-    """Return the time that *value* says; a date is its beginning, no offset is UTC."""
+    """Parse the start of a period; a date is its beginning, no offset is UTC."""
     return parse_time(str(value), time.min)
 
 
 def parse_end(value: object) -> datetime:
-    """Return the time that *value* says; a date is its end, no offset is UTC."""
+    """Parse the end of a period; a date is its end, no offset is UTC."""
     return parse_time(str(value), time.max)
 
 
 def parse_point_in_time(value: object) -> PointInTime:
-    """Return the position that *value*, all digits, says, or else the time, as `end_from`."""
+    """Parse a position, which is all digits, or else a time, as `parse_end`."""
     if POSITION.fullmatch(str(value)):
         return int(str(value))
     try:
@@ -54,13 +54,13 @@ def parse_point_in_time(value: object) -> PointInTime:
 
 
 def parse_time(text: str, time_of_day: time) -> datetime:
-    """Return the time in *text*, that of a mere date at *time_of_day*; raise FieldError."""
-    found = TIME.fullmatch(text)
+    """Parse a time; a date without one gets *time_of_day*. Raise FieldError if it is invalid."""
+    match = TIME.fullmatch(text)
     try:
-        said = datetime.fromisoformat(text.replace(" ", "+")) if found else None
-        if said is None or found is None:
+        parsed = datetime.fromisoformat(text.replace(" ", "+")) if match else None
+        if parsed is None or match is None:
             raise FieldError(INVALID_TIME)
-        exact = said if found["clock"] else datetime.combine(said, time_of_day)
+        exact = parsed if match["clock"] else datetime.combine(parsed, time_of_day)
         return exact.astimezone(UTC) if exact.tzinfo else exact.replace(tzinfo=UTC)
     except (ValueError, OverflowError):  # there is no such day, hour or offset; beyond the years
         raise FieldError(INVALID_TIME) from None

@@ -15,17 +15,17 @@ from app.tokens.principal import Principal
 
 ApiRequest = Request[Principal, Language, State]
 ID_PATTERN = f"^{INTEGRATION_ID.pattern}$"
-# These are for the OpenAPI document; nothing is checked on the way out.
+# For the OpenAPI document; responses are not validated.
 Id = Annotated[str, Meta(pattern=ID_PATTERN)]
 
 
 @cache
 def attributes_by_json_name(shape: type[Struct]) -> Mapping[str, str]:
-    """Return the attribute of each field, by the field's name in JSON."""
+    """Return the Python attribute of each field by its JSON name."""
     return {field.encode_name: field.name for field in fields(shape)}
 
 
 @cache
 def required_json_names(shape: type[Struct]) -> tuple[str, ...]:
-    """Return the names in JSON of the fields that have no default."""
+    """Return the JSON names of the fields without a default."""
     return tuple(field.encode_name for field in fields(shape) if field.required)

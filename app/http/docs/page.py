@@ -58,7 +58,7 @@ def asset_route(asset: Asset) -> HTTPRouteHandler:
 
 
 class DocsPage(OpenAPIRenderPlugin):
-    """Swagger UI from the files beside this module (Litestar's own plugin writes CDN addresses)."""
+    """Swagger UI from our own files (Litestar's own plugin writes CDN addresses)."""
 
     def __init__(self) -> None:
         super().__init__(path="/", favicon="", style="")

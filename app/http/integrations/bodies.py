@@ -1,4 +1,4 @@
-"""The bodies that the HTTP API takes, their rules, and what is checked across their fields."""
+"""The request bodies of the API: fields, rules, and checks across fields."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -60,7 +60,7 @@ CHANNELS = ("EMAIL", "SMS", "PUSH")
 SECRET_FIELDS = ("apiKey", "apiSecret", "vapidPrivateKey")
 PUBLIC_FIELDS = ("name", "senderName", "senderEmail", "senderPhone", "vapidPublicKey")
 MAX_SECRET_LENGTH = 8_192
-MIN_KEY_LENGTH = 8  # characters of a provider's key; less is no accident of copying
+MIN_KEY_LENGTH = 8  # characters; a shorter value that equals a secret may be a coincidence
 CHANNEL_MISMATCH = FieldProblem("CHANNEL_MISMATCH", "This type belongs to another channel")
 NO_CREDENTIAL = FieldProblem("REQUIRED", "At least one of these fields is required")
 SECRET_NOT_CHANGED_HERE = FieldProblem(
@@ -92,7 +92,7 @@ class CreateIntegrationBody(Struct, rename="camel", kw_only=True):
 
 
 class UpdateIntegrationBody(Struct, rename="camel", kw_only=True):
-    """What is to be different; absent keeps, null clears."""
+    """The fields to change; an absent one stays, null clears."""
 
     name: str | UnsetType = UNSET
     sender_email: str | UnsetType | None = UNSET
@@ -135,26 +135,26 @@ def require_credential(values: Values) -> Iterable[FieldFinding]:
 
 
 def check_vapid_pair(values: Values) -> Iterable[FieldFinding]:
-    """Find a VAPID pair whose keys both decode and do not match."""
+    """Find a VAPID key pair whose keys both decode and do not match."""
     public, private = values.get("vapidPublicKey"), values.get("vapidPrivateKey")
     if public and private and is_key_pair(public, reveal_text(private)) is False:
         yield "vapidPublicKey", VAPID_MISMATCH
 
 
 def reject_exposed_secrets(values: Values) -> Iterable[FieldFinding]:
-    """Find private keys in the fields that everybody who may look can see."""
+    """Find secrets in the fields that every viewer can read."""
     secrets = [values[name] for name in SECRET_FIELDS if name in values]
     for name in PUBLIC_FIELDS:
-        shown = values.get(name)
-        if not shown:
+        value = values.get(name)
+        if not value:
             continue
-        repeated = len(shown) >= MIN_KEY_LENGTH and Secret(shown.encode()) in secrets
-        if repeated or looks_like_private_key(name, shown):
+        repeated = len(value) >= MIN_KEY_LENGTH and Secret(value.encode()) in secrets
+        if repeated or looks_like_private_key(name, value):
             yield name, LOOKS_LIKE_SECRET
 
 
 def looks_like_private_key(name: str, value: str) -> bool:
-    """Tell whether *value* is a PEM private key or, as a VAPID key, the private one."""
+    """Return whether *value* is a PEM private key or, as a VAPID key, the private one."""
     return "PRIVATE KEY" in value or (name == "vapidPublicKey" and is_vapid_private_key(value))
 
 
@@ -164,7 +164,7 @@ def reveal_text(secret_: Secret) -> str:
 
 
 def create_schema(providers: Providers) -> BodySchema[CreateIntegrationBody]:
-    """Return the form of a new integration of one of *providers*."""
+    """Return the schema of a new integration of one of *providers*."""
     rules = {"type": choice(providers), "channel": choice(CHANNELS), **PUBLIC_RULES, **SECRET_RULES}
 
     def channel_of_type(values: Values) -> Iterable[FieldFinding]:
@@ -183,7 +183,7 @@ def create_schema(providers: Providers) -> BodySchema[CreateIntegrationBody]:
 
 
 def type_channel_schema(providers: Providers) -> list[Schema]:
-    """Return in JSON Schema which types belong to which channel."""
+    """Return the JSON Schema of which types belong to which channel."""
     return [
         {
             "properties": {
@@ -222,6 +222,6 @@ CREDENTIALS_SCHEMA = BodySchema(
 
 
 def build_body_schemas(providers: Providers) -> Mapping[type[Struct], BodySchema[Any]]:
-    """Return the form of each body, where integrations may be of *providers*."""
-    forms = (create_schema(providers), UPDATE_SCHEMA, TOGGLE_SCHEMA, CREDENTIALS_SCHEMA)
-    return {form.shape: form for form in forms}
+    """Return the schema of each body; integrations may be of *providers*."""
+    schemas = (create_schema(providers), UPDATE_SCHEMA, TOGGLE_SCHEMA, CREDENTIALS_SCHEMA)
+    return {schema.shape: schema for schema in schemas}

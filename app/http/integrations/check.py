@@ -1,4 +1,4 @@
-"""Does the provider take the stored credentials? (contract, 10)."""
+"""Checks stored credentials with the provider (contract, 10)."""
 
 from datetime import datetime
 
@@ -31,7 +31,7 @@ log = structlog.get_logger(source="check")
 
 
 class CredentialCheckObject(Struct, rename="camel"):
-    """What the provider said of the credentials, in our words, and how long it took."""
+    """The provider's verdict on the credentials and how long the check took."""
 
     outcome: Outcome
     detail: str
@@ -40,7 +40,7 @@ class CredentialCheckObject(Struct, rename="camel"):
 
 
 class CredentialCheckResult(Struct):
-    """What a check found."""
+    """The outcome of a check."""
 
     data: CredentialCheckObject
     message: str
@@ -48,7 +48,7 @@ class CredentialCheckResult(Struct):
 
 
 class CredentialCheckResponse(Struct):
-    """The answer with what a check found."""
+    """The response with the outcome of a check."""
 
     result: CredentialCheckResult
 
@@ -57,7 +57,7 @@ class CredentialCheckController(Controller):
     """Checks of stored credentials.
 
     They need the permission to edit: a check uses the stored key at a third party, in the
-    workspace's name, and is recorded; who may only look must not make that happen.
+    workspace's name, and is recorded, which a viewer must not cause.
     """
 
     path = "/{locale:str}/api/integration"
@@ -74,7 +74,7 @@ class CredentialCheckController(Controller):
     async def check_credentials(
         self, request: ApiRequest, integration_id: FromPath[str]
     ) -> Response[CredentialCheckResponse]:
-        """Ask the provider whether the stored credentials work; nothing is sent to anybody."""
+        """Check with the provider whether the stored credentials work; no message is sent."""
         check = CredentialCheck(
             get_dependencies(request.app), request.user.workspace, integration_id
         )
@@ -91,34 +91,34 @@ class CredentialCheck:
         self._dependencies = dependencies
         self._workspace = workspace
         self._integration = integration
-        self._found: CheckResult
+        self._result: CheckResult
         self._at: datetime
-        self._of: object = None  # the credentials that `_found` is about
+        self._checked_credentials: object = None  # the credentials that `_result` is about
 
     async def prepare(self, state: Integration) -> PreparedCommand:
-        """Return the command that records what the check of *state* finds.
+        """Return the command that records the check of *state*.
 
-        It may be called again where others were quicker to record; then the provider is asked
-        again only if they have changed the credentials.
+        It is called again after a concurrent write; then the provider is called again only if the
+        credentials have changed.
 
         Raises:
             IntegrationNotFoundError: there is no such integration.
-            UnavailableError: too many checks are under way, or the database is away.
+            UnavailableError: too many checks are running, or the database is down.
         """
         if not state.exists:
             raise IntegrationNotFoundError
         credentials = (state.credentials, state.vapid_public_key)
-        if self._of != credentials:
-            self._found = await self._check(state)
-            self._at, self._of = utc_now(), credentials
-        verdict = self._found.verdict
+        if self._checked_credentials != credentials:
+            self._result = await self._check(state)
+            self._at, self._checked_credentials = utc_now(), credentials
+        verdict = self._result.verdict
         return PreparedCommand(
             RecordCredentialsCheck(
                 outcome=verdict.outcome,
                 detail=self._dependencies.catalogues.english.text(
                     verdict.message, **verdict.limits
                 ),
-                latency_ms=self._found.latency_ms,
+                latency_ms=self._result.latency_ms,
             )
         )
 
@@ -127,7 +127,7 @@ class CredentialCheck:
         try:
             opened = await secrets.unseal(self._workspace, self._integration, state.credentials)
         except SecretsError as error:
-            log.error("stored credentials cannot be opened", reason=str(error))  # noqa: TRY400 — it names the row, and no content
+            log.error("stored credentials cannot be opened", reason=str(error))  # noqa: TRY400 — the error names the row, no content
             return CheckResult(UNSEALABLE, 0)
         values: dict[str, Secret] = {**opened}
         if state.vapid_public_key:
@@ -135,16 +135,16 @@ class CredentialCheck:
         return await self._dependencies.checker.check(state.type, values)
 
     def render(self, request: ApiRequest) -> RenderedResponse:
-        """Return the answer, in the language of *request*."""
-        verdict, language = self._found.verdict, request.auth
-        found = CredentialCheckObject(
+        """Return the response, in the language of *request*."""
+        verdict, language = self._result.verdict, request.auth
+        check = CredentialCheckObject(
             outcome=verdict.outcome,
             detail=language.text(verdict.message, **verdict.limits),
             checked_at=format_timestamp(self._at),
-            latency_ms=self._found.latency_ms,
+            latency_ms=self._result.latency_ms,
         )
         result = CredentialCheckResult(
-            data=found, message=language.text("Check completed"), status=200
+            data=check, message=language.text("Check completed"), status=200
         )
         return RenderedResponse(
             200, encode(CredentialCheckResponse(result)), {"Content-Language": language.tag}

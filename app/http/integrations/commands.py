@@ -1,4 +1,4 @@
-"""From bodies with secrets to commands with sealed ones."""
+"""From request bodies to commands: seals secrets, finds warnings, checks VAPID key pairs."""
 
 from collections.abc import Mapping
 
@@ -55,7 +55,7 @@ async def create_command(
 def replace_credentials_command(
     body: ReplaceCredentialsBody, keyring: Keyring, workspace: str, integration: str
 ) -> CommandFactory:
-    """Return what makes the command that replaces secrets by those of *body*."""
+    """Return the factory of the command that replaces secrets by those of *body*."""
 
     async def prepare(state: Integration) -> PreparedCommand:
         if not state.exists:
@@ -83,7 +83,7 @@ def secrets_in(body: CreateIntegrationBody | ReplaceCredentialsBody) -> PlainSec
 async def seal_secrets(
     given: PlainSecrets, keyring: Keyring, workspace: str, stream: str, state: Integration
 ) -> list[SealedSecret]:
-    """Return *given*, each sealed as the version of its field after the one in *state*."""
+    """Return *given*, each sealed as the next version of its field in *state*."""
     versions = {credential.field: credential.version for credential in state.credentials}
     return [
         await seal(
@@ -99,35 +99,35 @@ async def seal_secrets(
 
 
 class ChangeWithWarnings:
-    """A change by `body`, which `ask` makes a command of; `found` is what is doubtful about it."""
+    """A change by `body`; `warnings` are known once the integration's provider is."""
 
-    def __init__(self, request: ApiRequest, body: Struct, ask: CommandFactory) -> None:
+    def __init__(self, request: ApiRequest, body: Struct, make_command: CommandFactory) -> None:
         self.warnings: list[FieldFinding] = []
         self._request = request
         self._body = body
-        self._ask = ask
+        self._make_command = make_command
 
     async def prepare(self, state: Integration) -> PreparedCommand:
-        """Return the command; a provider that is not known any more finds nothing doubtful.
+        """Return the command; an unknown provider has no warnings.
 
         Raises:
-            WarningsRejectedError: something is doubtful, and strict handling is preferred.
+            WarningsRejectedError: there are warnings, and strict handling is preferred.
         """
         provider = get_dependencies(self._request.app).providers.get(state.type)
         self.warnings = [*find_warnings(self._body, provider)] if provider else []
         reject_warnings_if_strict(self._request, self.warnings)
-        return await self._ask(state)
+        return await self._make_command(state)
 
 
 class VapidPairCheck:
-    """Compares keys of one integration of one workspace with those that are stored."""
+    """Compares new VAPID keys of an integration with its stored ones."""
 
     def __init__(self, dependencies: Dependencies, workspace: str, integration: str) -> None:
         self._dependencies = dependencies
-        self._place = (workspace, integration)
+        self._stream = (workspace, integration)
 
     async def check_public_key(self, state: Integration, public: str | UnsetType | None) -> None:
-        """Raise InvalidFieldsError where *public* is no pair with the stored private key."""
+        """Raise InvalidFieldsError if *public* does not match the stored private key."""
         if public is UNSET or public is None or public == state.vapid_public_key:
             return
         private = await self._stored_private_key(state)
@@ -135,7 +135,7 @@ class VapidPairCheck:
             raise InvalidFieldsError([("vapidPublicKey", VAPID_MISMATCH)])
 
     def check_private_key(self, state: Integration, private: Secret | None) -> None:
-        """Raise InvalidFieldsError where *private* is no pair with the public key that stays."""
+        """Raise InvalidFieldsError if *private* does not match the stored public key."""
         public = state.vapid_public_key
         if private and public and is_key_pair(public, reveal_text(private)) is False:
             raise InvalidFieldsError([("vapidPrivateKey", VAPID_MISMATCH)])
@@ -143,12 +143,12 @@ class VapidPairCheck:
     async def _stored_private_key(self, state: Integration) -> Secret | None:
         wanted = [secret for secret in state.credentials if is_vapid_private_key(secret)]
         try:
-            opened = await self._dependencies.secrets.unseal(*self._place, wanted)
+            opened = await self._dependencies.secrets.unseal(*self._stream, wanted)
         except UnsealError:
-            return None  # it cannot be compared, nor used: a check of the credentials says so
+            return None  # neither comparable nor usable; a check of the credentials reports it
         return opened.get("vapidPrivateKey")
 
 
 def is_vapid_private_key(secret: Credential) -> bool:
-    """Tell whether *secret* is a VAPID private key."""
+    """Return whether *secret* is a VAPID private key."""
     return secret.field == "vapidPrivateKey"

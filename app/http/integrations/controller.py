@@ -79,8 +79,8 @@ class IntegrationController(Controller):
         """Add an integration; its secrets are sealed and never shown again."""
         dependencies, integration = get_dependencies(request.app), new_integration_id()
         location = f"/{locale}/api/integration/{integration}"
-        found = [*find_warnings(data, dependencies.providers[data.type])]
-        reject_warnings_if_strict(request, found)
+        warnings = [*find_warnings(data, dependencies.providers[data.type])]
+        reject_warnings_if_strict(request, warnings)
         prepared = await create_command(
             data, dependencies.keyring, request.user.workspace, integration
         )
@@ -88,7 +88,7 @@ class IntegrationController(Controller):
             request,
             build_command_request(request, integration, prepared),
             lambda row: add_preference_applied(
-                request, render_created(request, require_found(row), location, found)
+                request, render_created(request, require_found(row), location, warnings)
             ),
         )
 
@@ -103,16 +103,14 @@ class IntegrationController(Controller):
     ) -> Response[IntegrationResponse]:
         """Show one integration, without its secrets."""
         dependencies, workspace = get_dependencies(request.app), request.user.workspace
-        moment, integration = (
-            AS_OF_QUERY.read(request).as_of,
-            require_integration_id(integration_id),
-        )
-        if moment is None:
+        point_in_time = AS_OF_QUERY.read(request).as_of
+        integration = require_integration_id(integration_id)
+        if point_in_time is None:
             row = await dependencies.views.one(workspace, integration)
         else:
-            row = await dependencies.as_of_views.one(workspace, integration, moment)
-        answer = render_one(request, require_found(row), "Integration fetched successfully")
-        return conditional_response(request, answer)
+            row = await dependencies.as_of_views.one(workspace, integration, point_in_time)
+        rendered = render_one(request, require_found(row), "Integration fetched successfully")
+        return conditional_response(request, rendered)
 
     @patch(
         "/{integration_id:str}",
@@ -124,7 +122,7 @@ class IntegrationController(Controller):
     async def update_integration(
         self, request: ApiRequest, integration_id: FromPath[str], data: UpdateIntegrationBody
     ) -> Response[IntegrationResponse]:
-        """Change what is given; absent keeps, null clears."""
+        """Change the given fields; an absent one stays, null clears."""
         pairs = VapidPairCheck(
             get_dependencies(request.app), request.user.workspace, integration_id
         )
@@ -167,7 +165,7 @@ class IntegrationController(Controller):
     async def replace_credentials(
         self, request: ApiRequest, integration_id: FromPath[str], data: ReplaceCredentialsBody
     ) -> Response[IntegrationResponse]:
-        """Replace the secrets that are given; the old ones are destroyed."""
+        """Replace the given secrets; the old ones are destroyed."""
         dependencies, workspace = get_dependencies(request.app), request.user.workspace
         pairs = VapidPairCheck(dependencies, workspace, integration_id)
         replace = replace_credentials_command(data, dependencies.keyring, workspace, integration_id)
@@ -204,7 +202,7 @@ class IntegrationController(Controller):
 async def execute_change(
     request: ApiRequest, integration: str, change: ChangeWithWarnings, message: str
 ) -> Response[Any]:
-    """Execute what changes *integration* and answer with it as it then is."""
+    """Execute *change* and respond with the changed integration."""
     return await execute_idempotently(
         request,
         build_command_request(request, integration, change.prepare),

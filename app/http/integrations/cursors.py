@@ -1,4 +1,4 @@
-"""Cursors: where a list goes on, as text that nobody need understand."""
+"""Cursors: the last row of a page, as opaque text."""
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -46,7 +46,7 @@ def encode_cursor(order: Order, key: Key) -> str:
 
 
 def decode_cursor(value: object) -> Cursor:
-    """Return the cursor in the text *value*; raise FieldError where it is none of ours."""
+    """Return the cursor in the text *value*; raise FieldError if it is invalid."""
     text = str(value)
     try:
         if len(text) > MAX_LENGTH:
@@ -69,7 +69,7 @@ def cursor_order(cursor: Cursor) -> Order:
 
 
 def cursor_key(cursor: Cursor) -> Key:
-    """Return the key after which the list goes on."""
+    """Return the key after which the list continues."""
     return cursor.key, cursor.id
 
 

@@ -1,4 +1,4 @@
-"""Which integrations a list request asks for: filters, order, page (contract, 5)."""
+"""The query of the list of integrations: filters, order, page (contract, 5)."""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from app.http.dependencies import Dependencies, get_dependencies
 from app.http.errors import FieldFinding, InvalidFieldsError
-from app.http.field_rules import FieldError, FieldProblem, Rule, choice, text
+from app.http.field_rules import NOT_A_BOOLEAN, FieldError, FieldProblem, Rule, choice, text
 from app.http.integrations.cursors import (
     INVALID_CURSOR,
     Cursor,
@@ -33,7 +33,6 @@ ORDERS: Mapping[str, Order] = {
     "-updatedAt": Order("updated_at", descending=True),
 }
 PAGE_SIZE = 20
-NOT_A_BOOLEAN = FieldProblem("WRONG_TYPE", "This must be true or false")
 PAGE_AND_CURSOR = FieldProblem("CONFLICTING_PARAMETERS", "Give page or cursor, not both")
 LIMIT_AND_PAGE_SIZE = FieldProblem(
     "CONFLICTING_PARAMETERS", "limit and pageSize are the same; give one"
@@ -42,7 +41,7 @@ CURSOR_WITH_AS_OF = FieldProblem("CONFLICTING_PARAMETERS", "A list of the past h
 
 
 class ListQuery(Struct, rename="camel", frozen=True, kw_only=True):
-    """What is asked for; None where it was not said."""
+    """The parameters of a list request; None if absent."""
 
     as_of: PointInTime | None = None
     channel: Channel | None = None
@@ -57,34 +56,34 @@ class ListQuery(Struct, rename="camel", frozen=True, kw_only=True):
 
     @property
     def size(self) -> int | None:
-        """How many integrations a page has; None where all are asked for."""
+        """The size of a page; None for all integrations."""
         paged = self.page is not None or self.cursor is not None
         return self.limit or self.page_size or (PAGE_SIZE if paged else None)
 
     @property
     def order(self) -> Order:
-        """What the list is sorted by: as the cursor was, or as is said, or oldest first."""
+        """The sort order: that of the cursor, or of `sort`, or oldest first."""
         if self.cursor is not None:
             return cursor_order(self.cursor)
         return ORDERS[self.sort or "createdAt"]
 
 
 def parse_bool(value: object) -> bool:
-    """Return whether *value* is the word true; raise FieldError where it is neither word."""
+    """Parse `true` or `false`; raise FieldError for anything else."""
     if value not in ("true", "false"):
         raise FieldError(NOT_A_BOOLEAN)
     return value == "true"
 
 
-def find_conflicts(asked: ListQuery) -> Iterator[FieldFinding]:
+def find_conflicts(query: ListQuery) -> Iterator[FieldFinding]:
     """Find parameters that do not go together."""
-    if asked.page is not None and asked.cursor is not None:
+    if query.page is not None and query.cursor is not None:
         yield "cursor", PAGE_AND_CURSOR
-    if asked.limit is not None and asked.page_size is not None:
+    if query.limit is not None and query.page_size is not None:
         yield "pageSize", LIMIT_AND_PAGE_SIZE
-    if asked.as_of is not None and asked.cursor is not None:
+    if query.as_of is not None and query.cursor is not None:
         yield "cursor", CURSOR_WITH_AS_OF
-    if asked.sort is not None and asked.cursor is not None and asked.order != ORDERS[asked.sort]:
+    if query.sort is not None and query.cursor is not None and query.order != ORDERS[query.sort]:
         yield "cursor", INVALID_CURSOR
 
 
@@ -107,67 +106,67 @@ LIST_QUERY = QuerySchema(
 
 
 async def load_page(request: ApiRequest) -> tuple[Page, Order]:
-    """Return the page that *request* asks for, and what it is sorted by.
+    """Return the page that *request* selects, and its sort order.
 
     Raises:
         InvalidFieldsError: one or more parameters are wrong, or do not go together.
     """
-    dependencies, asked = get_dependencies(request.app), LIST_QUERY.read(request)
-    require_known_type(asked, dependencies.providers)
-    selection = list_filter(request.user.workspace, asked, dependencies.providers)
-    return await fetch_page(dependencies, selection, asked), asked.order
+    dependencies, query = get_dependencies(request.app), LIST_QUERY.read(request)
+    require_known_type(query, dependencies.providers)
+    selection = list_filter(request.user.workspace, query, dependencies.providers)
+    return await fetch_page(dependencies, selection, query), query.order
 
 
-async def fetch_page(dependencies: Dependencies, selection: Selection, asked: ListQuery) -> Page:
-    """Return the page of *selection* that is *asked* for."""
-    if asked.as_of is not None:
-        rows = await dependencies.as_of_views.all(selection.workspace, asked.as_of)
-        return page_in_memory(rows, selection, asked)
-    if asked.cursor is not None:
-        size = asked.size or PAGE_SIZE
+async def fetch_page(dependencies: Dependencies, selection: Selection, query: ListQuery) -> Page:
+    """Return the page of *selection* that *query* requests."""
+    if query.as_of is not None:
+        rows = await dependencies.as_of_views.all(selection.workspace, query.as_of)
+        return page_in_memory(rows, selection, query)
+    if query.cursor is not None:
+        size = query.size or PAGE_SIZE
         return await dependencies.lists.after(
-            selection, asked.order, cursor_key(asked.cursor), size
+            selection, query.order, cursor_key(query.cursor), size
         )
-    if asked.size is not None:
+    if query.size is not None:
         return await dependencies.lists.numbered(
-            selection, asked.order, asked.page or 1, asked.size
+            selection, query.order, query.page or 1, query.size
         )
-    if asked == ListQuery():
+    if query == ListQuery():
         every = await dependencies.views.all(selection.workspace)
         return Page(every, len(every), None)
-    return await dependencies.lists.everything(selection, asked.order)
+    return await dependencies.lists.everything(selection, query.order)
 
 
-def require_known_type(asked: ListQuery, providers: Providers) -> None:
-    """Raise InvalidFieldsError where the type asked for is none of *providers*."""
-    if asked.type is not None:
+def require_known_type(query: ListQuery, providers: Providers) -> None:
+    """Raise InvalidFieldsError if the requested type is none of *providers*."""
+    if query.type is not None:
         try:
-            choice(providers)(asked.type)
+            choice(providers)(query.type)
         except FieldError as error:
             raise InvalidFieldsError([("type", error.problem)]) from None
 
 
-def list_filter(workspace: str, asked: ListQuery, providers: Providers) -> Selection:
-    """Return which integrations of *workspace* match; a channel stands for all its types."""
+def list_filter(workspace: str, query: ListQuery, providers: Providers) -> Selection:
+    """Return the filter of *query*; a channel is the same as all its types."""
     types = tuple(
         provider.type
         for provider in providers.values()
-        if asked.type in (None, provider.type) and asked.channel in (None, provider.channel)
+        if query.type in (None, provider.type) and query.channel in (None, provider.channel)
     )
     return Selection(
         workspace=workspace,
-        types=types if asked.type or asked.channel else None,
-        is_active=asked.is_active,
-        search=asked.q and asked.q.casefold(),
+        types=types if query.type or query.channel else None,
+        is_active=query.is_active,
+        search=query.q and query.q.casefold(),
     )
 
 
-def page_in_memory(rows: list[IntegrationRow], selection: Selection, asked: ListQuery) -> Page:
-    """Return the page of *rows*, which no view keeps, that is asked for."""
-    found = [row for row in rows if matches(row, selection)]
-    order = asked.order
-    found.sort(key=lambda row: key_of(row, order), reverse=order.descending)
-    if asked.size is None:
-        return Page(found, len(found), None)
-    start = ((asked.page or 1) - 1) * asked.size
-    return Page(found[start : start + asked.size], len(found), None)
+def page_in_memory(rows: list[IntegrationRow], selection: Selection, query: ListQuery) -> Page:
+    """Return the page of *rows*, which are in no view, that *query* requests."""
+    matching = [row for row in rows if matches(row, selection)]
+    order = query.order
+    matching.sort(key=lambda row: key_of(row, order), reverse=order.descending)
+    if query.size is None:
+        return Page(matching, len(matching), None)
+    start = ((query.page or 1) - 1) * query.size
+    return Page(matching[start : start + query.size], len(matching), None)

@@ -19,7 +19,7 @@ from projections.integration_view import IntegrationRow
 
 
 class IntegrationObject(Struct, rename="camel"):
-    """One integration as everybody may see it; times as `2025-02-20T09:00:00.000Z`."""
+    """One integration without its secrets; times as `2025-02-20T09:00:00.000Z`."""
 
     id: Id
     name: str
@@ -36,7 +36,7 @@ class IntegrationObject(Struct, rename="camel"):
 
 
 class IntegrationResult(Struct):
-    """One integration, and what is doubtful about it."""
+    """One integration, and warnings about it."""
 
     data: IntegrationObject
     message: str
@@ -45,13 +45,13 @@ class IntegrationResult(Struct):
 
 
 class IntegrationResponse(Struct):
-    """The answer with one integration."""
+    """The response with one integration."""
 
     result: IntegrationResult
 
 
 class IntegrationListResult(Struct, rename="camel"):
-    """Integrations; `totalCount` counts all that match, `nextCursor` shows where more follow."""
+    """Integrations; `totalCount` counts all that match, `nextCursor` is there if more follow."""
 
     data: list[IntegrationObject]
     message: str
@@ -61,7 +61,7 @@ class IntegrationListResult(Struct, rename="camel"):
 
 
 class IntegrationListResponse(Struct):
-    """The answer with many integrations."""
+    """The response with many integrations."""
 
     result: IntegrationListResult
 
@@ -85,25 +85,25 @@ def integration_object(row: IntegrationRow) -> IntegrationObject:
 
 
 def render_created(
-    request: ApiRequest, row: IntegrationRow, location: str, found: Iterable[FieldFinding]
+    request: ApiRequest, row: IntegrationRow, location: str, findings: Iterable[FieldFinding]
 ) -> RenderedResponse:
-    """Return the answer that shows a new integration, which is found at *location*."""
-    body = render_integration(request, row, "Integration created successfully", 201, found)
+    """Return the response with a new integration, which is at *location*."""
+    body = render_integration(request, row, "Integration created successfully", 201, findings)
     return RenderedResponse(
         201, body, {**response_headers(request, etag(row.version)), "Location": location}
     )
 
 
 def render_one(
-    request: ApiRequest, row: IntegrationRow, message: str, found: Iterable[FieldFinding] = ()
+    request: ApiRequest, row: IntegrationRow, message: str, findings: Iterable[FieldFinding] = ()
 ) -> RenderedResponse:
-    """Return the answer that shows one integration."""
-    body = render_integration(request, row, message, 200, found)
+    """Return the response with one integration."""
+    body = render_integration(request, row, message, 200, findings)
     return RenderedResponse(200, body, response_headers(request, etag(row.version)))
 
 
 def render_list(request: ApiRequest, page: Page, order: Order) -> RenderedResponse:
-    """Return the answer that shows *page* of a list in *order*."""
+    """Return the response with *page* of a list in *order*."""
     result = IntegrationListResult(
         data=[integration_object(row) for row in page.rows],
         message=request.auth.text("Integrations fetched successfully"),
@@ -120,10 +120,10 @@ def render_integration(
     row: IntegrationRow,
     message: str,
     status: int,
-    found: Iterable[FieldFinding],
+    findings: Iterable[FieldFinding],
 ) -> bytes:
     """Return the envelope with one integration."""
-    warnings = error_details(found, request.auth)
+    warnings = error_details(findings, request.auth)
     result = IntegrationResult(
         data=integration_object(row),
         message=request.auth.text(message),

@@ -1,4 +1,4 @@
-"""Which providers there are, and what each needs (contract, 11)."""
+"""The provider types and the fields of each (contract, 11)."""
 
 from collections.abc import Iterable
 from typing import get_args
@@ -21,7 +21,7 @@ SECRET_FIELDS = frozenset(get_args(SecretField))
 
 
 class IntegrationTypeField(Struct):
-    """A field that the provider uses; `required` where it does nothing without it."""
+    """A field that the provider uses; `required` if it does not work without it."""
 
     name: str
     secret: bool
@@ -32,14 +32,14 @@ class IntegrationTypeField(Struct):
 
 
 class IntegrationTypeRegion(Struct):
-    """Where a check asks."""
+    """An address that a check can call."""
 
     name: str
     host: str
 
 
 class IntegrationTypeObject(Struct, rename="camel"):
-    """One provider type; `deprecated` says what the provider has ended, absent where nothing."""
+    """One provider type; `deprecated` is there if the provider has ended something."""
 
     type: str
     channel: Channel
@@ -60,7 +60,7 @@ class IntegrationTypeListResult(Struct, rename="camel"):
 
 
 class IntegrationTypeListResponse(Struct):
-    """The answer with all provider types."""
+    """The response with all provider types."""
 
     result: IntegrationTypeListResult
 
@@ -83,10 +83,10 @@ class IntegrationTypesController(Controller):
 
 
 def render_types(language: Language, providers: Iterable[ProviderFile]) -> RenderedResponse:
-    """Return the answer that shows *providers*, in *language*."""
+    """Return the response with *providers*, in *language*."""
     types = [integration_type_object(provider, language) for provider in providers]
     result = IntegrationTypeListResult(
-        data=sorted(types, key=lambda found: found.type),
+        data=sorted(types, key=lambda each: each.type),
         message=language.text("Integration types fetched successfully"),
         status=200,
         total_count=len(types),

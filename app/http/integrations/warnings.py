@@ -1,4 +1,4 @@
-"""What is accepted and yet doubtful about a body (contract, 4): warnings beside the data."""
+"""Warnings about a valid body, which the response shows with the data (contract, 4)."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ IMPOSSIBLE_PHONE = FieldProblem("IMPOSSIBLE_PHONE", "This number cannot exist; c
 
 
 def find_warnings(body: Struct, provider: Provider) -> Iterator[FieldFinding]:
-    """Find what *provider* would not expect in *body*, a body of the HTTP API."""
+    """Find what *provider* does not expect in *body*."""
     formats = {name: field.format for name, field in provider.fields.items()}
     for name, attribute in attributes_by_json_name(type(body)).items():
         value = getattr(body, attribute)
@@ -33,14 +33,14 @@ def find_warnings(body: Struct, provider: Provider) -> Iterator[FieldFinding]:
             yield name, IMPOSSIBLE_PHONE
 
 
-def matches_format(value: str | Secret, form: str | None) -> bool:
-    """Tell whether the whole of *value* matches *form*; everything does where there is none."""
+def matches_format(value: str | Secret, pattern: str | None) -> bool:
+    """Return whether *value* fully matches *pattern*; None matches everything."""
     text = value.reveal().decode() if isinstance(value, Secret) else value
-    return form is None or re.fullmatch(form, text) is not None
+    return pattern is None or re.fullmatch(pattern, text) is not None
 
 
 def is_possible_number(phone: str) -> bool:
-    """Tell whether a number like *phone* can exist in its country's numbering plan."""
+    """Return whether *phone* can exist in its country's numbering plan."""
     try:
         return phonenumbers.is_possible_number(phonenumbers.parse(phone))
     except phonenumbers.NumberParseException:

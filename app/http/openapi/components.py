@@ -1,4 +1,4 @@
-"""The parts of the OpenAPI document that operations share: headers, parameters, security."""
+"""The components of the OpenAPI document: headers, parameters, security, body schemas."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,34 +21,38 @@ SECURITY_SCHEMES: Json = {"bearer": {"type": "http", "scheme": "bearer", "bearer
 
 
 def header(description: str, schema: Json, *, required: bool = True) -> Json:
-    """Return a header of an answer."""
+    """Return a header of a response."""
     return {"description": description, "schema": schema, "required": required}
 
 
 HEADERS: Json = {
-    "X-Request-Id": header("The caller's, or a new one; finds the request in our logs", REQUEST_ID),
+    "X-Request-Id": header(
+        "The client's or a new one; identifies the request in the logs", REQUEST_ID
+    ),
     "Content-Language": header("The language of the messages", TEXT),
     "Location": header(
         "Where the new integration is", {"type": "string", "format": "uri-reference"}
     ),
-    "ETag": header("The version, or what the list shows", ENTITY_TAG),
+    "ETag": header("The version of the integration, or a digest of the list", ENTITY_TAG),
     "Idempotency-Replayed": header(
-        "There where the answer is that to an earlier request", {"const": "true"}, required=False
+        "Present if this is the stored response to an earlier request",
+        {"const": "true"},
+        required=False,
     ),
     "Preference-Applied": header(
-        "There where strict handling was asked for", {"const": "handling=strict"}, required=False
+        "Present if strict handling was applied", {"const": "handling=strict"}, required=False
     ),
-    "WWW-Authenticate": header("How to prove who asks", {"const": "Bearer"}),
-    "Retry-After": header("Seconds to wait before asking again", {"type": "integer"}),
+    "WWW-Authenticate": header("How to authenticate", {"const": "Bearer"}),
+    "Retry-After": header("Seconds to wait before the next request", {"type": "integer"}),
 }
 
 
-def parameter(place: str, name: str, description: str, schema: Json) -> Json:
-    """Return a parameter in *place*: path or header; those in the path are required."""
+def parameter(location: str, name: str, description: str, schema: Json) -> Json:
+    """Return a parameter in *location*: path or header; those in the path are required."""
     return {
         "name": name,
-        "in": place,
-        "required": place == "path",
+        "in": location,
+        "required": location == "path",
         "description": description,
         "schema": schema,
     }
@@ -58,7 +62,7 @@ PARAMETERS: Mapping[str, Json] = {
     "locale": parameter(
         "path",
         "locale",
-        "The language of the messages, a BCP 47 tag; one that we lack falls back (pt-BR, pt, en)",
+        "The language of the messages, a BCP 47 tag; unknown ones fall back (pt-BR, pt, en)",
         LOCALE | {"examples": ["en", "es"]},
     ),
     "integrationId": parameter(
@@ -70,45 +74,45 @@ PARAMETERS: Mapping[str, Json] = {
     "Idempotency-Key": parameter(
         "header",
         "Idempotency-Key",
-        "The same request under the same key gets the first answer, for 24 h",
+        "A repeated request with the same key gets the first response, for 24 hours",
         IDEMPOTENCY_KEY,
     ),
     "Prefer": parameter(
         "header",
         "Prefer",
-        "`handling=strict` refuses what is doubtful, 422, instead of warning (RFC 7240)",
+        "`handling=strict` turns warnings into 422 (RFC 7240)",
         TEXT,
     ),
-    "If-Match": parameter("header", "If-Match", "Only if this is still the version", TEXT),
+    "If-Match": parameter("header", "If-Match", "Only if this is still the current version", TEXT),
     "If-None-Match": parameter(
-        "header", "If-None-Match", "Only if this is not what is there", TEXT
+        "header", "If-None-Match", "Only if this is not the current version", TEXT
     ),
 }
 
 
-def json_schema(form: BodySchema[Any]) -> Json:
-    """Return the JSON Schema of the bodies that *form* takes."""
-    required = [field.encode_name for field in fields(form.shape) if field.required]
+def json_schema(body: BodySchema[Any]) -> Json:
+    """Return the JSON Schema of the bodies that *body* accepts."""
+    required = [field.encode_name for field in fields(body.shape) if field.required]
     schema: Json = {
         "type": "object",
-        "title": form.shape.__name__,
-        "description": form.shape.__doc__,
+        "title": body.shape.__name__,
+        "description": body.shape.__doc__,
         "properties": {
-            name: nullable(rule) if accepts_null(form, name, required) else dict(rule.schema)
-            for name, rule in form.rules.items()
+            name: nullable(rule) if accepts_null(body, name, required) else dict(rule.schema)
+            for name, rule in body.rules.items()
         },
         "additionalProperties": False,
     }
     # Within allOf, as generators of typed clients take a bare anyOf for all that a body has.
-    across = {"allOf": [form.cross_field_schema]} if form.cross_field_schema else {}
-    return schema | across | ({"required": required} if required else {})
+    cross_field = {"allOf": [body.cross_field_schema]} if body.cross_field_schema else {}
+    return schema | cross_field | ({"required": required} if required else {})
 
 
-def accepts_null(form: BodySchema[Any], name: str, required: list[str]) -> bool:
-    """Tell whether null may stand for *name*: as absent, or to clear."""
-    return name in form.clearable or not (form.null_is_wrong or name in required)
+def accepts_null(body: BodySchema[Any], name: str, required: list[str]) -> bool:
+    """Return whether *name* may be null: the same as absent, or to clear it."""
+    return name in body.clearable or not (body.null_is_wrong or name in required)
 
 
 def nullable(rule: Rule) -> Json:
-    """Return the schema of *rule*, or null; only type and enum forbid null by themselves."""
+    """Return the schema of *rule*, or null; only `type` and `enum` forbid null by themselves."""
     return {**rule.schema, "type": [rule.schema["type"], "null"]}

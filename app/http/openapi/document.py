@@ -1,4 +1,4 @@
-"""Makes the OpenAPI document true: Litestar knows neither our limits nor problems nor headers."""
+"""Completes the OpenAPI document: Litestar knows none of our limits, problems and headers."""
 
 import re
 from collections.abc import Iterator
@@ -34,33 +34,33 @@ PATH_PARAMETER = re.compile(r"\{([a-z_]+)\}")
 
 
 class OpenAPIDocument(JsonRenderPlugin):
-    """The document at /docs/openapi.json, completed once from the app's own forms."""
+    """The document at /docs/openapi.json, completed once from the app's body schemas."""
 
-    def __init__(self, forms: BodySchemas) -> None:
+    def __init__(self, body_schemas: BodySchemas) -> None:
         super().__init__()
-        self._forms = forms
+        self._body_schemas = body_schemas
         self._rendered = b""
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: Json) -> bytes:  # noqa: ARG002 — Litestar's signature
         """Return the document as JSON."""
         self._rendered = self._rendered or msgspec.json.encode(
-            complete_document(openapi_schema, self._forms)
+            complete_document(openapi_schema, self._body_schemas)
         )
         return self._rendered
 
 
-def complete_document(document: Json, forms: BodySchemas) -> Json:
-    """Return a copy of Litestar's *document* with what it does not know; bodies are by *forms*."""
+def complete_document(document: Json, body_schemas: BodySchemas) -> Json:
+    """Return a completed copy of Litestar's *document*; bodies are as in *body_schemas*."""
     document = deepcopy(document)
     document["paths"] = {camel_case_path(p): item for p, item in document["paths"].items()}
     for path, method, operation in operations_in(document["paths"]):
-        complete_operation(operation, path, method, forms)
+        complete_operation(operation, path, method, body_schemas)
     link_integrations(document["paths"])
     schemas = document["components"]["schemas"]
     schemas.update(problem_schemas())
     for schema in schemas.values():
         schema["additionalProperties"] = False
-    schemas.update({form.shape.__name__: json_schema(form) for form in forms.values()})
+    schemas.update({body.shape.__name__: json_schema(body) for body in body_schemas.values()})
     document["components"] |= {
         "securitySchemes": SECURITY_SCHEMES,
         "headers": HEADERS,
@@ -82,9 +82,9 @@ def to_camel_case(name: str) -> str:
 
 
 def link_integrations(paths: Json) -> None:
-    """Say of each answer with one integration what can be asked about that integration next.
+    """Link each response with an integration to the operations on that integration.
 
-    Its id goes into the path and its version, where that counts, into If-Match.
+    Its id goes into the path, and its version into If-Match if the operation is conditional.
     """
     found = {"locale": "$request.path.locale", "integrationId": "$response.body#/result/data/id"}
     version = {"header.If-Match": "$response.header.ETag"}
@@ -116,12 +116,15 @@ def problem_schemas() -> Json:
     envelope, result = schemas.pop("ErrorResponse"), schemas.pop("ErrorResult")
     for problem in PROBLEMS_BY_STATUS.values():
         name = problem_class_name(problem)
-        told = {"error": {"const": problem.error}, "status": {"const": problem.status}}
-        its_own = {"result": reference("schemas", f"{name}Result")}
-        schemas[f"{name}Response"] = envelope | {"title": f"{name}Response", "properties": its_own}
+        constants = {"error": {"const": problem.error}, "status": {"const": problem.status}}
+        properties = {"result": reference("schemas", f"{name}Result")}
+        schemas[f"{name}Response"] = envelope | {
+            "title": f"{name}Response",
+            "properties": properties,
+        }
         schemas[f"{name}Result"] = result | {
             "title": f"{name}Result",
-            "properties": result["properties"] | told,
+            "properties": result["properties"] | constants,
         }
     return schemas
 
@@ -132,7 +135,7 @@ def problem_class_name(problem: Problem) -> str:
 
 
 def problem_response(problem: Problem) -> Json:
-    """Return how *problem* is answered."""
+    """Return the response for *problem*."""
     headers = ("X-Request-Id", "Content-Language", *problem.headers)
     return {
         "description": problem.message,

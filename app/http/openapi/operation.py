@@ -1,4 +1,4 @@
-"""What one operation may be asked and may answer: it follows from what it is.
+"""Completes one operation: parameters, headers and errors follow from method, path and body.
 
 So a new endpoint needs nothing here.
 """
@@ -22,11 +22,11 @@ PROBLEMS_BY_STATUS: Mapping[int, Problem] = {
 WITH_ETAG = ("IntegrationResponse", "IntegrationListResponse", "HistoryResponse")
 
 
-def complete_operation(operation: Json, path: str, method: str, forms: BodySchemas) -> None:
-    """Add to *operation* what may be asked and answered."""
+def complete_operation(operation: Json, path: str, method: str, body_schemas: BodySchemas) -> None:
+    """Add parameters, examples, headers and error responses to *operation*."""
     operation["summary"] = operation.pop("description").partition("\n")[0]
     for body in request_media_types(operation):
-        body.update(body_examples(body["schema"]["$ref"], forms))
+        body.update(body_examples(body["schema"]["$ref"], body_schemas))
     operation["parameters"] = [*operation_parameters(operation, path, method)]
     responses = {code: r for code, r in operation["responses"].items() if code < "300"}
     for code, response in responses.items():
@@ -45,10 +45,12 @@ def request_media_types(operation: Json) -> list[Json]:
     return [*operation.get("requestBody", {}).get("content", {}).values()]
 
 
-def body_examples(schema: str, forms: BodySchemas) -> Json:
+def body_examples(schema: str, body_schemas: BodySchemas) -> Json:
     """Return the entry with the examples of the component that *schema* refers to, if any."""
-    form = next(form for form in forms.values() if form.shape.__name__ == schema.rpartition("/")[2])
-    examples = {title: {"value": example} for title, example in form.examples.items()}
+    body = next(
+        body for body in body_schemas.values() if body.shape.__name__ == schema.rpartition("/")[2]
+    )
+    examples = {title: {"value": example} for title, example in body.examples.items()}
     return {"examples": examples} if examples else {}
 
 
@@ -68,7 +70,7 @@ def operation_parameters(operation: Json, path: str, method: str) -> Iterator[Js
 
 
 def error_statuses(operation: Json, path: str, method: str) -> Iterator[int]:
-    """Yield the statuses of the problems that *operation* may answer with."""
+    """Yield the statuses of the problems that *operation* may return."""
     if "security" in operation:
         yield from (400, 401, 403, 404, 429)
         if method != "get":
@@ -82,7 +84,7 @@ def error_statuses(operation: Json, path: str, method: str) -> Iterator[int]:
 
 
 def response_headers(operation: Json, response: Json, method: str, code: str) -> Iterator[str]:
-    """Yield the names of the headers of a *response* that is no problem."""
+    """Yield the names of the headers of a successful *response*."""
     yield "X-Request-Id"
     if "security" in operation:
         yield "Content-Language"
@@ -97,31 +99,31 @@ def response_headers(operation: Json, response: Json, method: str, code: str) ->
 
 
 def is_conditional(operation: Json, path: str, method: str) -> bool:
-    """Tell whether *operation* changes one integration, so that If-Match counts."""
+    """Return whether *operation* changes one integration, so that If-Match applies."""
     return "security" in operation and method != "get" and "{integrationId}" in path
 
 
 def may_return_warnings(operation: Json) -> bool:
-    """Tell whether the answer of *operation* may hold warnings about the body."""
+    """Return whether the response of *operation* may have warnings about the body."""
     return "requestBody" in operation and operation["operationId"] != "toggleIntegration"
 
 
 def returns_etag(operation: Json) -> bool:
-    """Tell whether *operation* answers with an entity tag."""
+    """Return whether the response of *operation* has an entity tag."""
     return any(
         response_schema_name(response) in WITH_ETAG for response in operation["responses"].values()
     )
 
 
 def response_schema_name(response: Json) -> str:
-    """Return the name of the component that *response* shows, "" where it is none."""
+    """Return the name of the component that *response* shows, "" if it is none."""
     media = response.get("content", {}).get(JSON, {})
     return media.get("schema", {}).get("$ref", "").rpartition("/")[2]
 
 
 def not_modified_response(headers: Json) -> Json:
-    """Return the answer to a client that has what is there; it has no body."""
-    return {"description": "What If-None-Match names is what is there", "headers": headers}
+    """Return the response to a client that has the current version; it has no body."""
+    return {"description": "The client has the current version", "headers": headers}
 
 
 def references(kind: str, names: Iterable[str]) -> Json:

@@ -1,4 +1,4 @@
-"""The running service as a client meets it: a workspace of one's own, and bare sockets."""
+"""The running service as a client sees it: its own workspace, and bare sockets."""
 
 import socket
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""The access log of a running service: one line a request, whatever its answer."""
+"""The access log of a running service: one line a request, with any status."""
 
 import json
 import time
@@ -36,7 +36,7 @@ def line_of(service: Service, request_id: str) -> dict[str, Any]:
         ("TRACE", PATH, {"method": "OTHER", "route": "none", "status": 405}),
     ],
 )
-def test_a_line_tells_how_a_request_was_answered_and_not_what_it_held(
+def test_a_line_has_the_status_of_a_request_and_none_of_its_content(
     service: Service, client: httpx2.Client, method: str, path: str, told: dict[str, Any]
 ) -> None:
     answer = client.request(method, path)
@@ -48,7 +48,7 @@ def test_a_line_tells_how_a_request_was_answered_and_not_what_it_held(
     assert "secret" not in str(line).lower()
 
 
-def test_a_line_holds_these_fields_and_no_others(
+def test_a_line_has_exactly_these_fields(
     service: Service, client: httpx2.Client, workspace: str
 ) -> None:
     line = line_of(service, client.get(PATH).headers["x-request-id"])

@@ -26,7 +26,9 @@ def then(client: httpx2.Client, moment: str | int) -> list[Body]:
     return result["data"]
 
 
-def test_what_was_is_shown_as_get_and_list_showed_it(client: httpx2.Client, body: Body) -> None:
+def test_a_past_state_is_shown_as_get_and_list_showed_it_then(
+    client: httpx2.Client, body: Body
+) -> None:
     shown: list[tuple[list[Body], httpx2.Response]] = []
     first = made(client, body | {"apiKey": "SG.secret"})
     path = f"{PATH}/{first['id']}"
@@ -61,7 +63,7 @@ def test_what_was_is_shown_as_get_and_list_showed_it(client: httpx2.Client, body
         assert client.get(path, params={"asOf": before}).status_code == 404
 
 
-def test_another_workspace_has_no_past_here(
+def test_as_of_shows_nothing_of_another_workspace(
     service: Service, client: httpx2.Client, body: Body, problem: Problem
 ) -> None:
     path = f"{PATH}/{made(client, body)['id']}"
@@ -73,7 +75,7 @@ def test_another_workspace_has_no_past_here(
 
 
 @pytest.mark.parametrize("path", [PATH, f"{PATH}/int_01h455vb4pex5vsknk084sn02q"])
-def test_what_is_no_moment_is_refused_and_not_taken_for_now(
+def test_an_invalid_point_in_time_is_refused(
     client: httpx2.Client, problem: Problem, path: str
 ) -> None:
     for query, found in {
@@ -88,8 +90,6 @@ def test_what_is_no_moment_is_refused_and_not_taken_for_now(
         assert "yesterday" not in str(result)
 
 
-def test_whoever_may_see_integrations_may_see_them_as_they_were(
-    service: Service, workspace: str
-) -> None:
+def test_a_viewer_may_see_past_states(service: Service, workspace: str) -> None:
     with service.client("--permission", "integrations:view", workspace=workspace) as viewer:
         assert then(viewer, 1) == []

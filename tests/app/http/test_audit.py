@@ -1,4 +1,4 @@
-"""The proof of the log over HTTP, checked as a client would who trusts nothing but a key."""
+"""The audit endpoints, verified as a client that trusts only the key."""
 
 import base64
 import json
@@ -64,7 +64,7 @@ def exported(client: httpx2.Client) -> list[dict[str, Any]]:
     return [json.loads(line) for line in answer.text.splitlines()]
 
 
-def test_whoever_holds_a_checkpoint_can_check_all_that_came_before_and_after(
+def test_a_checkpoint_proves_all_events_before_and_after_it(
     client: httpx2.Client, workspace: str, body: Body
 ) -> None:
     append(client, body, 3)
@@ -90,7 +90,7 @@ def test_whoever_holds_a_checkpoint_can_check_all_that_came_before_and_after(
         require_inclusion(leaf_hash(raw(line["bytes"])), index, hashes, of)
 
 
-def test_the_export_is_all_that_the_root_is_made_of(client: httpx2.Client, body: Body) -> None:
+def test_the_export_has_every_leaf_of_the_root(client: httpx2.Client, body: Body) -> None:
     append(client, body, 4)
     lines, frontier = exported(client), Frontier()
     for line in lines:
@@ -102,19 +102,17 @@ def test_the_export_is_all_that_the_root_is_made_of(client: httpx2.Client, body:
     assert raw(signed(client, 4)["root"]) == frontier.head.root
 
 
-def test_an_export_of_nothing_is_empty(client: httpx2.Client) -> None:
+def test_the_export_of_an_empty_log_is_empty(client: httpx2.Client) -> None:
     assert exported(client) == []
 
 
-def test_before_the_first_event_there_is_nothing_to_prove(
-    client: httpx2.Client, problem: Problem
-) -> None:
+def test_without_events_there_is_no_proof(client: httpx2.Client, problem: Problem) -> None:
     for path in ("checkpoint", "proof/inclusion?position=1", "proof/consistency?from=1&to=1"):
         result = problem(client.get(f"{AUDIT}/{path}"), 404, "NOT_FOUND")
         assert [detail["code"] for detail in result["details"]] == ["NO_CHECKPOINT"]
 
 
-def test_another_workspaces_events_cannot_be_told_from_none(
+def test_events_of_another_workspace_look_like_no_events(
     service: Service, client: httpx2.Client, workspace: str, body: Body, problem: Problem
 ) -> None:
     append(client, body, 1)
@@ -139,7 +137,7 @@ def test_another_workspaces_events_cannot_be_told_from_none(
 
 
 @pytest.mark.parametrize("query", ["from=2&to=1", "from=1&to=2", "from=2&to=2"])
-def test_states_that_there_never_were_cannot_be_compared(
+def test_states_that_never_existed_cannot_be_compared(
     client: httpx2.Client, body: Body, problem: Problem, query: str
 ) -> None:
     append(client, body, 1)
@@ -175,7 +173,7 @@ def test_every_wrong_parameter_is_named(
     "path",
     ["checkpoint", "export", "proof/inclusion?position=1", "proof/consistency?from=1&to=1"],
 )
-def test_only_who_may_audit_is_answered(
+def test_audit_endpoints_require_the_audit_permission(
     service: Service, workspace: str, problem: Problem, path: str
 ) -> None:
     with service.caller(workspace, role="VIEWER") as viewer:

@@ -1,11 +1,11 @@
-"""Rules of single fields, where a body does not show what they do."""
+"""Rules of single fields that no body test shows."""
 
 import pytest
 
 from app.http.field_rules import FieldError, parse_email, require_email
 
 
-def test_a_valid_address_is_remembered_and_a_refused_one_never() -> None:
+def test_a_valid_address_is_cached_and_a_refused_one_is_not() -> None:
     require_email.cache_clear()
     for _ in range(2):
         assert parse_email("ops@example.com") == "ops@example.com"

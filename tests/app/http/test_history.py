@@ -1,4 +1,4 @@
-"""The history over HTTP: who did what, when, from what to what, and nothing of a secret."""
+"""The history over HTTP: who did what, when, from which value to which, and no secret."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ def told(client: httpx2.Client, path: str, **parameters: str | int) -> tuple[lis
     return result["data"], result["totalCount"]
 
 
-def test_everything_that_happened_is_told_newest_first(
+def test_the_history_lists_every_change_newest_first(
     client: httpx2.Client, workspace: str, body: Body
 ) -> None:
     made_at = datetime.now(UTC)
@@ -83,7 +83,7 @@ def test_everything_that_happened_is_told_newest_first(
 
 
 @pytest.mark.parametrize("log", [True, False])
-def test_filters_and_pages_choose_among_the_entries(
+def test_filters_and_pages_select_entries(
     service: Service, client: httpx2.Client, workspace: str, body: Body, *, log: bool
 ) -> None:
     made(client, body)
@@ -120,7 +120,7 @@ def test_filters_and_pages_choose_among_the_entries(
         assert ids(resourceId="no id") == ([], 0)
 
 
-def test_a_page_has_20_entries_unless_said_otherwise(client: httpx2.Client, body: Body) -> None:
+def test_a_page_has_20_entries_by_default(client: httpx2.Client, body: Body) -> None:
     for _ in range(21):
         made(client, body)
     assert [len(told(client, LOG, page=page)[0]) for page in (1, 2)] == [20, 1]
@@ -149,7 +149,7 @@ def test_every_wrong_parameter_is_named_and_no_value_repeated(
 
 
 @pytest.mark.parametrize("path", [LOG, f"{PATH}/{NEVER}/history"])
-def test_the_history_takes_the_permission_audit_view(
+def test_the_history_requires_the_audit_permission(
     service: Service, workspace: str, problem: Problem, path: str
 ) -> None:
     with service.client("--permission", "integrations:view", workspace=workspace) as viewer:
@@ -158,7 +158,7 @@ def test_the_history_takes_the_permission_audit_view(
         assert auditor.get(path).status_code in (200, 404)
 
 
-def test_what_never_was_here_has_no_history(
+def test_an_unknown_integration_has_no_history(
     service: Service, client: httpx2.Client, body: Body, problem: Problem
 ) -> None:
     integration = made(client, body)
@@ -177,7 +177,7 @@ def test_what_never_was_here_has_no_history(
     assert told(client, f"{PATH}/{integration}/history", userId="nobody") == ([], 0)
 
 
-def test_a_client_that_knows_the_page_gets_no_body(client: httpx2.Client, body: Body) -> None:
+def test_a_client_that_has_the_page_gets_no_body(client: httpx2.Client, body: Body) -> None:
     made(client, body)
     tag = client.get(LOG).headers["etag"]
     assert client.get(LOG, headers={"If-None-Match": tag}).status_code == 304

@@ -1,4 +1,4 @@
-"""Safe repetition over HTTP: one event, the first answer for all (contract, 7)."""
+"""Idempotency keys over HTTP: one event, and the first response for every repeat (contract, 7)."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,9 @@ def events(service: Any, workspace: str) -> list[str]:
         return [type_ for (type_,) in connection.execute(query, (workspace,))]
 
 
-def test_a_repeat_gets_the_first_answer_byte_for_byte_and_records_nothing(service: Any) -> None:
+def test_a_repeated_request_gets_the_first_response_byte_for_byte_and_records_nothing(
+    service: Any,
+) -> None:
     with service.caller("once-repeat") as client:
         first = client.post(PATH, json=BODY, headers=KEY)
         again = client.post(PATH, json=BODY, headers=KEY)
@@ -32,7 +34,7 @@ def test_a_repeat_gets_the_first_answer_byte_for_byte_and_records_nothing(servic
     assert events(service, "once-repeat") == ["IntegrationCreated"]
 
 
-def test_twenty_equal_requests_at_once_give_one_event_and_twenty_equal_answers(
+def test_twenty_concurrent_equal_requests_give_one_event_and_equal_responses(
     service: Any,
 ) -> None:
     start = threading.Barrier(20)
@@ -50,7 +52,7 @@ def test_twenty_equal_requests_at_once_give_one_event_and_twenty_equal_answers(
 
 
 @pytest.mark.parametrize("other", [{"name": "Twice"}, {"apiSecret": "other"}])
-def test_another_request_under_the_key_is_refused(service: Any, other: dict[str, str]) -> None:
+def test_another_request_with_the_same_key_is_refused(service: Any, other: dict[str, str]) -> None:
     with service.caller(f"once-other-{next(iter(other))}") as client:
         client.post(PATH, json=BODY, headers=KEY)
         refused = client.post(PATH, json=BODY | other, headers=KEY)
@@ -77,7 +79,7 @@ def test_every_kind_of_write_can_be_repeated(service: Any) -> None:
     assert len(events(service, "once-kinds")) == 5
 
 
-def test_a_request_that_changes_nothing_keeps_its_key_too(service: Any) -> None:
+def test_a_request_that_changes_nothing_is_stored_with_its_key(service: Any) -> None:
     with service.caller("once-nothing") as client:
         place = client.post(PATH, json=BODY).headers["Location"]
         on, off = {"isActive": True}, {"isActive": False}
@@ -86,7 +88,7 @@ def test_a_request_that_changes_nothing_keeps_its_key_too(service: Any) -> None:
     assert events(service, "once-nothing") == ["IntegrationCreated"]
 
 
-def test_one_workspace_s_key_means_nothing_in_another(service: Any) -> None:
+def test_a_key_of_one_workspace_is_unknown_in_another(service: Any) -> None:
     ids: set[str] = set()
     for workspace in ("once-a", "once-b"):
         with service.caller(workspace) as client:
@@ -94,7 +96,7 @@ def test_one_workspace_s_key_means_nothing_in_another(service: Any) -> None:
     assert len(ids) == 2
 
 
-def test_an_answer_older_than_a_day_gives_way(service: Any) -> None:
+def test_a_stored_response_expires_after_a_day(service: Any) -> None:
     expire = "UPDATE integrations.answers SET answered_at = now() - interval '25 hours'"
     with service.caller("once-old") as client:
         client.post(PATH, json=BODY, headers=KEY)
@@ -105,7 +107,9 @@ def test_an_answer_older_than_a_day_gives_way(service: Any) -> None:
     assert events(service, "once-old") == ["IntegrationCreated"] * 2
 
 
-def test_the_answer_survives_a_restart(start_service: Any, data_dir: Any, dsn: str) -> None:
+def test_the_stored_response_survives_a_restart(
+    start_service: Any, data_dir: Any, dsn: str
+) -> None:
     contents: list[bytes] = []
     for _ in range(2):
         with start_service(data_dir, database_url=dsn) as service, service.caller() as client:
@@ -122,7 +126,7 @@ def test_a_malformed_key_is_refused_and_named(service: Any, key: str) -> None:
     assert refused.json()["result"]["details"][0]["field"] == "Idempotency-Key"
 
 
-def test_what_is_kept_of_a_request_is_no_hash_that_bodies_could_be_tried_against(
+def test_the_stored_fingerprint_is_not_a_hash_that_allows_guessing_bodies(
     service: Any,
 ) -> None:
     query = "SELECT fingerprint FROM integrations.answers WHERE workspace_id = %s"

@@ -1,4 +1,4 @@
-"""Messages in seven languages: which is chosen, and that none is missing."""
+"""Messages in seven languages: which one is chosen, and that none is missing."""
 
 import pkgutil
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ LANGUAGES = ["en", "es", "ar", "de", "fr", "pt", "tr"]
         ("en-x-secret", "en"),
     ],
 )
-def test_the_path_chooses_the_language_of_answers_and_problems(
+def test_the_path_chooses_the_language_of_responses_and_errors(
     client: httpx2.Client, locale: str, spoken: str
 ) -> None:
     texts = load_catalogues().languages[spoken].messages
@@ -54,7 +54,7 @@ def test_the_path_chooses_the_language_of_answers_and_problems(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_endpoint_speaks_the_language(
+def test_every_endpoint_is_translated(
     client: httpx2.Client, body: dict[str, Any], language: str
 ) -> None:
     path, messages = f"/{language}/api/integration", load_catalogues().languages[language].messages

@@ -13,7 +13,7 @@ KEY = "reply-that-is-lost"
 RECORDING = f'"key":"{KEY}"'.encode()  # in what integrations.record is called with
 
 
-def test_a_commit_whose_reply_is_lost_is_one_event_and_its_answer_is_kept(
+def test_a_commit_whose_reply_is_lost_is_one_event_and_its_response_is_stored(
     start_service: Any, data_dir: Path, dsn: str
 ) -> None:
     proxy = Proxy()

@@ -1,4 +1,4 @@
-"""What a running service tells at /metrics, with one worker and with two."""
+"""Metrics and readiness of a running service, with one worker and with two."""
 
 import os
 import re
@@ -66,9 +66,7 @@ def test_requests_are_counted_by_the_template_of_their_route_method_and_status(
     assert after["integrations_http_requests_in_progress"] == 1  # the one that asks
 
 
-def test_unknown_paths_are_one_series_however_many_there_are(
-    service: Service, client: httpx2.Client
-) -> None:
+def test_all_unknown_paths_are_one_series(service: Service, client: httpx2.Client) -> None:
     before = told_by(service.address)
     for path in ("/wp-admin", "/.env", "/en/nowhere", "/en/api/integrations", "/%ff/x"):
         assert client.get(path).status_code == 404
@@ -79,7 +77,7 @@ def test_unknown_paths_are_one_series_however_many_there_are(
     assert {name for name in after.keys() - before.keys() if "none" not in name} == set()
 
 
-def test_whoever_asks_needs_no_token_and_sees_no_data(
+def test_metrics_need_no_token_and_show_no_data(
     service: Service, client: httpx2.Client, workspace: str, body: dict[str, Any]
 ) -> None:
     place = client.post(PATH, json=body).headers["location"]
@@ -124,7 +122,7 @@ def is_worker(process: psutil.Process) -> bool:
     return False
 
 
-def test_whichever_worker_is_asked_the_counts_are_those_of_all_and_never_fall(
+def test_every_worker_returns_the_counts_of_all_and_they_never_fall(
     start_service: Any, data_dir: Path, dsn: str, temporary: Path
 ) -> None:
     def requests() -> float:
@@ -146,7 +144,7 @@ def test_whichever_worker_is_asked_the_counts_are_those_of_all_and_never_fall(
     assert list(temporary.iterdir()) == []
 
 
-def test_the_files_of_workers_go_where_their_supervisor_was_killed(
+def test_worker_files_are_removed_after_their_supervisor_was_killed(
     start_service: Any, data_dir: Path, dsn: str, temporary: Path
 ) -> None:
     with start_service(data_dir, database_url=dsn, workers="2") as service:
@@ -166,27 +164,27 @@ async def test_a_migrated_database_is_ready(commands: Pool) -> None:
     }
 
 
-async def test_a_database_that_lacks_a_migration_is_not(
+async def test_a_database_without_a_migration_is_not_ready(
     commands: Pool, admin: Connection[TupleRow]
 ) -> None:
     admin.execute("DELETE FROM integrations.migrations WHERE name = '0001_event_log.sql'")
     assert (await Readiness(commands).checks())["migrations"] is False
 
 
-async def test_a_database_that_is_further_already_is_ready(
+async def test_a_database_with_newer_migrations_is_ready(
     commands: Pool, admin: Connection[TupleRow]
 ) -> None:
     admin.execute("INSERT INTO integrations.migrations (name, sha256) VALUES ('9999.sql', '')")
     assert (await Readiness(commands).checks())["migrations"] is True
 
 
-async def test_a_database_that_is_away_is_unavailable(commands: Pool) -> None:
+async def test_a_database_that_is_down_is_unavailable(commands: Pool) -> None:
     await commands.close()
     with pytest.raises(UnavailableError):
         await Readiness(commands).checks()
 
 
-async def test_a_log_that_cannot_be_read_is_not_called_ready(
+async def test_a_log_that_cannot_be_read_is_not_ready(
     commands: Pool, admin: Connection[TupleRow]
 ) -> None:
     admin.execute("REVOKE EXECUTE ON FUNCTION integrations.head() FROM integrations_command")

@@ -1,4 +1,4 @@
-"""Paths, methods and requests of every wrong kind; the same 404 for all that is not there."""
+"""Paths, methods and requests of every wrong kind; the same 404 for everything unknown."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,7 @@ def without_request_id(answer: httpx2.Response) -> str:
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_all_that_is_not_there_is_not_there_in_the_same_bytes(
+def test_every_404_has_the_same_bytes(
     service: Service, client: httpx2.Client, problem: Problem, body: dict[str, Any], method: str
 ) -> None:
     deleted = client.post(PATH, json=body).headers["location"]
@@ -80,7 +80,7 @@ def test_unknown_paths_are_not_found(client: httpx2.Client, problem: Problem, pa
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-def test_a_method_that_a_path_has_not_is_refused_with_those_it_has(
+def test_a_wrong_method_is_refused_with_the_allowed_ones(
     client: httpx2.Client, problem: Problem, path: str, allowed: set[str], method: str
 ) -> None:
     answer = client.request(method, path)
@@ -93,9 +93,7 @@ def test_a_method_that_a_path_has_not_is_refused_with_those_it_has(
 
 
 @pytest.mark.parametrize("method", ["FOO", "get", "GETS", "X" * 300])
-def test_a_method_that_nobody_knows_is_refused(
-    client: httpx2.Client, problem: Problem, method: str
-) -> None:
+def test_an_unknown_method_is_refused(client: httpx2.Client, problem: Problem, method: str) -> None:
     with httpx2.Client() as bare:
         request = bare.build_request("GET", client.base_url.join(PATH))
         request.method = method
@@ -106,7 +104,7 @@ def test_a_method_that_nobody_knows_is_refused(
 
 
 @pytest.mark.parametrize("path", [PATH, f"{PATH}/{NEVER}", "/health/live", "/en/nowhere"])
-def test_head_answers_as_get_without_the_body(client: httpx2.Client, path: str) -> None:
+def test_head_responds_as_get_without_the_body(client: httpx2.Client, path: str) -> None:
     head, got = client.head(path), client.get(path)
 
     own = {"x-request-id", "date"}
@@ -134,7 +132,7 @@ def test_head_answers_as_get_without_the_body(client: httpx2.Client, path: str) 
         b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     ],
 )
-def test_what_is_no_http_gets_the_envelope_too(raw: Raw, request_: bytes) -> None:
+def test_invalid_http_gets_the_envelope(raw: Raw, request_: bytes) -> None:
     head, _, content = raw(request_).partition(b"\r\n\r\n")
 
     status_line, *lines = head.decode().split("\r\n")
@@ -155,7 +153,7 @@ def test_a_head_without_an_end_is_cut_off(raw: Raw) -> None:
     assert raw(beginning).startswith(b"HTTP/1.1 400 ")
 
 
-def test_a_host_that_cannot_be_is_refused(client: httpx2.Client, problem: Problem) -> None:
+def test_an_invalid_host_is_refused(client: httpx2.Client, problem: Problem) -> None:
     answer = client.get("/health/live", headers=[(b"Host", b"\xff/..")])
 
     assert problem(answer, 400, "VALIDATION_ERROR")["message"] == "The request is not valid"
@@ -171,14 +169,14 @@ def test_a_host_that_cannot_be_is_refused(client: httpx2.Client, problem: Proble
         b"GET /health/live HTTP/1.1\r\nConnection: close, upgrade\r\nUpgrade: websocket\r\n\r\n",
     ],
 )
-def test_odd_requests_that_are_http_are_answered(raw: Raw, request_: bytes) -> None:
+def test_unusual_valid_requests_get_a_response(raw: Raw, request_: bytes) -> None:
     answer = raw(request_)
 
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert b"evil" not in answer
 
 
-def test_a_client_that_leaves_in_the_middle_of_a_body_is_no_error_of_ours(
+def test_a_client_that_disconnects_during_a_body_is_not_a_server_error(
     service: Service, client: httpx2.Client, raw: Raw
 ) -> None:
     token = client.headers["authorization"].encode()
@@ -203,7 +201,7 @@ def lines_about(request_id: str, service: Service) -> list[dict[str, Any]]:
     ("method", "path"),
     [("GET", PATH), ("POST", PATH), ("GET", f"{PATH}/{NEVER}"), ("DELETE", f"{PATH}/{NEVER}")],
 )
-def test_unknown_parameters_are_refused_and_named_only_where_they_are_plain(
+def test_unknown_parameters_are_refused_and_named_only_if_plain(
     client: httpx2.Client, problem: Problem, method: str, path: str
 ) -> None:
     query = "verbose=secret-value&SG.secret-name=1&%00=&x" + "x" * 40
@@ -236,5 +234,5 @@ def test_a_bad_request_id_is_replaced(client: httpx2.Client, given: str | bytes)
     assert answer.json()["result"]["requestId"] == new
 
 
-def test_every_request_has_an_id_of_its_own(client: httpx2.Client) -> None:
+def test_every_request_has_its_own_id(client: httpx2.Client) -> None:
     assert len({client.get("/health/live").headers["x-request-id"] for _ in range(5)}) == 5

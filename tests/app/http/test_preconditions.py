@@ -24,7 +24,7 @@ def test_the_tag_is_the_version_and_grows_with_every_event(service: Any) -> None
     ("if_match", "status"),
     [('"1"', 200), ("*", 200), ('"7", "1"', 200), ('"2"', 412), ('W/"1"', 412), ("1", 412)],
 )
-def test_if_match_lets_through_what_names_the_version(
+def test_if_match_accepts_only_the_current_version(
     service: Any, if_match: str, status: int
 ) -> None:
     with service.caller("if-match") as client:
@@ -38,9 +38,7 @@ def test_if_match_lets_through_what_names_the_version(
     ("if_none_match", "status"),
     [('"1"', 304), ('W/"1"', 304), ("*", 304), ('"3", "1"', 304), ('"2"', 200), ("", 200)],
 )
-def test_if_none_match_saves_the_body_of_what_is_known(
-    service: Any, if_none_match: str, status: int
-) -> None:
+def test_if_none_match_omits_a_known_body(service: Any, if_none_match: str, status: int) -> None:
     with service.caller("if-none-match") as client:
         place = client.post(PATH, json=BODY).headers["Location"]
         answer = client.get(place, headers={"If-None-Match": if_none_match})
@@ -48,7 +46,7 @@ def test_if_none_match_saves_the_body_of_what_is_known(
         assert (answer.content == b"") is (status == 304)
 
 
-def test_of_fifty_who_toggle_one_version_one_wins_and_the_log_shows_the_winners(
+def test_of_fifty_toggles_of_one_version_one_wins_and_the_log_shows_the_winners(
     service: Any,
 ) -> None:
     with service.caller("fifty") as client:

@@ -1,4 +1,4 @@
-"""Prefer: handling=strict refuses what is doubtful (RFC 7240)."""
+"""`Prefer: handling=strict` turns warnings into 422 (RFC 7240)."""
 
 import time
 from collections.abc import Callable
@@ -15,7 +15,7 @@ DOUBTFUL = {"apiKey": "SG.short"}
 STRICT = {"Prefer": "handling=strict"}
 
 
-def test_what_is_doubtful_is_refused_with_details_and_nothing_is_kept(
+def test_warnings_are_refused_with_details_and_nothing_is_stored(
     client: httpx2.Client, body: dict[str, Any], problem: Problem
 ) -> None:
     answer = client.post(PATH, json=body | DOUBTFUL, headers=STRICT)
@@ -27,7 +27,7 @@ def test_what_is_doubtful_is_refused_with_details_and_nothing_is_kept(
     assert client.get(PATH).json()["result"]["totalCount"] == 0
 
 
-def test_what_is_beyond_doubt_is_taken_and_told_to_be(
+def test_a_body_without_warnings_is_accepted_with_preference_applied(
     client: httpx2.Client, body: dict[str, Any]
 ) -> None:
     answer = client.post(PATH, json=body, headers=STRICT)
@@ -72,7 +72,7 @@ def test_the_preference_is_understood(
         "a" + " " * 30_000 + "b",
     ],
 )
-def test_whatever_else_is_preferred_only_warns(
+def test_other_preferences_only_warn(
     client: httpx2.Client, body: dict[str, Any], prefer: str
 ) -> None:
     answer = client.post(PATH, json=body | DOUBTFUL, headers={"Prefer": prefer})
@@ -105,7 +105,7 @@ def test_the_header_may_come_more_than_once(client: httpx2.Client, body: dict[st
         ("PUT", {"apiSecret": "s"}, "NOT_USED"),
     ],
 )
-def test_changes_warn_by_the_provider_of_the_integration_and_are_refused_where_strict(
+def test_changes_warn_by_the_provider_and_strict_handling_refuses_them(
     client: httpx2.Client,
     body: dict[str, Any],
     method: str,
@@ -129,7 +129,7 @@ def test_changes_warn_by_the_provider_of_the_integration_and_are_refused_where_s
     assert lenient.status_code == 200
 
 
-def test_clearing_a_field_is_beyond_doubt(client: httpx2.Client, body: dict[str, Any]) -> None:
+def test_clearing_a_field_has_no_warning(client: httpx2.Client, body: dict[str, Any]) -> None:
     place = f"{PATH}/{client.post(PATH, json=body).json()['result']['data']['id']}"
 
     change = {"senderPhone": None, "isActive": False}

@@ -1,4 +1,4 @@
-"""The protocol below the application, over real sockets, with less patience than it has."""
+"""The protocol below the application, over real sockets, with short timeouts."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -71,7 +71,7 @@ async def connect(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Connect]:
         (POST + b"1\r\na\r\n0\r\nTrailer: ", b"t"),
     ],
 )
-async def test_a_client_that_never_ends_its_request_is_sent_away(
+async def test_a_client_that_never_completes_its_request_is_disconnected(
     connect: Connect, beginning: bytes, drop: bytes
 ) -> None:
     reader, writer = await connect()
@@ -91,7 +91,7 @@ async def drip(writer: asyncio.StreamWriter, drop: bytes) -> None:
         await asyncio.sleep(0.02)
 
 
-async def test_an_answer_may_take_longer_than_its_request(connect: Connect) -> None:
+async def test_a_response_may_take_longer_than_the_request_timeout(connect: Connect) -> None:
     reader, writer = await connect()
 
     writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -99,7 +99,7 @@ async def test_an_answer_may_take_longer_than_its_request(connect: Connect) -> N
     assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 200 OK")
 
 
-async def test_a_connection_may_be_used_again_and_again(connect: Connect) -> None:
+async def test_a_connection_can_be_reused(connect: Connect) -> None:
     reader, writer = await connect()
 
     for _ in range(2):
@@ -108,9 +108,7 @@ async def test_a_connection_may_be_used_again_and_again(connect: Connect) -> Non
 
 
 @pytest.mark.parametrize("endless", [b"1;" + b"e" * 999, b"0\r\nT: " + b"t" * 999])
-async def test_what_marks_chunks_has_an_end_and_so_have_trailers(
-    connect: Connect, endless: bytes
-) -> None:
+async def test_chunk_framing_and_trailers_are_limited(connect: Connect, endless: bytes) -> None:
     reader, writer = await connect()
 
     writer.write(POST + endless + b"e" * MAX_FRAMING)

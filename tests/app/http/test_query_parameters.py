@@ -38,7 +38,7 @@ def found_in(query: str) -> list[tuple[str | None, str]]:
     return [(name, problem.code) for name, problem in refused.value.findings]
 
 
-def test_without_a_query_string_the_defaults_hold() -> None:
+def test_without_a_query_string_parameters_have_their_defaults() -> None:
     assert PARAMETERS.read(asking("")) == Asked()
 
 
@@ -56,7 +56,7 @@ def test_every_wrong_parameter_is_found_at_once_in_its_order() -> None:
     ]
 
 
-def test_a_name_is_repeated_only_where_it_is_plain() -> None:
+def test_a_name_is_repeated_only_if_it_is_plain() -> None:
     assert found_in("sk_live%21=1&" + "a" * 33 + "=1") == [(None, "UNKNOWN_PARAMETER")] * 2
 
 
@@ -90,13 +90,13 @@ def test_a_number_is_digits_within_its_range(written: str) -> None:
         ("٣", "WRONG_TYPE"),
     ],
 )
-def test_nothing_else_is_a_number(written: str, code: str) -> None:
+def test_other_text_is_not_a_number(written: str, code: str) -> None:
     with pytest.raises(FieldError) as refused:
         integer(1, 200)(written)
     assert refused.value.problem.code == code
 
 
-def test_the_document_tells_of_all_parameters() -> None:
+def test_the_document_has_all_parameters() -> None:
     told = operation_class(PARAMETERS)().to_schema()["parameters"]
     assert [(p["name"], p["in"], p["required"]) for p in told] == [
         ("page", "query", False),

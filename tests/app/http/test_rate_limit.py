@@ -1,4 +1,4 @@
-"""429 over HTTP, where an operator has set a rate."""
+"""429 over HTTP if an operator has set a rate."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 LIST = "/en/api/integration"
 
 
-def test_a_workspace_that_asks_too_fast_is_told_when_to_come_again_and_others_are_not(
+def test_a_workspace_over_its_rate_gets_retry_after_and_others_do_not(
     start_service: Any, data_dir: Path, dsn: str
 ) -> None:
     settings = {"database_url": dsn, "rate_limit": "0.1", "rate_burst": "3"}

@@ -1,4 +1,4 @@
-"""Fields that stand twice in a body are found whatever they hold."""
+"""Duplicate fields of a body are found."""
 
 import json
 from collections import Counter
@@ -18,7 +18,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 
 
 @given(st.lists(st.tuples(NAMES, VALUES), max_size=4), st.booleans())
-def test_each_name_that_stands_twice_is_found_and_no_other(
+def test_exactly_the_duplicate_names_are_found(
     pairs: list[tuple[str, Any]], ascii_only: bool
 ) -> None:
     written = [f"{json.dumps(n)}:{json.dumps(v, ensure_ascii=ascii_only)}" for n, v in pairs]

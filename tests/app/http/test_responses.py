@@ -1,4 +1,4 @@
-"""What is rendered goes out as it is, over a real HTTP client and a real application."""
+"""A rendered response is sent as it is, over a real HTTP client and a real application."""
 
 import pytest
 from litestar import Litestar, get
@@ -25,7 +25,7 @@ def client() -> TestClient[Litestar]:
     return TestClient(Litestar([shown, unchanged], openapi_config=None))
 
 
-def test_status_body_and_headers_are_those_that_were_rendered(
+def test_status_body_and_headers_are_sent_as_rendered(
     client: TestClient[Litestar],
 ) -> None:
     response = client.get("/")
@@ -38,7 +38,9 @@ def test_status_body_and_headers_are_those_that_were_rendered(
     }
 
 
-def test_what_has_not_changed_has_no_body_and_says_of_none(client: TestClient[Litestar]) -> None:
+def test_a_not_modified_response_has_no_body_and_no_content_headers(
+    client: TestClient[Litestar],
+) -> None:
     response = client.get("/unchanged")
     assert (response.status_code, response.content) == (304, b"")
     assert dict(response.headers) == {"etag": '"3"'}

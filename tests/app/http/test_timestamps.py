@@ -1,4 +1,4 @@
-"""Times in query strings."""
+"""Times of the API: parsing query strings and formatting responses."""
 
 from datetime import UTC, datetime
 
@@ -24,11 +24,11 @@ NINE = datetime(2025, 2, 20, 9, tzinfo=UTC)
         "2025-02-20T03:30:00-05:30",
     ],
 )
-def test_a_date_time_is_one_moment_whatever_its_offset(written: str) -> None:
+def test_a_date_time_is_one_point_in_time_with_any_offset(written: str) -> None:
     assert START(written) == END(written) == POINT_IN_TIME(written) == NINE
 
 
-def test_a_date_holds_its_whole_day() -> None:
+def test_a_date_covers_its_whole_day() -> None:
     midnight = datetime(2025, 2, 20, tzinfo=UTC)
     last = datetime(2025, 2, 20, 23, 59, 59, 999999, UTC)
     assert START("2025-02-20") == midnight
@@ -61,7 +61,7 @@ def test_digits_are_a_position(written: str, position: int) -> None:
         "0000-01-01",
     ],
 )
-def test_nothing_else_is_a_moment(written: str) -> None:
+def test_other_text_is_not_a_point_in_time(written: str) -> None:
     for rule, code in (
         (POINT_IN_TIME, "INVALID_MOMENT"),
         (START, "INVALID_TIME"),
@@ -73,12 +73,12 @@ def test_nothing_else_is_a_moment(written: str) -> None:
 
 
 @given(at=st.datetimes(timezones=st.just(UTC)))
-def test_what_python_writes_is_read_back(at: datetime) -> None:
+def test_python_isoformat_is_parsed_back(at: datetime) -> None:
     assert START(at.isoformat()) == at
 
 
 @given(written=st.text() | st.from_regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d"))
-def test_any_text_is_a_moment_or_refused(written: str) -> None:
+def test_any_text_is_a_point_in_time_or_refused(written: str) -> None:
     try:
         read = POINT_IN_TIME(written)
     except FieldError:
@@ -87,7 +87,7 @@ def test_any_text_is_a_moment_or_refused(written: str) -> None:
 
 
 @given(time=st.datetimes(timezones=st.just(UTC)))
-def test_a_time_has_three_decimals_and_a_z_whenever_it_is(time: datetime) -> None:
+def test_every_time_has_three_decimals_and_a_z(time: datetime) -> None:
     assert (
         format_timestamp(time) == time.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
     )

@@ -1,4 +1,4 @@
-"""Who asks: every token that is not valid, and what a valid one may not do."""
+"""Authentication: every kind of invalid token, and the permissions of a valid one."""
 
 import base64
 import hmac
@@ -88,7 +88,7 @@ def test_an_expired_token_is_refused(service: Service, problem: Problem) -> None
     assert answers[1].status_code == 200
 
 
-def test_who_asks_is_checked_before_what_is_asked(service: Service, problem: Problem) -> None:
+def test_the_token_is_checked_before_the_request(service: Service, problem: Problem) -> None:
     for content in (b"{", b" " * 100_000):
         problem(httpx2.post(service.address + PATH, content=content), 401, "UNAUTHORIZED")
 
@@ -96,7 +96,7 @@ def test_who_asks_is_checked_before_what_is_asked(service: Service, problem: Pro
 @pytest.mark.parametrize(
     ("method", "path"), [("POST", PATH), ("DELETE", f"{PATH}/int_00000000000000000000000000")]
 )
-def test_a_viewer_may_look_and_nothing_else(
+def test_a_viewer_can_read_and_nothing_else(
     service: Service, problem: Problem, workspace: str, method: str, path: str
 ) -> None:
     with service.caller(workspace, "VIEWER") as viewer:
@@ -180,7 +180,7 @@ def test_a_forged_token_is_refused(
 
 
 @pytest.mark.parametrize("how", [*WRONG, "as it should be"])
-def test_a_token_of_ours_that_says_something_wrong_is_refused(
+def test_a_signed_token_with_wrong_claims_is_refused(
     service: Service, client: httpx2.Client, problem: Problem, how: str
 ) -> None:
     data_dir = read_settings(service.environment).data_dir

@@ -1,4 +1,4 @@
-"""Another workspace's integration is not there: whatever is asked, and byte for byte."""
+"""Integrations of another workspace do not exist: the same bytes as for an unknown id."""
 
 import json
 import time
@@ -73,7 +73,7 @@ def without_id(answer: httpx2.Response) -> bytes:
     return answer.content.replace(answer.headers["x-request-id"].encode(), b"")
 
 
-def test_what_its_owner_may_ask_a_stranger_is_answered_as_if_it_never_was(
+def test_another_workspace_gets_the_response_for_an_unknown_id(
     client: httpx2.Client, stranger: httpx2.Client, mine: str, problem: Problem
 ) -> None:
     for asked in (*SESSION, END):
@@ -125,7 +125,7 @@ def test_the_same_idempotency_key_of_another_workspace_is_another_key(
     assert first.json()["result"]["data"]["id"] != other.json()["result"]["data"]["id"]
 
 
-def test_the_proof_of_the_log_shows_nothing_of_another_workspace(
+def test_proofs_show_nothing_of_another_workspace(
     client: httpx2.Client, stranger: httpx2.Client, mine: str, body: Body
 ) -> None:
     own = made(stranger, body)

@@ -114,7 +114,7 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n"
 # ----- Bodies -----
 @pytest.mark.parametrize(("size", "status"), [(LIMIT - 1, 201), (LIMIT, 201), (LIMIT + 1, 413)])
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_may_have_64_kib_and_no_byte_more(
+def test_a_body_has_at_most_64_kib(
     exchange: Exchange, token: bytes, size: int, status: int, *, chunked: bool
 ) -> None:
     body = CREATE % b"" + b" " * (size - len(CREATE % b""))
@@ -150,7 +150,7 @@ def test_a_body_may_have_64_kib_and_no_byte_more(
     ],
     ids=lambda body: str(body[:60]),
 )
-def test_a_body_that_is_wrong_is_refused(exchange: Exchange, token: bytes, body: bytes) -> None:
+def test_a_wrong_body_is_refused(exchange: Exchange, token: bytes, body: bytes) -> None:
     [answer] = exchange(post(token, body))
 
     assert answer["status"] == 400
@@ -177,7 +177,7 @@ def test_a_body_that_is_wrong_is_refused(exchange: Exchange, token: bytes, body:
     ],
     ids=lambda path: str(path[:60]),
 )
-def test_a_path_or_query_that_nobody_would_write_is_answered(
+def test_a_random_path_or_query_gets_a_response(
     exchange: Exchange, token: bytes, path: bytes
 ) -> None:
     [answer] = exchange(get(token, path))
@@ -217,7 +217,7 @@ def test_a_path_or_query_that_nobody_would_write_is_answered(
     ids=lambda line: str(line[:60]),
 )
 @pytest.mark.parametrize("method", [b"GET", b"POST"])
-def test_a_header_that_nobody_would_write_is_answered(
+def test_a_random_header_gets_a_response(
     exchange: Exchange, token: bytes, method: bytes, line: bytes
 ) -> None:
     body = CREATE % b""
@@ -250,7 +250,7 @@ def test_a_header_that_nobody_would_write_is_answered(
     ],
     ids=lambda frame: str(frame[:60]),
 )
-def test_a_broken_frame_is_refused_or_read_as_it_is_meant(
+def test_a_broken_frame_is_refused_or_read_as_intended(
     exchange: Exchange, token: bytes, frame: bytes
 ) -> None:
     request = (
@@ -262,9 +262,7 @@ def test_a_broken_frame_is_refused_or_read_as_it_is_meant(
     assert [answer["status"] for answer in answers] in ([400], [413])
 
 
-def test_what_follows_a_body_does_not_take_the_place_of_its_answer(
-    exchange: Exchange, token: bytes
-) -> None:
+def test_bytes_after_a_body_do_not_replace_its_response(exchange: Exchange, token: bytes) -> None:
     body = CREATE % b""
     length = b"Content-Length: %d\r\n\r\n" % len(body)
     lying = b"POST " + PATH + b" HTTP/1.1\r\nHost: x\r\n" + token + JSON + length + body
@@ -275,7 +273,7 @@ def test_what_follows_a_body_does_not_take_the_place_of_its_answer(
     assert answers[0]["headers"]["connection"] == "close"
 
 
-def test_pipelined_requests_are_answered_in_their_order(exchange: Exchange, token: bytes) -> None:
+def test_pipelined_requests_get_responses_in_order(exchange: Exchange, token: bytes) -> None:
     one = b"GET /%s HTTP/1.1\r\nHost: x\r\nX-Request-Id: %d\r\n" + token + b"\r\n"
     paths = [b"health/live" if number % 2 else b"nowhere" for number in range(60)]
 
@@ -294,7 +292,7 @@ def test_pipelined_requests_are_answered_in_their_order(exchange: Exchange, toke
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_no_bytes_at_all_lead_to_a_failure_of_ours(
+def test_no_bytes_cause_a_server_error(
     exchange: Exchange, token: bytes, seed: int, number: int
 ) -> None:
     template = [

@@ -17,7 +17,7 @@ README = (FOLDER / "README.md").read_text("utf-8")
 SUMS: dict[str, str] = dict(re.findall(r"\| `(.+)` \| `([0-9a-f]{64})` \|\n", README))
 
 
-def test_the_readme_tells_of_every_file() -> None:
+def test_the_readme_lists_every_file() -> None:
     assert set(SUMS) | {"README.md"} == {file.name for file in FOLDER.iterdir()}
 
 
@@ -26,7 +26,7 @@ def test_a_file_is_as_published(name: str) -> None:
     assert sha256((FOLDER / name).read_bytes()).hexdigest() == SUMS[name]
 
 
-def test_an_asset_s_path_tells_its_content() -> None:
+def test_the_path_of_an_asset_has_its_digest() -> None:
     style = read_asset("swagger_ui/swagger-ui.css")
 
     assert style.path == f"/assets/{SUMS['swagger-ui.css'][:16]}/swagger-ui.css"
@@ -97,7 +97,7 @@ def test_the_page_has_no_inline_script_or_style(page: Page) -> None:
     assert page.inline == []
 
 
-def test_all_that_the_page_loads_is_there_with_its_type_and_a_long_life(
+def test_everything_that_the_page_loads_has_its_type_and_is_cacheable(
     client: httpx2.Client, page: Page
 ) -> None:
     answers = {address.rsplit("/", 1)[1]: client.get(address) for address in loaded(page)}
@@ -118,7 +118,7 @@ def test_all_that_the_page_loads_is_there_with_its_type_and_a_long_life(
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/openapi.json", "an asset"])
-def test_every_answer_forbids_other_hosts_and_inline_code(
+def test_every_response_forbids_other_hosts_and_inline_code(
     client: httpx2.Client, page: Page, path: str
 ) -> None:
     headers = client.get(loaded(page)[0] if path == "an asset" else path).headers
@@ -131,7 +131,7 @@ def test_every_answer_forbids_other_hosts_and_inline_code(
     assert headers["referrer-policy"] == "no-referrer"
 
 
-def test_the_document_is_open_api_and_tells_nothing_of_the_docs_themselves(
+def test_the_document_is_openapi_without_the_docs_routes(
     client: httpx2.Client,
 ) -> None:
     document = json.loads(client.get("/docs/openapi.json").content)
@@ -153,7 +153,7 @@ def test_the_document_is_open_api_and_tells_nothing_of_the_docs_themselves(
         *["/docs/assets/..%2f..%2fpage.py", "/docs/%2e%2e/%2e%2e/etc/passwd", "/schema"],
     ],
 )
-def test_nothing_else_is_there_and_the_app_says_so(client: httpx2.Client, path: str) -> None:
+def test_other_paths_under_docs_are_handled_by_the_app(client: httpx2.Client, path: str) -> None:
     answer = client.get(path)
 
     assert answer.status_code == 404

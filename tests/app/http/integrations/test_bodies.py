@@ -46,7 +46,7 @@ LONE_SURROGATE = b'{"name": "\\ud800"}'
         (b"1", NO_OBJECT),
     ],
 )
-def test_what_is_no_json_object_is_refused(
+def test_a_body_that_is_not_a_json_object_is_refused(
     client: httpx2.Client, problem: Problem, content: bytes, message: str
 ) -> None:
     answer = client.post(PATH, content=content, headers=JSON)
@@ -56,7 +56,7 @@ def test_what_is_no_json_object_is_refused(
     assert "details" not in result
 
 
-def test_nesting_of_every_depth_is_refused(client: httpx2.Client, problem: Problem) -> None:
+def test_nested_json_of_any_depth_is_refused(client: httpx2.Client, problem: Problem) -> None:
     for depth in (1, 200, *range(880, 1_010), 5_000):  # parsers give up at about 1,000
         content = b'{"name":' + b"[" * depth + b"]" * depth + b"}"
 
@@ -113,7 +113,9 @@ def test_a_long_body_of_unknown_length_is_refused(client: httpx2.Client, problem
     problem(client.post(PATH, content=parts, headers=JSON), 413, "PAYLOAD_TOO_LARGE")
 
 
-def test_a_client_that_reads_only_after_sending_all_gets_the_answer(service: Service) -> None:
+def test_a_client_that_reads_only_after_sending_everything_gets_the_response(
+    service: Service,
+) -> None:
     """urllib closes its connection after each request: answered too early, it would be reset."""
     token = service.token()
     headers = {**JSON, "Authorization": f"Bearer {token}", "Connection": "close"}
@@ -174,7 +176,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_a_wrong_field_is_named_and_its_value_is_not(
+def test_a_wrong_field_is_named_and_its_value_is_not_repeated(
     client: httpx2.Client, problem: Problem, body: dict[str, Any], wrong: tuple[str, object, str]
 ) -> None:
     field, value, code = wrong
@@ -210,7 +212,7 @@ def test_all_wrong_fields_are_named_at_once(client: httpx2.Client, problem: Prob
 
 @pytest.mark.parametrize("name", ["name", "type", "channel"])
 @pytest.mark.parametrize("null", [True, False])
-def test_what_is_required_is_required(
+def test_required_fields_are_required(
     client: httpx2.Client, problem: Problem, body: dict[str, Any], name: str, *, null: bool
 ) -> None:
     missing = body | {name: None} if null else {n: v for n, v in body.items() if n != name}
@@ -234,7 +236,7 @@ def test_what_is_required_is_required(
         ("name\n", None),
     ],
 )
-def test_an_unknown_field_is_named_only_where_its_name_is_plain(
+def test_an_unknown_field_is_named_only_if_its_name_is_plain(
     client: httpx2.Client, problem: Problem, body: dict[str, Any], name: str, shown: str | None
 ) -> None:
     answer = client.post(PATH, json=body | {name: "v"})
@@ -254,7 +256,7 @@ def test_a_field_given_twice_is_refused(client: httpx2.Client, problem: Problem)
 
 
 @pytest.mark.parametrize("name", ["name", "senderName", "vapidPublicKey"])
-def test_a_secret_in_a_field_that_is_shown_is_refused(
+def test_a_secret_in_a_public_field_is_refused(
     client: httpx2.Client, problem: Problem, body: dict[str, Any], name: str
 ) -> None:
     for secret in ("-----BEGIN PRIVATE KEY-----", "the-same-as-the-key"):
@@ -291,7 +293,7 @@ NEARLY = st.fixed_dictionaries(
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=NEARLY | st.dictionaries(NAMES | MARKED, ANY_JSON) | ANY_JSON)
-def test_whatever_json_is_sent_it_is_taken_or_refused_and_never_repeated(
+def test_any_json_is_accepted_or_refused_and_never_repeated(
     client: httpx2.Client, problem: Problem, value: Json
 ) -> None:
     answer = client.post(PATH, content=json.dumps(value), headers=JSON)  # with NaN and Infinity
@@ -305,7 +307,5 @@ def test_whatever_json_is_sent_it_is_taken_or_refused_and_never_repeated(
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=200))
-def test_whatever_bytes_are_sent_they_are_refused(
-    client: httpx2.Client, problem: Problem, content: bytes
-) -> None:
+def test_random_bytes_are_refused(client: httpx2.Client, problem: Problem, content: bytes) -> None:
     problem(client.post(PATH, content=content, headers=JSON), 400, "VALIDATION_ERROR")

@@ -1,4 +1,4 @@
-"""POST …/check over real HTTP: outcome, event, history, and nothing of the provider's answer."""
+"""POST …/check over real HTTP: outcome, event, history, and nothing of the provider's response."""
 
 import base64
 import json
@@ -127,7 +127,9 @@ def created(client: httpx2.Client, body: Mapping[str, Any]) -> str:
     return answer.json()["result"]["data"]["id"]
 
 
-def test_a_check_answers_what_the_provider_said(client: httpx2.Client, provider: Provider) -> None:
+def test_a_check_returns_the_verdict_of_the_provider(
+    client: httpx2.Client, provider: Provider
+) -> None:
     id_ = created(client, SENDGRID)
 
     answer = client.post(f"{PATH}/{id_}/check")
@@ -158,7 +160,7 @@ def test_a_check_is_recorded_and_changes_nothing_else(
     assert isinstance(entry["details"]["latencyMs"], int)
 
 
-def test_the_detail_speaks_the_language_of_the_path_and_english_is_kept(
+def test_the_detail_is_translated_and_stored_in_english(
     client: httpx2.Client, provider: Provider
 ) -> None:
     provider.say(503, {})
@@ -173,7 +175,7 @@ def test_the_detail_speaks_the_language_of_the_path_and_english_is_kept(
     assert entry["details"]["detail"] == "The provider has a failure of its own (status 503)"
 
 
-def test_nothing_to_check_is_invalid_and_says_what_is_missing(
+def test_missing_credentials_are_invalid_and_named(
     client: httpx2.Client, provider: Provider
 ) -> None:
     id_ = created(client, {**TWILIO, "apiKey": None, "apiSecret": None})
@@ -205,7 +207,7 @@ def test_a_vapid_pair_is_checked_with_its_public_key(client: httpx2.Client) -> N
     assert (data["outcome"], data["detail"]) == ("ok", "The two VAPID keys belong together")
 
 
-def test_a_repeat_under_the_key_gets_the_first_answer_and_asks_nobody(
+def test_a_repeated_request_gets_the_first_response_without_a_check(
     client: httpx2.Client, provider: Provider
 ) -> None:
     id_ = created(client, SENDGRID)
@@ -220,7 +222,7 @@ def test_a_repeat_under_the_key_gets_the_first_answer_and_asks_nobody(
     assert provider.asked == 1
 
 
-def test_a_change_while_the_provider_is_asked_does_not_ask_again(
+def test_a_change_during_a_check_does_not_repeat_the_check(
     client: httpx2.Client, provider: Provider
 ) -> None:
     id_ = created(client, SENDGRID)
@@ -241,7 +243,7 @@ def test_a_change_while_the_provider_is_asked_does_not_ask_again(
     assert actions == ["CREDENTIALS_CHECKED", "INTEGRATION_DISABLED", "INTEGRATION_ADDED"]
 
 
-def test_who_may_only_look_may_not_check(
+def test_a_viewer_may_not_check(
     checking_service: Service, client: httpx2.Client, workspace: str, provider: Provider
 ) -> None:
     id_ = created(client, SENDGRID)
@@ -252,7 +254,7 @@ def test_who_may_only_look_may_not_check(
     assert (answer.status_code, provider.asked) == (403, 0)
 
 
-def test_what_is_not_ours_is_not_found(
+def test_an_integration_of_another_workspace_is_not_found(
     checking_service: Service, client: httpx2.Client, provider: Provider, problem: Problem
 ) -> None:
     with checking_service.caller("another-workspace") as other:
@@ -265,7 +267,7 @@ def test_what_is_not_ours_is_not_found(
     assert provider.asked == 0
 
 
-def test_credentials_that_cannot_be_opened_are_inconclusive_and_named_in_the_log(
+def test_credentials_that_cannot_be_unsealed_are_inconclusive_and_logged(
     checking_service: Service, client: httpx2.Client, workspace: str, provider: Provider
 ) -> None:
     first, second = created(client, SENDGRID), created(client, SENDGRID)
@@ -293,7 +295,7 @@ def embedded_dsn(service: Service) -> str:
         return dsn
 
 
-def test_nothing_of_key_or_answer_is_kept_anywhere(
+def test_neither_key_nor_provider_response_is_stored(
     checking_service: Service, client: httpx2.Client, provider: Provider
 ) -> None:
     id_ = created(client, TWILIO)
@@ -333,7 +335,7 @@ def test_nothing_of_key_or_answer_is_kept_anywhere(
             assert not any(form.encode() in content for content in kept)
 
 
-def test_a_check_that_the_provider_holds_up_holds_up_nobody_else(
+def test_a_slow_check_does_not_delay_other_requests(
     client: httpx2.Client, provider: Provider
 ) -> None:
     id_ = created(client, SENDGRID)

@@ -1,4 +1,4 @@
-"""A VAPID pair stays a pair, whichever of its keys is changed (contract, 4 and 6)."""
+"""A VAPID key pair stays a pair if one of its keys is changed (contract, 4 and 6)."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Generator
@@ -57,7 +57,7 @@ def test_a_private_key_of_another_pair_is_refused(client: httpx2.Client, place: 
     assert codes(replaced) == [("vapidPrivateKey", "VAPID_MISMATCH")]
 
 
-def test_a_whole_new_pair_takes_the_place_of_the_old_one(client: httpx2.Client, place: str) -> None:
+def test_a_new_pair_replaces_the_old_one(client: httpx2.Client, place: str) -> None:
     keys = {"vapidPublicKey": OTHERS[0], "vapidPrivateKey": OTHERS[1]}
     assert client.put(f"{place}/credentials", json=keys).status_code == 200
     assert client.get(place).json()["result"]["data"]["vapidPublicKey"] == OTHERS[0]

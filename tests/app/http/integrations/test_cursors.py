@@ -13,14 +13,14 @@ names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=120)
 
 
 @given(descending=st.booleans(), name=names)
-def test_a_cursor_by_name_leads_back_to_its_key(descending: bool, name: str) -> None:
+def test_a_cursor_by_name_is_decoded_to_its_key(descending: bool, name: str) -> None:
     order = Order("name_key", descending)
     cursor = decode_cursor(encode_cursor(order, (name, "int_1")))
     assert (cursor_order(cursor), cursor_key(cursor)) == (order, (name, "int_1"))
 
 
 @given(descending=st.booleans(), column=st.sampled_from(["created_at", "updated_at"]), time=moments)
-def test_a_cursor_by_time_leads_back_to_its_key(
+def test_a_cursor_by_time_is_decoded_to_its_key(
     descending: bool, column: str, time: datetime
 ) -> None:
     order = Order(column, descending)  # pyright: ignore[reportArgumentType] — a column, as sampled
@@ -29,7 +29,7 @@ def test_a_cursor_by_time_leads_back_to_its_key(
 
 
 @given(st.text(max_size=1100) | st.binary(max_size=60).map(lambda raw: raw.hex()))
-def test_anything_else_is_refused_as_no_cursor(text: str) -> None:
+def test_other_text_is_an_invalid_cursor(text: str) -> None:
     with pytest.raises(FieldError) as refused:
         decode_cursor(text)
     assert refused.value.problem.code == "INVALID_CURSOR"

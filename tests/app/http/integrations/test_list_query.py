@@ -1,4 +1,4 @@
-"""The list over HTTP: filters, order, pages and cursors, and what they refuse."""
+"""The list over HTTP: filters, sort orders, pages and cursors, and what they refuse."""
 
 from collections.abc import Generator
 from typing import Any
@@ -34,7 +34,9 @@ def names(client: httpx2.Client, **parameters: Any) -> list[str]:
     return [integration["name"] for integration in result(client, **parameters)["data"]]
 
 
-def test_without_parameters_all_are_there_oldest_first_and_no_cursor(client: httpx2.Client) -> None:
+def test_without_parameters_the_list_has_all_oldest_first_and_no_cursor(
+    client: httpx2.Client,
+) -> None:
     answer = result(client)
     assert [integration["name"] for integration in answer["data"]] == NAMES
     assert answer["totalCount"] == 5
@@ -58,7 +60,7 @@ def test_without_parameters_all_are_there_oldest_first_and_no_cursor(client: htt
         ({"sort": "updatedAt"}, NAMES),
     ],
 )
-def test_filters_and_orders(
+def test_filters_and_sort_orders_select_the_right_rows(
     client: httpx2.Client, parameters: dict[str, str], expected: list[str]
 ) -> None:
     assert names(client, **parameters) == expected
@@ -80,7 +82,7 @@ SIZES = st.dictionaries(st.sampled_from(["limit", "pageSize"]), st.integers(1, 6
 
 @settings(max_examples=100)
 @given(asked=st.fixed_dictionaries({}, optional=FILTERS), size=SIZES)
-def test_whatever_is_combined_the_answer_is_that_of_a_plain_model(
+def test_every_combination_of_parameters_matches_a_simple_model(
     client: httpx2.Client, asked: dict[str, Any], size: dict[str, int]
 ) -> None:
     parameters = (
@@ -112,7 +114,7 @@ def matching(all_: list[Any], asked: dict[str, Any]) -> list[Any]:
 
 
 @pytest.mark.parametrize("size", ["limit", "pageSize"])
-def test_pages_by_number(client: httpx2.Client, size: str) -> None:
+def test_numbered_pages_divide_the_list(client: httpx2.Client, size: str) -> None:
     pages = [names(client, page=page, **{size: 2}) for page in (1, 2, 3, 4)]
     assert pages == [NAMES[:2], NAMES[2:4], NAMES[4:], []]
     assert result(client, page=9, limit=2)["totalCount"] == 5
@@ -124,7 +126,7 @@ def test_a_page_without_a_limit_has_twenty(client: httpx2.Client) -> None:
 
 
 @pytest.mark.parametrize("sort", ["createdAt", "-createdAt", "name", "-name", "updatedAt"])
-def test_cursors_lead_through_the_list(client: httpx2.Client, sort: str) -> None:
+def test_cursors_page_through_the_list(client: httpx2.Client, sort: str) -> None:
     page = result(client, sort=sort, limit=2)
     seen = [*page["data"]]
     while "nextCursor" in page:
@@ -133,7 +135,7 @@ def test_cursors_lead_through_the_list(client: httpx2.Client, sort: str) -> None
     assert [integration["name"] for integration in seen] == names(client, sort=sort)
 
 
-def test_what_changes_between_two_pages_is_neither_shown_twice_nor_hides_another(
+def test_a_change_between_two_pages_neither_repeats_nor_hides_a_row(
     service: Any,
 ) -> None:
     with service.caller(workspace="moving") as client:
@@ -166,7 +168,7 @@ def test_what_changes_between_two_pages_is_neither_shown_twice_nor_hides_another
         ({"sortt": "id"}, "sortt", "UNKNOWN_PARAMETER"),
     ],
 )
-def test_what_is_wrong_is_named(
+def test_every_wrong_parameter_is_named_in_the_details(
     client: httpx2.Client, parameters: dict[str, str], field: str, code: str
 ) -> None:
     answer = client.get(PATH, params=parameters)
@@ -175,7 +177,7 @@ def test_what_is_wrong_is_named(
     assert (details[0]["field"], details[0]["code"]) == (field, code)
 
 
-def test_the_entity_tag_changes_with_what_is_shown(service: Any) -> None:
+def test_the_entity_tag_changes_with_the_content(service: Any) -> None:
     with service.caller(workspace="tagged") as client:
         empty = client.get(PATH)
         assert client.get(PATH, headers={"If-None-Match": empty.headers["ETag"]}).status_code == 304

@@ -70,14 +70,16 @@ def client(
         yield client
 
 
-def test_it_is_created_without_a_warning(client: httpx2.Client) -> None:
+def test_an_integration_of_a_new_provider_is_created_without_a_warning(
+    client: httpx2.Client,
+) -> None:
     answer = client.post(PATH, json=BODY)
 
     assert answer.status_code == 201
     assert "warnings" not in answer.json()["result"]
 
 
-def test_its_file_warns(client: httpx2.Client) -> None:
+def test_warnings_come_from_the_provider_file(client: httpx2.Client) -> None:
     answer = client.post(PATH, json=BODY | {"apiKey": "x", "senderPhone": "+15551234567"})
 
     warnings = answer.json()["result"]["warnings"]
@@ -87,14 +89,16 @@ def test_its_file_warns(client: httpx2.Client) -> None:
     }
 
 
-def test_it_has_its_channel(client: httpx2.Client) -> None:
+def test_a_new_provider_has_its_channel(client: httpx2.Client) -> None:
     answer = client.post(PATH, json=BODY | {"channel": "SMS"})
 
     assert answer.json()["result"]["details"][0]["code"] == "CHANNEL_MISMATCH"
 
 
 @pytest.mark.parametrize(("key", "outcome"), [(KEY, "ok"), ("another", "invalid")])
-def test_it_is_checked(client: httpx2.Client, key: str, outcome: str) -> None:
+def test_credentials_of_a_new_provider_are_checked(
+    client: httpx2.Client, key: str, outcome: str
+) -> None:
     created = client.post(PATH, json=BODY | {"apiKey": key}).json()["result"]["data"]
 
     answer = client.post(f"{PATH}/{created['id']}/check")
@@ -102,7 +106,7 @@ def test_it_is_checked(client: httpx2.Client, key: str, outcome: str) -> None:
     assert answer.json()["result"]["data"]["outcome"] == outcome
 
 
-def test_it_is_among_the_types_in_english_where_there_is_no_translation(
+def test_a_new_provider_is_listed_in_english_without_a_translation(
     client: httpx2.Client,
 ) -> None:
     types = client.get("/de/api/integration-types").json()["result"]["data"]
@@ -113,7 +117,7 @@ def test_it_is_among_the_types_in_english_where_there_is_no_translation(
     assert found["regions"] == [{"name": "Global", "host": "api.postmarkapp.com"}]
 
 
-def test_it_is_in_the_openapi_document_and_its_secrets_are_write_only(
+def test_a_new_provider_is_in_the_openapi_document_with_write_only_secrets(
     client: httpx2.Client,
 ) -> None:
     document = client.get("/docs/openapi.json").json()

@@ -1,4 +1,4 @@
-"""GET /integration-types: what a form for each provider needs, from the provider files."""
+"""GET /integration-types: the fields that a form for each provider needs."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ def types_from(client: httpx2.Client, path: str = PATH) -> dict[str, dict[str, A
     return {found["type"]: found for found in result["data"]}
 
 
-def test_the_six_types_of_the_document_are_listed(client: httpx2.Client) -> None:
+def test_the_six_documented_types_are_listed(client: httpx2.Client) -> None:
     answer = client.get(PATH)
 
     result = answer.json()["result"]
@@ -31,7 +31,7 @@ def test_the_six_types_of_the_document_are_listed(client: httpx2.Client) -> None
     assert all(found["checkable"] is True for found in result["data"])
 
 
-def test_a_type_tells_its_fields_and_where_it_is_asked(client: httpx2.Client) -> None:
+def test_a_type_has_its_fields_and_the_hosts_of_its_check(client: httpx2.Client) -> None:
     sendgrid = types_from(client)["SENDGRID"]
 
     assert list(sendgrid) == [
@@ -49,14 +49,14 @@ def test_a_type_tells_its_fields_and_where_it_is_asked(client: httpx2.Client) ->
     ]
 
 
-def test_what_a_provider_has_ended_is_said(client: httpx2.Client) -> None:
+def test_a_deprecated_type_says_so(client: httpx2.Client) -> None:
     types = types_from(client)
 
     assert types["FIREBASE_FCM"]["deprecated"].startswith("Server keys of FCM's legacy API ended")
     assert [type_ for type_, found in types.items() if "deprecated" in found] == ["FIREBASE_FCM"]
 
 
-def test_only_secrets_are_secret(client: httpx2.Client) -> None:
+def test_exactly_the_secret_fields_are_marked_secret(client: httpx2.Client) -> None:
     fields = types_from(client)["WEB_PUSH"]["fields"]
 
     assert {f["name"]: f["secret"] for f in fields} == {
@@ -75,7 +75,9 @@ def test_labels_and_help_are_translated_and_examples_are_not(client: httpx2.Clie
             assert ours["example"] == theirs["example"]
 
 
-def test_every_role_may_see_them_and_a_stranger_may_not(service: Service, workspace: str) -> None:
+def test_every_role_may_list_types_and_a_request_without_token_may_not(
+    service: Service, workspace: str
+) -> None:
     with service.caller(workspace, role="VIEWER") as viewer:
         assert viewer.get(PATH).status_code == 200
     assert httpx2.get(service.address + PATH).status_code == 401

@@ -1,4 +1,4 @@
-"""What is accepted and yet doubtful: warnings beside the data, absent where there are none."""
+"""Warnings about valid bodies: shown with the data, absent if there are none."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
@@ -66,7 +66,7 @@ def warned(client: httpx2.Client, body: dict[str, Any]) -> list[tuple[str, str]]
         ),
     ],
 )
-def test_what_a_provider_would_not_expect_is_a_warning(
+def test_values_that_a_provider_does_not_expect_are_warnings(
     client: httpx2.Client,
     body: dict[str, Any],
     more: dict[str, Any],
@@ -75,7 +75,7 @@ def test_what_a_provider_would_not_expect_is_a_warning(
     assert warned(client, body | more) == expected
 
 
-def test_a_warning_repeats_no_value(client: httpx2.Client, body: dict[str, Any]) -> None:
+def test_a_warning_does_not_repeat_the_value(client: httpx2.Client, body: dict[str, Any]) -> None:
     answer = client.post(PATH, json=body | {"apiKey": "my-secret-key"})
 
     (warning,) = answer.json()["result"]["warnings"]
@@ -83,7 +83,7 @@ def test_a_warning_repeats_no_value(client: httpx2.Client, body: dict[str, Any])
     assert "my-secret-key" not in answer.text
 
 
-def test_a_vapid_pair_is_taken_without_a_warning(client: httpx2.Client) -> None:
+def test_a_vapid_key_pair_is_accepted_without_a_warning(client: httpx2.Client) -> None:
     assert warned(client, web_push(*vapid_pair())) is None
 
 
