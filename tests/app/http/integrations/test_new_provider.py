@@ -13,7 +13,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 Service = Any  # that of tests/conftest.py, which cannot be imported
-FOLDER = Path(__file__).parents[2] / "providers"
+FOLDER = Path(__file__).parents[3] / "providers"
 PATH = "/en/api/integration"
 KEY = "5e7f0000-1111-4222-8333-444455556666"
 BODY = {
