@@ -1,14 +1,18 @@
-"""Follows the log: adds each event to the trees and signs them, a batch and a transaction a time.
+"""Follows the log: adds each event to the trees and signs them, in batches.
 
-Beside the service, in one process at a time. What it has once taken it never reads again: were an
-event edited, the trees and all later checkpoints would still hold it as it was, and `verify` tells.
-Where anything is not as it was signed it stops, says so, and signs no more.
+It runs in the service, in one process at a time. It reads a backlog by itself, 10,000 events a
+transaction, as the library's notifications cost as much as the trees; once it has caught up it
+subscribes through the recorder. Either way its position moves in the transaction that signs.
+
+What it has once taken it never reads again: were an event edited, the trees and all later
+checkpoints would still hold it as it was, and `verify` reports it. If anything is not as it was
+signed, it stops, says so, and signs no more.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from time import monotonic
 
 import psycopg
@@ -18,7 +22,7 @@ from psycopg import AsyncConnection
 from app.audit.checkpoint import WHOLE_LOG, Checkpoint
 from app.audit.checkpoint_key import CheckpointKey
 from app.audit.errors import AuditError, TreeStateError
-from app.audit.follower_connection import connected, ended_after
+from app.audit.follower_connection import cancel_after, follower_session
 from app.audit.merkle import leaf_hash
 from app.audit.notary import Notary
 from app.audit.thinning import Thinning
@@ -34,23 +38,25 @@ from app.audit.trees import (
     stored_notes,
     stored_tiles,
 )
-from app.event_store.subscription import LogCorruptedError, gap_error
+from app.database.connection import require_primary
+from app.event_store.log_range import LogCorruptedError, gap_error
+from app.event_store.recorder import BATCH_SIZE, PollingSubscription, event_from, open_recorder
 
-EVERY = 2.0  # seconds between two looks: how long an event waits for its checkpoint
-REST = 9  # times as long as a look has taken, so that all of them take a tenth of the time at most
-LONGEST = 20.0  # seconds of rest, whatever a look has taken
-LAST = 2.0  # seconds that it may go on once the service is told to stop
+POLL_INTERVAL = 2.0  # seconds between two looks: how long an event waits for its checkpoint
+DELAY_FACTOR = 9  # times as long as a look has taken: looks take a tenth of the time at most
+MAX_POLL_DELAY = 20.0  # seconds of rest, whatever a look has taken
+SHUTDOWN_TIMEOUT = 2.0  # seconds that it may go on once the service is told to stop
 BATCH = 10_000  # events of one transaction
-ONE_AT_A_TIME = "SELECT pg_try_advisory_lock(7597137600296673654)"
-AFTER_THE_OTHERS = "SELECT pg_advisory_lock(7597137600296673654)"
-MOVE = "UPDATE integrations.audit_follower SET position = %s WHERE position = %s"
-EVENTS = """
+TRY_LOCK = "SELECT pg_try_advisory_lock(7597137600296673654)"
+WAIT_FOR_LOCK = "SELECT pg_advisory_lock(7597137600296673654)"
+ADVANCE_POSITION = "UPDATE integrations.audit_follower SET position = %s WHERE position = %s"
+READ_EVENTS = """
 SELECT position, workspace_id, envelope FROM integrations.events
 WHERE position > %s ORDER BY position LIMIT %s
 """
 Events = Sequence[tuple[int, str, bytes]]
 """Position, workspace and stored bytes."""
-TELLABLE = (LogCorruptedError, AuditError)
+SAFE_TO_LOG = (LogCorruptedError, AuditError)
 log = structlog.get_logger("audit")
 
 
@@ -61,47 +67,80 @@ async def follow_log(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> N
         while not stopping.is_set():
             try:
                 with suppress(TimeoutError):  # what is left is taken by another, or after a start
-                    async with ended_after(stopping, LAST):
-                        await take_turns(dsn, notary, stopping)
+                    async with cancel_after(stopping, SHUTDOWN_TIMEOUT):
+                        await follow_as_leader(dsn, notary, stopping)
             except psycopg.OperationalError as error:
                 log.warning("audit follower waits for the database", reason=type(error).__name__)
-                await pause(stopping, EVERY)
+                await pause(stopping, POLL_INTERVAL)
     except Exception as error:  # whatever it is: nothing is signed from here on
         log.critical(
             "AUDIT STOPPED: the log is not signed any more; run `integrations verify`",
-            reason=str(error) if isinstance(error, TELLABLE) else "",
+            reason=str(error) if isinstance(error, SAFE_TO_LOG) else "",
             exc_info=error,
         )
 
 
-async def take_turns(dsn: str, notary: Notary, stopping: asyncio.Event) -> None:
+async def follow_as_leader(dsn: str, notary: Notary, stopping: asyncio.Event) -> None:
     """Follow the log wherever no other process does, and to its end once *stopping* is set."""
-    async with connected(dsn) as connection:
-        leads, thinning = False, Thinning()
-        while not stopping.is_set():
-            leads = leads or await is_first(connection)
-            if leads:
-                await thinning.go_on(connection)
-            began = monotonic()
-            if not leads or await take_batch(connection, notary) < BATCH:
-                await pause(stopping, rest_after(monotonic() - began))
-        await connection.execute(AFTER_THE_OTHERS)
+    async with follower_session(dsn) as connection:
+        while not (stopping.is_set() or await try_become_leader(connection)):
+            await pause(stopping, POLL_INTERVAL)
+        if not stopping.is_set():
+            await catch_up(connection, notary)
+            await sign_new_events(dsn, connection, notary, stopping)
+        await connection.execute(WAIT_FOR_LOCK)
         await catch_up(connection, notary)
 
 
-async def is_first(connection: AsyncConnection) -> bool:
+async def sign_new_events(
+    dsn: str, connection: AsyncConnection, notary: Notary, stopping: asyncio.Event
+) -> None:
+    """Sign what comes after our position until *stopping* is set; raise as `catch_up`."""
+    thinning, after = Thinning(), await followed_to(connection)
+    with subscription(dsn, after) as following:
+        while not stopping.is_set():
+            await thinning.go_on(connection)
+            began = monotonic()
+            await require_position(connection, after)
+            events = [*map(event_from, await asyncio.to_thread(following.poll))]
+            if events:
+                async with connection.transaction():
+                    await sign(connection, after, events, notary)
+                after = events[-1][0]
+            if len(events) < BATCH_SIZE:
+                await pause(stopping, poll_delay(monotonic() - began))
+
+
+@contextmanager
+def subscription(dsn: str, after: int) -> Generator[PollingSubscription]:
+    """Yield a subscription to the events after position *after*; no thread keeps it at the end."""
+    recorder = open_recorder(require_primary(dsn))
+    try:
+        with recorder.subscribe(after) as following:
+            yield following
+    finally:
+        recorder.close(0)
+
+
+async def require_position(connection: AsyncConnection, position: int) -> None:
+    """Raise SerializationFailure unless we are still the one that has signed up to *position*."""
+    if await followed_to(connection) != position:
+        raise psycopg.errors.SerializationFailure
+
+
+async def try_become_leader(connection: AsyncConnection) -> bool:
     """Tell whether this process is to follow the log: as long as the connection lasts."""
-    row = await (await connection.execute(ONE_AT_A_TIME)).fetchone()
+    row = await (await connection.execute(TRY_LOCK)).fetchone()
     return row == (True,)
 
 
-def rest_after(took: float) -> float:
+def poll_delay(took: float) -> float:
     """Return how many seconds to rest after a look that *took* so many.
 
     The more workspaces have changed the more trees are to be signed, some 0.2 ms each. Looking less
     often, more of their events share a signature.
     """
-    return max(EVERY, min(LONGEST, REST * took))
+    return max(POLL_INTERVAL, min(MAX_POLL_DELAY, DELAY_FACTOR * took))
 
 
 async def pause(stopping: asyncio.Event, seconds: float) -> None:
@@ -117,20 +156,19 @@ async def catch_up(connection: AsyncConnection, notary: Notary) -> None:
         LogCorruptedError: a position is missing, or the log has become shorter.
         TreeStateError, NoteError: what is stored is not what was signed.
     """
-    while await take_batch(connection, notary) == BATCH:
+    while await process_batch(connection, notary) == BATCH:
         pass
 
 
-async def take_batch(connection: AsyncConnection, notary: Notary) -> int:
+async def process_batch(connection: AsyncConnection, notary: Notary) -> int:
     """Take the next events, all or none of them; return how many; raise as `catch_up`."""
     async with connection.transaction():
         after = await followed_to(connection)
-        cursor = await connection.execute(EVENTS, (after, BATCH), binary=True)
+        cursor = await connection.execute(READ_EVENTS, (after, BATCH), binary=True)
         events = await cursor.fetchall()
         require_dense(after, events)
         if events:
-            await move(connection, after, events[-1][0])
-            await grow_trees(connection, after, events, notary)
+            await sign(connection, after, events, notary)
         elif (head := await head_of(connection)) < after:
             message = f"The log is damaged: it ends at {head}, and {after} was read before."
             raise LogCorruptedError(message)
@@ -144,13 +182,23 @@ def require_dense(after: int, events: Events) -> None:
             raise gap_error(expected)
 
 
-async def move(connection: AsyncConnection, before: int, position: int) -> None:
+async def sign(connection: AsyncConnection, after: int, events: Events, notary: Notary) -> None:
+    """Add *events*, those after position *after*, to the trees, and move past them.
+
+    Raises:
+        psycopg.errors.SerializationFailure: another process has moved on.
+    """
+    await advance_position(connection, after, events[-1][0])
+    await grow_trees(connection, after, events, notary)
+
+
+async def advance_position(connection: AsyncConnection, before: int, position: int) -> None:
     """Move from *before* to *position*, unless another process has done so meanwhile.
 
     Raises:
         psycopg.errors.SerializationFailure: it has; nothing else may be done.
     """
-    cursor = await connection.execute(MOVE, (position, before))
+    cursor = await connection.execute(ADVANCE_POSITION, (position, before))
     if cursor.rowcount != 1:
         raise psycopg.errors.SerializationFailure
 
@@ -162,20 +210,22 @@ async def grow_trees(
 
     What is computed is computed in a thread: it takes long where many workspaces have changed.
     """
-    leaves = await asyncio.to_thread(leaves_of, events)
+    leaves = await asyncio.to_thread(leaves_by_tree, events)
     notes = await stored_notes(connection, leaves)
-    checkpoints = await asyncio.to_thread(opened, notes, notary)
+    checkpoints = await asyncio.to_thread(verify_notes, notes, notary)
     require_signed(after, checkpoints.get(WHOLE_LOG))
     tiles = await stored_tiles(connection, {n: edge_of(checkpoints.get(n)) for n in leaves})
-    await store(connection, await asyncio.to_thread(grow_all, checkpoints, tiles, leaves, notary))
+    await store(
+        connection, await asyncio.to_thread(extend_trees, checkpoints, tiles, leaves, notary)
+    )
 
 
-def opened(notes: Mapping[str, str], notary: Notary) -> dict[str, Checkpoint]:
+def verify_notes(notes: Mapping[str, str], notary: Notary) -> dict[str, Checkpoint]:
     """Return what the newest *notes* of trees say; raise NoteError where one is not ours."""
     return {name: notary.open(name, note.encode()) for name, note in notes.items()}
 
 
-def grow_all(
+def extend_trees(
     checkpoints: Mapping[str, Checkpoint],
     tiles: Mapping[str, Tiles],
     leaves: Mapping[str, Leaves],
@@ -195,7 +245,7 @@ def require_signed(position: int, newest: Checkpoint | None) -> None:
         raise TreeStateError(message)
 
 
-def leaves_of(events: Events) -> dict[str, Leaves]:
+def leaves_by_tree(events: Events) -> dict[str, Leaves]:
     """Return what the tree of each workspace gains, and that of the whole log."""
     hashes: defaultdict[str, list[bytes]] = defaultdict(list)
     last: dict[str, int] = {}

@@ -13,28 +13,28 @@ from psycopg import AsyncConnection
 from app.database.pools import SERVER_SETTINGS, TimeoutConnection, connection_info
 
 ROLE = "integrations_follower"
-ANSWER = 65.0  # seconds that one answer may take: longer than the server's own
+RESPONSE_TIMEOUT = 65.0  # seconds that one answer may take: longer than the server's own
 # Nobody waits for its statements, which may be large; a lock it awaits only when it stops.
 SESSION = {**SERVER_SETTINGS, "role": ROLE, "statement_timeout": "60s", "lock_timeout": "0"}
 
 
-class PatientConnection(TimeoutConnection):
+class SlowQueryConnection(TimeoutConnection):
     """A connection that is given up as those of requests are, only later."""
 
-    answer = ANSWER
+    response_timeout = RESPONSE_TIMEOUT
 
 
 @asynccontextmanager
-async def connected(dsn: str) -> AsyncGenerator[AsyncConnection]:
+async def follower_session(dsn: str) -> AsyncGenerator[AsyncConnection]:
     """Yield an autocommitting connection that acts as the role that follows the log."""
     options = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
     conninfo = connection_info(dsn, ROLE, options=options)
-    async with await PatientConnection.connect(conninfo, autocommit=True) as connection:
+    async with await SlowQueryConnection.connect(conninfo, autocommit=True) as connection:
         yield connection
 
 
 @asynccontextmanager
-async def ended_after(stopping: asyncio.Event, seconds: float) -> AsyncGenerator[None]:
+async def cancel_after(stopping: asyncio.Event, seconds: float) -> AsyncGenerator[None]:
     """Let the block go on for *seconds* once *stopping* is set; raise TimeoutError then."""
 
     async def end() -> None:

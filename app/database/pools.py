@@ -8,8 +8,9 @@ from typing import TypeVar
 from weakref import WeakSet
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, Connection
 from psycopg.abc import PQGen
+from psycopg.rows import DictRow
 from psycopg_pool import AsyncConnectionPool
 
 from app.database.connection import require_primary, with_network_timeouts
@@ -74,6 +75,24 @@ class TimeoutConnection(AsyncConnection):
         except psycopg.errors.CancellationTimeout:
             self.pgconn.finish()
             raise
+
+
+class SyncTimeoutConnection(Connection[DictRow]):
+    """The same for a thread."""
+
+    response_timeout = RESPONSE_TIMEOUT
+
+    def wait(
+        self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None
+    ) -> Result:
+        """Return what *gen* does; raise ConnectionTimeout, and close, where that takes too long."""
+        try:
+            return super().wait(
+                gen, interval, self.response_timeout if timeout is None else timeout
+            )
+        except psycopg.errors._WaitTimeout:  # noqa: SLF001 — no public name  # pyright: ignore[reportPrivateUsage]
+            self.pgconn.finish()
+            raise psycopg.errors.ConnectionTimeout from None
 
 
 class SelfHealingPool(AsyncConnectionPool[AsyncConnection]):

@@ -1,1 +1,1 @@
-"""The event log; the only package that imports eventsourcing."""
+"""The event log: how it is written, read and followed."""

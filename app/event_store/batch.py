@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
-from app.event_store.codec import to_stored_event
+from app.event_store.codec import encoder
 from app.event_store.protocol import Changeset, StoredResponse
 from app.secrets.sealing import SealedSecret
 from app.views.book import LeafItem, leaf_from
@@ -112,9 +112,9 @@ def add_events(batch: Batch, write: Changeset) -> None:
     """Add the events of *write*, and what journals say of them."""
     place = write.workspace, write.stream
     for envelope in write.envelopes:
-        stored = to_stored_event(envelope)
+        stored = encoder.encode(envelope).decode()
         batch.events.append(
-            EventItem(*place, envelope.version, stored.topic, stored.state.decode())
+            EventItem(*place, envelope.version, type(envelope.event).__name__, stored)
         )
     if any(write.entries.values()):
         leaves = {name: [*map(leaf_from, rows)] for name, rows in write.entries.items()}

@@ -1,7 +1,6 @@
-"""Encodes and decodes events: as the domain, the stored bytes and the library have them."""
+"""Encodes and decodes events: between the domain and the stored bytes."""
 
 import msgspec
-from eventsourcing.persistence import Notification, StoredEvent
 
 from domain.envelope import Envelope, RecordedEvent
 
@@ -37,23 +36,3 @@ def decode_recorded(position: int, envelope: bytes) -> RecordedEvent:
     if event.position != position:  # the bytes have one of their own
         raise InvalidEventError(InvalidEventError.__doc__)
     return event
-
-
-def originator_id(workspace: str, stream: str) -> str:
-    """Return the library's originator id: the workspace, a slash, and the stream."""
-    return f"{workspace}/{stream}"
-
-
-def to_stored_event(envelope: Envelope) -> StoredEvent:
-    """Return *envelope* as it is stored: encoded once, fields in the order of the Struct."""
-    return StoredEvent(
-        originator_id=originator_id(envelope.workspace, envelope.stream),
-        originator_version=envelope.version,
-        topic=type(envelope.event).__name__,
-        state=encoder.encode(envelope),
-    )
-
-
-def from_notification(notification: Notification) -> RecordedEvent:
-    """Return the event that one of the library's recorders handed out."""
-    return decode_recorded(notification.id, notification.state)

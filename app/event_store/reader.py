@@ -15,7 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 from app.database.availability import translate_unavailable
 from app.database.row_level_security import fetch_in_workspace
 from app.event_store.codec import decode_recorded
-from app.event_store.subscription import BATCH_SIZE, Batch, LogRange, range_query, read_range
+from app.event_store.log_range import BATCH_SIZE, Batch, LogRange, range_query, read_range
 from domain.envelope import RecordedEvent
 
 READ_STREAM = """

@@ -1,7 +1,7 @@
 """Replays the log: reads what is selected and writes it, as lines or as a table."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from itertools import islice
 from typing import BinaryIO, Literal, TextIO
 
@@ -13,8 +13,8 @@ from psycopg.rows import TupleRow
 
 from app.database.database import open_database
 from app.database.migrate import first_line
+from app.event_store.log_range import HEAD, head_position
 from app.event_store.reader import Chunk, chunk_from_events, read_chunks
-from app.event_store.subscription import HEAD, head_position, subscribe
 from app.prefetch import prefetch
 from app.progress import ProgressCallback
 from app.replay.as_of import integrations_as_of
@@ -51,28 +51,35 @@ def replay(
 
     Raises:
         NoLogError: there is no log, or it cannot be reached.
-        LogDamagedError: a position is missing; the events before it were written.
+        LogCorruptedError: a position is missing; the events before it were written.
     """
-    with log_of(settings) as connection:
+    with open_database(settings) as dsn, log_of(dsn) as connection:
         write = writer_of_events(selection, output)
         for stretch in told(connection, selection, tell):
             write(stretch)
 
 
-def replay_on(settings: Settings, selection: Selection, output: Output) -> None:
+def replay_following(settings: Settings, selection: Selection, output: Output) -> None:
     """Write the events of *selection*, and then each new one; only an error ends it.
 
     A database that goes away is waited for, and nothing is missed.
 
     Raises:
-        NoLogError, LogDamagedError: as for `replay`.
+        NoLogError, LogCorruptedError: as for `replay`.
     """
-    with log_of(settings) as connection:
-        part = selection.part(head_position(connection))
-        write = writer_of_events(selection, output)
-        for batch in subscribe(lambda: connected(settings), part):
-            write(chunk_from_events(batch))
-            output.out.flush()
+    from app.event_store.recorder import open_recorder  # noqa: PLC0415 — slow, and only used here
+
+    with open_database(settings) as dsn:
+        with log_of(dsn) as connection:
+            head = head_position(connection)
+        part, write = selection.part(head), writer_of_events(selection, output)
+        with closing(open_recorder(dsn)) as recorder:
+            after = min(part.after, head)
+            following = recorder.subscribe(after, workspace=part.workspace, stream=part.stream)
+            for batch in following.batches():
+                events = [(event.id, event.state) for event in batch if event.id > part.after]
+                write(chunk_from_events(events))
+                output.out.flush()
 
 
 def replay_as_of(
@@ -81,9 +88,9 @@ def replay_as_of(
     """Write the integrations as the events of *selection* leave them.
 
     Raises:
-        NoLogError, LogDamagedError: as for `replay`.
+        NoLogError, LogCorruptedError: as for `replay`.
     """
-    with log_of(settings) as connection:
+    with open_database(settings) as dsn, log_of(dsn) as connection:
         rows = integrations_as_of(told(connection, selection, tell), selection)
         lines = map(integration_line, rows)
         if output.format == "jsonl":
@@ -124,7 +131,7 @@ def write_lines(output: Output, lines: Iterable[Line | IntegrationLine]) -> None
 
 
 @contextmanager
-def log_of(settings: Settings) -> Generator[Connection[TupleRow]]:
+def log_of(dsn: str) -> Generator[Connection[TupleRow]]:
     """Yield a connection that reads the log.
 
     Raises:
@@ -132,7 +139,7 @@ def log_of(settings: Settings) -> Generator[Connection[TupleRow]]:
     """
     with ExitStack() as stack:
         try:
-            connection = stack.enter_context(connected(settings))
+            connection = stack.enter_context(connected(dsn))
             connection.execute(HEAD)
         except (psycopg.OperationalError, psycopg.errors.UndefinedTable) as error:
             message = (
@@ -144,12 +151,8 @@ def log_of(settings: Settings) -> Generator[Connection[TupleRow]]:
 
 
 @contextmanager
-def connected(settings: Settings) -> Generator[Connection[TupleRow]]:
-    """Yield an autocommitting connection of the role that reads the log and nothing else.
-
-    An embedded server that was lost is started again.
-    """
-    with open_database(settings) as dsn:
-        conninfo = make_conninfo(dsn, options=f"-c role={ROLE}", application_name=ROLE)
-        with psycopg.connect(conninfo, autocommit=True) as connection:
-            yield connection
+def connected(dsn: str) -> Generator[Connection[TupleRow]]:
+    """Yield an autocommitting connection of the role that reads the log and nothing else."""
+    conninfo = make_conninfo(dsn, options=f"-c role={ROLE}", application_name=ROLE)
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        yield connection

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from app.event_store.subscription import LogRange
+from app.event_store.log_range import LogRange
 
 Moment = int | datetime
 """A position of the log, or a time (UTC)."""

@@ -7,7 +7,7 @@ import click
 
 from app.gc_tuning import tune_garbage_collector
 from app.progress import progress_bar
-from app.replay.replay import Format, Output, replay, replay_as_of, replay_on
+from app.replay.replay import Format, Output, replay, replay_as_of, replay_following
 from app.replay.selection import Moment, MomentError, Selection, moment_from
 from app.settings import read_settings
 from scripts.commands.cli import run
@@ -70,7 +70,7 @@ def replay_command(  # noqa: PLR0913 — each is an option
     settings = read_settings()
     try:
         if follow:
-            replay_on(settings, selection, output)
+            replay_following(settings, selection, output)
         with progress_bar() as tell:
             show = replay if as_of is None else replay_as_of
             show(settings, selection, output, tell)

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from app.event_store.codec import decode_recorded, to_stored_event
+from app.event_store.codec import decode_recorded, encoder
 from domain.envelope import Actor, Envelope, EventMetadata, RecordedEvent
 from domain.integration import (
     Credential,
@@ -108,7 +108,7 @@ EXPECTED = [
 def encoded(recorded: RecordedEvent) -> bytes:
     """Return the bytes that are stored of an event today."""
     place = {name: getattr(recorded, name) for name in Envelope.__struct_fields__}
-    return to_stored_event(Envelope(**place)).state
+    return encoder.encode(Envelope(**place))
 
 
 def test_every_line_is_expected_and_every_expected_event_has_its_line() -> None:

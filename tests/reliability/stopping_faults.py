@@ -11,7 +11,7 @@ import msgspec
 import psutil
 import psycopg
 
-from app.event_store.subscription import head_position
+from app.event_store.log_range import head_position
 from tests.reliability.experiment import Experiment, Outcome, run_experiment
 from tests.reliability.fault import Fault
 from tests.reliability.service import until

@@ -1,19 +1,20 @@
 """The event log in memory, over the library's in-memory recorder: the shared suite's second log."""
 
-from eventsourcing.persistence import IntegrityError
+from eventsourcing.persistence import IntegrityError, StoredEvent
 from eventsourcing.popo import POPOApplicationRecorder
 from msgspec import Struct
 
-from app.event_store.codec import from_notification, to_stored_event
+from app.event_store.codec import encoder
 from app.event_store.protocol import (
     Changeset,
     ConcurrencyError,
     DuplicateRequestError,
     StoredResponse,
 )
+from app.event_store.recorder import from_notification
 from app.event_store.snapshots import StreamState
 from app.secrets.sealing import SealedSecret
-from domain.envelope import RecordedEvent
+from domain.envelope import Envelope, RecordedEvent
 
 
 class InMemoryEventLog:
@@ -74,3 +75,13 @@ class InMemoryEventLog:
             self.rows.pop((projection, workspace, stream), None)
         else:
             self.rows[projection, workspace, stream] = row
+
+
+def to_stored_event(envelope: Envelope) -> StoredEvent:
+    """Return *envelope* as the library's recorders store it."""
+    return StoredEvent(
+        originator_id=f"{envelope.workspace}/{envelope.stream}",
+        originator_version=envelope.version,
+        topic=type(envelope.event).__name__,
+        state=encoder.encode(envelope),
+    )

@@ -1,6 +1,6 @@
 """Brings a filled shadow table up to a later position."""
 
-from app.event_store.subscription import LogRange, read_range
+from app.event_store.log_range import LogRange, read_range
 from app.views.rebuild.fill import decode_events, fold
 from app.views.rebuild.shadow_table import ShadowTable
 

@@ -8,7 +8,7 @@ from psycopg import Connection, IsolationLevel
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed, Identifier
 
-from app.event_store.subscription import head_position
+from app.event_store.log_range import head_position
 from app.progress import ProgressCallback
 from app.views.rebuild.fill import LogScope, fill
 from app.views.rebuild.shadow_table import (

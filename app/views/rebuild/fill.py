@@ -16,7 +16,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL
 
-from app.event_store.subscription import LogCorruptedError
+from app.event_store.log_range import LogCorruptedError
 from app.prefetch import prefetch
 from app.progress import ProgressCallback
 from app.views.rebuild.shadow_table import Rows, RowTable, open_session

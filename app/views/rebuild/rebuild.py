@@ -14,7 +14,7 @@ import psycopg
 from psycopg import Connection, IsolationLevel
 from psycopg.rows import TupleRow
 
-from app.event_store.subscription import head_position
+from app.event_store.log_range import head_position
 from app.progress import ProgressCallback
 from app.views.rebuild.catch_up import catch_up
 from app.views.rebuild.comparison import LogComparison, TableComparison, compare, counts_match

@@ -15,13 +15,19 @@ from app.audit import follower as module
 from app.audit.checkpoint import WHOLE_LOG, open_checkpoint
 from app.audit.checkpoint_key import CheckpointKey
 from app.audit.errors import NoteError, TreeStateError
-from app.audit.follower import catch_up, follow_log, rest_after, take_batch
+from app.audit.follower import (
+    catch_up,
+    follow_log,
+    poll_delay,
+    process_batch,
+    require_position,
+)
 from app.audit.follower_connection import ROLE
 from app.audit.merkle import leaf_hash
 from app.audit.notary import Notary
 from app.audit.trees import stored_notes
 from app.audit.verify import Verified
-from app.event_store.subscription import LogCorruptedError
+from app.event_store.log_range import LogCorruptedError
 
 Verify = Callable[..., Awaitable[Verified]]
 Follow = Callable[[], Awaitable[None]]
@@ -199,7 +205,7 @@ async def test_two_that_take_the_same_events_cannot_both_store_them(
     await half_signed.append("demo", "int_3", half_signed.off)
     async with await AsyncConnection.connect(dsn) as other:
         await other.execute("UPDATE integrations.audit_follower SET position = position + 1")
-        taking = asyncio.create_task(take_batch(follower, Notary(key)))
+        taking = asyncio.create_task(process_batch(follower, Notary(key)))
         await asyncio.sleep(0.2)  # it waits for the row, having read the position before
         await other.commit()
         with pytest.raises(psycopg.errors.SerializationFailure):
@@ -218,6 +224,13 @@ async def run(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> asyncio.
     return task
 
 
+async def until_signed(verifying: Verify) -> None:
+    """Wait until every event is signed."""
+    async with asyncio.timeout(SOON):
+        while (await verifying()).unsigned:  # noqa: ASYNC110 — it does not say how far it is
+            await asyncio.sleep(0.05)
+
+
 async def test_told_to_stop_it_first_signs_all_that_is_there(
     writer: Writer, dsn: str, key: CheckpointKey, verifying: Verify
 ) -> None:
@@ -234,8 +247,14 @@ async def test_a_long_way_to_the_end_does_not_hold_up_a_stop(
 ) -> None:
     for switched in (writer.off, writer.on) * 20:
         await writer.append("demo", "int_9", switched)
+
+    async def slowly(connection: AsyncConnection, notary: Notary) -> int:
+        await asyncio.sleep(0.1)
+        return await process_batch(connection, notary)
+
+    monkeypatch.setattr(module, "process_batch", slowly)
     monkeypatch.setattr(module, "BATCH", 1)
-    monkeypatch.setattr(module, "LAST", 0.0)
+    monkeypatch.setattr(module, "SHUTDOWN_TIMEOUT", 0.0)
     stopping = asyncio.Event()
     task = asyncio.create_task(follow_log(dsn, key, stopping))
     while (await verifying()).unsigned == 40:  # noqa: ASYNC110 — it tells nobody how far it is
@@ -251,18 +270,18 @@ async def test_a_long_way_to_the_end_does_not_hold_up_a_stop(
 def test_however_many_trees_there_are_to_sign_it_takes_a_tenth_of_the_time_at_most(
     took: float, rests: float
 ) -> None:
-    assert rest_after(took) == pytest.approx(rests)
+    assert poll_delay(took) == pytest.approx(rests)
 
 
 async def test_it_rests_the_longer_the_longer_a_look_has_taken(
     writer: Writer, dsn: str, key: CheckpointKey, verifying: Verify, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def slowly(connection: AsyncConnection, notary: Notary) -> int:
+    async def slowly(connection: AsyncConnection, position: int) -> None:
         await asyncio.sleep(0.1)
-        return await take_batch(connection, notary)
+        await require_position(connection, position)
 
-    monkeypatch.setattr(module, "EVERY", 0.05)
-    monkeypatch.setattr(module, "take_batch", slowly)
+    monkeypatch.setattr(module, "POLL_INTERVAL", 0.05)
+    monkeypatch.setattr(module, "require_position", slowly)
     stopping = asyncio.Event()
     task = await run(dsn, key, stopping)  # it has looked once, and rests for a second
     await writer.append("demo", "int_9", writer.off)
@@ -277,7 +296,7 @@ async def test_it_rests_the_longer_the_longer_a_look_has_taken(
 async def test_of_two_one_follows_and_the_other_takes_over_when_it_stops(
     writer: Writer, dsn: str, key: CheckpointKey, verifying: Verify, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "EVERY", 0.05)
+    monkeypatch.setattr(module, "POLL_INTERVAL", 0.05)
     stop_one, stop_other = asyncio.Event(), asyncio.Event()
     one, other = await run(dsn, key, stop_one), await run(dsn, key, stop_other)
     with capture_logs() as told:
@@ -286,7 +305,7 @@ async def test_of_two_one_follows_and_the_other_takes_over_when_it_stops(
         stop_one.set()
         await asyncio.wait_for(one, SOON)
         await writer.append("demo", "int_9", writer.off)
-        await asyncio.sleep(0.5)
+        await until_signed(verifying)
         followed = await verifying()
         stop_other.set()
         await asyncio.wait_for(other, SOON)
@@ -312,17 +331,19 @@ async def test_where_it_has_to_stop_it_says_so_loudly_and_the_service_goes_on(
 async def test_a_database_that_is_away_is_waited_for(
     writer: Writer, dsn: str, key: CheckpointKey, verifying: Verify, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "EVERY", 0.05)
+    monkeypatch.setattr(module, "POLL_INTERVAL", 0.05)
     stopping = asyncio.Event()
     task = await run(dsn, key, stopping)
     with capture_logs() as told:
         with psycopg.connect(dsn) as admin:
             admin.execute(TERMINATE, (ROLE,))
+        async with asyncio.timeout(SOON):
+            while not told:  # noqa: ASYNC110 — it only logs
+                await asyncio.sleep(0.05)
         await asyncio.sleep(0.3)
     assert [line["event"] for line in told] == ["audit follower waits for the database"]
     await writer.append("demo", "int_9", writer.off)
-    await asyncio.sleep(0.5)
-    assert (await verifying()).unsigned == 0
+    await until_signed(verifying)
     stopping.set()
     await asyncio.wait_for(task, SOON)
 
@@ -330,7 +351,7 @@ async def test_a_database_that_is_away_is_waited_for(
 async def test_a_server_that_takes_no_writes_is_waited_for_too(
     writer: Writer, dsn: str, key: CheckpointKey, verifying: Verify, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "EVERY", 0.05)
+    monkeypatch.setattr(module, "POLL_INTERVAL", 0.05)
     stopping = asyncio.Event()
     with psycopg.connect(dsn, autocommit=True) as admin, capture_logs() as told:
         reads_only = SQL("ALTER DATABASE {} SET default_transaction_read_only = {}")
@@ -340,7 +361,6 @@ async def test_a_server_that_takes_no_writes_is_waited_for_too(
         admin.execute(reads_only.format(Identifier(admin.info.dbname), Literal("off")))
     assert {line["event"] for line in told} == {"audit follower waits for the database"}
     await writer.append("demo", "int_9", writer.off)
-    await asyncio.sleep(0.5)
-    assert (await verifying()).unsigned == 0
+    await until_signed(verifying)
     stopping.set()
     await asyncio.wait_for(task, SOON)

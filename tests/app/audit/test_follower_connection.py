@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 
 from app.audit import follower, follower_connection
 from app.audit.checkpoint_key import CheckpointKey
-from app.audit.follower import LAST, follow_log
-from app.audit.follower_connection import connected, ended_after
+from app.audit.follower import SHUTDOWN_TIMEOUT, follow_log
+from app.audit.follower_connection import cancel_after, follower_session
 from app.audit.verify import Verified
 from app.database.pools import CANCEL_TIMEOUT
 from tests.reliability.proxy import Proxy
@@ -29,8 +29,8 @@ WHERE name LIKE 'tcp_%' OR name IN ('lock_timeout', 'statement_timeout') ORDER B
 async def test_a_way_that_stalls_is_given_up_and_all_is_signed_once_it_is_free(
     writer: Writer, dsn: str, key: CheckpointKey, verifying: Verify, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follower, "EVERY", 0.05)
-    monkeypatch.setattr(follower_connection.PatientConnection, "answer", 0.5)
+    monkeypatch.setattr(follower, "POLL_INTERVAL", 0.05)
+    monkeypatch.setattr(follower_connection.SlowQueryConnection, "response_timeout", 0.5)
     proxy, stopping = Proxy(), asyncio.Event()
     with proxy.open(dsn) as way, capture_logs() as told:
         task = asyncio.create_task(follow_log(way, key, stopping))
@@ -58,7 +58,7 @@ async def until_signed(verifying: Verify) -> None:
 async def test_a_way_that_stalls_does_not_hold_up_a_stop(
     dsn: str, key: CheckpointKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follower, "EVERY", 0.05)
+    monkeypatch.setattr(follower, "POLL_INTERVAL", 0.05)
     proxy, stopping = Proxy(), asyncio.Event()
     with proxy.open(dsn) as way:
         task = asyncio.create_task(follow_log(way, key, stopping))
@@ -68,13 +68,13 @@ async def test_a_way_that_stalls_does_not_hold_up_a_stop(
         stopping.set()
         began = time.monotonic()
         await task
-    assert time.monotonic() - began < LAST + CANCEL_TIMEOUT + BUSY
+    assert time.monotonic() - began < SHUTDOWN_TIMEOUT + CANCEL_TIMEOUT + BUSY
 
 
 async def test_a_loss_is_missed_by_both_sides_and_large_statements_have_their_time(
     dsn: str,
 ) -> None:
-    async with connected(dsn) as connection:
+    async with follower_session(dsn) as connection:
         ours = connection.info.get_parameters()
         theirs = await (await connection.execute(SETTINGS)).fetchall()
     assert (ours["connect_timeout"], ours["tcp_user_timeout"]) == ("3", "5000")
@@ -91,9 +91,9 @@ async def test_a_loss_is_missed_by_both_sides_and_large_statements_have_their_ti
 
 async def test_who_is_to_stop_has_so_long_from_then_on_and_who_is_not_has_for_ever() -> None:
     stopping = asyncio.Event()
-    async with ended_after(stopping, 0.1):
+    async with cancel_after(stopping, 0.1):
         await asyncio.sleep(0.3)
     stopping.set()
     with pytest.raises(TimeoutError):
-        async with ended_after(stopping, 0.1):
+        async with cancel_after(stopping, 0.1):
             await asyncio.sleep(SOON)

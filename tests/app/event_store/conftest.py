@@ -1,15 +1,16 @@
 """The two event logs, each with a way to see what it keeps beside the events."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from typing import Protocol
 
 import psycopg
 import pytest
-from psycopg import AsyncConnection
-from psycopg.rows import class_row
+from psycopg import AsyncConnection, Connection
+from psycopg.rows import TupleRow, class_row
 from psycopg_pool import AsyncConnectionPool
 
+from app.event_store.log_range import head_position
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.protocol import EventLog
 from app.event_store.recorder import LibraryRecorder, open_recorder
@@ -17,6 +18,11 @@ from app.secrets.sealing import SealedSecret
 from projections.integration_view import IntegrationRow
 from tests.support.in_memory_log import InMemoryEventLog
 
+APPEND = """
+SELECT integrations.append(jsonb_build_array(jsonb_build_object(
+    'workspace', %s::text, 'stream', %s::text, 'version', %s, 'type', 'T', 'envelope', '{}'
+)))
+"""
 SECRETS = """
 SELECT workspace_id AS workspace, stream, field, version, kek, wrapped_key, nonce, ciphertext
 FROM integrations.secret_store ORDER BY workspace_id, stream, field
@@ -94,7 +100,24 @@ def observed_postgres(commands: AsyncConnectionPool[AsyncConnection], dsn: str) 
 
 @pytest.fixture
 def recorder(dsn: str) -> Generator[LibraryRecorder]:
-    """Our recorder, under the library's protocol."""
-    log = open_recorder(dsn)
-    with closing(log.datastore):
+    """Our recorder, under the library's protocol, as the service has it."""
+    with closing(open_recorder(dsn)) as log:
         yield log
+
+
+@pytest.fixture
+def owners_recorder(dsn: str) -> Generator[LibraryRecorder]:
+    """Our recorder in the hands of the database's owner, who may append."""
+    with closing(open_recorder(dsn, role="none")) as log:
+        yield log
+
+
+@pytest.fixture
+def append(admin: Connection[TupleRow]) -> Callable[..., None]:
+    """Return what appends events, whatever they say: `append(5, workspace=…, stream=…)`."""
+
+    def append(amount: int, workspace: str = "demo", stream: str = "int_1") -> None:
+        for _ in range(amount):
+            admin.execute(APPEND, (workspace, stream, head_position(admin) + 1))
+
+    return append

@@ -105,14 +105,13 @@ def pages(connection: Connection[TupleRow], done: Event) -> Iterator[int]:
             return
 
 
-def write_all(writers: list[Writer], log: LibraryRecorder, done: Event) -> None:
+def write_all(writers: list[Writer], admin: Connection[TupleRow], done: Event) -> None:
     """Let all writers write; then append an event that tells the subscription to end."""
     with ThreadPoolExecutor(WRITERS) as threads:
         for ended in [threads.submit(writer.run) for writer in writers]:
             ended.result()
     done.set()
-    with log.datastore.get_connection() as connection:
-        connection.execute(LAST)
+    admin.execute(LAST)
 
 
 def test_eight_writers_leave_no_hole_and_no_reader_misses_or_repeats_a_position(
@@ -127,7 +126,7 @@ def test_eight_writers_leave_no_hole_and_no_reader_misses_or_repeats_a_position(
     with ThreadPoolExecutor(2) as readers:
         subscribed = readers.submit(followed, recorder, done)
         tailed = readers.submit(polled, dsn, done)
-        write_all(writers, recorder, done)
+        write_all(writers, admin, done)
 
     stored = admin.execute(EVERY).fetchall()
     positions = [position for position, _ in stored]

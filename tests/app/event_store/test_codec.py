@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.event_store.codec import InvalidEventError, decode_recorded, to_stored_event
+from app.event_store.codec import InvalidEventError, decode_recorded, encoder
 from domain.envelope import Actor, Envelope, EventMetadata
 from domain.integration import IntegrationToggled
 
-STORED = to_stored_event(
+STORED = encoder.encode(
     Envelope(
         workspace="demo",
         stream="int_01jmhbnh5sexrt0p1k7vtm4ttz",
@@ -18,7 +18,7 @@ STORED = to_stored_event(
         origin=EventMetadata(actor=Actor(sub="zoe@example.org")),
         event=IntegrationToggled(is_active=True),
     )
-).state
+)
 NESTED = b'{"more":' + b"[" * 5_000 + b"]" * 5_000 + b"," + STORED[1:]
 
 

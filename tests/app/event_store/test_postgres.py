@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from app.database.availability import UnavailableError
-from app.event_store.codec import to_stored_event
+from app.event_store.codec import encoder
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.protocol import Changeset, ConcurrencyError, StoredResponse
 from app.secrets.sealing import SealedSecret
@@ -205,7 +205,7 @@ async def test_the_stored_bytes_are_the_encoded_envelope(
     write = write_of(replace(created, name='Ümläut "\\ \u2028 🐘 \t \\u0041 \x7f'))
     await PostgresEventLog(commands).append(write)
     stored = admin.execute("SELECT type, envelope FROM integrations.events").fetchall()
-    assert stored == [("IntegrationCreated", to_stored_event(write.envelopes[0]).state)]
+    assert stored == [("IntegrationCreated", encoder.encode(write.envelopes[0]))]
 
 
 async def test_no_error_and_no_log_line_holds_what_was_written(

@@ -7,8 +7,8 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from app.event_store.log_range import LogCorruptedError, LogRange, read_range
 from app.event_store.reader import chunk_from_events, read_chunks
-from app.event_store.subscription import LogCorruptedError, LogRange, read_range
 
 Log = Connection[TupleRow]
 EVENTS = 520  # more than two stretches

@@ -2,6 +2,8 @@
 
 From `eventsourcing.tests.persistence`, and what is left out, with the reason:
 
+The service's recorder may read and not append, so these cases run as the owner of the database.
+
 - ApplicationRecorderTestCase: all of it, also the optional subscriptions, also that positions
   have no holes, for LibraryRecorder and for the recorder below InMemoryEventLog.
 - NonInterleavingNotificationIDsBaseCase: all of it.
@@ -20,7 +22,7 @@ from itertools import islice
 from uuid import uuid4
 
 import pytest
-from eventsourcing.persistence import ApplicationRecorder, StoredEvent
+from eventsourcing.persistence import ApplicationRecorder, ProgrammingError, StoredEvent
 from eventsourcing.popo import POPOApplicationRecorder
 from eventsourcing.tests import persistence as published
 
@@ -42,9 +44,8 @@ class OnOurDatabase(OurIds):
 
     @pytest.fixture(autouse=True)
     def open_on_a_new_database(self, dsn: str) -> Generator[None]:
-        opened = open_recorder(dsn)
-        self.recorder = self.kind(opened.datastore)
-        with closing(opened.datastore):
+        with closing(open_recorder(dsn, role="none")) as opened:
+            self.recorder = self.kind(opened.datastore)
             yield
 
     def create_recorder(self) -> LibraryRecorder:
@@ -90,22 +91,28 @@ def event(version: int, stream: str = "demo/int_1") -> StoredEvent:
     )
 
 
-def test_a_stream_is_found_by_workspace_and_stream_together(recorder: LibraryRecorder) -> None:
-    recorder.insert_events([event(1, "a/b_c"), event(1, "a_b/c"), event(2, "a/b_c")])
+def test_a_stream_is_found_by_workspace_and_stream_together(
+    recorder: LibraryRecorder, owners_recorder: LibraryRecorder
+) -> None:
+    owners_recorder.insert_events([event(1, "a/b_c"), event(1, "a_b/c"), event(2, "a/b_c")])
     found = recorder.select_events("a/b_c")
     assert [(e.originator_id, e.originator_version) for e in found] == [("a/b_c", 1), ("a/b_c", 2)]
 
 
-def test_a_subscription_wakes_for_events_that_come_after_it(recorder: LibraryRecorder) -> None:
+def test_a_subscription_wakes_for_events_that_come_after_it(
+    recorder: LibraryRecorder, owners_recorder: LibraryRecorder
+) -> None:
     with recorder.subscribe(gt=0) as subscription:
         arriving: Iterator[int] = (notification.id for notification in subscription)
         for version in range(1, 6):
-            recorder.insert_events([event(version)])
+            owners_recorder.insert_events([event(version)])
             assert list(islice(arriving, 1)) == [version]
 
 
-def test_a_subscription_from_a_position_starts_after_it(recorder: LibraryRecorder) -> None:
-    recorder.insert_events([event(version) for version in range(1, 1202)])
+def test_a_subscription_from_a_position_starts_after_it(
+    recorder: LibraryRecorder, owners_recorder: LibraryRecorder
+) -> None:
+    owners_recorder.insert_events([event(version) for version in range(1, 1202)])
     with recorder.subscribe(gt=600) as subscription:
         positions = [notification.id for notification in islice(subscription, 601)]
     assert positions == list(range(601, 1202))
@@ -113,9 +120,15 @@ def test_a_subscription_from_a_position_starts_after_it(recorder: LibraryRecorde
 
 def test_a_subscription_that_cannot_read_tells_its_follower(dsn: str) -> None:
     opened = open_recorder(dsn)
-    opened.datastore.close()
+    opened.close()
     with pytest.raises(Exception, match="pool"), opened.subscribe(gt=0) as subscription:
         next(subscription)
+
+
+def test_the_recorder_of_the_service_cannot_append(recorder: LibraryRecorder) -> None:
+    with pytest.raises(ProgrammingError, match="permission denied for function append"):
+        recorder.insert_events([event(1)])
+    assert recorder.max_notification_id() is None
 
 
 def test_the_recorder_has_a_role_of_its_own_that_no_request_has(

@@ -1,108 +1,80 @@
-"""Whoever reads the log from a position on misses nothing, or is told that something is missing."""
+"""What follows the log skips nothing, waits for the database, and stops at once."""
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import islice
 
 import psycopg
 import pytest
+from eventsourcing.persistence import Notification, PersistenceError
 from psycopg import Connection
-from psycopg.rows import TupleRow
+from psycopg.rows import DictRow, TupleRow
 
-from app.event_store.subscription import (
-    LogCorruptedError,
-    LogRange,
-    head_position,
-    read_range,
-    subscribe,
-)
+from app.database.pools import SyncTimeoutConnection
+from app.event_store.log_range import LogCorruptedError
+from app.event_store.recorder import LibraryRecorder, PollingSubscription, open_recorder
+from tests.reliability.proxy import Proxy
 
 Log = Connection[TupleRow]
-APPEND = """
-SELECT integrations.append(jsonb_build_array(jsonb_build_object(
-    'workspace', %s::text, 'stream', %s::text, 'version', %s, 'type', 'T', 'envelope', '{}'
-)))
+Append = Callable[..., None]
+AWAY = "The database is away; waiting for it."
+SESSIONS = """
+FROM pg_stat_activity
+WHERE application_name = 'integrations_recorder' AND datname = current_database()
 """
+TERMINATE = f"SELECT pg_terminate_backend(pid) {SESSIONS}"
+STATES = f"SELECT DISTINCT state {SESSIONS}"
+SOON = 10  # seconds
 
 
-@pytest.fixture
-def append(admin: Log) -> Callable[..., None]:
-    """Return what appends events, whatever they say: `append(5, workspace=…, stream=…)`."""
-
-    def append(amount: int, workspace: str = "demo", stream: str = "int_1") -> None:
-        for _ in range(amount):
-            version = head_position(admin) + 1
-            admin.execute(APPEND, (workspace, stream, version))
-
-    return append
+def positions(events: Sequence[Notification]) -> list[int]:
+    return [event.id for event in events]
 
 
-def positions(log: Log, part: LogRange, batch: int = 3) -> list[list[int]]:
-    return [[position for position, _ in found] for found in read_range(log, part, batch)]
-
-
-def test_events_come_in_batches_between_two_positions(
-    admin: Log, append: Callable[..., None]
-) -> None:
-    append(8)
-    assert positions(admin, LogRange(to=8)) == [[1, 2, 3], [4, 5, 6], [7, 8]]
-    assert positions(admin, LogRange(after=2, to=5)) == [[3, 4, 5]]
-    assert positions(admin, LogRange(after=8, to=8)) == []
-
-
-def test_one_workspace_or_integration_alone_can_be_read(
-    admin: Log, append: Callable[..., None]
-) -> None:
-    for _ in range(4):
-        append(1, "a", "int_1")
-        append(1, "a", "int_2")
-        append(1, "b", "int_3")
-    assert positions(admin, LogRange(to=12, workspace="b")) == [[3, 6, 9], [12]]
-    assert positions(admin, LogRange(to=12, stream="int_2", after=2)) == [[5, 8, 11]]
-    assert positions(admin, LogRange(to=12, workspace="b", stream="int_2")) == []
-
-
-@pytest.mark.parametrize("gone", [1, 2, 4, 5, 7, 8])
-def test_a_missing_position_stops_the_reader_after_what_came_before(
-    admin: Log, append: Callable[..., None], gone: int
-) -> None:
-    append(8)
+def delete(admin: Log, first: int, last: int) -> None:
+    """Delete events as a superuser can, whom no trigger stops."""
     admin.execute("SET session_replication_role = replica")
-    admin.execute("DELETE FROM integrations.events WHERE position = %s", (gone,))
-    seen: list[int] = []
-
-    with pytest.raises(LogCorruptedError, match=f"position {gone} is missing"):
-        seen.extend(
-            position for batch in read_range(admin, LogRange(to=8), 3) for position, _ in batch
-        )
-
-    assert seen == [*range(1, gone)]
+    admin.execute("DELETE FROM integrations.events WHERE position BETWEEN %s AND %s", (first, last))
 
 
 def test_following_goes_on_with_what_is_new_over_lost_connections(
-    dsn: str, append: Callable[..., None], caplog: pytest.LogCaptureFixture
+    recorder: LibraryRecorder, admin: Log, append: Append, caplog: pytest.LogCaptureFixture
 ) -> None:
     append(4)
-    opened: list[Log] = []
-
-    @contextmanager
-    def connect() -> Generator[Log]:
-        if len(opened) % 2:
-            opened.append(opened[0])
-            raise psycopg.OperationalError
-        with psycopg.connect(dsn, autocommit=True) as connection:
-            opened.append(connection)
-            yield connection
-
     seen: list[int] = []
-    events = (p for batch in subscribe(connect, LogRange(to=0), 0.01) for p, _ in batch)
-    for more in range(3):
-        seen.extend(islice(events, 4 + more))
-        opened[-1].close()
-        append(5 + more)
+    with recorder.subscribe(gt=0) as subscription:
+        for more in range(3):
+            seen.extend(positions([*islice(subscription, 4 + more)]))
+            admin.execute(TERMINATE)
+            append(5 + more)
 
     assert seen == [*range(1, 16)]
-    assert caplog.messages.count("The database is away; waiting for it.") == 2
+    assert caplog.messages.count(AWAY) == 2
+
+
+def test_a_long_loss_is_reported_once(
+    recorder: LibraryRecorder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(PollingSubscription, "_read", failing(psycopg.OperationalError("away"), 5))
+    subscription = recorder.subscribe(gt=0)
+    assert [subscription.poll() for _ in range(6)] == [()] * 6
+    assert caplog.messages == [AWAY]
+
+
+def failing(error: psycopg.Error, times: int) -> Callable[..., Sequence[Notification]]:
+    """Return what reads in a subscription's place: it fails so many *times*, then works."""
+    read, left = PollingSubscription._read, [error] * times  # noqa: SLF001 — what it stands for  # pyright: ignore[reportPrivateUsage]
+
+    def instead(
+        self: PollingSubscription, connection: Connection[DictRow]
+    ) -> Sequence[Notification]:
+        if left:
+            raise left.pop()
+        return read(self, connection)
+
+    return instead
 
 
 @pytest.mark.parametrize(
@@ -116,47 +88,121 @@ def test_following_goes_on_with_what_is_new_over_lost_connections(
     ],
 )
 def test_only_a_broken_connection_is_waited_for(
-    append: Callable[..., None], admin: Log, error: psycopg.Error, *, lost: bool
+    recorder: LibraryRecorder,
+    append: Append,
+    monkeypatch: pytest.MonkeyPatch,
+    error: psycopg.Error,
+    *,
+    lost: bool,
 ) -> None:
     append(1)
-    failing = [error]
-
-    @contextmanager
-    def connect() -> Generator[Log]:
-        if failing:
-            raise failing.pop()
-        yield admin
-
-    following = subscribe(connect, LogRange(to=0), pause=0.01)
+    monkeypatch.setattr(PollingSubscription, "_read", failing(error, 1))
+    following = recorder.subscribe(gt=0)
     if lost:
-        assert [position for position, _ in next(following)] == [1]
+        assert next(following).id == 1
     else:
-        with pytest.raises(type(error)):
+        with pytest.raises(PersistenceError) as raised:
             next(following)
+        assert raised.value.__cause__ is error
 
 
 def test_following_one_workspace_skips_the_others_and_misses_nothing(
-    dsn: str, append: Callable[..., None]
+    recorder: LibraryRecorder, append: Append
 ) -> None:
     append(3, "b", "int_3")
-    following = subscribe(
-        lambda: psycopg.connect(dsn, autocommit=True), LogRange(to=0, workspace="a"), 0.01
-    )
+    following = recorder.subscribe(gt=0, workspace="a").batches()
     append(1, "a", "int_1")
-    assert [p for p, _ in next(following)] == [4]
+    assert positions(next(following)) == [4]
     append(2, "b", "int_3")
     append(2, "a", "int_1")
-    assert [p for p, _ in next(following)] == [7, 8]
+    append(1, "b", "int_3")
+    assert positions(next(following)) == [7, 8]
+
+
+def test_following_one_integration_skips_the_others(
+    recorder: LibraryRecorder, append: Append
+) -> None:
+    for _ in range(2):
+        append(1, "a", "int_1")
+        append(1, "a", "int_2")
+        append(1, "b", "int_1")
+    following = recorder.subscribe(gt=1, workspace="a", stream="int_1")
+    assert positions(following.poll()) == [4]
+    assert positions(following.poll()) == []
 
 
 def test_a_log_that_has_become_shorter_stops_the_follower(
-    admin: Log, dsn: str, append: Callable[..., None]
+    recorder: LibraryRecorder, admin: Log, append: Append
 ) -> None:
     append(3)
-    following = subscribe(lambda: psycopg.connect(dsn, autocommit=True), LogRange(to=0), 0.01)
+    following = recorder.subscribe(gt=0).batches()
     assert len(next(following)) == 3
-    admin.execute("SET session_replication_role = replica")
-    admin.execute("DELETE FROM integrations.events WHERE position > 1")
+    delete(admin, 2, 3)
 
     with pytest.raises(LogCorruptedError, match="ends at 1, and 3 was read before"):
         next(following)
+
+
+@pytest.mark.parametrize("gone", [1, 2, 5, 7])
+def test_a_missing_position_stops_the_follower_after_what_came_before(
+    recorder: LibraryRecorder, admin: Log, append: Append, gone: int
+) -> None:
+    append(8)
+    delete(admin, gone, gone)
+    seen: list[int] = []
+
+    with pytest.raises(LogCorruptedError, match=f"position {gone} is missing"):
+        seen.extend(event.id for event in recorder.subscribe(gt=0))
+
+    assert seen == [*range(1, gone)]
+
+
+def test_no_transaction_stays_open_while_it_waits(
+    recorder: LibraryRecorder, admin: Log, append: Append
+) -> None:
+    append(1)
+    following = recorder.subscribe(gt=0)
+    assert next(following).id == 1
+    assert following.poll() == ()
+    assert admin.execute(STATES).fetchall() == [("idle",)]
+
+
+def test_a_stop_ends_the_wait_of_another_thread(recorder: LibraryRecorder) -> None:
+    following = recorder.subscribe(gt=0)
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(lambda: [*following])
+        time.sleep(0.3)
+        following.stop()
+        assert waiting.result(SOON) == []
+
+
+def test_a_way_that_stalls_does_not_hold_up_a_stop(dsn: str) -> None:
+    proxy = Proxy()
+    with proxy.open(dsn) as way, closing(open_recorder(way)) as recorder:
+        following = recorder.subscribe(gt=0)
+        with ThreadPoolExecutor(1) as threads:
+            waiting = threads.submit(lambda: [*following])
+            time.sleep(0.5)
+            proxy.stalled = True
+            time.sleep(0.5)  # by now it waits for a response
+            began = time.monotonic()
+            following.stop()
+            assert waiting.result(SOON) == []
+            assert time.monotonic() - began < 2
+
+
+def test_a_way_that_stalls_is_given_up(
+    dsn: str, append: Append, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(SyncTimeoutConnection, "response_timeout", 0.3)
+    append(1)
+    proxy = Proxy()
+    with proxy.open(dsn) as way, closing(open_recorder(way)) as recorder:
+        following = recorder.subscribe(gt=0)
+        assert positions(following.poll()) == [1]
+        proxy.stalled = True
+        assert following.poll() == ()
+        assert caplog.messages == [AWAY]
+        proxy.stalled = False
+        append(1)
+        assert next(following).id == 2

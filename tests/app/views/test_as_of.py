@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from app.command_handler import CommandHandler, CommandRequest, PreparedCommand
-from app.event_store.codec import to_stored_event
+from app.event_store.codec import encoder
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.reader import READ_BATCH, LogReader
 from app.views.as_of import AsOfFold, AsOfViews
@@ -173,7 +173,7 @@ async def test_a_log_of_several_batches_is_read_whole(
     envelope = Envelope(
         workspace="w", stream="int_1", version=1, at=NINE, origin=ORIGIN, event=renamed
     )
-    admin.execute(FILL, (to_stored_event(envelope).state, amount))
+    admin.execute(FILL, (encoder.encode(envelope), amount))
     positions = [event.position async for event in LogReader(audits).read_workspace("w")]
     assert positions == [*range(1, amount + 1)]
 

@@ -1,6 +1,6 @@
 """The library's own way to rebuild a view: its ProjectionRunner, one transaction an event.
 
-The only module outside app/event_store that imports eventsourcing: it measures the library itself.
+It measures the library itself, so it imports eventsourcing, as otherwise only the recorder does.
 """
 
 import time
@@ -14,8 +14,7 @@ from eventsourcing.postgres import PostgresTrackingRecorder
 from eventsourcing.projection import Projection, ProjectionRunner
 from psycopg.conninfo import conninfo_to_dict
 
-from app.event_store.codec import from_notification
-from app.event_store.recorder import LibraryRecorder, open_recorder
+from app.event_store.recorder import LibraryRecorder, from_notification, open_recorder
 from domain.envelope import RecordedEvent
 from projections.integration_view import IntegrationRow, integration_view
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from app.event_store.codec import decode_recorded
-from app.event_store.subscription import LogRange, read_range
+from app.event_store.log_range import LogRange, read_range
 from tests.benchmarks.log.__main__ import ratio_of
 from tests.benchmarks.log.report import Figure, table
 from tests.benchmarks.log.seed_data import EVENTS_PER_INTEGRATION, fill

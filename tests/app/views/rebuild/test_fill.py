@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec import Struct
 
-from app.event_store.subscription import LogCorruptedError
+from app.event_store.log_range import LogCorruptedError
 from app.views.rebuild import fill
 from app.views.rebuild.shadow_table import RowTable
 

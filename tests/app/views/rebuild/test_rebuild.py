@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.event_store.subscription import LogCorruptedError
+from app.event_store.log_range import LogCorruptedError
 from app.views.rebuild.rebuild import RebuildError, select_projections
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
