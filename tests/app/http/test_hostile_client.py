@@ -1,4 +1,4 @@
-"""The worst client there is: whatever it sends, it gets the envelope or a clean close, never a 5xx.
+"""A hostile client: every input gets the error envelope or a clean close, never a 5xx.
 
 Nothing that it sent comes back, and the service stays ready and small.
 """
