@@ -111,7 +111,7 @@ def build_dependencies(
         command_handler=CommandHandler(log, utc_now),
         views=views,
         lists=IntegrationLists(queries),
-        history=HistoryViews(queries),
+        history=HistoryViews(audits),
         as_of_views=AsOfViews(LogReader(audits)),
         prover=Prover(audits, checkpoint_key),
         keyring=keyring,

@@ -1,8 +1,9 @@
-"""The write path: read, fold, decide, append; the loser of a race decides again."""
+"""Handles commands: load, fold, decide, append; the loser of a race decides again."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 from msgspec import Struct
 
@@ -21,11 +22,14 @@ from domain.integration import (
     IntegrationEvent,
     decider,
 )
+from projections.history import name_after, previous_values
 from projections.integration_view import IntegrationRow, integration_view
-from projections.registry import JOURNALS
+from projections.registry import PROJECTIONS
 
 MAX_ATTEMPTS = 20
 Clock = Callable[[], datetime]
+Rows = Mapping[str, Any]
+"""The row of each projection, by its name."""
 
 
 class PreparedCommand(Struct, frozen=True):
@@ -41,18 +45,18 @@ CommandFactory = Callable[[Integration], Awaitable[PreparedCommand]]
 class CommandRequest(Struct, frozen=True, kw_only=True):
     """A command, the stream that it is for, and where it came from.
 
-    `ask` holds the command, or makes it of the integration as it is: what is sealed is bound
-    to the version that its field has then. `expected` are the versions of the stream of which one
-    must be the present one, None for any. `answer` renders what is kept under the request's
-    idempotency key.
+    `command` is the command, or makes it from the integration as it is: what is sealed is bound
+    to the version that its field has then. `expected_versions` are the versions of the stream of
+    which one must be the present one, None for any. `render_stored` renders the response that is
+    stored under the request's idempotency key; the last one that it returned is the stored one.
     """
 
     workspace: str
     stream: str
-    origin: EventMetadata
-    ask: PreparedCommand | CommandFactory
-    expected: frozenset[int] | None = None
-    answer: Callable[[IntegrationRow | None], StoredResponse] | None = None
+    metadata: EventMetadata
+    command: PreparedCommand | CommandFactory
+    expected_versions: frozenset[int] | None = None
+    render_stored: Callable[[IntegrationRow | None], StoredResponse] | None = None
 
 
 class CommandHandler:
@@ -63,21 +67,21 @@ class CommandHandler:
         self.clock = clock
         self.turns = KeyedLock()
 
-    async def execute(self, request: CommandRequest) -> IntegrationRow | None:
-        """Record what the command leads to; return the integration after it, None if deleted.
+    async def handle(self, request: CommandRequest) -> IntegrationRow | None:
+        """Store what the command leads to; return the integration after it, None if deleted.
 
         Raises:
-            DomainError: the command was refused; nothing is recorded.
-            AlreadyAnsweredError, StillRunningError: its idempotency key was used; nothing is
-                recorded.
+            DomainError: the command was refused; nothing is stored.
+            DuplicateRequestError, RequestInProgressError: its idempotency key was used; nothing
+                is stored.
             UnavailableError: the database is away or busy, or the stream is too contended;
-                whether anything was recorded is unknown.
+                whether anything was stored is unknown.
         """
         try:
             return await self._attempt(request, 0)
         except ConcurrencyError:
             pass
-        # Losers of one stream go one after the other: racing on, the slowest might never win.
+        # Losers of one stream run one after the other: racing on, the slowest might never win.
         async with self.turns.hold((request.workspace, request.stream)):
             for attempt in range(1, MAX_ATTEMPTS):
                 with suppress(ConcurrencyError):
@@ -85,82 +89,81 @@ class CommandHandler:
         raise UnavailableError
 
     async def _attempt(self, request: CommandRequest, attempt: int) -> IntegrationRow | None:
-        write = await self._decide(request, await self._past(request, attempt))
-        if write.envelopes or write.answer:
-            await self.log.append(write)
+        changes = await self._decide(request, await self._load(request, attempt))
+        if changes.envelopes or changes.response:
+            await self.log.append(changes)
         else:
             await self.log.confirm()
-        return view_row(write)
+        return view_row(changes.rows)
 
-    async def _decide(self, request: CommandRequest, past: StreamState) -> Changeset:
-        prepared = await resolve_command(request, past.integration)
-        events = decider.decide(prepared.command, past.integration)
-        require_expected_version(request, past.version)
-        new = wrap_events(events, request, after=past.version, at=self.clock())
-        rows = past.apply(new).rows
-        before = past.rows[integration_view.name]
-        entries = {name: [*j.following(before, new)] for name, j in JOURNALS.items()}
+    async def _decide(self, request: CommandRequest, before: StreamState) -> Changeset:
+        prepared = await resolve_command(request, before.integration)
+        events = decider.decide(prepared.command, before.integration)
+        require_expected_version(request, before.version)
+        envelopes, rows = fold_events(events, request, before, self.clock())
         return Changeset(
             workspace=request.workspace,
             stream=request.stream,
-            envelopes=new,
-            before=past.rows,
+            envelopes=envelopes,
+            before=before.rows,
             rows=rows,
-            entries=entries,
             sealed=prepared.sealed,
             deletes_secrets=any(isinstance(event, IntegrationDeleted) for event in events),
-            answer=request.answer and request.answer(rows[integration_view.name]),
+            response=request.render_stored and request.render_stored(view_row(rows)),
         )
 
-    async def _past(self, request: CommandRequest, attempt: int) -> StreamState:
-        if attempt == 0 and creates_integration(request.ask):
-            return (
-                StreamState()
-            )  # a new id: were it taken, the append loses, and the next attempt reads
+    async def _load(self, request: CommandRequest, attempt: int) -> StreamState:
+        if attempt == 0 and creates_integration(request.command):
+            return StreamState()  # a new id: if it is taken, the append fails, and we read it
         return await self.log.load(request.workspace, request.stream)
 
 
 async def resolve_command(request: CommandRequest, integration: Integration) -> PreparedCommand:
-    """Return the command of *request*, made of *integration* where it depends on it."""
-    return (
-        request.ask if isinstance(request.ask, PreparedCommand) else await request.ask(integration)
-    )
+    """Return the command of *request*, made from *integration* if it depends on it."""
+    command = request.command
+    return command if isinstance(command, PreparedCommand) else await command(integration)
 
 
-def creates_integration(ask: PreparedCommand | CommandFactory) -> bool:
-    """Tell whether *ask* makes a new integration."""
-    return isinstance(ask, PreparedCommand) and isinstance(ask.command, CreateIntegration)
+def creates_integration(command: PreparedCommand | CommandFactory) -> bool:
+    """Return whether *command* makes a new integration."""
+    return isinstance(command, PreparedCommand) and isinstance(command.command, CreateIntegration)
 
 
 def require_expected_version(request: CommandRequest, version: int) -> None:
-    """Raise VersionMismatchError where the stream's *version* is none that the request expects."""
-    if request.expected is not None and version not in request.expected:
+    """Raise VersionMismatchError if the request does not expect the stream's *version*."""
+    if request.expected_versions is not None and version not in request.expected_versions:
         raise VersionMismatchError
 
 
-def view_row(write: Changeset) -> IntegrationRow | None:
-    """Return the integration as everybody may see it after *write*."""
-    return write.rows[integration_view.name]  # pyright: ignore[reportReturnType] — its own row
+def view_row(rows: Rows) -> IntegrationRow | None:
+    """Return the integration as the view shows it."""
+    return rows[integration_view.name]
 
 
-def wrap_events(
-    events: Sequence[IntegrationEvent], request: CommandRequest, *, after: int, at: datetime
-) -> list[Envelope]:
-    """Return *events* with their place in the stream, from version *after* + 1 on."""
-    return [
-        Envelope(
+def fold_events(
+    events: Sequence[IntegrationEvent], request: CommandRequest, before: StreamState, at: datetime
+) -> tuple[list[Envelope], Rows]:
+    """Return *events* with their place in the stream, and each projection's row after them."""
+    envelopes: list[Envelope] = []
+    rows: Rows = before.rows
+    for version, event in enumerate(events, start=before.version + 1):
+        row = view_row(rows)
+        envelope = Envelope(
             workspace=request.workspace,
             stream=request.stream,
             version=version,
             at=at,
-            origin=request.origin,
+            metadata=request.metadata,
+            name=name_after(row, event),
+            before=previous_values(row, event),
             event=event,
         )
-        for version, event in enumerate(events, start=after + 1)
-    ]
+        envelopes.append(envelope)
+        rows = {name: p.evolve(rows[name], envelope) for name, p in PROJECTIONS.items()}
+    return envelopes, rows
 
 
 def utc_now() -> datetime:
-    """Return the time, UTC, in whole milliseconds: what events and answers can tell."""
+    """Return the time, UTC, in whole milliseconds: what events and responses can show."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)

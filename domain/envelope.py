@@ -1,14 +1,18 @@
-"""An event with its place in the log: where, when, and who."""
+"""An event with its place in the log: where, when, who, and what it changed from."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from domain.integration import IntegrationEvent
 
+PreviousValues = Mapping[str, str | bool | None]
+"""Public fields that an event changes, by their names in the HTTP API, as they were before it."""
+
 
 class Actor(Struct, frozen=True, kw_only=True):
-    """Who asked: the token's `sub`, and `name` and `email` where it bears them."""
+    """Who made the request: the token's `sub`, and its `name` and `email` if it has them."""
 
     sub: str
     name: str | None = None
@@ -27,18 +31,22 @@ class EventMetadata(Struct, frozen=True, kw_only=True, rename="camel"):
 class Envelope(Struct, frozen=True, kw_only=True, rename="camel"):
     """An event with all that is known before it has a position; its encoding is what is stored.
 
-    `stream` is the integration's id; `version` counts its events from 1; `at` is UTC.
+    `stream` is the integration's id; `version` counts its events from 1; `at` is UTC. `name` is the
+    integration's name after the event, or its last one once it is deleted. `before` is None for the
+    event that creates the integration. So an audit entry needs nothing but this.
     """
 
     workspace: str
     stream: str
     version: int
     at: datetime
-    origin: EventMetadata
+    metadata: EventMetadata = field(name="origin")
+    name: str
+    before: PreviousValues | None
     event: IntegrationEvent
 
 
 class RecordedEvent(Envelope, frozen=True, kw_only=True, rename="camel"):
-    """A stored event; `position` counts all events of the log from 1, without holes."""
+    """A stored event; `position` counts all events of the log from 1, without gaps."""
 
     position: int

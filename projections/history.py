@@ -1,15 +1,12 @@
-"""Who did what, when: one entry an event, with what it changed, from and to.
+"""The history: an audit entry is a pure function of one stored event."""
 
-The log says most of an entry; what it does not, and what entries are found by, is kept here.
-"""
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, get_args
 
 from msgspec import Struct
 
-from domain.envelope import Envelope, RecordedEvent
+from domain.envelope import PreviousValues, RecordedEvent
 from domain.integration import (
     Credential,
     CredentialsChecked,
@@ -23,7 +20,6 @@ from domain.integration import (
     VapidPublicKeyChanged,
 )
 from projections.integration_view import IntegrationRow
-from projections.journal import Journal
 
 Action = Literal[
     "INTEGRATION_ADDED",
@@ -34,18 +30,7 @@ Action = Literal[
     "CREDENTIALS_ROTATED",
     "CREDENTIALS_CHECKED",
 ]
-Column = Literal[
-    "name",
-    "type",
-    "channel",
-    "is_active",
-    "sender_email",
-    "sender_name",
-    "sender_phone",
-    "vapid_public_key",
-]
-"""A column of the view that can change, and that everybody may see."""
-PUBLIC: dict[Column, str] = {
+API_FIELD_NAMES: Mapping[str, str] = {
     "name": "name",
     "type": "type",
     "channel": "channel",
@@ -55,14 +40,13 @@ PUBLIC: dict[Column, str] = {
     "sender_phone": "senderPhone",
     "vapid_public_key": "vapidPublicKey",
 }
-"""Their names in the HTTP API."""
-CHANGED: dict[type[IntegrationEvent], Sequence[Column]] = {
-    kind: [c for c in PUBLIC if kind is IntegrationDeleted or c in kind.__struct_fields__]
+"""The columns of the view that can change and that everybody may see, and their API names."""
+COLUMNS: Mapping[str, str] = {name: column for column, name in API_FIELD_NAMES.items()}
+CHANGEABLE_COLUMNS: Mapping[type[IntegrationEvent], Sequence[str]] = {
+    kind: [c for c in API_FIELD_NAMES if kind is IntegrationDeleted or c in kind.__struct_fields__]
     for kind in get_args(IntegrationEvent)
 }
 """The columns that an event may change."""
-Was = dict[Column, Any] | None
-"""Values by column; None is no integration."""
 ACTIONS: dict[type[IntegrationEvent], Action] = {
     IntegrationCreated: "INTEGRATION_ADDED",
     IntegrationDeleted: "INTEGRATION_REMOVED",
@@ -72,26 +56,11 @@ ACTIONS: dict[type[IntegrationEvent], Action] = {
     CredentialsReplaced: "CREDENTIALS_ROTATED",
     CredentialsChecked: "CREDENTIALS_CHECKED",
 }
-"""What events are called; IntegrationToggled has two names."""
-
-
-class HistoryRow(Struct, frozen=True):
-    """What is kept of an event: what it is found by, and what the log does not say of it.
-
-    `resource_name` is the integration's name then. `was` holds those columns of the view that the
-    event changed, as they were before; None where the event made the integration.
-    """
-
-    workspace_id: str
-    action: Action
-    actor_id: str
-    created_at: datetime
-    resource_name: str
-    was: Was
+"""The action of each event; IntegrationToggled has two."""
 
 
 class HistoryEntry(Struct, frozen=True):
-    """One entry, of the event at `position` in the log.
+    """One audit entry, of the event at `position` in the log.
 
     `details` holds `changes`, from and to of each changed public field, `credentials`, field
     and version of each new secret, or what a check found.
@@ -111,87 +80,80 @@ class HistoryEntry(Struct, frozen=True):
     created_at: datetime
 
 
-def row_of(
-    before: IntegrationRow | None, after: IntegrationRow | None, envelope: Envelope
-) -> HistoryRow:
-    """Return what is kept of one event."""
-    shown = after or before
-    return HistoryRow(
-        envelope.workspace,
-        action_of(envelope.event),
-        envelope.origin.actor.sub,
-        envelope.at,
-        shown.name if shown else "",
-        changed(before, after, envelope.event),
-    )
+# ----- Before the event is stored -----
+def name_after(row: IntegrationRow | None, event: IntegrationEvent) -> str:
+    """Return the integration's name after *event*; its last one if that deletes it."""
+    if type(event) is IntegrationCreated:
+        return event.name
+    if row is None:
+        return ""
+    return event.name if type(event) is IntegrationRenamed else row.name
 
 
-def changed(
-    before: IntegrationRow | None, after: IntegrationRow | None, event: IntegrationEvent
-) -> Was:
-    """Return the public columns that *event* changed, as they were before."""
-    if before is None:
-        return None if after else {}
-    was: dict[Column, Any] = {}
-    for column in CHANGED[type(event)]:
-        old = getattr(before, column)
-        if old != getattr(after, column, None):
-            was[column] = old
-    return was
+def previous_values(row: IntegrationRow | None, event: IntegrationEvent) -> PreviousValues | None:
+    """Return the public fields that *event* changes, as *row* has them; None if it creates one."""
+    if row is None:
+        return None if type(event) is IntegrationCreated else {}
+    return {
+        API_FIELD_NAMES[column]: old
+        for column in CHANGEABLE_COLUMNS[type(event)]
+        if (old := getattr(row, column)) != getattr(event, column, None)
+    }
 
 
-def entry_of(event: RecordedEvent, resource_name: str, was: Was) -> HistoryEntry:
-    """Return the entry of *event*, of which the history keeps *resource_name* and what *was*."""
-    origin = event.origin
+# ----- Once it is stored -----
+def history_entry(event: RecordedEvent) -> HistoryEntry:
+    """Return the audit entry of *event*."""
+    metadata = event.metadata
     return HistoryEntry(
         position=event.position,
         workspace_id=event.workspace,
         stream=event.stream,
         version=event.version,
-        resource_name=resource_name,
+        resource_name=event.name,
         action=action_of(event.event),
-        details=details_of(event.event, was),
-        actor_id=origin.actor.sub,
-        actor_name=origin.actor.name,
-        actor_email=origin.actor.email,
-        ip_address=origin.client_address,
+        details=entry_details(event.event, event.before),
+        actor_id=metadata.actor.sub,
+        actor_name=metadata.actor.name,
+        actor_email=metadata.actor.email,
+        ip_address=metadata.client_address,
         created_at=event.at,
     )
 
 
 def action_of(event: IntegrationEvent) -> Action:
-    """Return what *event* is called in the history."""
+    """Return the action that *event* is in the history."""
     if type(event) is IntegrationToggled:
         return "INTEGRATION_ENABLED" if event.is_active else "INTEGRATION_DISABLED"
     return ACTIONS[type(event)]
 
 
-def details_of(event: IntegrationEvent, was: Was) -> dict[str, Any]:
-    """Return what *event* changed of what *was*, or what a check found."""
+def entry_details(event: IntegrationEvent, before: PreviousValues | None) -> dict[str, Any]:
+    """Return what *event* changed from *before*, or what a check found."""
     if type(event) is CredentialsReplaced:
-        return {"credentials": versions_of(event.credentials)}
+        return {"credentials": credential_versions(event.credentials)}
     if type(event) is CredentialsChecked:
         return {"outcome": event.outcome, "detail": event.detail, "latencyMs": event.latency_ms}
+    changes = {"changes": field_changes(event, before)}
     if type(event) is IntegrationCreated:
-        return {"changes": changes(event, was), "credentials": versions_of(event.credentials)}
-    return {"changes": changes(event, was)}
+        return {**changes, "credentials": credential_versions(event.credentials)}
+    return changes
 
 
-def changes(event: IntegrationEvent, was: Was) -> dict[str, dict[str, Any]]:
-    """Return from and to of each public field that *event* changed of what *was*."""
-    if was is None:
-        was = {column: None for column in PUBLIC if getattr(event, column, None) is not None}
+def field_changes(
+    event: IntegrationEvent, before: PreviousValues | None
+) -> dict[str, dict[str, Any]]:
+    """Return from and to of each public field that *event* changed from *before*."""
+    if before is None:
+        before = {
+            name: None for c, name in API_FIELD_NAMES.items() if getattr(event, c) is not None
+        }
     return {
-        PUBLIC[column]: {"from": old, "to": getattr(event, column, None)}
-        for column, old in was.items()
+        name: {"from": old, "to": getattr(event, COLUMNS[name], None)}
+        for name, old in before.items()
     }
 
 
-def versions_of(credentials: Iterable[Credential]) -> list[dict[str, Any]]:
-    """Return field and version of each secret; there is nothing else to tell."""
+def credential_versions(credentials: Iterable[Credential]) -> list[dict[str, Any]]:
+    """Return field and version of each secret; nothing else of it may be seen."""
     return [{"field": secret.field, "version": secret.version} for secret in credentials]
-
-
-history = Journal(
-    "history", 3, HistoryRow, row_of, tables=("history", "history_pages", "history_lists")
-)

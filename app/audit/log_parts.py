@@ -18,7 +18,7 @@ SIGNED = (
     "SELECT coalesce(max(position), 0) FROM integrations.audit_checkpoints WHERE workspace_id = '*'"
 )
 EVENTS = """
-SELECT position, workspace_id, envelope FROM integrations.events
+SELECT position, workspace_id, sequence, envelope FROM integrations.events
 WHERE position > %(after)s AND position <= %(upto)s
     AND (%(workspace)s::text IS NULL OR workspace_id = %(workspace)s)
 ORDER BY position LIMIT %(limit)s
@@ -29,6 +29,8 @@ FROM integrations.audit_checkpoints
 WHERE position > %(after)s AND position <= %(upto)s
     AND (%(workspace)s::text IS NULL OR workspace_id = %(workspace)s)
 """
+LogRow = tuple[int, str, int, bytes]
+"""Position, workspace, sequence and envelope."""
 
 
 class Scope(Struct, frozen=True):
@@ -81,7 +83,7 @@ async def read_part(connection: AsyncConnection, scope: Scope, after: int, exten
     return Part(upto, leaves_of(known, scope), checkpoints, missing)
 
 
-def first_missing(events: Sequence[tuple[int, str, bytes]], after: int, upto: int) -> int | None:
+def first_missing(events: Sequence[LogRow], after: int, upto: int) -> int | None:
     """Return the first position after *after* up to *upto* that none of *events* has."""
     positions = [position for position, *_ in events]
     expected = range(after + 1, upto + 1)
@@ -90,16 +92,14 @@ def first_missing(events: Sequence[tuple[int, str, bytes]], after: int, upto: in
     return next(e for e, p in zip_longest(expected, positions) if e != p)
 
 
-def leaves_of(
-    events: Iterable[tuple[int, str, bytes]], scope: Scope
-) -> dict[str, list[PlacedLeaf]]:
+def leaves_of(events: Iterable[LogRow], scope: Scope) -> dict[str, list[PlacedLeaf]]:
     """Return the leaves of the trees that *scope* speaks of."""
     leaves: defaultdict[str, list[PlacedLeaf]] = defaultdict(list)
-    for position, workspace, envelope in events:
-        leaf = PlacedLeaf(position, leaf_hash(envelope))
+    for position, workspace, sequence, envelope in events:
+        leaf = PlacedLeaf(position, leaf_hash(envelope), sequence)
         leaves[workspace].append(leaf)
         if scope.workspace is None:
-            leaves[WHOLE_LOG].append(leaf)
+            leaves[WHOLE_LOG].append(PlacedLeaf(position, leaf.hash))
     return leaves
 
 

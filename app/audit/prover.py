@@ -21,16 +21,12 @@ from app.audit.trees import stored_notes, stored_tiles
 from app.database.availability import translate_unavailable
 from app.database.row_level_security import workspace_connection
 
-# The history counts the events of a workspace from 1; a wrong number would fail the proof's check.
 LEAF = """
-SELECT envelope, sequence - 1
-FROM integrations.events,
-    unnest(integrations.sequences_at(workspace_id, ARRAY[position])) AS sequence
-WHERE workspace_id = %s AND position = %s
+SELECT envelope, sequence - 1 FROM integrations.events WHERE workspace_id = %s AND position = %s
 """
 LEAVES = """
 SELECT position, envelope FROM integrations.events
-WHERE workspace_id = %s AND position > %s ORDER BY position LIMIT %s
+WHERE workspace_id = %s AND sequence > %s ORDER BY sequence LIMIT %s
 """
 BATCH = 200  # events: at most some hundred kilobytes at once
 
@@ -142,11 +138,11 @@ class Prover:
         Raises:
             UnavailableError: the database is away or busy.
         """
-        after, index, full = 0, 0, True
+        index, full = 0, True
         while full:
-            rows = await self._leaves(workspace, after)
-            for after, envelope in rows:
-                yield Leaf(after, index, envelope)
+            rows = await self._leaves(workspace, index)
+            for position, envelope in rows:
+                yield Leaf(position, index, envelope)
                 index += 1
             full = len(rows) == BATCH
 

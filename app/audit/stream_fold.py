@@ -1,6 +1,7 @@
 """What follows from one stream, event by event: rows, entries, and which secrets are stored."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from app.audit.finding import Finding
@@ -8,8 +9,7 @@ from app.event_store.codec import InvalidEventError, decode_recorded
 from app.event_store.snapshots import StreamState
 from domain.envelope import RecordedEvent
 from domain.integration import Integration, decider
-from projections.history import HistoryRow, history
-from projections.integration_view import integration_view
+from projections.history import action_of
 from projections.registry import PROJECTIONS
 
 SecretPlace = tuple[str, int]
@@ -24,6 +24,9 @@ class StoredEvent(NamedTuple):
     stream: str
     version: int
     type: str
+    action: str
+    actor_id: str
+    at: datetime
     envelope: bytes
 
 
@@ -50,8 +53,8 @@ class StreamFold:
         """Yield what is wrong with the next event, which its bytes say is *event*."""
         if event is None:
             yield Finding(stored.position, "the stored bytes are no event")
-        elif said_by(event) != stored[1:5]:
-            what = "workspace, stream, version or type beside the event are not those in its bytes"
+        elif wrong := [*differing_columns(stored, event)]:
+            what = f"{', '.join(wrong)} in the columns are not those in its bytes"
             yield Finding(stored.position, what)
         if stored.version != self._version + 1:
             what = f"version {stored.version} of {self.stream} follows version {self._version}"
@@ -59,18 +62,15 @@ class StreamFold:
         if stored.position <= self.position:
             yield Finding(stored.position, f"the event stands before older ones of {self.stream}")
 
-    def take(self, stored: StoredEvent, event: RecordedEvent | None) -> HistoryRow | None:
-        """Go on by one event; return its entry in the history, None where it is no event."""
+    def take(self, stored: StoredEvent, event: RecordedEvent | None) -> None:
+        """Apply the next event; None is bytes that are no event."""
         self._version, self.position = stored.version, stored.position
         if event is None:
-            return None
-        before = self.rows[integration_view.name]
+            return
         self.rows = {name: p.evolve(self.rows[name], event) for name, p in PROJECTIONS.items()}
-        after = self.rows[integration_view.name]
         self._integration = decider.evolve(self._integration, event.event)
         for place in places_in(self._integration):
             self._sealed_at.setdefault(place, event.position)
-        return history.entry(before, after, event)
 
     @property
     def folded(self) -> StreamState:
@@ -93,9 +93,18 @@ def places_in(integration: Integration) -> list[SecretPlace]:
     return [(secret.field, secret.version) for secret in integration.credentials]
 
 
-def said_by(event: RecordedEvent) -> tuple[str, str, int, str]:
-    """Return what the columns beside *event* must say."""
-    return event.workspace, event.stream, event.version, type(event.event).__name__
+def differing_columns(stored: StoredEvent, event: RecordedEvent) -> Iterator[str]:
+    """Yield the columns of *stored* that do not repeat what *event*, its bytes, says."""
+    expected = {
+        "workspace": event.workspace,
+        "stream": event.stream,
+        "version": event.version,
+        "type": type(event.event).__name__,
+        "action": action_of(event.event),
+        "actor_id": event.metadata.actor.sub,
+        "at": event.at,
+    }
+    return (name for name, value in expected.items() if getattr(stored, name) != value)
 
 
 def event_in(stored: StoredEvent) -> RecordedEvent | None:

@@ -14,10 +14,14 @@ from app.audit.tiles import HEIGHT, WIDTH, Tile, Tiles, gaining, grow
 
 
 class PlacedLeaf(NamedTuple):
-    """The hash of an event's stored bytes, and its position."""
+    """The hash of an event's stored bytes, its position, and its sequence in a workspace's tree.
+
+    The leaf's index in the tree is `sequence - 1`; the tree of the whole log has positions alone.
+    """
 
     position: int
     hash: bytes
+    sequence: int | None = None
 
 
 class StoredCheckpoint(Struct, frozen=True):
@@ -69,8 +73,16 @@ class TreeCheck:
             self.unsigned_since = leaves[0].position
         size = self._frontier.size
         gains = grow(self._frontier, [leaf.hash for leaf in leaves])
-        if tiles is None:
-            return
+        if tiles is not None:
+            yield from self._compare_tiles(leaves, size, gains, tiles)
+        for number, leaf in enumerate(leaves, start=size + 1):
+            if leaf.sequence not in (None, number):
+                what = f"sequence {leaf.sequence} is stored with event {number} of its workspace"
+                yield Finding(leaf.position, what)
+
+    def _compare_tiles(
+        self, leaves: Sequence[PlacedLeaf], size: int, gains: Tiles, tiles: Tiles
+    ) -> Iterator[Finding]:
         for tile, gain in gains.items():
             index = first_wrong(tile, gain, size, tiles)
             if index is not None:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 
 from psycopg import AsyncConnection
 
-from app.audit.book_check import Place, misbound, wrong_entries
 from app.audit.finding import Finding, first_of
 from app.audit.secret_check import unknown_secrets, wrong_secrets
 from app.audit.snapshot_check import (
@@ -19,12 +18,11 @@ from app.audit.snapshot_check import (
 )
 from app.audit.stream_fold import StoredEvent, StreamFold, event_in
 from app.audit.verify_trees import Tell
-from projections.history import HistoryRow
 
 BATCH = 1_000  # events
 EVENTS = """
-SELECT position, workspace_id, stream, version, type, envelope FROM integrations.events
-WHERE %(workspace)s::text IS NULL OR workspace_id = %(workspace)s
+SELECT position, workspace_id, stream, version, type, action, actor_id, at, envelope
+FROM integrations.events WHERE %(workspace)s::text IS NULL OR workspace_id = %(workspace)s
 ORDER BY workspace_id, stream, version
 """
 
@@ -55,25 +53,21 @@ class StreamsCheck:
         self._note(await wrong_secrets(self._connection, [self._fold] if self._fold else []))
         self._note(await unknown_secrets(self._connection, self._workspace))
         self._note(await strange_snapshots(self._connection, self._workspace))
-        self._note(await misbound(self._connection, self._workspace))
 
     def _note(self, findings: Iterable[Finding | None]) -> None:
         self.beside_it = first_of([self.beside_it, *findings])
 
     async def _take(self, batch: Sequence[StoredEvent]) -> None:
         ended: list[StreamFold] = []
-        entries: dict[Place, HistoryRow] = {}
         snapshots = await snapshots_after(self._connection, batch)
         for stored in batch:
             fold = self._next(stored, ended)
             event = event_in(stored)
             for finding in fold.wrong_with(stored, event):
                 self.in_log = first_of([self.in_log, finding])
-            if (entry := fold.take(stored, event)) is not None:
-                entries[stored.workspace, stored.position] = entry
+            fold.take(stored, event)
             place = SnapshotPlace(stored.workspace, stored.stream, stored.version)
             self._note([wrong_snapshot(fold, snapshots.get(place))])
-        self._note(await wrong_entries(self._connection, entries))
         self._note(await wrong_secrets(self._connection, ended))
 
     def _next(self, stored: StoredEvent, ended: list[StreamFold]) -> StreamFold:

@@ -1,4 +1,4 @@
-"""Brings a database to the shape that this code needs; safe to run by many at once."""
+"""Brings a database to the schema that this code needs; several processes may run it at once."""
 
 from functools import cache
 from hashlib import sha256
@@ -21,55 +21,59 @@ CREATE TABLE IF NOT EXISTS integrations.migrations (
 );
 """
 PREPARED = "SELECT to_regclass('integrations.migrations') IS NOT NULL"
+UNRELEASED = "SELECT to_regclass('integrations.answers') IS NOT NULL"
 APPLIED = "SELECT name, sha256 FROM integrations.migrations"
 REMEMBER = """
 INSERT INTO integrations.migrations (name, sha256) VALUES (%s, %s)
 ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256, at = now()
 """
-FUNCTIONS = tuple(
-    files(package) / name
-    for package, name in (
-        ("app.event_store.sql", "lock_log.sql"),
-        ("app.event_store.sql", "head.sql"),
-        ("app.event_store.sql", "append.sql"),
-        ("app.event_store.sql", "store_responses.sql"),
-        ("app.event_store.sql", "load_streams.sql"),
-        ("app.event_store.sql", "delete_expired_responses.sql"),
-        ("app.views", "recount.sql"),
-        ("app.views", "write_integration_view.sql"),
-        ("app.views", "bind_pages.sql"),
-        ("app.views", "write_history.sql"),
-        ("app.views", "look_up.sql"),
-        ("app.views", "list_all.sql"),
-        ("app.views", "search.sql"),
-        ("app.views", "history_length.sql"),
-        ("app.views", "bound_entries.sql"),
-        ("app.views", "recorded_by.sql"),
-        ("app.views", "late_entries.sql"),
-        ("app.views", "name_of_list.sql"),
-        ("app.views", "unlisted_entries.sql"),
-        ("app.views", "numbers_in_list.sql"),
-        ("app.views", "sequences_in_list.sql"),
-        ("app.views", "sequences_at.sql"),
-        ("app.views", "entries_at.sql"),
-        ("app.views", "event_at.sql"),
-        ("app.views", "stream_length.sql"),
-        ("app.views", "stream_positions.sql"),
-        ("app.views", "stream_events.sql"),
-        ("app.secrets", "write_secrets.sql"),
-        ("app.secrets", "keks_in_use.sql"),
-        ("app.event_store.sql", "record_batch.sql"),
-        ("app.event_store.sql", "record_each.sql"),
-        ("app.views.rebuild.sql", "require_view.sql"),
-        ("app.views.rebuild.sql", "create_shadow.sql"),
-        ("app.views.rebuild.sql", "build_index.sql"),
-        ("app.views.rebuild.sql", "analyze_shadow.sql"),
-        ("app.views.rebuild.sql", "copy_policies.sql"),
-        ("app.views.rebuild.sql", "invalidate_row_types.sql"),
-        ("app.views.rebuild.sql", "switch_shadow.sql"),
-        ("app.database", "roles.sql"),
-        ("app.database", "walls.sql"),
-    )
+Place = tuple[str, str]
+"""Package and file."""
+
+
+def sql_files(*places: Place) -> tuple[Traversable, ...]:
+    """Return the files at *places*, in their order."""
+    return tuple(files(f"app.{package}") / "sql" / f"{name}.sql" for package, name in places)
+
+
+SCHEMA = sql_files(
+    ("event_store", "events"),
+    ("event_store", "snapshots"),
+    ("event_store", "idempotent_responses"),
+    ("views", "integration_view"),
+    ("views", "integration_counts"),
+    ("views", "projections"),
+    ("secrets", "secret_store"),
+    ("secrets", "closed_keks"),
+    ("audit", "audit"),
+)
+"""What a new database gets once; from the first release on, numbered migrations change it."""
+FUNCTIONS = sql_files(
+    ("event_store", "lock_log"),
+    ("event_store", "head"),
+    ("event_store", "append"),
+    ("event_store", "store_responses"),
+    ("event_store", "load_streams"),
+    ("event_store", "delete_expired_responses"),
+    ("event_store", "sequence_at"),
+    ("views", "recount"),
+    ("views", "write_integration_view"),
+    ("views", "get_integrations"),
+    ("views", "list_integrations"),
+    ("views", "search_integrations"),
+    ("secrets", "write_secrets"),
+    ("secrets", "keks_in_use"),
+    ("event_store", "record_batch"),
+    ("event_store", "record_each"),
+    ("views.rebuild", "require_view"),
+    ("views.rebuild", "create_shadow"),
+    ("views.rebuild", "build_index"),
+    ("views.rebuild", "analyze_shadow"),
+    ("views.rebuild", "copy_policies"),
+    ("views.rebuild", "invalidate_row_types"),
+    ("views.rebuild", "switch_shadow"),
+    ("database", "roles"),
+    ("database", "row_level_security"),
 )
 RIGHTS = FUNCTIONS[-2:]  # of all that the others make
 
@@ -79,19 +83,20 @@ class MigrationError(Exception):
 
 
 def migrate(dsn: str) -> None:
-    """Apply the migrations that the database *dsn* lacks, all or none, under a lock.
+    """Apply the files that the database *dsn* lacks, all or none, under a lock.
 
-    Migrations run once, in the order of their names, and never change afterwards; functions
-    and roles are put in place anew whenever their file has changed.
+    The schema and the migrations run once, in their order, and never change afterwards; functions
+    and roles are applied again whenever their file has changed.
 
     Raises:
-        MigrationError: the server is too old, cannot be reached, lacks a right, or was
-            migrated by other files than ours.
+        MigrationError: the server is too old, cannot be reached, lacks a right, or the database
+            was set up by other files than ours.
     """
     try:
         with psycopg.connect(dsn) as connection:
             require_version(connection)
             connection.execute(LOCK)
+            require_released(connection)
             prepare(connection)
             apply_missing(connection)
     except psycopg.errors.InsufficientPrivilege as error:
@@ -114,8 +119,18 @@ def require_version(connection: Connection[TupleRow]) -> None:
         raise MigrationError(message)
 
 
+def require_released(connection: Connection[TupleRow]) -> None:
+    """Raise MigrationError if the database was set up by a version before the first release."""
+    if connection.execute(UNRELEASED).fetchone() == (True,):
+        message = (
+            "This database or data directory was made before the first release, and this version"
+            " cannot read it: start with an empty database or another INTEGRATIONS_DATA_DIR."
+        )
+        raise MigrationError(message)
+
+
 def prepare(connection: Connection[TupleRow]) -> None:
-    """Make the place where migrations are remembered; where it is, nobody needs the right to."""
+    """Make the table of applied files; once it is there, nobody needs the right to."""
     if connection.execute(PREPARED).fetchone() == (False,):
         connection.execute(PREPARE)
 
@@ -135,9 +150,10 @@ def apply_missing(connection: Connection[TupleRow]) -> None:
 
 
 def migrations() -> list[Traversable]:
-    """Return the files of all migrations, in their order."""
+    """Return the schema's files, and then all numbered migrations, in their order."""
     folder = files("app.database") / "migrations"
-    return sorted(folder.iterdir(), key=lambda found: found.name)
+    numbered = folder.iterdir() if folder.is_dir() else ()
+    return [*SCHEMA, *sorted(numbered, key=lambda found: found.name)]
 
 
 @cache

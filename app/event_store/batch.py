@@ -6,6 +6,7 @@ row says. A part without items is left out, so that the database need not look a
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct
@@ -13,7 +14,8 @@ from msgspec import Struct
 from app.event_store.codec import encoder
 from app.event_store.protocol import Changeset, StoredResponse
 from app.secrets.sealing import SealedSecret
-from app.views.book import LeafItem, leaf_from
+from domain.envelope import Envelope
+from projections.history import Action, action_of
 from projections.integration_counts import steps
 from projections.integration_view import IntegrationRow, integration_view
 
@@ -26,18 +28,21 @@ class StreamKey(Struct):
 
 
 class EventItem(StreamKey):
-    """An event; `envelope` is what is stored of it, as text."""
+    """An event: its `envelope`, the stored bytes as text, and the columns that repeat them."""
 
     version: int
     type: str
+    action: Action | str
+    actor_id: str
+    at: datetime
     envelope: str
 
 
 class ResponseItem(Struct):
-    """The answer under an idempotency key; its bytes are base64."""
+    """The response to store under an idempotency key; its bytes are base64."""
 
     workspace: str
-    answer: StoredResponse
+    response: StoredResponse
 
 
 class RowItem(StreamKey):
@@ -55,14 +60,8 @@ class CountItem(Struct):
     step: int
 
 
-class EntriesItem(StreamKey):
-    """What a write adds to each journal."""
-
-    entries: Mapping[str, Sequence[LeafItem]]
-
-
 class DeletedSecretsItem(StreamKey):
-    """Secrets that end: those of the fields, all of the stream where it is None."""
+    """Secrets to delete: those of the fields, all of the stream if it is None."""
 
     fields: Sequence[str] | None
 
@@ -74,15 +73,14 @@ class SealedItem(StreamKey):
 
 
 class Batch(Struct, omit_defaults=True):
-    """What `integrations.record` takes; record.sql says what becomes of each part."""
+    """What `integrations.record_batch` takes; record_batch.sql writes each part."""
 
     events: list[EventItem] = []
-    answers: list[ResponseItem] = []
+    responses: list[ResponseItem] = []
     rows: list[RowItem] = []
-    gone: list[StreamKey] = []
+    deleted_rows: list[StreamKey] = []
     counts: list[CountItem] = []
-    entries: list[EntriesItem] = []
-    ended: list[DeletedSecretsItem] = []
+    deleted_secrets: list[DeletedSecretsItem] = []
     sealed: list[SealedItem] = []
 
 
@@ -99,44 +97,45 @@ def build_batch(writes: Sequence[Changeset]) -> Batch:
     """Return the parts of all *writes*, each in their order."""
     batch = Batch(counts=[*count_deltas(writes)])
     for write in writes:
-        if write.answer is not None:
-            batch.answers.append(ResponseItem(write.workspace, write.answer))
+        if write.response is not None:
+            batch.responses.append(ResponseItem(write.workspace, write.response))
         if write.envelopes:
-            add_events(batch, write)
+            batch.events += map(event_item, write.envelopes)
             add_row(batch, write)
         add_secrets(batch, write)
     return batch
 
 
-def add_events(batch: Batch, write: Changeset) -> None:
-    """Add the events of *write*, and what journals say of them."""
-    place = write.workspace, write.stream
-    for envelope in write.envelopes:
-        stored = encoder.encode(envelope).decode()
-        batch.events.append(
-            EventItem(*place, envelope.version, type(envelope.event).__name__, stored)
-        )
-    if any(write.entries.values()):
-        leaves = {name: [*map(leaf_from, rows)] for name, rows in write.entries.items()}
-        batch.entries.append(EntriesItem(*place, leaves))
+def event_item(envelope: Envelope) -> EventItem:
+    """Return *envelope* as `integrations.append` takes it."""
+    return EventItem(
+        workspace=envelope.workspace,
+        stream=envelope.stream,
+        version=envelope.version,
+        type=type(envelope.event).__name__,
+        action=action_of(envelope.event),
+        actor_id=envelope.metadata.actor.sub,
+        at=envelope.at,
+        envelope=encoder.encode(envelope).decode(),
+    )
 
 
 def add_row(batch: Batch, write: Changeset) -> None:
-    """Add the row of the view after *write*, or that it has gone."""
-    row = view_row(write.rows)
-    if row is not None:
+    """Add the row of the view after *write*, and that the one before it goes."""
+    if view_row(write.before) is not None:
+        batch.deleted_rows.append(StreamKey(write.workspace, write.stream))
+    if (row := view_row(write.rows)) is not None:
         batch.rows.append(RowItem(write.workspace, write.stream, row))
-    elif view_row(write.before) is not None:
-        batch.gone.append(StreamKey(write.workspace, write.stream))
 
 
 def add_secrets(batch: Batch, write: Changeset) -> None:
     """Add the new secrets of *write*, and which ones they take the place of."""
     place = write.workspace, write.stream
     if write.deletes_secrets:
-        batch.ended.append(DeletedSecretsItem(*place, None))
+        batch.deleted_secrets.append(DeletedSecretsItem(*place, None))
     elif write.sealed and not starts_stream(write):
-        batch.ended.append(DeletedSecretsItem(*place, [secret.field for secret in write.sealed]))
+        fields = [secret.field for secret in write.sealed]
+        batch.deleted_secrets.append(DeletedSecretsItem(*place, fields))
     if write.sealed:
         batch.sealed.append(SealedItem(*place, write.sealed))
 

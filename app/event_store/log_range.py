@@ -13,9 +13,14 @@ HEAD = "SELECT coalesce(max(position), 0) FROM integrations.events"
 BATCH_AFTER = """
 SELECT position, envelope FROM integrations.events
 WHERE position > %(after)s AND position <= %(to)s {workspace} {stream}
-ORDER BY position LIMIT %(limit)s
+ORDER BY {order} LIMIT %(limit)s
 """
-OF_WORKSPACE, OF_STREAM = SQL("AND workspace_id = %(workspace)s"), SQL("AND stream = %(stream)s")
+# Positions and sequences of a workspace grow together; the latter have an index of their own.
+OF_WORKSPACE = SQL("""
+AND workspace_id = %(workspace)s
+AND sequence > integrations.sequence_at(%(workspace)s, %(after)s)
+""")
+OF_STREAM = SQL("AND stream = %(stream)s")
 Batch = Sequence[tuple[int, bytes]]
 """Positions and stored envelopes, in the order of the log."""
 
@@ -64,7 +69,8 @@ def range_query(part: LogRange) -> Composed:
     """Return what reads a batch of *part*."""
     workspace = SQL("") if part.workspace is None else OF_WORKSPACE
     stream = SQL("") if part.stream is None else OF_STREAM
-    return SQL(BATCH_AFTER).format(workspace=workspace, stream=stream)
+    order = SQL("position") if part.workspace is None else SQL("sequence")
+    return SQL(BATCH_AFTER).format(workspace=workspace, stream=stream, order=order)
 
 
 def require_dense(found: Batch, after: int, to: int) -> Iterator[Batch]:

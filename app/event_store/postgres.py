@@ -35,8 +35,8 @@ FROM integrations.load_streams(%s::text[], %s::text[], %s::bigint[], %s, %s)
 RECORD = "SELECT integrations.record_batch(%s::jsonb)"
 RECORD_EACH = "SELECT head, refusal FROM integrations.record_each(%s::text[])"
 ANSWER = """
-SELECT key, fingerprint, status, headers, body FROM integrations.answers
-WHERE workspace_id = %s AND key = %s AND answered_at >= now() - interval '24 hours'
+SELECT key, fingerprint, status, headers, body FROM integrations.idempotent_responses
+WHERE workspace_id = %s AND key = %s AND stored_at >= now() - interval '24 hours'
 """
 UPSERT_SNAPSHOT = """
 INSERT INTO integrations.snapshots AS kept (workspace_id, stream, shape, version, state)

@@ -8,13 +8,12 @@ from msgspec import Struct
 from app.event_store.snapshots import StreamState
 from app.secrets.sealing import SealedSecret
 from domain.envelope import Envelope, RecordedEvent
-from projections.history import HistoryRow
 
 
 class StoredResponse(Struct, frozen=True):
-    """The first answer to a request with an idempotency key, kept for 24 h with what it did.
+    """The first response to a request with an idempotency key, stored for 24 h with what it did.
 
-    `fingerprint` tells that request from others, sealed; `body` is the answer's, byte for byte.
+    `fingerprint` tells that request from others, sealed; `body` is the response's, byte for byte.
     """
 
     key: str
@@ -25,12 +24,11 @@ class StoredResponse(Struct, frozen=True):
 
 
 class Changeset(Struct, frozen=True, kw_only=True):
-    """What one command led to; recorded all or nothing.
+    """What one command led to; stored all or nothing.
 
     `envelopes` are of the one stream, with consecutive versions. `before` and `rows` hold each
-    projection's row before and after them, None where there is none; `entries` each journal's rows
-    of them, as many as there are envelopes. `sealed` are new secrets, which take the place of older
-    versions of their fields; `deletes_secrets` destroys all secrets of the stream.
+    projection's row before and after them, None if there is none. `sealed` are new secrets, which
+    replace older versions of their fields; `deletes_secrets` deletes all secrets of the stream.
     """
 
     workspace: str
@@ -38,10 +36,9 @@ class Changeset(Struct, frozen=True, kw_only=True):
     envelopes: Sequence[Envelope]
     before: Mapping[str, Struct | None]
     rows: Mapping[str, Struct | None]
-    entries: Mapping[str, Sequence[HistoryRow]]
     sealed: Sequence[SealedSecret] = ()
     deletes_secrets: bool = False
-    answer: StoredResponse | None = None
+    response: StoredResponse | None = None
 
 
 class DuplicateRequestError(Exception):

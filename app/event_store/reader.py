@@ -24,7 +24,8 @@ WHERE workspace_id = %s AND stream = %s AND position <= %s ORDER BY version
 """
 READ_WORKSPACE = """
 SELECT position, envelope FROM integrations.events
-WHERE workspace_id = %s AND position > %s AND position <= %s ORDER BY position LIMIT %s
+WHERE workspace_id = %s AND sequence > %s AND sequence <= integrations.sequence_at(%s, %s)
+ORDER BY sequence LIMIT %s
 """
 READ_BATCH = 500  # events: some milliseconds in which other requests wait
 LAST_POSITION = 2**63 - 1
@@ -65,11 +66,12 @@ class LogReader:
         """
         after, full = 0, True
         while full:
-            events = await self._read(workspace, READ_WORKSPACE, (after, until, READ_BATCH))
+            parameters = (after, workspace, until, READ_BATCH)
+            events = await self._read(workspace, READ_WORKSPACE, parameters)
             for event in events:
                 yield event
             full = len(events) == READ_BATCH
-            after = events[-1].position if full else until
+            after += len(events)
 
     async def _read(
         self, workspace: str, query: LiteralString, parameters: tuple[str | int, ...]

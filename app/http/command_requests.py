@@ -28,9 +28,9 @@ def build_command_request(
     return CommandRequest(
         workspace=request.user.workspace,
         stream=require_integration_id(integration),
-        origin=request_metadata(request),
-        ask=ask if callable(ask) or isinstance(ask, PreparedCommand) else PreparedCommand(ask),
-        expected=if_match_versions(request),
+        metadata=request_metadata(request),
+        command=ask if callable(ask) or isinstance(ask, PreparedCommand) else PreparedCommand(ask),
+        expected_versions=if_match_versions(request),
     )
 
 

@@ -171,5 +171,5 @@ async def load_page(
 
 async def require_resource(request: ApiRequest, integration: str) -> None:
     """Raise IntegrationNotFoundError if *integration* was never in the caller's workspace."""
-    if not await get_dependencies(request.app).history.knows(request.user.workspace, integration):
+    if not await get_dependencies(request.app).history.exists(request.user.workspace, integration):
         raise IntegrationNotFoundError

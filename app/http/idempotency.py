@@ -1,6 +1,6 @@
 """Idempotency keys: a repeated request gets the stored first response (contract, 7)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -39,7 +39,7 @@ async def execute_idempotently(
     """
     dependencies, key = get_dependencies(request.app), idempotency_key(request)
     if key is None:
-        return to_response(render(await dependencies.command_handler.execute(command)))
+        return to_response(render(await dependencies.command_handler.handle(command)))
     try:
         async with dependencies.idempotency_locks.hold((command.workspace, key), REPLAY_TIMEOUT):
             return await execute_or_replay(request, command, render, key)
@@ -50,29 +50,29 @@ async def execute_idempotently(
 async def execute_or_replay(
     request: ApiRequest, command: CommandRequest, render: Render, key: str
 ) -> Response[Any]:
-    """Execute *command* and store its response, or replay the stored one."""
+    """Execute *command*, store and send its response, or send the one that is stored."""
     dependencies, scope = get_dependencies(request.app), f"{command.workspace} {key}"
+    handler = dependencies.command_handler
     fingerprint = request_fingerprint(request, await request.body())
-    if (
-        stored := await dependencies.command_handler.log.stored_response(command.workspace, key)
-    ) is None:
+    if (stored := await handler.log.stored_response(command.workspace, key)) is None:
         sealed = await seal_fingerprint(dependencies.keyring, fingerprint, scope)
 
-        def keep(row: IntegrationRow | None) -> StoredResponse:
+        def render_stored(row: IntegrationRow | None) -> StoredResponse:
+            nonlocal stored
             made = render(row)
-            return StoredResponse(key, sealed, made.status, made.headers, made.body)
+            stored = StoredResponse(key, sealed, made.status, made.headers, made.body)
+            return stored
 
         try:
-            return to_response(
-                render(await dependencies.command_handler.execute(replace(command, answer=keep)))
-            )
+            await handler.handle(replace(command, render_stored=render_stored))
         except DuplicateRequestError:  # by another process, in the meantime
-            stored = require_stored(
-                await dependencies.command_handler.log.stored_response(command.workspace, key)
-            )
+            stored = await handler.log.stored_response(command.workspace, key)
+        else:
+            return send_stored(require_stored(stored), {})
+    stored = require_stored(stored)
     if not await matches_fingerprint(dependencies.keyring, stored.fingerprint, fingerprint, scope):
         raise IdempotencyKeyReusedError
-    return replay_response(stored)
+    return send_stored(stored, {"Idempotency-Replayed": "true"})
 
 
 def idempotency_key(request: ApiRequest) -> str | None:
@@ -83,10 +83,9 @@ def idempotency_key(request: ApiRequest) -> str | None:
     return key
 
 
-def replay_response(stored: StoredResponse) -> Response[Any]:
-    """Return the stored response."""
-    headers = {**stored.headers, "Idempotency-Replayed": "true"}
-    return to_response(RenderedResponse(stored.status, stored.body, headers))
+def send_stored(stored: StoredResponse, headers: Mapping[str, str]) -> Response[Any]:
+    """Return *stored* as it is sent: byte for byte, with more *headers*."""
+    return to_response(RenderedResponse(stored.status, stored.body, {**stored.headers, **headers}))
 
 
 def require_stored(stored: StoredResponse | None) -> StoredResponse:

@@ -1,11 +1,13 @@
-"""Reads the entries of projections/history.py, newest first.
+"""Reads the history from the event log, newest first.
 
-A page costs the same wherever it stands and however long the log is, under any filter. The one
-exception: one integration's entries under a further filter are looked at one by one.
+An audit entry is a pure function of one stored event (projections/history.py), so there is nothing
+here but the events of a workspace, found by the columns beside their bytes. Without a filter any
+page costs the same, however long the log is: all events of a workspace are numbered by `sequence`
+and those of one integration by `version`. A filter counts what matches in an index of its own.
 """
 
-from datetime import UTC, datetime, timedelta
-from typing import Any, LiteralString
+from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -16,56 +18,43 @@ from psycopg_pool import AsyncConnectionPool
 
 from app.database.availability import translate_unavailable
 from app.database.row_level_security import fetch_in_workspace
-from app.event_store.codec import decode_envelope, decode_recorded
-from app.views.kept import kept_in
-from app.views.numbering import (
-    ALL,
-    BETWEEN,
-    BY_POSITION,
-    ENTRIES,
-    OF_ACTION,
-    OF_BOTH,
-    OF_RESOURCE,
-    OF_USER,
-    OF_WORKSPACE,
-    Numbering,
-)
-from app.views.numbers import Numbers
-from domain.envelope import Envelope
-from projections.history import Action, HistoryEntry, action_of, entry_of
+from app.event_store.codec import decode_recorded
+from projections.history import Action, HistoryEntry, history_entry
 
-OLDEST = datetime(1970, 1, 1, tzinfo=UTC)  # no entry is older
-NEWEST = datetime.max.replace(tzinfo=UTC)
-EVENTS = SQL("SELECT position, envelope FROM integrations.stream_events(%(resource)s)")
+WHOLE_WORKSPACE = SQL("FROM integrations.events WHERE workspace_id = %(workspace)s")
+CONDITIONS = {
+    "resource": SQL(" AND stream = %(resource)s"),
+    "action": SQL(" AND action = %(action)s"),
+    "user": SQL(" AND actor_id = %(user)s"),
+    "start": SQL(" AND at >= %(start)s"),
+    "end": SQL(" AND at <= %(end)s"),
+}
+NUMBERS: dict[tuple[str, ...], SQL] = {(): SQL("sequence"), ("resource",): SQL("version")}
+"""What numbers all that match without a gap, by the filters that are set."""
+LAST = SQL("SELECT coalesce(max({number}), 0) {matches}")
+NUMBERED = SQL("""
+SELECT position, envelope {matches} AND {number} <= %(last)s - %(offset)s
+ORDER BY {number} DESC LIMIT %(limit)s
+""")
+COUNT = SQL("SELECT count(*) {matches}")
+# Only an index is read for what is skipped; the events themselves are read for the page alone.
+FOUND = SQL("""
+SELECT position, envelope FROM integrations.events
+WHERE workspace_id = %(workspace)s AND sequence = ANY (ARRAY(
+    SELECT sequence {matches} ORDER BY sequence DESC OFFSET %(offset)s LIMIT %(limit)s
+))
+ORDER BY sequence DESC
+""")
 
 
 class HistoryFilter(Struct, frozen=True, kw_only=True):
-    """Which entries count, None for any; `start` and `end` are UTC and both inclusive."""
+    """Which entries match, None for any; `start` and `end` are UTC and both inclusive."""
 
     resource: str | None = None
     action: Action | None = None
     user: str | None = None
     start: datetime | None = None
     end: datetime | None = None
-
-    @property
-    def has_dates(self) -> bool:
-        """Whether only some time counts."""
-        return self.start is not None or self.end is not None
-
-    @property
-    def is_of_some(self) -> bool:
-        """Whether only some of one integration's entries count."""
-        return self.resource is not None and self != HistoryFilter(resource=self.resource)
-
-    def matches(self, envelope: Envelope) -> bool:
-        """Tell whether the entry of this event of the `resource` counts."""
-        return (
-            self.action in (None, action_of(envelope.event))
-            and self.user in (None, envelope.origin.actor.sub)
-            and (self.start is None or self.start <= envelope.at)
-            and (self.end is None or envelope.at <= self.end)
-        )
 
 
 class HistoryPage(Struct, frozen=True):
@@ -76,7 +65,7 @@ class HistoryPage(Struct, frozen=True):
 
 
 class HistoryViews:
-    """Reads over a pool of connections of the role for queries."""
+    """Reads over a pool of connections of the role for looking back."""
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
         self.pool = pool
@@ -84,69 +73,39 @@ class HistoryViews:
     async def page(
         self, workspace: str, wanted: HistoryFilter, offset: int, limit: int
     ) -> HistoryPage:
-        """Return at most *limit* of the entries that are *wanted*, after the first *offset*.
+        """Return at most *limit* of the entries that match, after the first *offset*.
 
         Raises:
             UnavailableError: the database is away or busy.
         """
-        parameters = parameters_of(workspace, wanted)
-        numbering, numbers = numbering_for(wanted), await self._numbers(wanted, parameters)
-        parameters["chosen"] = numbers.page(offset, limit)
-        if not parameters["chosen"]:
-            return HistoryPage([], numbers.total)
-        found = await self._rows(numbering.sql(ENTRIES), parameters)
-        return HistoryPage([entry_from(*row) for row in found], numbers.total)
+        total_query, page_query = history_queries(wanted)
+        parameters = {"workspace": workspace, **asdict(wanted), "offset": offset, "limit": limit}
+        [(total,)] = await self._rows(total_query, parameters)
+        if offset >= total or limit == 0:
+            return HistoryPage([], total)
+        rows = await self._rows(page_query, {**parameters, "last": total})
+        return HistoryPage([history_entry(decode_recorded(*row)) for row in rows], total)
 
-    async def knows(self, workspace: str, integration: str) -> bool:
-        """Tell whether *integration* is, or was, in *workspace*.
+    async def exists(self, workspace: str, integration: str) -> bool:
+        """Return whether *integration* is, or was, in *workspace*.
 
         Raises:
             UnavailableError: the database is away or busy.
         """
-        everything = HistoryFilter(resource=integration)
-        return (await self.page(workspace, everything, 0, 0)).total > 0
+        return (await self.page(workspace, HistoryFilter(resource=integration), 0, 0)).total > 0
 
-    async def _numbers(self, wanted: HistoryFilter, parameters: dict[str, Any]) -> Numbers:
-        if wanted.is_of_some:
-            events = await self._rows(EVENTS, parameters)
-            positions = [at for at, stored in events if wanted.matches(decode_envelope(stored))]
-            return Numbers(0, 0, (), positions[::-1])
-        query = numbering_for(wanted).sql(query_for(wanted))
-        [found] = await self._rows(query, parameters)
-        return Numbers(*found)
-
-    async def _rows(self, query: SQL | Composed, parameters: dict[str, Any]) -> list[TupleRow]:
+    async def _rows(self, query: Composed, parameters: dict[str, Any]) -> list[TupleRow]:
         with translate_unavailable():
             return await fetch_in_workspace(
                 self.pool, parameters["workspace"], query, parameters, tuple_row
             )
 
 
-def entry_from(position: int, envelope: bytes | None, entry: bytes) -> HistoryEntry:
-    """Return the entry of the event that is stored at *position*.
-
-    Raises:
-        NoEventError: it is not there, or cannot be read.
-    """
-    return entry_of(decode_recorded(position, envelope or b""), *kept_in(entry))
-
-
-def numbering_for(wanted: HistoryFilter) -> Numbering:
-    """Return the shortest numbered list that holds all that is *wanted*."""
-    if wanted.resource is not None:
-        return BY_POSITION if wanted.is_of_some else OF_RESOURCE
-    if wanted.user is not None:
-        return OF_USER if wanted.action is None else OF_BOTH
-    return OF_WORKSPACE if wanted.action is None else OF_ACTION
-
-
-def query_for(wanted: HistoryFilter) -> LiteralString:
-    """Return what finds the numbers of what is *wanted* in that list."""
-    return BETWEEN if wanted.has_dates else ALL
-
-
-def parameters_of(workspace: str, wanted: HistoryFilter) -> dict[str, Any]:
-    """Return the parameters of those queries; `before` is the last moment that does not count."""
-    start = max(wanted.start or OLDEST, OLDEST)
-    moments = {"before": start - timedelta(microseconds=1), "until": wanted.end or NEWEST}
-    return {"workspace": workspace, **asdict(wanted), **moments}
+def history_queries(wanted: HistoryFilter) -> tuple[Composed, Composed]:
+    """Return what counts the events that match, and what reads a page of them."""
+    names = tuple(name for name in CONDITIONS if getattr(wanted, name) is not None)
+    matches = WHOLE_WORKSPACE + SQL("").join(CONDITIONS[name] for name in names)
+    if (number := NUMBERS.get(names)) is None:
+        return COUNT.format(matches=matches), FOUND.format(matches=matches)
+    parts = {"matches": matches, "number": number}
+    return LAST.format(**parts), NUMBERED.format(**parts)

@@ -12,8 +12,8 @@ from app.database.availability import translate_unavailable
 from projections.integration_view import IntegrationRow
 
 # Their columns are the fields of IntegrationRow, in this order.
-MANY = "SELECT * FROM integrations.look_up(%s::text[], %s::text[])"
-ALL = "SELECT * FROM integrations.list_all(%s::text[])"
+MANY = "SELECT * FROM integrations.get_integrations(%s::text[], %s::text[])"
+ALL = "SELECT * FROM integrations.list_integrations(%s::text[])"
 LANES = 2  # batches under way at once
 LISTS = 32  # of one batch at most: each may be long
 Place = tuple[str, str]  # workspace, integration

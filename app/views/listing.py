@@ -14,12 +14,11 @@ Statement = tuple[Composed, dict[str, Any]]
 COLUMNS = SQL(", ").join(map(Identifier, IntegrationRow.__struct_fields__))
 ROWS = SQL("SELECT {} FROM {}")
 VIEW = SQL("integrations.integration_view")
-FOUND = SQL("integrations.search(%(pattern)s)")
-MATCHING = SQL("SELECT count(*), ({}) FROM integrations.search(%(pattern)s)")
+FOUND = SQL("integrations.search_integrations(%(pattern)s)")
+MATCHING = SQL("SELECT count(*), ({}) FROM integrations.search_integrations(%(pattern)s)")
 COUNTED = SQL("SELECT coalesce(sum(amount), 0)::bigint, ({}) FROM integrations.integration_counts")
 HEAD = SQL("""
-SELECT sequence FROM integrations.history
-WHERE workspace_id = %(workspace)s ORDER BY sequence DESC LIMIT 1
+SELECT max(sequence) FROM integrations.events WHERE workspace_id = %(workspace)s
 """)
 
 

@@ -13,10 +13,10 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from app.database.pools import open_pool
+from app.event_store.batch import event_item
 from app.event_store.codec import decode_recorded, encoder
 from app.event_store.protocol import Changeset
 from app.secrets.sealing import SealedSecret
-from app.views.book import leaf_from
 from domain.envelope import Actor, Envelope, EventMetadata
 from domain.integration import (
     IntegrationCreated,
@@ -24,9 +24,9 @@ from domain.integration import (
     IntegrationEvent,
     IntegrationToggled,
 )
-from projections.history import HistoryEntry, HistoryRow, entry_of, history
+from projections.history import HistoryEntry, history_entry, name_after, previous_values
 from projections.integration_view import IntegrationRow, integration_view
-from projections.registry import JOURNALS, PROJECTIONS
+from projections.registry import PROJECTIONS
 
 Pool = AsyncConnectionPool[AsyncConnection]
 NOON = datetime(2026, 11, 5, 12, tzinfo=UTC)
@@ -38,12 +38,7 @@ EVENTS: dict[str, IntegrationEvent] = {
     "INTEGRATION_ENABLED": IntegrationToggled(is_active=True),
 }
 HEAD = "SELECT integrations.head()"
-WRITE = "SELECT integrations.write_history(%s::jsonb, %s)"
-MAKE_OLD = "UPDATE integrations.history SET entry = %s WHERE position = %s"
-APPEND = """
-INSERT INTO integrations.events (position, workspace_id, stream, version, type, envelope)
-VALUES (%s, %s, %s, %s, %s, %s)
-"""
+APPEND = "SELECT integrations.append(%s::jsonb)"
 Happened = tuple[str, str, int, str]
 """Stream, actor, second after noon and action of an event."""
 
@@ -97,97 +92,72 @@ def written(
     deletes_secrets: bool = False,
 ) -> Changeset:
     """Return *events* that follow *after*, a minute each, with the rows of all projections."""
-    new = [
-        Envelope(
+    before = {name: projection.fold(after) for name, projection in PROJECTIONS.items()}
+    rows, new = before, list[Envelope]()
+    for version, event in enumerate(events, start=len(after) + 1):
+        row = rows[integration_view.name]
+        envelope = Envelope(
             workspace=workspace,
             stream=stream,
             version=version,
             at=datetime(2026, 11, 5, 9, version % 60, 0, 123000, UTC),
-            origin=EventMetadata(actor=Actor(sub="user-1")),
+            metadata=EventMetadata(actor=Actor(sub="user-1")),
+            name=name_after(row, event),
+            before=previous_values(row, event),
             event=event,
         )
-        for version, event in enumerate(events, start=len(after) + 1)
-    ]
-    before = {name: projection.fold(after) for name, projection in PROJECTIONS.items()}
-    rows = {name: projection.fold(new, before[name]) for name, projection in PROJECTIONS.items()}
+        new.append(envelope)
+        rows = {name: p.evolve(rows[name], envelope) for name, p in PROJECTIONS.items()}
     return Changeset(
         workspace=workspace,
         stream=stream,
         envelopes=new,
         before=before,
         rows=rows,
-        entries={name: [*journal.entries(after, new)] for name, journal in JOURNALS.items()},
         sealed=sealed,
         deletes_secrets=deletes_secrets,
     )
 
 
-class Told:
-    """Appends events, and their entries as the service does; all actions at any time."""
+class StoryTeller:
+    """Appends events by the log's own function; all actions at any time."""
 
     def __init__(self, admin: Connection[TupleRow]) -> None:
         self.admin = admin
         self.versions: Counter[tuple[str, str]] = Counter()
         self.shown: dict[tuple[str, str], IntegrationRow | None] = {}
-        self.rows: dict[int, HistoryRow] = {}  # by position
 
     def append(self, workspace: str, happened: Sequence[Happened]) -> list[HistoryEntry]:
         """Append together what *happened*, each by a command of its own; return the entries."""
         [head] = self.admin.execute(HEAD).fetchone() or (0,)
-        events = {at: self._event(workspace, each) for at, each in enumerate(happened, head + 1)}
-        rows = {at: self._row(event) for at, event in events.items()}
-        self.admin.cursor().executemany(
-            APPEND, [(at, *columns_of(event)) for at, event in events.items()]
-        )
-        self.admin.execute(WRITE, (encoded(workspace, [*rows.values()]), head + 1))
-        self.rows |= rows
+        events = [self._event(workspace, each) for each in happened]
+        items = msgspec.json.encode([*map(event_item, events)]).decode()
+        self.admin.execute(APPEND, (items,))
         return [
-            entry_of(
-                decode_recorded(at, encoder.encode(event)), rows[at].resource_name, rows[at].was
-            )
-            for at, event in events.items()
+            history_entry(decode_recorded(at, encoder.encode(event)))
+            for at, event in enumerate(events, head + 1)
         ]
 
     def append_much(self, workspace: str, amount: int, random: Random) -> list[HistoryEntry]:
         """Append *amount* random events, some of them together; return their entries."""
         return [e for happened in much(amount, random) for e in self.append(workspace, happened)]
 
-    def make_old(self, entries: Sequence[HistoryEntry]) -> None:
-        """Store *entries*, loose ones, as version 2 of the history did: all but their positions."""
-        for entry in entries:
-            fields = msgspec.structs.asdict(entry)
-            position = fields.pop("position")
-            self.admin.execute(MAKE_OLD, (msgspec.json.encode(fields), position))
-
     def _event(self, workspace: str, happened: Happened) -> Envelope:
         stream, actor, second, action = happened
         self.versions[workspace, stream] += 1
-        return Envelope(
+        row, event = self.shown.get((workspace, stream)), EVENTS[action]
+        envelope = Envelope(
             workspace=workspace,
             stream=stream,
             version=self.versions[workspace, stream],
             at=NOON + timedelta(seconds=second),
-            origin=EventMetadata(actor=Actor(sub=actor)),
-            event=EVENTS[action],
+            metadata=EventMetadata(actor=Actor(sub=actor)),
+            name=name_after(row, event),
+            before=previous_values(row, event),
+            event=event,
         )
-
-    def _row(self, event: Envelope) -> HistoryRow:
-        place = event.workspace, event.stream
-        before = self.shown.get(place)
-        self.shown[place] = after = integration_view.evolve(before, event)
-        return history.entry(before, after, event)
-
-
-def columns_of(event: Envelope) -> tuple[object, ...]:
-    """Return the columns of one event, its position left out."""
-    kind = type(event.event).__name__
-    return (event.workspace, event.stream, event.version, kind, encoder.encode(event))
-
-
-def encoded(workspace: str, rows: Sequence[HistoryRow]) -> str:
-    """Return *rows* as the database takes them, each a write of its own."""
-    items = [{"workspace": workspace, "entries": {"history": [leaf_from(row)]}} for row in rows]
-    return msgspec.json.encode(items).decode()
+        self.shown[workspace, stream] = integration_view.evolve(row, envelope)
+        return envelope
 
 
 def much(amount: int, random: Random) -> Iterator[list[Happened]]:
@@ -208,6 +178,6 @@ def much(amount: int, random: Random) -> Iterator[list[Happened]]:
 
 
 @pytest.fixture
-def told(admin: Connection[TupleRow]) -> Told:
+def told(admin: Connection[TupleRow]) -> StoryTeller:
     """What appends to this test's database."""
-    return Told(admin)
+    return StoryTeller(admin)

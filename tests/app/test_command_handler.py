@@ -33,7 +33,7 @@ from app.event_store.protocol import (
 from app.event_store.snapshots import StreamState
 from app.secrets.sealing import SealedSecret
 from app.views.integrations import IntegrationViews
-from domain.envelope import Actor, EventMetadata, RecordedEvent
+from domain.envelope import Actor, EventMetadata, PreviousValues, RecordedEvent
 from domain.errors import (
     DomainError,
     IntegrationAlreadyExistsError,
@@ -51,8 +51,9 @@ from domain.integration import (
     ReplaceCredentials,
     ToggleIntegration,
 )
-from projections.integration_view import IntegrationRow
-from projections.registry import JOURNALS, PROJECTIONS
+from projections.history import name_after, previous_values
+from projections.integration_view import IntegrationRow, integration_view
+from projections.registry import PROJECTIONS
 from tests.support.in_memory_log import InMemoryEventLog
 
 Pool = AsyncConnectionPool[AsyncConnection]
@@ -79,7 +80,7 @@ def asks(
 ) -> CommandRequest:
     """Return the request for *command*."""
     return CommandRequest(
-        workspace="demo", stream=stream, origin=ORIGIN, ask=PreparedCommand(command, sealed)
+        workspace="demo", stream=stream, metadata=ORIGIN, command=PreparedCommand(command, sealed)
     )
 
 
@@ -104,8 +105,8 @@ def executor(memory: InMemoryEventLog) -> CommandHandler:
 async def test_what_was_decided_is_recorded_with_its_place_time_and_origin(
     executor: CommandHandler, memory: InMemoryEventLog
 ) -> None:
-    await executor.execute(asks(CREATE))
-    await executor.execute(asks(OFF))
+    await executor.handle(asks(CREATE))
+    await executor.handle(asks(OFF))
     first, second = await memory.read("demo", "int_1")
     assert first == RecordedEvent(
         workspace="demo",
@@ -113,7 +114,9 @@ async def test_what_was_decided_is_recorded_with_its_place_time_and_origin(
         version=1,
         position=1,
         at=datetime(2026, 11, 5, 9, 0, 0, tzinfo=UTC),
-        origin=ORIGIN,
+        metadata=ORIGIN,
+        name="Mail",
+        before=None,
         event=IntegrationCreated(name="Mail", type="SENDGRID", channel="EMAIL", is_active=True),
     )
     assert (second.version, second.position, second.event) == (
@@ -125,31 +128,31 @@ async def test_what_was_decided_is_recorded_with_its_place_time_and_origin(
 
 
 async def test_the_answer_is_the_integration_as_it_is_then(executor: CommandHandler) -> None:
-    created = await executor.execute(asks(CREATE))
+    created = await executor.handle(asks(CREATE))
     assert created is not None
-    off = await executor.execute(asks(OFF))
+    off = await executor.handle(asks(OFF))
     assert off is not None
     assert (created.is_active, off.is_active, off.version) == (True, False, 2)
-    assert await executor.execute(asks(OFF)) == off
-    assert await executor.execute(asks(DELETE)) is None
+    assert await executor.handle(asks(OFF)) == off
+    assert await executor.handle(asks(DELETE)) is None
 
 
 async def test_what_already_is_so_appends_nothing(
     executor: CommandHandler, memory: InMemoryEventLog
 ) -> None:
-    await executor.execute(asks(CREATE))
-    await executor.execute(asks(ON))
+    await executor.handle(asks(CREATE))
+    await executor.handle(asks(ON))
     assert len(await memory.read("demo", "int_1")) == 1
     log = Contended()
-    await CommandHandler(log, ticking()).execute(asks(ON))
+    await CommandHandler(log, ticking()).handle(asks(ON))
     assert log.appends == 0
 
 
 async def test_nobody_is_told_that_it_already_is_so_before_that_is_confirmed() -> None:
     log = Unconfirmed()
-    await CommandHandler(log, ticking()).execute(asks(CREATE))
+    await CommandHandler(log, ticking()).handle(asks(CREATE))
     with pytest.raises(UnavailableError):
-        await CommandHandler(log, ticking()).execute(asks(ON))
+        await CommandHandler(log, ticking()).handle(asks(ON))
 
 
 class Unconfirmed(InMemoryEventLog):
@@ -162,9 +165,8 @@ class Unconfirmed(InMemoryEventLog):
 async def test_every_projection_and_journal_is_written(
     executor: CommandHandler, memory: InMemoryEventLog
 ) -> None:
-    await executor.execute(asks(CREATE))
+    await executor.handle(asks(CREATE))
     assert {projection for projection, _, _ in memory.rows} == set(PROJECTIONS)
-    assert set(memory.entries) == set(JOURNALS)
 
 
 # ----- What is refused -----
@@ -173,7 +175,7 @@ async def test_of_a_refused_command_nothing_is_recorded(
     executor: CommandHandler, memory: InMemoryEventLog, command: IntegrationCommand
 ) -> None:
     with pytest.raises(IntegrationNotFoundError):
-        await executor.execute(asks(command, API_KEY))
+        await executor.handle(asks(command, API_KEY))
     assert memory.recorder.max_notification_id() is None
     assert (memory.rows, memory.secrets, memory.answers) == ({}, {}, {})
 
@@ -181,19 +183,19 @@ async def test_of_a_refused_command_nothing_is_recorded(
 async def test_another_version_than_expected_is_refused(
     executor: CommandHandler, memory: InMemoryEventLog
 ) -> None:
-    await executor.execute(asks(CREATE))
+    await executor.handle(asks(CREATE))
     with pytest.raises(VersionMismatchError):
-        await executor.execute(replace(asks(OFF), expected=frozenset({2, 3})))
-    await executor.execute(replace(asks(OFF), expected=frozenset({1, 7})))
+        await executor.handle(replace(asks(OFF), expected_versions=frozenset({2, 3})))
+    await executor.handle(replace(asks(OFF), expected_versions=frozenset({1, 7})))
     assert len(await memory.read("demo", "int_1")) == 2
 
 
 async def test_an_id_that_is_taken_is_refused(
     executor: CommandHandler, memory: InMemoryEventLog
 ) -> None:
-    await executor.execute(asks(CREATE, API_KEY))
+    await executor.handle(asks(CREATE, API_KEY))
     with pytest.raises(IntegrationAlreadyExistsError):
-        await executor.execute(asks(CREATE))
+        await executor.handle(asks(CREATE))
     assert len(await memory.read("demo", "int_1")) == 1
 
 
@@ -204,13 +206,13 @@ async def test_an_answer_is_kept_even_if_nothing_changes(
     def answer(row: IntegrationRow | None) -> StoredResponse:
         return StoredResponse("key-1", b"print", 200, {}, str(row and row.version).encode())
 
-    await executor.execute(asks(CREATE))
-    await executor.execute(replace(asks(ON), answer=answer))
+    await executor.handle(asks(CREATE))
+    await executor.handle(replace(asks(ON), render_stored=answer))
     kept = await memory.stored_response("demo", "key-1")
     assert kept is not None
     assert kept.body == b"1"
     with pytest.raises(DuplicateRequestError):
-        await executor.execute(replace(asks(OFF), answer=answer))
+        await executor.handle(replace(asks(OFF), render_stored=answer))
     assert len(await memory.read("demo", "int_1")) == 1
 
 
@@ -258,10 +260,10 @@ def any_log(request: pytest.FixtureRequest) -> EventLog:
 
 
 async def test_the_loser_of_two_toggles_finds_that_it_already_is_so(any_log: EventLog) -> None:
-    await CommandHandler(any_log, ticking()).execute(asks(CREATE))
+    await CommandHandler(any_log, ticking()).handle(asks(CREATE))
     racing = Racing(any_log, 2)
     executor = CommandHandler(racing, ticking())
-    first, second = await asyncio.gather(*[executor.execute(asks(OFF)) for _ in range(2)])
+    first, second = await asyncio.gather(*[executor.handle(asks(OFF)) for _ in range(2)])
     assert first == second
     assert racing.lost == 1
     history = await any_log.read("demo", "int_1")
@@ -269,11 +271,11 @@ async def test_the_loser_of_two_toggles_finds_that_it_already_is_so(any_log: Eve
 
 
 async def test_the_loser_of_two_deletions_finds_nothing_to_delete(any_log: EventLog) -> None:
-    await CommandHandler(any_log, ticking()).execute(asks(CREATE))
+    await CommandHandler(any_log, ticking()).handle(asks(CREATE))
     racing = Racing(any_log, 2)
     executor = CommandHandler(racing, ticking())
     results = await asyncio.gather(
-        *[executor.execute(asks(DELETE)) for _ in range(2)], return_exceptions=True
+        *[executor.handle(asks(DELETE)) for _ in range(2)], return_exceptions=True
     )
     assert sorted(map(type, results), key=str) == sorted(
         [type(None), IntegrationNotFoundError], key=str
@@ -283,11 +285,11 @@ async def test_the_loser_of_two_deletions_finds_nothing_to_delete(any_log: Event
 
 
 async def test_eight_at_once_all_get_their_turn(any_log: EventLog) -> None:
-    await CommandHandler(any_log, ticking()).execute(asks(CREATE))
+    await CommandHandler(any_log, ticking()).handle(asks(CREATE))
     racing = Racing(any_log, 8)
     executor = CommandHandler(racing, ticking())
     asked = [asks(OFF if number % 2 else ON) for number in range(8)]
-    rows = await asyncio.gather(*map(executor.execute, asked))
+    rows = await asyncio.gather(*map(executor.handle, asked))
     wanted = [number % 2 == 0 for number in range(8)]
     assert [row and row.is_active for row in rows] == wanted
     history = await any_log.read("demo", "int_1")
@@ -297,11 +299,11 @@ async def test_eight_at_once_all_get_their_turn(any_log: EventLog) -> None:
 
 
 async def test_a_request_expecting_a_version_loses_a_race_for_good(any_log: EventLog) -> None:
-    await CommandHandler(any_log, ticking()).execute(asks(CREATE))
+    await CommandHandler(any_log, ticking()).handle(asks(CREATE))
     executor = CommandHandler(Racing(any_log, 2), ticking())
-    expecting = replace(asks(OFF), expected=frozenset({1}))
+    expecting = replace(asks(OFF), expected_versions=frozenset({1}))
     results = await asyncio.gather(
-        *[executor.execute(expecting) for _ in range(2)], return_exceptions=True
+        *[executor.handle(expecting) for _ in range(2)], return_exceptions=True
     )
     assert sum(isinstance(result, VersionMismatchError) for result in results) == 1
 
@@ -309,7 +311,7 @@ async def test_a_request_expecting_a_version_loses_a_race_for_good(any_log: Even
 async def test_secrets_are_prepared_anew_for_the_version_that_the_loser_finds(
     any_log: EventLog,
 ) -> None:
-    await CommandHandler(any_log, ticking()).execute(asks(CREATE))
+    await CommandHandler(any_log, ticking()).handle(asks(CREATE))
     racing = Racing(any_log, 2)
     seen: list[int] = []
 
@@ -319,8 +321,8 @@ async def test_secrets_are_prepared_anew_for_the_version_that_the_loser_finds(
         sealed = replace(API_KEY, version=version)
         return PreparedCommand(ReplaceCredentials(credentials=(sealed.credential,)), [sealed])
 
-    request = CommandRequest(workspace="demo", stream="int_1", origin=ORIGIN, ask=rotated)
-    await asyncio.gather(*[CommandHandler(racing, ticking()).execute(request) for _ in range(2)])
+    request = CommandRequest(workspace="demo", stream="int_1", metadata=ORIGIN, command=rotated)
+    await asyncio.gather(*[CommandHandler(racing, ticking()).handle(request) for _ in range(2)])
     assert seen == [1, 1, 2]
 
 
@@ -335,7 +337,7 @@ class Contended:
 
     async def load(self, workspace: str, stream: str) -> StreamState:
         memory = InMemoryEventLog()
-        await CommandHandler(memory, ticking()).execute(asks(CREATE))
+        await CommandHandler(memory, ticking()).handle(asks(CREATE))
         return await memory.load(workspace, stream)
 
     async def append(self, write: Changeset) -> list[int]:
@@ -353,7 +355,7 @@ class Contended:
 async def test_a_stream_that_is_too_contended_is_unavailable() -> None:
     log = Contended()
     with pytest.raises(UnavailableError):
-        await CommandHandler(log, ticking()).execute(asks(OFF))
+        await CommandHandler(log, ticking()).handle(asks(OFF))
     assert log.appends == MAX_ATTEMPTS
 
 
@@ -363,7 +365,7 @@ async def test_the_row_is_there_as_soon_as_the_command_is_executed(
 ) -> None:
     executor, views = CommandHandler(PostgresEventLog(commands), utc_now), IntegrationViews(queries)
     for command in (CREATE, OFF, ON, DELETE):
-        row = await executor.execute(asks(command))
+        row = await executor.handle(asks(command))
         assert await views.one("demo", "int_1") == row
 
 
@@ -372,11 +374,11 @@ async def test_secrets_come_and_go_with_their_integration(
 ) -> None:
     executor = CommandHandler(PostgresEventLog(commands), utc_now)
     kept = "SELECT field, ciphertext FROM integrations.secret_store"
-    await executor.execute(asks(CREATE, API_KEY))
+    await executor.handle(asks(CREATE, API_KEY))
     assert admin.execute(kept).fetchall() == [("apiKey", b"ciphertext")]
-    await executor.execute(asks(OFF))
+    await executor.handle(asks(OFF))
     assert len(admin.execute(kept).fetchall()) == 1
-    await executor.execute(asks(DELETE))
+    await executor.handle(asks(DELETE))
     assert admin.execute(kept).fetchall() == []
 
 
@@ -384,10 +386,10 @@ async def test_a_view_that_cannot_be_written_fails_the_command_and_nothing_is_in
     commands: Pool, admin: Connection[TupleRow]
 ) -> None:
     executor = CommandHandler(PostgresEventLog(commands), utc_now)
-    await executor.execute(asks(CREATE, API_KEY))
+    await executor.handle(asks(CREATE, API_KEY))
     admin.execute("ALTER TABLE integrations.integration_view ADD CHECK (is_active)")
     with pytest.raises(psycopg.errors.CheckViolation):
-        await executor.execute(asks(OFF))
+        await executor.handle(asks(OFF))
     history = await executor.log.read("demo", "int_1")
     assert [event.version for event in history] == [1]
 
@@ -407,7 +409,7 @@ async def execute_all(asked: list[IntegrationCommand]) -> None:
     for command in asked:
         before = await memory.read("demo", "int_1")
         try:
-            row = await executor.execute(asks(command))
+            row = await executor.handle(asks(command))
         except DomainError:
             assert await memory.read("demo", "int_1") == before
             continue
@@ -415,9 +417,17 @@ async def execute_all(asked: list[IntegrationCommand]) -> None:
         for name, projection in PROJECTIONS.items():
             assert memory.rows.get((name, "demo", "int_1")) == projection.fold(history)
         assert row == PROJECTIONS["integration_view"].fold(history)
-        for name, journal in JOURNALS.items():
-            assert memory.entries[name] == [*journal.entries([], history)]
+        assert [(each.name, each.before) for each in history] == shown_before(history)
         assert isinstance(history[-1].event, IntegrationDeleted) == (row is None)
+
+
+def shown_before(history: list[RecordedEvent]) -> list[tuple[str, PreviousValues | None]]:
+    """Return the name after each event, and what the view showed before of what it changes."""
+    rows = [integration_view.fold(history[:number]) for number in range(len(history))]
+    return [
+        (name_after(row, each.event), previous_values(row, each.event))
+        for row, each in zip(rows, history, strict=True)
+    ]
 
 
 def test_the_clock_tells_utc_in_whole_milliseconds() -> None:

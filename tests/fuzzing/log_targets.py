@@ -37,7 +37,9 @@ def encode_event(event: IntegrationCreated | IntegrationToggled) -> bytes:
             stream="int_01jmhbnh5sexrt0p1k7vtm4ttz",
             version=1,
             at=datetime(2026, 11, 5, 9, tzinfo=UTC),
-            origin=EventMetadata(actor=Actor(sub="user-1"), idempotency_key="key-1"),
+            metadata=EventMetadata(actor=Actor(sub="user-1"), idempotency_key="key-1"),
+            name="Mail",
+            before=None if isinstance(event, IntegrationCreated) else {"isActive": True},
             event=event,
         )
     )

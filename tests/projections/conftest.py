@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from domain.envelope import Actor, Envelope, EventMetadata
 from domain.integration import IntegrationEvent
+from projections.history import name_after, previous_values
+from projections.integration_view import integration_view
 
 Story = Callable[..., list[Envelope]]
 AnyOf = Callable[..., st.SearchStrategy[IntegrationEvent]]
@@ -15,17 +17,21 @@ AnyOf = Callable[..., st.SearchStrategy[IntegrationEvent]]
 
 def told(*events: IntegrationEvent) -> list[Envelope]:
     """Return *events* as one stream's history: versions from 1, a minute apart."""
-    return [
-        Envelope(
+    row, envelopes = None, list[Envelope]()
+    for version, event in enumerate(events, start=1):
+        envelope = Envelope(
             workspace="demo",
             stream="int_1",
             version=version,
             at=datetime(2026, 11, 5, 9, version % 60, tzinfo=UTC),
-            origin=EventMetadata(actor=Actor(sub="user-1")),
+            metadata=EventMetadata(actor=Actor(sub="user-1")),
+            name=name_after(row, event),
+            before=previous_values(row, event),
             event=event,
         )
-        for version, event in enumerate(events, start=1)
-    ]
+        envelopes.append(envelope)
+        row = integration_view.evolve(row, envelope)
+    return envelopes
 
 
 @pytest.fixture(scope="session")

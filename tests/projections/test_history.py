@@ -1,14 +1,14 @@
-"""What the history keeps beside the log is what an entry needs to say from what to what."""
+"""An audit entry says, from its stored event alone, what changed from what to what."""
 
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.envelope import Envelope, RecordedEvent
+from app.event_store.codec import decode_recorded, encoder
+from domain.envelope import Envelope
 from domain.integration import (
     Credential,
     CredentialsChecked,
@@ -21,7 +21,7 @@ from domain.integration import (
     SenderChanged,
     VapidPublicKeyChanged,
 )
-from projections.history import PUBLIC, HistoryEntry, HistoryRow, entry_of, history
+from projections.history import API_FIELD_NAMES, HistoryEntry, history_entry
 from projections.integration_view import IntegrationRow, integration_view
 
 Story = Callable[..., list[Envelope]]
@@ -81,23 +81,11 @@ SAID: dict[IntegrationEvent, tuple[str, Any]] = {
 
 
 def entries(envelopes: list[Envelope]) -> list[HistoryEntry]:
-    """Return the entries of *envelopes*, of what is kept of them as it is stored."""
+    """Return the entries of *envelopes*, each of its stored bytes alone."""
     return [
-        entry_of(recorded(position, envelope), row.resource_name, row.was)
-        for position, (envelope, row) in enumerate(
-            zip(envelopes, map(stored, history.entries([], envelopes)), strict=True), start=1
-        )
+        history_entry(decode_recorded(position, encoder.encode(envelope)))
+        for position, envelope in enumerate(envelopes, start=1)
     ]
-
-
-def recorded(position: int, envelope: Envelope) -> RecordedEvent:
-    """Return *envelope* at *position*."""
-    return RecordedEvent(position=position, **msgspec.structs.asdict(envelope))
-
-
-def stored(row: HistoryRow) -> HistoryRow:
-    """Return *row* as it comes back from its encoding."""
-    return msgspec.json.decode(msgspec.json.encode(row), type=HistoryRow)
 
 
 @pytest.mark.parametrize("event", SAID, ids=repr)
@@ -134,10 +122,15 @@ def test_what_happens_to_what_is_not_there_changes_nothing(
     assert entry.resource_name == ""
 
 
-def test_what_the_log_says_is_not_kept_again(story: Story) -> None:
-    first, *_, last = history.entries([], story(CREATED, IntegrationRenamed(name="Post")))
-    assert (first.resource_name, first.was) == ("Mail", None)
-    assert (last.resource_name, last.was) == ("Post", {"name": "Mail"})
+def test_the_envelope_holds_what_its_event_changed_from(story: Story) -> None:
+    first, last = story(CREATED, IntegrationRenamed(name="Post"))
+    assert (first.name, first.before) == ("Mail", None)
+    assert (last.name, last.before) == ("Post", {"name": "Mail"})
+
+
+def test_a_deleted_integration_keeps_its_last_name(story: Story) -> None:
+    *_, last = story(CREATED, IntegrationRenamed(name="Post"), IntegrationDeleted())
+    assert last.name == "Post"
 
 
 @given(data=st.data())
@@ -150,7 +143,7 @@ def test_all_changes_of_the_view_are_told_in_any_history(
         after = integration_view.evolve(before, envelope)
         assert entry.details.get("changes", {}) == {
             shown: {"from": old, "to": new}
-            for column, shown in PUBLIC.items()
+            for column, shown in API_FIELD_NAMES.items()
             if (old := getattr(before, column, None)) != (new := getattr(after, column, None))
         }
         before = after

@@ -23,7 +23,6 @@ class InMemoryEventLog:
     def __init__(self) -> None:
         self.recorder = POPOApplicationRecorder()
         self.rows: dict[tuple[str, str, str], Struct] = {}
-        self.entries: dict[str, list[Struct]] = {}
         self.answers: dict[tuple[str, str], StoredResponse] = {}
         self.secrets: dict[tuple[str, str], list[SealedSecret]] = {}
 
@@ -42,18 +41,16 @@ class InMemoryEventLog:
 
     async def append(self, write: Changeset) -> list[int]:
         """Record *write* and return the positions of its events."""
-        if write.answer and (write.workspace, write.answer.key) in self.answers:
+        if write.response and (write.workspace, write.response.key) in self.answers:
             raise DuplicateRequestError
         try:
             positions = self.recorder.insert_events([to_stored_event(e) for e in write.envelopes])
         except IntegrityError:
             raise ConcurrencyError from None
-        if write.answer:
-            self.answers[write.workspace, write.answer.key] = write.answer
+        if write.response:
+            self.answers[write.workspace, write.response.key] = write.response
         for projection, row in write.rows.items():
             self._put(projection, write.workspace, write.stream, row)
-        for journal, entries in write.entries.items():
-            self.entries.setdefault(journal, []).extend(entries)
         self._keep_secrets(write)
         return list(positions or ())
 

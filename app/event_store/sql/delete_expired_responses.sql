@@ -1,13 +1,13 @@
--- Deletes answers of all workspaces that are older than 24 h, at most so many; returns how many.
--- Several workers clean up side by side: each takes rows that no other holds.
-CREATE OR REPLACE FUNCTION integrations.delete_expired_responses(at_once integer) RETURNS bigint
+-- Deletes stored responses of all workspaces that are older than 24 h, at most batch_size; returns how
+-- many. Several workers clean up in parallel: each takes rows that no other holds.
+CREATE OR REPLACE FUNCTION integrations.delete_expired_responses(batch_size integer) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    WITH forgotten AS (
-        DELETE FROM integrations.answers WHERE (workspace_id, key) IN (
-            SELECT workspace_id, key FROM integrations.answers
-            WHERE answered_at < now() - interval '24 hours'
-            ORDER BY answered_at LIMIT at_once FOR UPDATE SKIP LOCKED
+    WITH deleted AS (
+        DELETE FROM integrations.idempotent_responses WHERE (workspace_id, key) IN (
+            SELECT workspace_id, key FROM integrations.idempotent_responses
+            WHERE stored_at < now() - interval '24 hours'
+            ORDER BY stored_at LIMIT batch_size FOR UPDATE SKIP LOCKED
         ) RETURNING 1
     )
-    SELECT count(*) FROM forgotten
+    SELECT count(*) FROM deleted
 $$;

@@ -1,11 +1,11 @@
--- Records a batch, what commands that waited together led to, all of it or nothing: events, first
--- answers under idempotency keys, the rows of views and journals that follow, sealed secrets. Each
--- kind of row is written by one statement, and none where there are none of it; app/event_store/batch.py
--- says what the parts are. Returns the last position before the batch; its events have the next.
+-- Stores a batch, what commands that waited together led to, all of it or nothing: events, first
+-- responses under idempotency keys, the rows of views that follow, sealed secrets. Each kind of row
+-- is written by one statement, and none if the batch has none of it; app/event_store/batch.py lists
+-- the parts. Returns the last position before the batch; its events have the next.
 --
--- It looks beyond the walls, as one statement writes to many workspaces; the wall is in the
--- functions that it calls: every row goes to the workspace of its write, whatever else it says.
--- Plans are kept from when tables were small; without sequential scans they fit large ones, too.
+-- It sees all workspaces, as one statement writes to many; each row goes to the workspace of its
+-- changeset, whatever else it says. Plans are kept from when tables were small; without sequential
+-- scans they fit large ones, too.
 CREATE OR REPLACE FUNCTION integrations.record_batch(batch jsonb)
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -13,19 +13,16 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS
 DECLARE
     head bigint;
 BEGIN
-    IF batch ? 'answers' THEN
+    IF batch ? 'responses' THEN
         PERFORM integrations.lock_log();  -- first, so that no row is waited for with the lock held
-        PERFORM integrations.store_responses(batch -> 'answers');
+        PERFORM integrations.store_responses(batch -> 'responses');
     END IF;
     head := integrations.append(batch -> 'events');
     PERFORM integrations.write_integration_view(
-        batch -> 'rows', batch -> 'gone', batch -> 'counts'
+        batch -> 'rows', batch -> 'deleted_rows', batch -> 'counts'
     );
-    IF batch ? 'entries' THEN
-        PERFORM integrations.write_history(batch -> 'entries', head + 1);
-    END IF;
-    IF batch ?| ARRAY['ended', 'sealed'] THEN
-        PERFORM integrations.write_secrets(batch -> 'ended', batch -> 'sealed');
+    IF batch ?| ARRAY['deleted_secrets', 'sealed'] THEN
+        PERFORM integrations.write_secrets(batch -> 'deleted_secrets', batch -> 'sealed');
     END IF;
     RETURN head;
 END

@@ -45,8 +45,7 @@ SELECT string_agg(column_name, ', ') FROM information_schema.columns
 WHERE (table_schema, table_name, is_generated) = ('integrations', %s, 'NEVER')
 """
 TABLES = (
-    *("events", "secret_store", "integration_view", "integration_counts", "history"),
-    *("history_pages", "history_lists"),
+    *("events", "secret_store", "integration_view", "integration_counts"),
     *("audit_tiles", "audit_checkpoints", "audit_follower"),
 )
 

@@ -146,10 +146,10 @@ DAMAGES: dict[str, tuple[str, Callable[[Prover], Any]]] = {
         "UPDATE integrations.audit_tiles SET hashes = set_byte(hashes, 64, 0)",
         lambda prover: prover.consistency("demo", 2, 5),
     ),
-    "an event that the history counts wrongly": (
+    "an event with another sequence": (
         """
-        UPDATE integrations.history SET sequence = sequence + 30 WHERE position = 1;
-        UPDATE integrations.history SET sequence = 1 WHERE position = 3
+        UPDATE integrations.events SET sequence = sequence + 30 WHERE position = 1;
+        UPDATE integrations.events SET sequence = 1 WHERE position = 3
         """,
         lambda prover: prover.inclusion("demo", 3),
     ),

@@ -62,8 +62,11 @@ INSERTED = [
     "UPDATE events SET position = -position - 1 WHERE position >= 6",
     "UPDATE events SET position = -position WHERE position < 0",
     """
-    INSERT INTO events (position, workspace_id, stream, version, type, envelope)
-    SELECT 6, workspace_id, stream, 9, type, envelope FROM events WHERE position = 5
+    INSERT INTO events (
+        position, workspace_id, sequence, stream, version, type, action, actor_id, at, envelope
+    )
+    SELECT 6, workspace_id, 9, stream, 9, type, action, actor_id, at, envelope
+    FROM events WHERE position = 5
     """,
 ]
 
@@ -71,8 +74,11 @@ INSERTED = [
 def appended(position: int, version: int) -> str:
     """Add another event like the last, the fourth of its stream, with bytes that agree."""
     return f"""
-        INSERT INTO events (position, workspace_id, stream, version, type, envelope)
-        SELECT {position}, workspace_id, stream, {version}, type, convert_to(
+        INSERT INTO events (
+            position, workspace_id, sequence, stream, version, type, action, actor_id, at, envelope
+        )
+        SELECT {position}, workspace_id, {position} - 4, stream, {version}, type, action, actor_id,
+            at, convert_to(
             replace(convert_from(envelope, 'UTF8'), '"version":4', '"version":{version}'), 'UTF8'
         ) FROM events WHERE position = 12
     """  # noqa: S608 — our own
@@ -104,7 +110,11 @@ EDITS: dict[str, tuple[list[str], int, str]] = {
     ),
     "all rows deleted": (["DELETE FROM events"], 1, "the log ends before here"),
     "row inserted": (INSERTED, 6, "is not the one that was signed"),
-    "row added at the end": ([appended(13, 5)], 13, "history: a row is missing"),
+    "row added at the end": (
+        [appended(13, 5)],
+        13,
+        "integration_view: the row after this event has other version",
+    ),
     "row added with a later version": ([appended(13, 6)], 13, "version 6 of int_1 follows version"),
     "rows added in another order": (
         [appended(13, 6), appended(14, 5)],
@@ -120,6 +130,14 @@ EDITS: dict[str, tuple[list[str], int, str]] = {
     "stream changed": (edited(8, "stream = 'int_9'"), 8, "are not those in its bytes"),
     "type changed": (edited(8, "type = 'IntegrationDeleted'"), 8, "are not those in its bytes"),
     "version changed": (edited(11, "version = 9"), 11, "are not those in its bytes"),
+    "action changed": (edited(8, "action = 'x'"), 8, "action in the columns"),
+    "actor column changed": (edited(8, "actor_id = 'user-2'"), 8, "actor_id in the columns"),
+    "time changed": (edited(8, "at = at + interval '1ms'"), 8, "at in the columns"),
+    "sequence changed": (
+        edited(8, "sequence = 99"),
+        8,
+        "sequence 99 is stored with event 6 of its workspace",
+    ),
     "secrets of two fields swapped": (
         secrets_swapped("('demo', 'int_3', 'apiKey')", "('demo', 'int_3', 'apiSecret')"),
         8,
@@ -168,36 +186,6 @@ DERIVED: dict[str, tuple[list[str], int | None, str]] = {
         None,
         "integration_view: a row is there for int_x, which has no events",
     ),
-    "history edited": (
-        ["UPDATE history SET actor_id = 'user-2' WHERE position = 5"],
-        5,
-        "history: the row after this event has other actor_id",
-    ),
-    "history lacks one": (
-        ["DELETE FROM history WHERE position = 6"],
-        6,
-        "history: a row is missing",
-    ),
-    "history has a strange one": (
-        [
-            """
-            INSERT INTO history SELECT workspace_id, sequence + 1, 13, action, actor_id, created_at,
-                latest_at, entry FROM history WHERE position = 12
-            """
-        ],
-        13,
-        "history: a row is there without its event",
-    ),
-    "history miscounts": (
-        ["UPDATE history SET sequence = 99 WHERE position = 10"],
-        10,
-        "history: the row does not follow in",
-    ),
-    "history has another latest time": (
-        ["UPDATE history SET latest_at = latest_at + interval '1s' WHERE position = 9"],
-        9,
-        "history: the row does not follow in",
-    ),
     "stored tree edited": (
         ["UPDATE audit_tiles SET hashes = set_byte(hashes, 3 * 32, 0) WHERE workspace_id = 'demo'"],
         6,  # the fourth event of demo
@@ -234,11 +222,6 @@ THOROUGHLY = (
         SELECT sha256('\\x00'::bytea || envelope) FROM events WHERE position = 3
     ) FROM CASE workspace_id WHEN '*' THEN 2 ELSE 1 END * 32 + 1)
     WHERE workspace_id IN ('*', 'demo')
-    """,
-    """
-    UPDATE history
-    SET entry = convert_to(replace(convert_from(entry, 'UTF8'), 'Post', 'Past'), 'UTF8')
-    WHERE workspace_id = 'demo'
     """,
     """
     UPDATE integration_view SET name = 'Past', name_key = 'past', search_text = 'past'

@@ -118,9 +118,17 @@ def test_four_processes_at_once_migrate_once(empty: str, look: Look) -> None:
     assert len(times) == 1
 
 
-def test_migrations_run_in_the_order_of_their_numbers() -> None:
-    numbers = [int(file.name.partition("_")[0]) for file in migrations()]
-    assert numbers == list(range(1, len(numbers) + 1))
+def test_every_file_is_applied_once_and_the_schema_before_numbered_migrations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "migrations").mkdir()
+    for name in ("0002_later.sql", "0001_first.sql"):
+        (tmp_path / "migrations" / name).write_text("SELECT 1")
+    schema = [file.name for file in migrations()]
+    assert schema == [file.name for file in module.SCHEMA]
+    monkeypatch.setattr(module, "files", {"app.database": tmp_path}.__getitem__)
+    assert [file.name for file in migrations()] == [*schema, "0001_first.sql", "0002_later.sql"]
+    assert len(migration_names()) == len(module.SCHEMA) + len(module.FUNCTIONS)
 
 
 def test_a_function_whose_file_has_changed_is_put_in_place_anew(empty: str, look: Look) -> None:
@@ -157,7 +165,7 @@ def test_a_new_table_with_a_workspace_has_walls_at_once(
     every = [*migrations(), newer]
     monkeypatch.setattr(module, "migrations", lambda: every)
     migrate(empty)
-    assert look(empty, WALLS_OF_NEWER) == [(True, True, ["beyond", "wall"])]
+    assert look(empty, WALLS_OF_NEWER) == [(True, True, ["every_workspace", "own_workspace"])]
 
 
 def test_where_one_migration_fails_none_is_applied(
@@ -177,11 +185,20 @@ def test_a_migration_that_has_changed_since_is_refused_and_nothing_is_done(
     empty: str, look: Look
 ) -> None:
     migrate(empty)
-    administered(empty, "UPDATE integrations.migrations SET sha256 = 'x' WHERE name ~ '^0001'")
+    administered(empty, "UPDATE integrations.migrations SET sha256 = 'x' WHERE name = 'events.sql'")
     before = look(empty, APPLIED)
-    said = "Migration 0001_event_log.sql has changed since it was applied; restore the file."
+    said = "Migration events.sql has changed since it was applied; restore the file."
     assert refusal(empty) == said
     assert look(empty, APPLIED) == before
+
+
+def test_a_database_of_before_the_first_release_is_refused_and_stays_as_it_was(
+    empty: str, look: Look
+) -> None:
+    administered(empty, "CREATE SCHEMA integrations CREATE TABLE answers (key text)")
+    before = look(empty, OBJECTS)
+    assert "start with an empty database" in refusal(empty)
+    assert look(empty, OBJECTS) == before
 
 
 def test_a_server_that_is_too_old_is_refused_before_anything_is_done(

@@ -14,12 +14,16 @@ from psycopg.sql import SQL, Composed, Identifier
 
 APPEND = """
 SELECT integrations.append('[
-    {"workspace": "demo", "stream": "int_1", "version": 1, "type": "Toggled", "envelope": "x"}
+    {"workspace": "demo", "stream": "int_1", "version": 1, "type": "Toggled", "action": "A",
+     "actor_id": "user-1", "at": "2026-11-05T09:00:00Z", "envelope": "x"}
 ]')
 """
 UPSERT = """
-INSERT INTO integrations.events (position, workspace_id, stream, version, type, envelope)
-VALUES (1, 'demo', 'int_1', 1, 'Forged', 'x') ON CONFLICT (position) DO UPDATE SET type = 'Forged'
+INSERT INTO integrations.events (
+    position, workspace_id, sequence, stream, version, type, action, actor_id, at, envelope
+)
+VALUES (1, 'demo', 1, 'int_1', 1, 'Forged', 'A', 'user-1', now(), 'x')
+ON CONFLICT (position) DO UPDATE SET type = 'Forged'
 """
 MERGE = """
 MERGE INTO integrations.events e USING (SELECT 1 AS position) s ON e.position = s.position
@@ -59,7 +63,7 @@ SELECT grantee::regrole::text, privilege_type FROM pg_namespace, aclexplode(nspa
 WHERE nspname = 'integrations' AND grantee <> nspowner
 """
 SEES = """
-SELECT DISTINCT role::text, CASE policyname WHEN 'wall' THEN 'one workspace' ELSE 'all' END
+SELECT DISTINCT role::text, CASE policyname WHEN 'own_workspace' THEN 'one workspace' ELSE 'all' END
 FROM pg_policies, unnest(roles) AS role
 WHERE schemaname = 'integrations' AND starts_with(role::text, 'integrations_')
 """

@@ -38,7 +38,7 @@ SELECT relname FROM pg_class c
 JOIN pg_attribute ON attrelid = c.oid AND attname = 'workspace_id'
 WHERE relnamespace = 'integrations'::regnamespace AND relkind IN ('r', 'p', 'f', 'm') AND NOT (
     relrowsecurity AND relforcerowsecurity
-    AND EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid AND polname = 'wall')
+    AND EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid AND polname = 'own_workspace')
 )
 """
 POLICIES = """
@@ -55,21 +55,13 @@ FILL: tuple[LiteralString, ...] = (
     SELECT workspace, 'int_1', 'apiKey', 1, 'kek-1', '', '', '' FROM unnest(%s::text[]) AS workspace
     """,
     """
-    INSERT INTO integrations.answers (workspace_id, key, fingerprint, status, headers, body)
+    INSERT INTO integrations.idempotent_responses
+        (workspace_id, key, fingerprint, status, headers, body)
     SELECT workspace, 'k', '', 200, '{}', '' FROM unnest(%s::text[]) AS workspace
     """,
     """
     INSERT INTO integrations.snapshots
     SELECT workspace, 'int_1', '', 1, '' FROM unnest(%s::text[]) AS workspace
-    """,
-    """
-    INSERT INTO integrations.history_pages
-    SELECT workspace, 0, 0, now(), NULL, '{}', '{}', '{}', '{}', '{}', ''
-    FROM unnest(%s::text[]) AS workspace
-    """,
-    """
-    INSERT INTO integrations.history_lists
-    SELECT workspace, 'INTEGRATION_ADDED', 0, 1, '{1}' FROM unnest(%s::text[]) AS workspace
     """,
     """
     INSERT INTO integrations.audit_tiles
@@ -99,7 +91,7 @@ IN_VAIN: tuple[LiteralString, ...] = (
     "UPDATE integrations.integration_view SET name = 'x' WHERE workspace_id = 'theirs'",
     "DELETE FROM integrations.integration_view WHERE workspace_id = 'theirs'",
     "DELETE FROM integrations.secret_store WHERE workspace_id = 'theirs'",
-    "DELETE FROM integrations.answers WHERE workspace_id = 'theirs'",
+    "DELETE FROM integrations.idempotent_responses WHERE workspace_id = 'theirs'",
     "UPDATE integrations.integration_counts SET amount = 0 WHERE workspace_id = 'theirs'",
 )
 
@@ -152,8 +144,8 @@ def test_no_table_with_a_workspace_lacks_its_walls(admin: Connection[TupleRow]) 
 def test_every_wall_is_the_same(admin: Connection[TupleRow]) -> None:
     own = "(workspace_id = current_setting('app.workspace'::text, true))"
     assert admin.execute(POLICIES).fetchall() == [
-        ("beyond", "PERMISSIVE", "ALL", "true", None, 6),
-        ("wall", "PERMISSIVE", "ALL", own, None, len(SERVING)),
+        ("every_workspace", "PERMISSIVE", "ALL", "true", None, 6),
+        ("own_workspace", "PERMISSIVE", "ALL", own, None, len(SERVING)),
     ]
 
 
@@ -163,7 +155,7 @@ def test_a_read_that_forgets_the_workspace_sees_no_foreign_row(
     filled: str, admin: Connection[TupleRow], role: str
 ) -> None:
     tables = readable(admin, role)
-    assert "history" in tables or role == "integrations_command"
+    assert "events" in tables or role == "integrations_query"
     with acting(filled, role, "mine") as mine, acting(filled, role) as nobody:
         for table in tables:
             assert seen_in(admin, table) == ["mine", "theirs"], table
@@ -174,9 +166,9 @@ def test_a_read_that_forgets_the_workspace_sees_no_foreign_row(
 def test_without_the_walls_that_read_would_see_them(
     filled: str, admin: Connection[TupleRow]
 ) -> None:
-    admin.execute("ALTER TABLE integrations.history DISABLE ROW LEVEL SECURITY")
+    admin.execute("ALTER TABLE integrations.integration_view DISABLE ROW LEVEL SECURITY")
     with acting(filled, "integrations_query", "mine") as mine:
-        assert seen_in(mine, "history") == ["mine", "theirs"]
+        assert seen_in(mine, "integration_view") == ["mine", "theirs"]
 
 
 def test_commands_write_nothing_of_another_workspace(filled: str) -> None:
@@ -244,7 +236,7 @@ async def test_a_snapshot_of_another_workspace_is_not_gone_on_from(
 
 # ----- Reads within them -----
 async def test_a_read_within_sees_one_workspace_and_leaves_no_trace(filled: str) -> None:
-    whose = "SELECT DISTINCT workspace_id FROM integrations.history"
+    whose = "SELECT DISTINCT workspace_id FROM integrations.integration_view"
     async with open_pool(filled, "integrations_query", size=1) as pool:
         for workspace in ("mine", "theirs"):
             found = await fetch_in_workspace(pool, workspace, whose, (), tuple_row)
@@ -261,7 +253,7 @@ async def test_after_an_error_within_the_connection_serves_the_next(filled: str)
         with pytest.raises(InsufficientPrivilege):
             await fetch_in_workspace(pool, "mine", "TABLE integrations.events", (), tuple_row)
         found = await fetch_in_workspace(
-            pool, "theirs", "SELECT workspace_id FROM integrations.history", (), tuple_row
+            pool, "theirs", "SELECT workspace_id FROM integrations.integration_view", (), tuple_row
         )
         assert found == [("theirs",)]
 

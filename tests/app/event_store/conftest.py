@@ -20,7 +20,8 @@ from tests.support.in_memory_log import InMemoryEventLog
 
 APPEND = """
 SELECT integrations.append(jsonb_build_array(jsonb_build_object(
-    'workspace', %s::text, 'stream', %s::text, 'version', %s, 'type', 'T', 'envelope', '{}'
+    'workspace', %s::text, 'stream', %s::text, 'version', %s, 'type', 'T', 'action', 'A',
+    'actor_id', 'user-1', 'at', now(), 'envelope', '{}'
 )))
 """
 SECRETS = """

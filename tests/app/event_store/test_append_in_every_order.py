@@ -28,7 +28,7 @@ APPEND = """
 SELECT generate_series(head + 1, head + 2) FROM integrations.append((
     SELECT jsonb_agg(jsonb_build_object(
         'workspace', 'demo', 'stream', %(stream)s::text, 'version', version, 'type', 'Toggled',
-        'envelope', %(who)s::text
+        'action', 'A', 'actor_id', 'user-1', 'at', now(), 'envelope', %(who)s::text
     )) FROM generate_series(1, 2) AS version
 )) AS head
 """

@@ -47,7 +47,7 @@ def counts(*writes: Changeset) -> list[tuple[str, str, bool, int]]:
 def test_a_creation_without_secrets_has_events_a_row_an_entry_and_a_count(
     write_of: WriteOf, created: IntegrationCreated
 ) -> None:
-    assert parts(write_of(created)) == {"events", "rows", "entries", "counts"}
+    assert parts(write_of(created)) == {"events", "rows", "counts"}
 
 
 def test_a_change_that_moves_no_count_has_no_counts(
@@ -57,12 +57,12 @@ def test_a_change_that_moves_no_count_has_no_counts(
     assert parts(write_of(IntegrationRenamed(name="Post"), after=past)) == {
         "events",
         "rows",
-        "entries",
+        "deleted_rows",
     }
 
 
 def test_an_answer_alone_touches_no_other_table(write_of: WriteOf) -> None:
-    assert parts(replace(write_of(), answer=ANSWER)) == {"answers"}
+    assert parts(replace(write_of(), response=ANSWER)) == {"responses"}
 
 
 def test_a_deletion_takes_the_row_away_and_ends_all_secrets(
@@ -70,16 +70,16 @@ def test_a_deletion_takes_the_row_away_and_ends_all_secrets(
 ) -> None:
     past = write_of(created).envelopes
     batch = build_batch([write_of(IntegrationDeleted(), after=past, deletes_secrets=True)])
-    assert [(gone.workspace, gone.stream) for gone in batch.gone] == [("demo", "int_1")]
-    assert [(ended.stream, ended.fields) for ended in batch.ended] == [("int_1", None)]
+    assert [(gone.workspace, gone.stream) for gone in batch.deleted_rows] == [("demo", "int_1")]
+    assert [(ended.stream, ended.fields) for ended in batch.deleted_secrets] == [("int_1", None)]
     assert (batch.rows, batch.sealed) == ([], [])
 
 
 def test_only_a_later_secret_ends_another(write_of: WriteOf, created: IntegrationCreated) -> None:
     first = write_of(created, sealed=[API_KEY])
     later = replace(write_of(OFF, after=first.envelopes), sealed=[API_KEY])
-    assert build_batch([first]).ended == []
-    assert [ended.fields for ended in build_batch([later]).ended] == [["apiKey"]]
+    assert build_batch([first]).deleted_secrets == []
+    assert [ended.fields for ended in build_batch([later]).deleted_secrets] == [["apiKey"]]
 
 
 def test_each_workspace_type_and_state_is_counted_once_a_batch(

@@ -15,7 +15,9 @@ STORED = encoder.encode(
         stream="int_01jmhbnh5sexrt0p1k7vtm4ttz",
         version=1,
         at=datetime(2026, 11, 5, 9, tzinfo=UTC),
-        origin=EventMetadata(actor=Actor(sub="zoe@example.org")),
+        metadata=EventMetadata(actor=Actor(sub="zoe@example.org")),
+        name="Mail",
+        before={"isActive": False},
         event=IntegrationToggled(is_active=True),
     )
 )

@@ -93,7 +93,7 @@ async def test_a_version_that_is_taken_is_refused_and_nothing_is_recorded(
     history, rows = await observed.log.read("demo", "int_1"), observed.rows()
     late = write_of(replace(created, name="Late"), OFF, sealed=[API_SECRET], deletes_secrets=True)
     with pytest.raises(ConcurrencyError):
-        await observed.log.append(replace(late, answer=ANSWER))
+        await observed.log.append(replace(late, response=ANSWER))
     assert await observed.log.read("demo", "int_1") == history
     assert observed.rows() == rows
     assert observed.secrets() == [API_KEY]
@@ -176,7 +176,7 @@ async def test_shredding_destroys_the_secrets_of_the_stream_and_no_others(
 async def test_an_answer_is_kept_with_what_it_answers_in_its_workspace(
     observed: Observed, write_of: WriteOf, created: IntegrationCreated
 ) -> None:
-    await observed.log.append(replace(write_of(created), answer=ANSWER))
+    await observed.log.append(replace(write_of(created), response=ANSWER))
     assert await observed.log.stored_response("demo", "key-1") == ANSWER
     assert await observed.log.stored_response("demo", "key-2") is None
     assert await observed.log.stored_response("other", "key-1") is None
@@ -185,8 +185,8 @@ async def test_an_answer_is_kept_with_what_it_answers_in_its_workspace(
 async def test_a_key_that_was_answered_records_nothing_more(
     observed: Observed, write_of: WriteOf, created: IntegrationCreated
 ) -> None:
-    await observed.log.append(replace(write_of(created), answer=ANSWER))
-    again = replace(write_of(created, stream="int_2", sealed=[API_KEY]), answer=ANSWER)
+    await observed.log.append(replace(write_of(created), response=ANSWER))
+    again = replace(write_of(created, stream="int_2", sealed=[API_KEY]), response=ANSWER)
     with pytest.raises(DuplicateRequestError):
         await observed.log.append(again)
     assert await observed.log.read("demo", "int_2") == []
@@ -197,7 +197,7 @@ async def test_an_answer_without_events_is_kept_and_takes_no_position(
     observed: Observed, write_of: WriteOf, created: IntegrationCreated
 ) -> None:
     await observed.log.append(write_of(created))
-    quiet = replace(write_of(after=await observed.log.read("demo", "int_1")), answer=ANSWER)
+    quiet = replace(write_of(after=await observed.log.read("demo", "int_1")), response=ANSWER)
     assert await observed.log.append(quiet) == []
     assert await observed.log.stored_response("demo", "key-1") == ANSWER
     assert await observed.log.append(write_of(created, stream="int_2")) == [2]

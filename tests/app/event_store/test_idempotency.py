@@ -5,12 +5,12 @@ from app.database.pools import open_pool
 from app.event_store.idempotency import BATCH_SIZE, delete_expired_responses
 
 KEEP = """
-INSERT INTO integrations.answers
-    (workspace_id, key, fingerprint, status, headers, body, answered_at)
+INSERT INTO integrations.idempotent_responses
+    (workspace_id, key, fingerprint, status, headers, body, stored_at)
 SELECT 'demo', %s || number, '', 200, '{}', '', now() - %s::interval
 FROM generate_series(1, %s) AS number
 """
-COUNT = "SELECT count(*) FROM integrations.answers WHERE key LIKE %s"
+COUNT = "SELECT count(*) FROM integrations.idempotent_responses WHERE key LIKE %s"
 
 
 @pytest.mark.parametrize(("expired", "left"), [(3, 0), (BATCH_SIZE + 5, 5)])
@@ -32,5 +32,7 @@ async def test_rows_that_another_worker_cleans_up_are_left_to_it(dsn: str) -> No
         connection.execute(KEEP, ("old", "25 hours", 3))
     async with open_pool(dsn, "integrations_command") as pool:
         with psycopg.connect(dsn) as other:
-            other.execute("SELECT 1 FROM integrations.answers WHERE key = 'old1' FOR UPDATE")
+            other.execute(
+                "SELECT 1 FROM integrations.idempotent_responses WHERE key = 'old1' FOR UPDATE"
+            )
             assert await delete_expired_responses(pool) == 2

@@ -104,10 +104,10 @@ async def toggle(log: PostgresEventLog, events: int, *, is_active: bool) -> None
     asked = CommandRequest(
         workspace="demo",
         stream=f"int_{events}",
-        origin=EventMetadata(actor=Actor(sub="user-1")),
-        ask=PreparedCommand(ToggleIntegration(is_active=is_active)),
+        metadata=EventMetadata(actor=Actor(sub="user-1")),
+        command=PreparedCommand(ToggleIntegration(is_active=is_active)),
     )
-    await CommandHandler(log, utc_now).execute(asked)
+    await CommandHandler(log, utc_now).handle(asked)
 
 
 # ----- What it gives -----

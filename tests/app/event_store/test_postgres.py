@@ -26,7 +26,7 @@ WriteOf = Callable[..., Changeset]
 COUNTS = """
 SELECT (SELECT count(*) FROM integrations.events), (SELECT count(*) FROM integrations.secret_store),
        (SELECT count(*) FROM integrations.integration_view),
-       (SELECT count(*) FROM integrations.answers)
+       (SELECT count(*) FROM integrations.idempotent_responses)
 """
 LOCK = "SELECT pg_advisory_lock(7597137600296673652)"
 API_KEY = SealedSecret(
@@ -48,7 +48,7 @@ SELECT pg_cancel_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE NOT granted AND datname = current_database()
 """
 ANSWER = StoredResponse("key-1", b"print", 201, {}, b"{}")
-TABLES = ("events", "integration_view", "secret_store", "answers")
+TABLES = ("events", "integration_view", "secret_store", "idempotent_responses")
 
 
 def counts(admin: Connection[TupleRow]) -> object:
@@ -65,7 +65,7 @@ async def test_where_one_write_fails_nothing_at_all_is_recorded(
     table: str,
 ) -> None:
     admin.execute(f"ALTER TABLE integrations.{table} ADD CHECK (false) NOT VALID".encode())
-    write = replace(write_of(created, sealed=[API_KEY]), answer=ANSWER)
+    write = replace(write_of(created, sealed=[API_KEY]), response=ANSWER)
     with pytest.raises(psycopg.errors.CheckViolation):
         await PostgresEventLog(commands).append(write)
     assert counts(admin) == (0, 0, 0, 0)
@@ -106,13 +106,14 @@ async def test_an_answer_is_forgotten_after_24_hours_and_its_key_can_be_used_aga
     commands: Pool, admin: Connection[TupleRow], write_of: WriteOf, created: IntegrationCreated
 ) -> None:
     log = PostgresEventLog(commands)
-    await log.append(replace(write_of(created), answer=ANSWER))
+    await log.append(replace(write_of(created), response=ANSWER))
     admin.execute(
-        "UPDATE integrations.answers SET answered_at = now() - interval '24 hours 1 second'"
+        "UPDATE integrations.idempotent_responses"
+        " SET stored_at = now() - interval '24 hours 1 second'"
     )
     assert await log.stored_response("demo", "key-1") is None
     later = replace(ANSWER, status=200, fingerprint=b"other")
-    await log.append(replace(write_of(created, stream="int_2"), answer=later))
+    await log.append(replace(write_of(created, stream="int_2"), response=later))
     assert await log.stored_response("demo", "key-1") == later
 
 

@@ -13,11 +13,14 @@ from app.event_store.reader import chunk_from_events, read_chunks
 Log = Connection[TupleRow]
 EVENTS = 520  # more than two stretches
 APPEND = """
-INSERT INTO integrations.events (position, workspace_id, stream, version, type, envelope)
+INSERT INTO integrations.events (
+    position, workspace_id, sequence, stream, version, type, action, actor_id, at, envelope
+)
 SELECT
-    n, CASE WHEN n %% 3 = 0 THEN 'a' ELSE 'b' END, 'int_' || n %% 2, n, 'T',
-    convert_to(format('{"n": %%s, "more": "],[\\n"}', n), 'UTF8')
-FROM generate_series(1, %s) AS n
+    n, workspace, row_number() OVER (PARTITION BY workspace ORDER BY n), 'int_' || n %% 2, n, 'T',
+    'A', 'user-1', now(), convert_to(format('{"n": %%s, "more": "],[\\n"}', n), 'UTF8')
+FROM generate_series(1, %s) AS n,
+    LATERAL (SELECT CASE WHEN n %% 3 = 0 THEN 'a' ELSE 'b' END) AS place (workspace)
 """
 
 

@@ -100,7 +100,7 @@ async def test_a_kept_answer_is_given_again_only_once_it_is_confirmed(
     created: IntegrationCreated,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    appending = asyncio.create_task(log.append(replace(write_of(created), answer=ANSWER)))
+    appending = asyncio.create_task(log.append(replace(write_of(created), response=ANSWER)))
     await cut_short(admin)
     with pytest.raises(UnavailableError):
         await appending

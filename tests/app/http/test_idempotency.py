@@ -97,7 +97,7 @@ def test_a_key_of_one_workspace_is_unknown_in_another(service: Any) -> None:
 
 
 def test_a_stored_response_expires_after_a_day(service: Any) -> None:
-    expire = "UPDATE integrations.answers SET answered_at = now() - interval '25 hours'"
+    expire = "UPDATE integrations.idempotent_responses SET stored_at = now() - interval '25 hours'"
     with service.caller("once-old") as client:
         client.post(PATH, json=BODY, headers=KEY)
         with psycopg.connect(service.environment["INTEGRATIONS_DATABASE_URL"]) as connection:
@@ -129,7 +129,7 @@ def test_a_malformed_key_is_refused_and_named(service: Any, key: str) -> None:
 def test_the_stored_fingerprint_is_not_a_hash_that_allows_guessing_bodies(
     service: Any,
 ) -> None:
-    query = "SELECT fingerprint FROM integrations.answers WHERE workspace_id = %s"
+    query = "SELECT fingerprint FROM integrations.idempotent_responses WHERE workspace_id = %s"
     for workspace in ("once-hash-a", "once-hash-b"):
         with service.caller(workspace) as client:
             client.post(PATH, json=BODY, headers=KEY)

@@ -49,8 +49,8 @@ async def told(dsn: str) -> None:
         executor = CommandHandler(PostgresEventLog(pool), lambda: next(times))
         for workspace, stream, command in STORY:
             asked = PreparedCommand(command)
-            await executor.execute(
-                CommandRequest(workspace=workspace, stream=stream, origin=origin, ask=asked)
+            await executor.handle(
+                CommandRequest(workspace=workspace, stream=stream, metadata=origin, command=asked)
             )
 
 

@@ -182,8 +182,10 @@ def test_the_script_by_path_does_the_same(story: str) -> None:
 
 # ----- Long outputs, and ends -----
 MANY = """
-INSERT INTO integrations.events (position, workspace_id, stream, version, type, envelope)
-SELECT n, workspace_id, 'int_' || n, 1, type, envelope
+INSERT INTO integrations.events (
+    position, workspace_id, sequence, stream, version, type, action, actor_id, at, envelope
+)
+SELECT n, workspace_id, n, 'int_' || n, 1, type, action, actor_id, at, envelope
 FROM integrations.events, generate_series(%s::bigint, %s) AS n WHERE position = 1
 """
 

@@ -56,8 +56,12 @@ COMMANDS = st.one_of(
 CREATE = CreateIntegration(name="A", type="SENDGRID", channel="EMAIL")
 
 FILL = """
-INSERT INTO integrations.events (position, workspace_id, stream, version, type, envelope)
-SELECT n, 'w', 'int_1', n, 'IntegrationRenamed', %b FROM generate_series(1, %s) AS n
+INSERT INTO integrations.events (
+    position, workspace_id, sequence, stream, version, type, action, actor_id, at, envelope
+)
+SELECT
+    n, 'w', n, 'int_1', n, 'IntegrationRenamed', 'INTEGRATION_UPDATED', 'user-1', now(), %b
+FROM generate_series(1, %s) AS n
 """
 
 
@@ -101,10 +105,10 @@ async def lived_through(
     states: list[Model] = [{}]
     for stream, wish in wishes:
         request = CommandRequest(
-            workspace=workspace, stream=stream, origin=ORIGIN, ask=PreparedCommand(wish)
+            workspace=workspace, stream=stream, metadata=ORIGIN, command=PreparedCommand(wish)
         )
         try:
-            await executor.execute(request)
+            await executor.handle(request)
         except DomainError:
             continue
         state = changed(states[-1], stream, wish, clock.time)
@@ -171,7 +175,14 @@ async def test_a_log_of_several_batches_is_read_whole(
 ) -> None:
     renamed = IntegrationRenamed(name="B")
     envelope = Envelope(
-        workspace="w", stream="int_1", version=1, at=NINE, origin=ORIGIN, event=renamed
+        workspace="w",
+        stream="int_1",
+        version=1,
+        at=NINE,
+        metadata=ORIGIN,
+        name="B",
+        before={},
+        event=renamed,
     )
     admin.execute(FILL, (encoder.encode(envelope), amount))
     positions = [event.position async for event in LogReader(audits).read_workspace("w")]
@@ -179,22 +190,22 @@ async def test_a_log_of_several_batches_is_read_whole(
 
 
 async def test_a_clock_that_goes_an_hour_back_changes_neither_order_nor_what_a_position_shows(
-    commands: Pool, queries: Pool, audits: Pool
+    commands: Pool, audits: Pool
 ) -> None:
     times = [NINE, NINE - HOUR, NINE + timedelta(seconds=1)]
     executor = CommandHandler(PostgresEventLog(commands), iter(times).__next__)
     wishes = [CREATE, ChangeIntegration(name="B"), ChangeIntegration(name="C")]
     for wish in wishes:
         asked = CommandRequest(
-            workspace="w", stream="int_1", origin=ORIGIN, ask=PreparedCommand(wish)
+            workspace="w", stream="int_1", metadata=ORIGIN, command=PreparedCommand(wish)
         )
-        await executor.execute(asked)
+        await executor.handle(asked)
     log = [event async for event in LogReader(audits).read_workspace("w")]
     positions = [event.position for event in log]
     assert positions == [*range(positions[0], positions[0] + 3)]
     assert [event.at for event in log] == times
 
-    views, past = HistoryViews(queries), AsOfViews(LogReader(audits))
+    views, past = HistoryViews(audits), AsOfViews(LogReader(audits))
     history = await views.page("w", HistoryFilter(), 0, 10)
     by_then = await views.page("w", HistoryFilter(end=NINE), 0, 10)
 
@@ -214,7 +225,9 @@ def recorded(position: int, second: int, event: IntegrationEvent) -> RecordedEve
         stream="int_1",
         version=position,
         at=NINE + timedelta(seconds=second),
-        origin=ORIGIN,
+        metadata=ORIGIN,
+        name="A",
+        before={},
         event=event,
         position=position,
     )

@@ -2,7 +2,7 @@
 
 `appends` are events of the same bytes, with all that the log promises: one order, no holes, unique
 versions, row-level security, a stored response for a key. `with views` adds what a command
-writes in the same transaction: the rows of the list and of the history. What waits together shares
+writes in the same transaction: the row of the list. What waits together shares
 one commit; pgbench commits each row.
 """
 
@@ -62,9 +62,7 @@ def measure_with_clients(dsn: str, script: Path, clients: int, rounds: Rounds) -
 def events_alone(caller: int) -> Iterator[Changeset]:
     """Yield what creations lead to, without the rows of views."""
     for write in writes(caller):
-        yield msgspec.structs.replace(
-            write, rows=dict.fromkeys(write.rows), entries={name: [] for name in write.entries}
-        )
+        yield msgspec.structs.replace(write, rows=dict.fromkeys(write.rows))
 
 
 @contextmanager

@@ -28,10 +28,14 @@ from tests.benchmarks.log.append_rate import writes
 
 PAGE = 20  # integrations; so many has the smallest workspace
 FILL = """
-INSERT INTO integrations.events (position, workspace_id, stream, version, type, envelope)
-SELECT n, workspace, stream, 1, 'IntegrationCreated', convert_to(
-    replace(replace(%(envelope)s, %(workspace)s, workspace), %(stream)s, stream), 'UTF8'
+INSERT INTO integrations.events (
+    position, workspace_id, sequence, stream, version, type, action, actor_id, at, envelope
 )
+SELECT
+    n, workspace, row_number() OVER (PARTITION BY workspace ORDER BY n), stream, 1,
+    'IntegrationCreated', 'INTEGRATION_ADDED', %(actor)s, %(at)s, convert_to(
+        replace(replace(%(envelope)s, %(workspace)s, workspace), %(stream)s, stream), 'UTF8'
+    )
 FROM generate_series(1, %(amount)s) AS n, LATERAL (
     SELECT
         'grown-' || CASE
@@ -110,9 +114,8 @@ def fill(dsn: str, folder: Path, size: Size) -> str:
     migrate(database)
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(FILL, values_for(size))
-        register_versions(
-            connection, PROJECTIONS.values()
-        )  # of a log with events: nothing to compare with
+        # Of a log with events: there is nothing to compare with.
+        register_versions(connection, PROJECTIONS.values())
         connection.execute("VACUUM (ANALYZE, FREEZE) integrations.events")
     rebuild(database, [*PROJECTIONS.values()], silent)
     asyncio.run(follow_log(database, open_checkpoint_key(folder)))
@@ -121,11 +124,13 @@ def fill(dsn: str, folder: Path, size: Size) -> str:
     return database
 
 
-def values_for(size: Size) -> dict[str, str | int]:
+def values_for(size: Size) -> dict[str, object]:
     """Return what FILL is given for *size*."""
     [envelope] = next(writes(0)).envelopes
     return {
         "envelope": encoder.encode(envelope).decode(),
+        "actor": envelope.metadata.actor.sub,
+        "at": envelope.at,
         "workspace": envelope.workspace,
         "stream": envelope.stream,
         "amount": size.integrations,

@@ -1,5 +1,6 @@
 """Fills an empty log with the events of many integrations, encoded as the service encodes them."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -9,6 +10,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from app.event_store.batch import event_item
 from app.event_store.codec import encoder
 from domain.envelope import Actor, Envelope, EventMetadata
 from domain.integration import (
@@ -22,51 +24,72 @@ from domain.integration import (
     IntegrationToggled,
     SenderChanged,
 )
+from projections.history import name_after, previous_values
+from projections.integration_view import IntegrationRow, integration_view
 
 PER_WORKSPACE = 100  # integrations
 EVENTS_PER_INTEGRATION = 5  # events of an integration
 START = datetime(2026, 1, 1, tzinfo=UTC)
-COPY = (
-    "COPY integrations.events (position, workspace_id, stream, version, type, envelope)"
-    " FROM STDIN (FORMAT binary)"
-)
-TYPES = ("int8", "text", "text", "int8", "text", "bytea")
+COLUMNS = {
+    "position": "int8",
+    "workspace_id": "text",
+    "sequence": "int8",
+    "stream": "text",
+    "version": "int8",
+    "type": "text",
+    "action": "text",
+    "actor_id": "text",
+    "at": "timestamptz",
+    "envelope": "bytea",
+}
+COPY = f"COPY integrations.events ({', '.join(COLUMNS)}) FROM STDIN (FORMAT binary)"
 
 
 def fill(connection: Connection[TupleRow], events: int) -> None:
-    """Append *events* events, LIFE to an integration; the log of *connection* is empty."""
+    """Append *events* events, a few to an integration; the log of *connection* is empty."""
+    sequences: Counter[str] = Counter()
     with connection.cursor() as cursor:
-        with cursor.copy(COPY) as copy:
-            copy.set_types(TYPES)
+        with cursor.copy(COPY.encode()) as copy:
+            copy.set_types([*COLUMNS.values()])
             for position, envelope in enumerate(envelopes(events), start=1):
-                copy.write_row((position, *columns_of(envelope)))
+                sequences[envelope.workspace] += 1
+                place = position, envelope.workspace, sequences[envelope.workspace]
+                copy.write_row((*place, *columns_of(envelope)))
         cursor.execute("VACUUM (ANALYZE, FREEZE) integrations.events")
 
 
 def columns_of(envelope: Envelope) -> tuple[object, ...]:
-    """Return the columns of one event, its position left out."""
-    kind = type(envelope.event).__name__
-    stored = encoder.encode(envelope)
-    return (envelope.workspace, envelope.stream, envelope.version, kind, stored)
+    """Return the columns of one event from its stream on."""
+    event = event_item(envelope)
+    return (
+        event.stream, event.version, event.type, event.action, event.actor_id, event.at,
+        encoder.encode(envelope),
+    )  # fmt: skip
 
 
 def envelopes(amount: int) -> Iterator[Envelope]:
     """Yield *amount* events: all integrations are created, then all are changed, and so on."""
     integrations = -(-amount // EVENTS_PER_INTEGRATION)
+    rows: dict[int, IntegrationRow | None] = {}
     for position in range(amount):
         round_, number = divmod(position, integrations)
-        yield Envelope(
+        event, row = lifecycle_events(number)[round_], rows.get(number)
+        envelope = Envelope(
             workspace=workspace_of(number // PER_WORKSPACE),
             stream=stream_of(number),
             version=round_ + 1,
             at=START + timedelta(milliseconds=position),
-            origin=EventMetadata(
+            metadata=EventMetadata(
                 actor=Actor(sub=f"user-{number % 50}", name="Ada", email="ada@example.org"),
                 client_address="192.0.2.7",
                 request_id=f"{position:032x}",
             ),
-            event=lifecycle_events(number)[round_],
+            name=name_after(row, event),
+            before=previous_values(row, event),
+            event=event,
         )
+        rows[number] = integration_view.evolve(row, envelope)
+        yield envelope
 
 
 def stream_of(number: int) -> str:

@@ -62,11 +62,11 @@ def live(commands: AsyncConnectionPool[AsyncConnection]) -> Live:
             request = CommandRequest(
                 workspace=workspace,
                 stream=stream,
-                origin=EventMetadata(actor=actor),
-                ask=PreparedCommand(command),
+                metadata=EventMetadata(actor=actor),
+                command=PreparedCommand(command),
             )
             try:
-                await executor.execute(request)
+                await executor.handle(request)
             except DomainError:
                 continue  # a deleted integration refuses what comes after
 

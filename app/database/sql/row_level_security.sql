@@ -13,15 +13,15 @@ BEGIN
             AND attname = 'workspace_id' AND relname !~ '_v[0-9]+$'
     LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', walled);
-        EXECUTE format('DROP POLICY IF EXISTS wall ON %s', walled);
-        EXECUTE format('DROP POLICY IF EXISTS beyond ON %s', walled);
+        EXECUTE format('DROP POLICY IF EXISTS own_workspace ON %s', walled);
+        EXECUTE format('DROP POLICY IF EXISTS every_workspace ON %s', walled);
         EXECUTE format($policy$
-            CREATE POLICY wall ON %s
+            CREATE POLICY own_workspace ON %s
             TO integrations_command, integrations_query, integrations_past
             USING (workspace_id = current_setting('app.workspace', true))
         $policy$, walled);
         EXECUTE format($policy$
-            CREATE POLICY beyond ON %s
+            CREATE POLICY every_workspace ON %s
             TO integrations_audit, integrations_follower, integrations_rebuild,
                 integrations_recorder, integrations_rewrap, CURRENT_USER
             USING (true)

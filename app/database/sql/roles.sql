@@ -1,5 +1,5 @@
 -- What each role may do, and nothing else (docs/roles.md); run after every migration. A role is
--- taken on by SET ROLE. Whose rows it may see is in walls.sql.
+-- taken on by SET ROLE. Whose rows it may see is in row_level_security.sql.
 DO $$
 DECLARE
     role_name text;
@@ -38,7 +38,8 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA integrations FROM PUBLIC;
 -- Requests that change something: they add to the log, and never change it.
 GRANT SELECT, INSERT ON integrations.events TO integrations_command;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
-    integrations.integration_view, integrations.integration_counts, integrations.answers
+    integrations.integration_view, integrations.integration_counts,
+    integrations.idempotent_responses
 TO integrations_command;
 GRANT SELECT, INSERT, UPDATE ON integrations.snapshots TO integrations_command;
 GRANT SELECT, INSERT, DELETE ON integrations.secret_store TO integrations_command;
@@ -56,55 +57,34 @@ TO integrations_command;
 
 -- Requests that read what is now.
 GRANT SELECT ON
-    integrations.integration_view, integrations.integration_counts, integrations.history,
-    integrations.history_pages, integrations.history_lists, integrations.migrations
+    integrations.integration_view, integrations.integration_counts, integrations.migrations
 TO integrations_query;
+GRANT SELECT (workspace_id, sequence) ON integrations.events TO integrations_query;
 GRANT EXECUTE ON FUNCTION
-    integrations.look_up(text[], text[]),
-    integrations.list_all(text[]),
-    integrations.search(text),
-    integrations.history_length(text),
-    integrations.bound_entries(text),
-    integrations.recorded_by(text, timestamptz),
-    integrations.late_entries(timestamptz),
-    integrations.name_of_list(text, text),
-    integrations.unlisted_entries(text, text, text),
-    integrations.numbers_in_list(text, text, text, bigint[]),
-    integrations.sequences_in_list(text, text, text, bigint[]),
-    integrations.sequences_at(text, bigint[]),
-    integrations.entries_at(text, bigint[]),
-    integrations.event_at(bigint),
-    integrations.stream_length(text),
-    integrations.stream_positions(text, bigint[]),
-    integrations.stream_events(text)
+    integrations.get_integrations(text[], text[]),
+    integrations.list_integrations(text[]),
+    integrations.search_integrations(text)
 TO integrations_query;
 
--- Requests that look back, and prove what was.
+-- Requests that look back: the history, integrations as they were, and proofs.
 GRANT SELECT ON
-    integrations.events, integrations.history, integrations.history_pages,
-    integrations.audit_tiles, integrations.audit_checkpoints
+    integrations.events, integrations.audit_tiles, integrations.audit_checkpoints
 TO integrations_past;
-GRANT EXECUTE ON FUNCTION
-    integrations.history_length(text),
-    integrations.bound_entries(text),
-    integrations.sequences_at(text, bigint[])
-TO integrations_past;
+GRANT EXECUTE ON FUNCTION integrations.sequence_at(text, bigint) TO integrations_past;
 
 -- Whoever replays or verifies the log reads all that follows from it. A sealed secret without its
 -- wrapped key opens nothing; it is compared with what the log says of it.
 GRANT SELECT ON
-    integrations.events, integrations.integration_view, integrations.history,
-    integrations.history_pages, integrations.history_lists, integrations.audit_tiles,
-    integrations.audit_checkpoints, integrations.audit_follower,
-    integrations.snapshots
+    integrations.events, integrations.integration_view, integrations.audit_tiles,
+    integrations.audit_checkpoints, integrations.audit_follower, integrations.snapshots
 TO integrations_audit;
+GRANT EXECUTE ON FUNCTION integrations.sequence_at(text, bigint) TO integrations_audit;
 GRANT SELECT (workspace_id, stream, field, version, nonce, ciphertext)
 ON integrations.secret_store TO integrations_audit;
 
 -- Whoever rebuilds owns no table: the owner's functions make shadows of views, and switch.
 GRANT SELECT ON
-    integrations.events, integrations.integration_view, integrations.history,
-    integrations.history_pages, integrations.history_lists, integrations.integration_counts,
+    integrations.events, integrations.integration_view, integrations.integration_counts,
     integrations.projections
 TO integrations_rebuild;
 GRANT INSERT, DELETE ON integrations.integration_counts TO integrations_rebuild;

@@ -19,11 +19,29 @@ CREATE TABLE integrations.audit_checkpoints (
     CONSTRAINT audit_checkpoints_size PRIMARY KEY (workspace_id, size)
 );
 CREATE INDEX audit_checkpoints_position ON integrations.audit_checkpoints (position);
-CREATE TRIGGER audit_checkpoints_never_change
-    BEFORE UPDATE OR DELETE ON integrations.audit_checkpoints
+CREATE TRIGGER audit_checkpoints_never_change BEFORE UPDATE ON integrations.audit_checkpoints
     FOR EACH ROW EXECUTE FUNCTION integrations.refuse_change();
 CREATE TRIGGER audit_checkpoints_never_go BEFORE TRUNCATE ON integrations.audit_checkpoints
     FOR EACH STATEMENT EXECUTE FUNCTION integrations.refuse_change();
+
+-- Of each day that is over, the last checkpoint of each tree is kept (docs/audit.md). The trigger holds
+-- the rule, so that nobody who may delete can delete another one.
+CREATE FUNCTION integrations.keep_checkpoint() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF OLD.at < now() - interval '24 hours' AND EXISTS (
+        SELECT FROM integrations.audit_checkpoints AS later
+        WHERE later.workspace_id = OLD.workspace_id AND later.size > OLD.size
+            AND (later.at AT TIME ZONE 'UTC')::date = (OLD.at AT TIME ZONE 'UTC')::date
+    ) THEN
+        RETURN OLD;
+    END IF;
+    RAISE EXCEPTION 'this checkpoint is kept: % is refused', TG_OP
+        USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+CREATE TRIGGER audit_checkpoints_stay BEFORE DELETE ON integrations.audit_checkpoints
+    FOR EACH ROW EXECUTE FUNCTION integrations.keep_checkpoint();
 
 -- Up to which position the log is in the trees; one row.
 CREATE TABLE integrations.audit_follower (
