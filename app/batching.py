@@ -1,7 +1,7 @@
-"""Batcher: questions that wait at the same time are answered together, in one round trip.
+"""Batcher: requests that wait at the same time share one round trip.
 
-One question alone is asked at once. While the database answers, those that come wait, and go
-together as soon as it has answered: the more load, the larger the batches, and no timer anywhere.
+A single request runs at once. While the database works, new requests wait and go together as soon
+as it has responded: the more load, the larger the batches, and no timer anywhere.
 """
 
 import asyncio
@@ -14,63 +14,62 @@ Request = TypeVar("Request")
 Response = TypeVar("Response")
 
 
-MAX_BATCH = 128  # questions of one batch at most, unless said otherwise
+MAX_BATCH = 128  # requests of one batch at most, by default
 
 
 class OverloadedError(Exception):
-    """More is waiting than can be answered soon, or something has waited too long already."""
+    """Too many requests are waiting, or this one has waited too long."""
 
 
 class BatchSizeMismatchError(Exception):
-    """A batch got more or fewer answers than it asks questions: a bug in what answers."""
+    """A batch got more or fewer responses than it has requests: a bug in `run_batch`."""
 
 
 class Batcher(Generic[Request, Response]):
-    """Asks *ask* many questions at once; it returns an answer, or an error, for each in order.
+    """Calls *run_batch* with many requests; it returns a response or an error for each, in order.
 
-    At most *largest* questions go together and *lanes* batches are under way at a time; at most
-    *bound* questions wait, each at most *patience* seconds and the batch before its own: where
-    the database does not answer, thousands must not wait for as many time-outs in a row. Where
-    *ask* itself raises, every question of its batch gets that error. Somebody who stops waiting
-    takes nothing from the others: their question is answered.
-    `batches` and `questions` say how many there were so far.
+    A batch has at most *max_batch* requests, and at most *concurrency* batches run at a time. At
+    most *max_waiting* requests wait, each at most *timeout* seconds plus the batch before its own:
+    if the database does not respond, thousands must not wait for as many time-outs in a row. If
+    *run_batch* itself raises, every request of its batch gets that error. A caller who stops
+    waiting cancels nobody else's request. `batches` and `requests` count what ran so far.
     """
 
     def __init__(
         self,
-        ask: Callable[[Sequence[Request]], Awaitable[Sequence[Response | Exception]]],
+        run_batch: Callable[[Sequence[Request]], Awaitable[Sequence[Response | Exception]]],
         *,
-        largest: int = MAX_BATCH,
-        lanes: int = 1,
-        bound: int = 4096,
-        patience: float = 2.0,
+        max_batch: int = MAX_BATCH,
+        concurrency: int = 1,
+        max_waiting: int = 4096,
+        timeout: float = 2.0,
     ) -> None:
-        self._run_batch = ask
-        self._max_batch = largest
-        self._concurrency = lanes
-        self._max_waiting = bound
+        self._run_batch = run_batch
+        self._max_batch = max_batch
+        self._concurrency = concurrency
+        self._max_waiting = max_waiting
         self.batches = 0
         self.requests = 0
-        self._timeout = patience
+        self._timeout = timeout
         self._waiting: deque[tuple[Request, asyncio.Future[Response], float]] = deque()
-        self._running = 0  # lanes
+        self._running = 0  # batches
         self._tasks: set[asyncio.Task[None]] = set()  # asyncio itself keeps them weakly only
 
     @property
     def waiting(self) -> int:
-        """How many questions wait for the next batch."""
+        """How many requests wait for the next batch."""
         return len(self._waiting)
 
-    async def submit(self, question: Request) -> Response:
-        """Return the answer to *question*, or raise its error.
+    async def submit(self, request: Request) -> Response:
+        """Return the response to *request*, or raise its error.
 
         Raises:
-            OverloadedError: too many questions wait already, or it has waited too long.
+            OverloadedError: too many requests wait already, or it has waited too long.
         """
         if len(self._waiting) >= self._max_waiting:
             raise OverloadedError
         future: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        self._waiting.append((question, future, time.monotonic()))
+        self._waiting.append((request, future, time.monotonic()))
         if self._running < self._concurrency:
             self._running += 1
             task = asyncio.create_task(self._work())
@@ -81,48 +80,48 @@ class Batcher(Generic[Request, Response]):
     async def _work(self) -> None:
         while batch := self._next_batch():
             await self._respond(batch)
-        # In the same step as the look above: who asks from now on starts a lane.
+        # In the same step as the last check for a batch: the next request starts a new worker.
         self._running -= 1
 
     def _next_batch(self) -> list[tuple[Request, "asyncio.Future[Response]"]]:
-        """Return the next questions that go together; tell those that waited too long."""
+        """Return the next requests that go together; fail those that have waited too long."""
         oldest = time.monotonic() - self._timeout
         batch: list[tuple[Request, asyncio.Future[Response]]] = []
         while self._waiting and len(batch) < self._max_batch:
-            question, future, since = self._waiting.popleft()
+            request, future, since = self._waiting.popleft()
             if since < oldest:
                 resolve(future, OverloadedError())
             else:
-                batch.append((question, future))
+                batch.append((request, future))
         return batch
 
     async def _respond(self, batch: Sequence[tuple[Request, "asyncio.Future[Response]"]]) -> None:
-        for (_, future), answer in zip(
-            batch, await self._responses([question for question, _ in batch]), strict=True
+        for (_, future), response in zip(
+            batch, await self._responses([request for request, _ in batch]), strict=True
         ):
-            resolve(future, answer)
+            resolve(future, response)
 
-    async def _responses(self, questions: Sequence[Request]) -> Sequence[Response | Exception]:
+    async def _responses(self, requests: Sequence[Request]) -> Sequence[Response | Exception]:
         self.batches += 1
-        self.requests += len(questions)
+        self.requests += len(requests)
         try:
-            return require_same_length(await self._run_batch(questions), len(questions))
-        except Exception as error:  # noqa: BLE001 — whatever it is, those who wait must hear it
-            return [error] * len(questions)
+            return require_same_length(await self._run_batch(requests), len(requests))
+        except Exception as error:  # noqa: BLE001 — whatever it is, the callers must get it
+            return [error] * len(requests)
 
 
-def require_same_length(answers: Sequence[Response], expected: int) -> Sequence[Response]:
-    """Return *answers*; raise BatchSizeMismatchError where they are not as many as *expected*."""
-    if len(answers) != expected:
+def require_same_length(responses: Sequence[Response], expected: int) -> Sequence[Response]:
+    """Return *responses*; raise BatchSizeMismatchError unless there are *expected*."""
+    if len(responses) != expected:
         raise BatchSizeMismatchError
-    return answers
+    return responses
 
 
-def resolve(future: "asyncio.Future[Response]", answer: Response | Exception) -> None:
-    """Give *answer* to whoever waits for *future*, unless nobody does any more."""
+def resolve(future: "asyncio.Future[Response]", response: Response | Exception) -> None:
+    """Give *response* to the caller that waits for *future*, unless it has left."""
     if future.done():
         return
-    if isinstance(answer, Exception):
-        future.set_exception(answer)
+    if isinstance(response, Exception):
+        future.set_exception(response)
     else:
-        future.set_result(answer)
+        future.set_result(response)

@@ -84,7 +84,7 @@ def build_dependencies(
         version("integrations"),
         pools=(commands, queries, audits),
         batchers={**log.batchers, **views.batchers},
-        figures=Lag(commands, audits).figures,
+        read_gauges=Lag(commands, audits).figures,
     )
 
     @asynccontextmanager
@@ -120,7 +120,7 @@ def build_dependencies(
             providers, ProviderClient(), parse_provider_urls(settings, providers)
         ),
         verifier=TokenVerifier(
-            keys, settings.jwt_issuer, settings.jwt_audience, remembered=cache_size
+            keys, settings.jwt_issuer, settings.jwt_audience, cache_size=cache_size
         ),
         catalogues=load_catalogues(),
         providers=providers,

@@ -1,7 +1,7 @@
-"""When Python looks for garbage in cycles: seldom, and not in what stays for good.
+"""Tuning of Python's garbage collector: it runs seldom, and not over what stays for good.
 
-A full look at all that was imported stops every request for tens of milliseconds. Nearly all that
-a request makes goes at once, by its reference count, without the collector.
+A full collection of all that was imported stops every request for tens of milliseconds. Nearly
+all that a request creates is freed at once by its reference count, without the collector.
 """
 
 import gc

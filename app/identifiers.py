@@ -14,5 +14,5 @@ def new_integration_id() -> str:
 
 
 def is_integration_id(text: str) -> bool:
-    """Tell whether *text* has the form of an integration id."""
+    """Return whether *text* has the form of an integration id."""
     return INTEGRATION_ID.fullmatch(text) is not None

@@ -1,4 +1,4 @@
-"""Takes turns: what is done under one key is done one after the other, first come first served."""
+"""A lock for each key: blocks that hold the same key run one after the other, in order."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Hashable
@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 
 
 class LockTimeoutError(Exception):
-    """The turn did not come in time; nothing was done."""
+    """The lock was not free in time; nothing was done."""
 
 
 class KeyedLock:
-    """A queue a key, in this process; a key that nobody uses takes no memory."""
+    """A lock for each key, within this process; a key that nobody uses takes no memory."""
 
     def __init__(self) -> None:
         self._locks: dict[Hashable, asyncio.Lock] = {}
@@ -18,10 +18,10 @@ class KeyedLock:
 
     @asynccontextmanager
     async def hold(self, key: Hashable, patience: float | None = None) -> AsyncGenerator[None]:
-        """Run the block while nobody else runs one under *key*.
+        """Run the block while no other block holds *key*.
 
         Raises:
-            LockTimeoutError: the turn did not come within *patience* seconds.
+            LockTimeoutError: the lock was not free within *patience* seconds.
         """
         lock = self._locks.setdefault(key, asyncio.Lock())
         self._users[key] = self._users.get(key, 0) + 1
@@ -41,7 +41,7 @@ class KeyedLock:
 
 
 async def acquire_within(lock: asyncio.Lock, patience: float | None) -> None:
-    """Acquire *lock*; raise LockTimeoutError where that takes too long."""
+    """Acquire *lock*; raise LockTimeoutError if that takes too long."""
     try:
         await asyncio.wait_for(lock.acquire(), patience)
     except TimeoutError:

@@ -1,4 +1,4 @@
-"""What must be right before a start: found here, so that it is told in one line."""
+"""Checks before the start: what is wrong is reported in one line."""
 
 import asyncio
 from collections.abc import Iterable
@@ -18,9 +18,9 @@ KEKS_IN_USE_SQL = "SELECT integrations.keks_in_use()"
 
 
 def check_startup(settings: Settings, dsn: str) -> None:
-    """Raise what would stop a worker: token keys, keyring, a KEK in use that it lacks.
+    """Raise what would stop a worker: unusable token keys or keyring, or a missing KEK.
 
-    Log which views were made by other code; that stops nobody.
+    Log which views were built by other code; that does not stop the start.
 
     Raises:
         TokenKeyError, JwksError: the keys that verify tokens cannot be had.
@@ -40,7 +40,7 @@ def check_startup(settings: Settings, dsn: str) -> None:
 
 
 async def check_keyring(settings: Settings, in_use: Iterable[str]) -> None:
-    """Raise KeyringError where the keyring lacks a KEK of those *in_use*, or one to wrap with."""
+    """Raise KeyringError if the keyring lacks a KEK of those *in_use*, or one to wrap with."""
     keyring = open_keyring(settings.keyring, settings.vault_token_file)
     try:
         require_keks((kek.id for kek in await keyring.keks()), in_use)

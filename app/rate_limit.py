@@ -1,11 +1,11 @@
-"""A token bucket a workspace: how fast one may ask, so that nobody slows down all others."""
+"""Rate limit: a token bucket for each workspace, so that none slows down the others."""
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from math import ceil
 
-MAX_WORKSPACES = 10_000  # whose buckets are kept; a forgotten one is full
+MAX_WORKSPACES = 10_000  # whose buckets are in memory; a missing one is full
 
 
 class RateLimitExceededError(Exception):

@@ -54,7 +54,7 @@ def serve_in_process(app: RequestMiddleware, listener: socket.socket, ready: Rea
 
 
 def serve_with_workers(workers: int, listener: socket.socket, ready: ReadyCallback) -> None:
-    """Serve in *workers* processes, started anew where one dies."""
+    """Serve in *workers* processes, started again where one dies."""
     config = uvicorn_config("app.server:create_worker_app", workers)
     with multiprocess_dir():
         WorkerSupervisor(config, [listener], ready).run()

@@ -30,10 +30,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     """All settings; the field `jwt_issuer` is the variable INTEGRATIONS_JWT_ISSUER, and so on.
 
     Without `database_url` PostgreSQL is embedded, in `data_dir`. Requests go through `pooler_url`
-    where it is set, a PgBouncer in transaction mode, and through `pool_size` connections a worker
+    if it is set, a PgBouncer in transaction mode, and through `pool_size` connections a worker
     for each of commands and queries. Without `jwks` the service
     trusts its own key. Port 0 takes any free port. `rate_limit` is in requests a second and
-    workspace, none where it is not set; `rate_burst` may come at once, a second's worth unless
+    workspace, none if it is not set; `rate_burst` may come at once, a second's worth unless
     set. `providers` is a folder with more provider files; `provider_urls` are base URLs that take
     the place of providers' own, for tests. `keyring` is a path or an address in Vault.
     """
@@ -81,7 +81,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def validate_setting(name: str, value: str) -> None:
-    """Raise SettingsError where *name* is no setting or does not take *value*."""
+    """Raise SettingsError if *name* is no setting or does not take *value*."""
     types = {field.name: field.type for field in fields(Settings)}
     if name not in types:
         known = ", ".join(sorted(PREFIX + known.upper() for known in types))

@@ -45,7 +45,7 @@ class WorkerSupervisor(Multiprocess):
                 return
 
     def keep_subprocess_alive(self) -> None:
-        """Start a worker anew where one has died or hangs, and forget what it was doing.
+        """Start a worker again if one has died or hangs, and forget what it was doing.
 
         The library's own would also kill one that has not answered 5 s after its start. On a busy
         machine none ever got further.

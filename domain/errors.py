@@ -1,9 +1,9 @@
-"""What the domain refuses.
+"""Refusals of the domain.
 
 DomainError
-├── IntegrationNotFoundError          the integration is not there (any more)
-├── IntegrationAlreadyExistsError     an id was used twice
-└── VersionMismatchError      somebody else was faster
+├── IntegrationNotFoundError       the integration does not exist (any more)
+├── IntegrationAlreadyExistsError  an id was used twice
+└── VersionMismatchError           another change was first
 """
 
 

@@ -138,7 +138,7 @@ class CredentialsReplaced(Event, frozen=True, kw_only=True):
 
 
 class CredentialsChecked(Event, frozen=True, kw_only=True):
-    """The provider was asked whether the credentials work; `detail` is in our words."""
+    """The credentials were checked with the provider; `detail` is our text."""
 
     outcome: Outcome
     detail: str
@@ -163,7 +163,7 @@ IntegrationEvent = (
 
 # ----- State -----
 class Sender(Struct, frozen=True, kw_only=True):
-    """Whom messages are sent from."""
+    """The sender of messages."""
 
     email: str | None = None
     name: str | None = None
@@ -207,7 +207,7 @@ def evolve(integration: Integration, event: IntegrationEvent) -> Integration:  #
 
 
 def from_created(event: IntegrationCreated) -> Integration:
-    """Return the integration that *event* tells of."""
+    """Return the new integration of *event*."""
     return Integration(
         exists=True,
         name=event.name,
@@ -228,7 +228,7 @@ def merge_credentials(
 
 # ----- Decisions -----
 def decide(command: IntegrationCommand, integration: Integration) -> list[IntegrationEvent]:
-    """Answer *command*; no events means it already is so.
+    """Return the events of *command*; none if nothing changes.
 
     Raises:
         IntegrationNotFoundError: the integration never was, or was deleted.
@@ -254,19 +254,19 @@ def decide(command: IntegrationCommand, integration: Integration) -> list[Integr
 
 
 def require_new(integration: Integration) -> None:
-    """Raise IntegrationAlreadyExistsError where the id has been used."""
+    """Raise IntegrationAlreadyExistsError if the id has been used."""
     if integration.exists or integration.is_deleted:
         raise IntegrationAlreadyExistsError
 
 
 def require_existing(integration: Integration) -> None:
-    """Raise IntegrationNotFoundError where the integration is not there."""
+    """Raise IntegrationNotFoundError if the integration is not there."""
     if not integration.exists:
         raise IntegrationNotFoundError
 
 
 def created_event(command: CreateIntegration) -> IntegrationCreated:
-    """Return the event that tells what *command* asked for."""
+    """Return the event of *command*."""
     return IntegrationCreated(
         name=command.name,
         type=command.type,

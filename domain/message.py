@@ -1,10 +1,10 @@
-"""The two kinds of message: a command asks, an event tells."""
+"""The two kinds of message: commands and events."""
 
 from msgspec import Struct
 
 
 class Command(Struct, frozen=True, kw_only=True):
-    """What somebody asks for; it may be refused.
+    """A request for a change; it may be refused.
 
     Time, ids and sealed bytes arrive in the command, so that `decide` stays pure.
     """

@@ -36,7 +36,7 @@ class ProviderField(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One provider type; `fields` are by the names of the HTTP API.
 
-    `deprecated` says in English what the provider ended, None where it goes on.
+    `deprecated` says in English what the provider ended, None if it continues.
     """
 
     type: str

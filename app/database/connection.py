@@ -15,7 +15,7 @@ NETWORK_TIMEOUTS = {
 
 
 def with_network_timeouts(dsn: str) -> str:
-    """Return the conninfo *dsn*, with the NETWORK's time-outs where it has none of its own.
+    """Return the conninfo *dsn*, with the NETWORK's time-outs if it has none of its own.
 
     Raises:
         psycopg.ProgrammingError: *dsn* is no conninfo.

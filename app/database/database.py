@@ -1,4 +1,4 @@
-"""The database to use: the one that is configured, or the embedded one, kept while it is leased."""
+"""The database to use: the configured one, or the embedded one, which runs while it is leased."""
 
 from collections.abc import Generator
 from contextlib import contextmanager, suppress

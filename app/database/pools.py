@@ -1,7 +1,7 @@
 """Pools of connections, one a role, so that waiting writes never hold up reads.
 
-What is lost is found out by the request that uses it, which is answered 503. It must be the last
-one: whatever broke one connection has broken its neighbours, so all of them are replaced at once.
+A lost connection is noticed by the request that uses it, which gets 503. It must be the only one:
+whatever broke one connection has broken the others, so all of them are replaced at once.
 """
 
 from typing import TypeVar
@@ -18,15 +18,13 @@ from app.database.connection import require_primary, with_network_timeouts
 Result = TypeVar("Result")
 
 POOL_SIZE = 8  # connections a role and worker, unless said otherwise
-MAX_WAITING = 1_000  # requests that may wait for one; more are answered 503 at once
+MAX_WAITING = 1_000  # requests that may wait for one; more get 503 at once
 ACQUIRE_TIMEOUT = 5.0  # seconds that a request waits for one
 ACQUIRE_TIMEOUT_WHILE_DOWN = 0.5  # seconds that it waits while the database is known to be away
 RECONNECT_INTERVAL = 0.25  # seconds between two attempts to reach the database while somebody waits
-RESPONSE_TIMEOUT = (
-    6.0  # seconds that one answer may take, whatever swallows it: longer than the server's own
-)
+RESPONSE_TIMEOUT = 6.0  # seconds that one response may take: longer than the server's own time-outs
 CANCEL_TIMEOUT = 1.0  # seconds that the server may take to hear that something is cancelled
-# The server gives up before we do, so that a lost answer is not a statement that still runs; and
+# The server gives up before we do, so that a lost response is not a statement that still runs; and
 # what locks a table (an ALTER, a VACUUM FULL) makes a request fail as fast as a held append lock.
 SERVER_SETTINGS = {
     "statement_timeout": "5s",
@@ -42,7 +40,7 @@ SERVER_SETTINGS = {
 
 
 class TimeoutConnection(AsyncConnection):
-    """A connection that is given up when an answer takes too long.
+    """A connection that is closed when a response takes too long.
 
     A server that is stopped and a proxy that stalls acknowledge every packet: no time-out of TCP
     sees them, and the server's own do not run.
@@ -56,7 +54,7 @@ class TimeoutConnection(AsyncConnection):
         interval: float = 0.1,
         timeout: float | None = None,  # noqa: ASYNC109 — the library's
     ) -> Result:
-        """Return what *gen* does; raise ConnectionTimeout, and close, where that takes too long."""
+        """Return what *gen* does; raise ConnectionTimeout, and close, if that takes too long."""
         try:
             return await super().wait(
                 gen, interval, self.response_timeout if timeout is None else timeout
@@ -68,7 +66,7 @@ class TimeoutConnection(AsyncConnection):
     async def cancel_safe(self, *, timeout: float = CANCEL_TIMEOUT) -> None:  # noqa: ASYNC109 — the library's
         """Cancel what runs, and close the connection where the server does not hear of it in time.
 
-        The library does so when whoever waits is cancelled, with more patience than they had left.
+        The library does so when the waiting caller is cancelled, with a longer time-out.
         """
         try:
             await super().cancel_safe(timeout=min(timeout, CANCEL_TIMEOUT))
@@ -128,7 +126,7 @@ class SelfHealingPool(AsyncConnectionPool[AsyncConnection]):
         )
 
     async def putconn(self, conn: AsyncConnection) -> None:
-        """Take *conn* back; where it was lost, replace all that are as old."""
+        """Take *conn* back; if it was lost, replace all that are as old."""
         lost = conn.closed and conn in self._current
         await super().putconn(conn)
         if lost:
@@ -149,11 +147,11 @@ class SelfHealingPool(AsyncConnectionPool[AsyncConnection]):
 
 
 class WrongRoleError(Exception):
-    """A pooler gives connections of another role than the one that was asked for."""
+    """A pooler gives connections of another role than the requested one."""
 
 
 async def require_role(connection: AsyncConnection, role: str) -> None:
-    """Raise WrongRoleError unless *connection* acts as *role*: it would look over the walls."""
+    """Raise WrongRoleError unless *connection* acts as *role*, whose rows are restricted."""
     row = await (await connection.execute("SELECT current_user")).fetchone()
     if row != (role,):
         message = f"The pooler's database {role} does not act as that role: see docs/operations.md."
@@ -166,7 +164,7 @@ def open_pool(
     """Return a pool, not yet open, of autocommitting connections that act as *role*.
 
     Times come in UTC, wherever the server thinks it is.
-    Statements are prepared at first use: planning them anew doubles the database's work.
+    Statements are prepared at first use: planning them each time doubles the database's work.
 
     A *pooler* in transaction mode gives each statement another session: nothing can be prepared,
     and what a session is set to is set by the pooler, in its database that has the role's name.

@@ -1,8 +1,8 @@
-"""Reads within the walls of a workspace: the database shows no other's rows, whatever is asked.
+"""Row-level security: queries see the rows of one workspace only.
 
 What a pipeline sends up to its Sync is one transaction, without a BEGIN (PostgreSQL's manual, its
-protocol, "Pipelining"). So the name of the workspace goes out together with what is asked, and is
-forgotten with the answer. Were they ever sent apart, nothing would be found.
+protocol, "Pipelining"). So the name of the workspace is sent together with the query, and is gone
+after the response. If they were ever sent apart, the query would find nothing.
 """
 
 from collections.abc import AsyncGenerator
@@ -26,7 +26,7 @@ async def fetch_in_workspace(
     parameters: Params,
     shape: AsyncRowFactory[Row],
 ) -> list[Row]:
-    """Return the rows, of *shape*, that *query* finds in *workspace*; asked in one round trip.
+    """Return the rows, of *shape*, that *query* finds in *workspace*; in one round trip.
 
     *pool* is of a role that serves requests. Raises as the pool and its connections do.
     """

@@ -73,9 +73,9 @@ class PostgresEventLog:
     ) -> None:
         self.pool = pool
         self._reads: Batcher[StreamRef, Found] = Batcher(
-            self._read_all, lanes=READ_CONCURRENCY, largest=together
+            self._read_all, concurrency=READ_CONCURRENCY, max_batch=together
         )
-        self._writes: Batcher[Changeset, list[int]] = Batcher(self._record_all, largest=together)
+        self._writes: Batcher[Changeset, list[int]] = Batcher(self._record_all, max_batch=together)
         self._confirmations: Batcher[None, None] = Batcher(self._confirm_all)
 
     @property

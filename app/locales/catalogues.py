@@ -21,7 +21,7 @@ class Language(Struct, frozen=True):
     messages: Mapping[str, str]
 
     def text(self, message: str, /, **placeholders: str | int) -> str:
-        """Return *message*, given in English, in this language; English where it is not translated.
+        """Return *message*, given in English, in this language; English if it is not translated.
 
         `{name}` in it becomes the placeholder of that name. One pass, no format language: a
         placeholder's own braces stay as they are, and a name that was not given stays `{name}`.
@@ -47,7 +47,7 @@ class Catalogues(Struct, frozen=True):
         return self.languages[DEFAULT]
 
     def negotiate(self, tag: str) -> Language | None:
-        """Return the language for *tag*, a BCP 47 tag in any case; None where *tag* is malformed.
+        """Return the language for *tag*, a BCP 47 tag in any case; None if *tag* is malformed.
 
         A tag that we lack is shortened until we have it (RFC 4647 section 3.4, "lookup"), and is
         English in the end. Nothing is remembered between calls, so no tag can fill the memory: ours
@@ -64,7 +64,7 @@ class Catalogues(Struct, frozen=True):
 def load_catalogues(folder: Path = Path(__file__).parent) -> Catalogues:
     """Read every `<tag>/LC_MESSAGES/messages.po` in *folder*; a folder's name is its BCP 47 tag.
 
-    Raises `FileNotFoundError` where there is no English, and what `read_messages` raises.
+    Raises `FileNotFoundError` if there is no English, and what `read_messages` raises.
     """
     languages = {tag: read_language(folder, tag) for tag in tags_in(folder) | {DEFAULT}}
     return Catalogues({tag.lower(): language for tag, language in languages.items()})

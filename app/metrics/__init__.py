@@ -1,1 +1,1 @@
-"""What the service tells of itself at /metrics."""
+"""Metrics of the service, at /metrics."""

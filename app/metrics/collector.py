@@ -1,4 +1,4 @@
-"""Metrics: counts requests, and looks at all else once a second and when somebody asks."""
+"""Metrics: counts requests, and samples pools, batchers and the process once a second."""
 
 import asyncio
 import os
@@ -25,21 +25,21 @@ class Pool(Protocol):
 
 
 class BatchStats(Protocol):
-    """What asks in batches, as app/batching.py does."""
+    """Counts of a batcher, as app/batching.py has them."""
 
     batches: int
     requests: int
 
     @property
     def waiting(self) -> int:
-        """How many questions wait for the next batch."""
+        """How many requests wait for the next batch."""
         ...
 
 
 class Metrics:
-    """What is told of *pools*, of *batchers* by their names, and of what *figures* finds.
+    """Metrics of *pools*, of *batchers* by name, and the gauges that *read_gauges* returns.
 
-    `in_progress` is how many requests are being answered.
+    `in_progress` is how many requests are being processed.
     """
 
     def __init__(
@@ -47,13 +47,13 @@ class Metrics:
         version: str,
         pools: Sequence[Pool],
         batchers: Mapping[str, BatchStats],
-        figures: Callable[[], Awaitable[Mapping[str, float]]],
+        read_gauges: Callable[[], Awaitable[Mapping[str, float]]],
     ) -> None:
         self.in_progress = 0
         self._version = version
         self._pools = pools
         self._batchers = batchers
-        self._gauges = figures
+        self._gauges = read_gauges
         self._instruments = Instruments()
 
     def count(self, kind: RequestLabels, seconds: float) -> None:
@@ -66,7 +66,7 @@ class Metrics:
         return self._instruments.text(self._version, await self._gauges())
 
     async def run(self) -> None:
-        """Look from time to time, until cancelled, so that the other workers can tell."""
+        """Sample periodically, until cancelled, so that other workers can report this one."""
         while True:
             self._sample()
             await asyncio.sleep(SAMPLE_INTERVAL)
@@ -84,14 +84,14 @@ class Metrics:
             show(stats["requests_waiting"], "integrations_pool_waiting", pool.name)
         for name, batcher in self._batchers.items():
             show(batcher.batches, "integrations_batches_total", name)
-            show(batcher.requests, "integrations_batch_questions_total", name)
+            show(batcher.requests, "integrations_batch_requests_total", name)
             show(batcher.waiting, "integrations_batch_waiting", name)
         self._instruments.set_process()
 
 
 @contextmanager
 def multiprocess_dir() -> Generator[None]:
-    """Let the workers that are started in this block keep their figures in one folder.
+    """Make the workers that are started in this block store their metrics in one folder.
 
     The library takes its name from the environment, which workers inherit.
     """
@@ -108,5 +108,5 @@ def drop_dead_gauges(living: Container[int | None]) -> None:
 
 
 def remove_dir() -> None:
-    """Remove the folder: whoever made it is gone."""
+    """Remove the folder after its creator has died."""
     rmtree(os.environ[MULTIPROCESS_DIR], ignore_errors=True)

@@ -1,7 +1,7 @@
-"""All that is counted, in the words of Prometheus; docs/metrics.md says how to read it.
+"""The Prometheus metrics of the service; docs/metrics.md says how to read them.
 
-Several workers keep their figures in a file each, and whichever is asked adds them up. Counts of
-workers that have died stay in the sum, or every rate would jump; what was so at a moment goes.
+Each worker stores its metrics in a file, and the one that is scraped adds them up. Counters of
+workers that have died stay in the sum, or every rate would jump; their gauges are dropped.
 """
 
 import os
@@ -25,44 +25,44 @@ MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"  # the library's name; it looks wh
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)  # seconds
 REQUEST = "integrations_http_request_duration_seconds"
 BUILD = "integrations_build"
-# What is at a moment, and what only grows: the text, and the names of its labels.
+# Gauges and counters by name: the help text, and the names of the labels.
 GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "integrations_http_requests_in_progress": ("Requests that are being answered.", ()),
-    "integrations_workers": ("Processes that serve.", ()),
+    "integrations_http_requests_in_progress": ("Requests in progress.", ()),
+    "integrations_workers": ("Worker processes.", ()),
     "integrations_pool_connections": ("Open connections to the database.", ("pool",)),
-    "integrations_pool_connections_in_use": ("Those that somebody uses.", ("pool",)),
-    "integrations_pool_connections_max": ("As many may be open.", ("pool",)),
-    "integrations_pool_waiting": ("Requests that wait for a connection.", ("pool",)),
-    "integrations_batch_waiting": ("Questions that wait for the next batch.", ("batch",)),
+    "integrations_pool_connections_in_use": ("Connections in use.", ("pool",)),
+    "integrations_pool_connections_max": ("Maximum number of connections.", ("pool",)),
+    "integrations_pool_waiting": ("Requests waiting for a connection.", ("pool",)),
+    "integrations_batch_waiting": ("Requests waiting for the next batch.", ("batch",)),
     "process_resident_memory_bytes": ("Resident memory.", ()),
     "process_open_fds": ("Open file descriptors.", ()),
 }
 COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "integrations_batches_total": ("Batches: round trips for what waited together.", ("batch",)),
-    "integrations_batch_questions_total": ("Questions in all batches.", ("batch",)),
-    "process_cpu_seconds_total": ("Processor time, user and system.", ()),
+    "integrations_batches_total": ("Batches: round trips shared by waiting requests.", ("batch",)),
+    "integrations_batch_requests_total": ("Requests in all batches.", ("batch",)),
+    "process_cpu_seconds_total": ("CPU time, user and system.", ()),
 }
-# The same whichever worker is asked.
+# The same in every worker.
 SHARED_GAUGES = {
-    "integrations_database_up": "1 where the database answers, else 0, and the next are absent.",
+    "integrations_database_up": "1 if the database is reachable, else 0 without the following.",
     "integrations_log_position": "Last position of the log.",
     "integrations_log_unsigned_events": "Events that no signed checkpoint covers yet.",
-    "integrations_checkpoint_timestamp_seconds": "When the newest checkpoint was signed.",
+    "integrations_checkpoint_timestamp_seconds": "Time of the latest signed checkpoint.",
 }
 NAMES = (REQUEST, *GAUGES, *COUNTERS, *SHARED_GAUGES, f"{BUILD}_info")
 RequestLabels = tuple[str, str, int]
-"""Of a request: its route's template, its method, the status of its answer."""
+"""Of a request: the template of its route, its method, the status of its response."""
 
 
 class Instruments:
-    """The figures of this worker, and for the text those of the others."""
+    """The metrics of this worker, and in the text those of all workers."""
 
     def __init__(self) -> None:
         disable_created_metrics()
         self._registry = registry = CollectorRegistry()
         self._requests = Histogram(
             REQUEST,
-            "How long requests took; _count is how many there were.",
+            "Duration of requests; _count is their number.",
             ("route", "method", "status"),
             buckets=BUCKETS,
             registry=registry,
@@ -86,7 +86,7 @@ class Instruments:
         counted.observe(seconds)
 
     def set(self, value: float, name: str, *labels: str) -> None:
-        """Let the gauge or counter *name* say *value*."""
+        """Set the gauge or counter *name* to *value*."""
         if name in self._gauges:
             gauge = self._gauges[name]
             (gauge.labels(*labels) if labels else gauge).set(value)
@@ -118,7 +118,7 @@ class Instruments:
 
 
 class ConstantCollector(Collector):
-    """What is the same whichever worker is asked."""
+    """Metrics that are the same in every worker."""
 
     def __init__(self, version: str, figures: Mapping[str, float]) -> None:
         self._version = version
@@ -126,6 +126,6 @@ class ConstantCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield each."""
-        yield InfoMetricFamily(BUILD, "What runs.", {"version": self._version})
+        yield InfoMetricFamily(BUILD, "Version of the service.", {"version": self._version})
         for name, value in self._figures.items():
             yield GaugeMetricFamily(name, SHARED_GAUGES[name], value)

@@ -132,7 +132,7 @@ UNREACHABLE = Verdict("inconclusive", "The provider cannot be reached")
 
 
 class CheckRunner:
-    """Asks over *client*; *addresses*, by type, take the place of a provider's own, for tests."""
+    """Runs checks over *client*; *addresses*, by type, replace a provider's own, for tests."""
 
     def __init__(self, client: ProviderClient, addresses: Mapping[str, str]) -> None:
         self._client = client
@@ -157,7 +157,7 @@ class CheckRunner:
     async def _check_regions(
         self, provider: ProviderFile, check: HttpCheck, values: Values
     ) -> Verdict:
-        """Ask one region after the other: credentials of one are refused by the others."""
+        """Try one region after the other: credentials of one are refused by the others."""
         own = [region.url for region in provider.regions]
         address = self._addresses.get(provider.type)
         found: list[Verdict] = []
@@ -171,7 +171,7 @@ class CheckRunner:
     async def _exchange_token(
         self, provider: ProviderFile, described: ServiceAccount, values: Values
     ) -> Values | Verdict:
-        """Return the values that the check goes on with, or why it does not."""
+        """Return the values that the check continues with, or why it does not."""
         account = parse_account(values[described.field])
         body = await asyncio.to_thread(
             token_request,
@@ -181,10 +181,10 @@ class CheckRunner:
             now=int(time.time()),
         )
         base = self._addresses.get(provider.type, described.url)
-        question = ProviderRequest(
+        request = ProviderRequest(
             method="POST", url=base + described.path, headers=FORM_HEADERS, body=body
         )
-        verdict, content = await self._send(question, described.rules)
+        verdict, content = await self._send(request, described.rules)
         if verdict.outcome != "ok":
             return verdict
         token = Secret(str(json_path("access_token", content)).encode())
@@ -192,14 +192,14 @@ class CheckRunner:
         return {"accessToken": token, "projectId": project} if is_header_safe(token) else UNREADABLE
 
     async def _send(
-        self, question: ProviderRequest, rules: Sequence[Rule]
+        self, request: ProviderRequest, rules: Sequence[Rule]
     ) -> tuple[Verdict, object]:
-        """Return what the answer to *question* means, and its JSON."""
+        """Return what the response to *request* means, and its JSON."""
         try:
-            answer = await self._client.request(question)
+            response = await self._client.request(request)
         except ProviderUnreachableError as error:
             return UNREADABLE if error.reached else UNREACHABLE, UNSET
-        return evaluate(answer, rules), answer.content
+        return evaluate(response, rules), response.content
 
 
 def offline_verdict(rules: Sequence[OfflineRule], values: Values) -> Verdict | None:

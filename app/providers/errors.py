@@ -1,10 +1,10 @@
 """What goes wrong with providers; none of these errors holds any credential or answer.
 
 ProviderError
-├── ProviderFileError   a provider file or a provider's address is wrong: the start stops
-├── ProviderUnreachableError       a provider gave no answer that can be read
-├── UnsafeHeaderValueError     a value cannot stand in a request
-└── NoAccountError      a value is not the JSON of a service account
+├── ProviderFileError           a provider file or address is wrong: the service does not start
+├── ProviderUnreachableError    a provider gave no response that can be read
+├── UnsafeHeaderValueError      a value cannot be sent in a header
+└── InvalidServiceAccountError  a value is not the JSON of a service account
 """
 
 
@@ -17,7 +17,7 @@ class ProviderFileError(ProviderError):
 
 
 class ProviderUnreachableError(ProviderError):
-    """There is no answer, or none that can be read; `reached` where there was one."""
+    """There is no answer, or none that can be read; `reached` if there was one."""
 
     def __init__(self, *, reached: bool) -> None:
         super().__init__("no answer that can be read")

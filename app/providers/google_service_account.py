@@ -70,7 +70,7 @@ def token_request(account: ServiceAccountFile, *, audience: str, scope: str, now
 
 
 def private_key(account: ServiceAccountFile) -> RSAPrivateKey:
-    """Return the private key of *account*; raise NoAccountError where it is none."""
+    """Return the private key of *account*; raise NoAccountError if it is none."""
     try:
         key = load_pem_private_key(account.private_key.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):

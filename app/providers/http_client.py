@@ -1,6 +1,6 @@
-"""Asks providers over HTTP: the only user of httpx2 here. It trusts nothing that comes back.
+"""HTTP client for providers: the only user of httpx2 here. It trusts nothing that comes back.
 
-There is no deadline in here: whoever asks sets one over all requests of a check.
+It has no deadline: the caller sets one over all requests of a check.
 """
 
 import re
@@ -18,8 +18,8 @@ from app.providers.errors import ProviderUnreachableError, UnsafeHeaderValueErro
 from app.providers.provider_file import Basic, Bearer, Header, HttpCheck
 from app.secrets.secret import Secret
 
-MAX_RESPONSE = 64 * 1024  # bytes of an answer
-# Uncompressed, so that a small answer cannot unfold into a large one.
+MAX_RESPONSE = 64 * 1024  # bytes of an response
+# Uncompressed, so that a small response cannot unfold into a large one.
 COMMON_HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",
@@ -40,7 +40,7 @@ class ProviderRequest(Struct, frozen=True, kw_only=True):
 
 
 class ProviderResponse(Struct, frozen=True):
-    """One answer; `content` is its JSON, UNSET where it is none or too large.
+    """One response; `content` is its JSON, UNSET if it is none or too large.
 
     It may hold secrets of the provider's.
     """
@@ -53,7 +53,7 @@ class ProviderResponse(Struct, frozen=True):
 
 
 class ProviderClient:
-    """Sends questions, each over a connection of its own: nothing of one reaches another.
+    """Sends requests, each over a connection of its own: nothing of one reaches another.
 
     A client that were kept would keep cookies, and so carry one workspace's session into
     another's request. Nothing of the environment counts, no proxy and no `.netrc`; no redirect
@@ -64,8 +64,8 @@ class ProviderClient:
         # One context for all: making it reads every certificate of the machine.
         self._tls = ssl.create_default_context()
 
-    async def request(self, question: ProviderRequest) -> ProviderResponse:
-        """Return the answer to *question*.
+    async def request(self, request: ProviderRequest) -> ProviderResponse:
+        """Return the response to *request*.
 
         Raises:
             ProviderUnreachableError: there is no complete HTTP response. The library's own
@@ -75,7 +75,7 @@ class ProviderClient:
             async with httpx2.AsyncClient(
                 verify=self._tls, trust_env=False, follow_redirects=False, timeout=None
             ) as client:
-                return await send(client, question)
+                return await send(client, request)
         except httpx2.ConnectError:
             reached = False
         except Exception:  # noqa: BLE001 — whatever a stranger's bytes do to the library
@@ -83,11 +83,11 @@ class ProviderClient:
         raise ProviderUnreachableError(reached=reached)
 
 
-async def send(client: httpx2.AsyncClient, question: ProviderRequest) -> ProviderResponse:
-    """Send *question* and return its answer."""
-    headers = COMMON_HEADERS | {**question.headers}
+async def send(client: httpx2.AsyncClient, request: ProviderRequest) -> ProviderResponse:
+    """Send *request* and return its response."""
+    headers = COMMON_HEADERS | {**request.headers}
     async with client.stream(
-        question.method, question.url, headers=headers, content=question.body
+        request.method, request.url, headers=headers, content=request.body
     ) as response:
         body = bytearray()
         async for part in response.aiter_raw():
@@ -98,7 +98,7 @@ async def send(client: httpx2.AsyncClient, question: ProviderRequest) -> Provide
 
 
 def decode_json(body: bytes | bytearray) -> object:
-    """Return the JSON value in *body*, UNSET where there is none."""
+    """Return the JSON value in *body*, UNSET if there is none."""
     try:
         return msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -153,7 +153,7 @@ def authorization(auth: Bearer | Header | Basic, values: Values) -> dict[str, st
 
 
 def require_header_safe(field: str, values: Values, without: bytes | None = None) -> str:
-    """Return the value of *field*; raise UnsafeHeaderValueError where no header can carry it."""
+    """Return the value of *field*; raise UnsafeHeaderValueError if no header can carry it."""
     value = values[field]
     if not is_header_safe(value) or (without and without in value.reveal()):
         raise UnsafeHeaderValueError(field)
@@ -161,5 +161,5 @@ def require_header_safe(field: str, values: Values, without: bytes | None = None
 
 
 def is_header_safe(value: Secret) -> bool:
-    """Tell whether a header can carry *value*, as part of its own value (RFC 9110, 5.5)."""
+    """Return whether a header can carry *value*, as part of its own value (RFC 9110, 5.5)."""
     return HEADER_SAFE.fullmatch(value.reveal()) is not None

@@ -1,4 +1,4 @@
-"""The shape of a provider file: a provider type, where it is asked, and what answers mean.
+"""The shape of a provider file: a provider type, if it is asked, and what answers mean.
 
 How to write one: docs/providers.md.
 """
@@ -23,7 +23,7 @@ class FileSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Region(FileSection, frozen=True, kw_only=True):
-    """Where a provider is asked: `url` is https, without user, port, query or final slash."""
+    """Address of a provider: `url` is https, without user, port, query or final slash."""
 
     name: str
     url: Url
@@ -50,9 +50,9 @@ class Basic(FileSection, frozen=True, kw_only=True, tag="basic", tag_field="kind
 
 
 class Condition(FileSection, frozen=True, kw_only=True):
-    """What must be so in a JSON answer; all that is given counts.
+    """A condition on a JSON response; all given parts must hold.
 
-    `at` leads to a value by names of fields, with dots between them; "" is the whole answer.
+    `at` leads to a value by names of fields, with dots between them; "" is the whole response.
     """
 
     at: str = ""
@@ -62,7 +62,7 @@ class Condition(FileSection, frozen=True, kw_only=True):
 
 
 class Rule(FileSection, frozen=True, kw_only=True):
-    """What an answer means that has `status`, is JSON, and meets all conditions of `where`.
+    """What a response means that has `status`, is JSON, and meets all conditions of `where`.
 
     `detail` is English, for people; None for the outcome's usual words.
     """
@@ -74,7 +74,7 @@ class Rule(FileSection, frozen=True, kw_only=True):
 
 
 class OfflineRule(FileSection, frozen=True, kw_only=True):
-    """What it means where a field has not the whole format `unless`: then nobody is asked."""
+    """What it means where a field has not the whole format `unless`: then no request is sent."""
 
     field: ProviderFieldName
     unless: str
@@ -85,7 +85,7 @@ class OfflineRule(FileSection, frozen=True, kw_only=True):
 class ServiceAccount(FileSection, frozen=True, kw_only=True):
     """How the JSON of a service account, in `field`, becomes an access token (RFC 7523).
 
-    `rules` say what the answers of the token endpoint mean; "ok" goes on to the check itself.
+    `rules` say what the responses of the token endpoint mean; "ok" continues to the check itself.
     """
 
     field: ProviderFieldName
@@ -99,7 +99,7 @@ class HttpCheck(FileSection, frozen=True, kw_only=True, tag="http", tag_field="k
     """A check by one request to each region until one knows the credentials.
 
     `{name}` in `path` stands for a value, `{projectId}` for that of the service account; `body`
-    is sent as JSON. The first of `rules` that fits an answer counts; none: inconclusive.
+    is sent as JSON. The first of `rules` that matches a response counts; none: inconclusive.
     """
 
     method: Literal["GET", "POST"]
@@ -112,7 +112,7 @@ class HttpCheck(FileSection, frozen=True, kw_only=True, tag="http", tag_field="k
 
 
 class VapidPairCheck(FileSection, frozen=True, kw_only=True, tag="vapid-pair", tag_field="kind"):
-    """A check that asks nobody: do the two VAPID keys belong together?"""
+    """A check without a request: do the two VAPID keys belong together?"""
 
 
 class ProviderFile(Provider, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,7 +11,7 @@ SCALAR_BYTES = 32
 
 
 def decode_key(key: str) -> bytes | None:
-    """Return the bytes of a base64url (or base64) text, padded or not; None where it is none."""
+    """Return the bytes of a base64url (or base64) text, padded or not; None if it is none."""
     unpadded = key.replace("+", "-").replace("/", "_").rstrip("=")
     try:
         return b64decode(unpadded + "=" * (-len(unpadded) % 4), altchars="-_", validate=True)
@@ -20,13 +20,13 @@ def decode_key(key: str) -> bytes | None:
 
 
 def is_vapid_private_key(key: str) -> bool:
-    """Tell whether *key* has the form of a VAPID private key: 32 bytes."""
+    """Return whether *key* has the form of a VAPID private key: 32 bytes."""
     raw = decode_key(key)
     return raw is not None and len(raw) == SCALAR_BYTES
 
 
 def is_key_pair(public: str, private: str) -> bool | None:
-    """Tell whether the keys are a pair; None where one of them is no key at all."""
+    """Return whether the keys are a pair; None if one of them is no key at all."""
     point, scalar = decode_key(public), decode_key(private)
     if point is None or scalar is None or (len(point), len(scalar)) != (POINT_BYTES, SCALAR_BYTES):
         return None

@@ -1,4 +1,4 @@
-"""What a check finds, in our own words: nothing of a provider's answer is in them."""
+"""What a check finds, in our own words: nothing of a provider's response is in them."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
@@ -41,41 +41,41 @@ RATE_LIMITED = Verdict(
 UNREADABLE = Verdict("inconclusive", "The provider's answer cannot be read")
 
 
-def evaluate(answer: ProviderResponse, rules: Iterable[Rule]) -> Verdict:
-    """Return what *answer* means: by the first of *rules* that fits, else nothing of the key."""
+def evaluate(response: ProviderResponse, rules: Iterable[Rule]) -> Verdict:
+    """Return what *response* means: by the first of *rules* that fits, else nothing of the key."""
     for rule in rules:
-        if rule_matches(answer, rule):
+        if rule_matches(response, rule):
             return Verdict(rule.outcome, rule.detail or DEFAULT_MESSAGES[rule.outcome])
-    return inconclusive_reason(answer)
+    return inconclusive_reason(response)
 
 
-def inconclusive_reason(answer: ProviderResponse) -> Verdict:
-    """Return why *answer* says nothing about the credentials."""
-    status = {"status": answer.status}
-    if answer.status == TOO_MANY_REQUESTS:
+def inconclusive_reason(response: ProviderResponse) -> Verdict:
+    """Return why *response* says nothing about the credentials."""
+    status = {"status": response.status}
+    if response.status == TOO_MANY_REQUESTS:
         return RATE_LIMITED
-    if answer.status >= FIRST_SERVER_ERROR:
+    if response.status >= FIRST_SERVER_ERROR:
         return Verdict(
             "inconclusive", "The provider has a failure of its own (status {status})", status
         )
-    if answer.content is UNSET and answer.status == OK:
+    if response.content is UNSET and response.status == OK:
         return UNREADABLE
     return Verdict(
         "inconclusive", "The provider gave an unexpected answer (status {status})", status
     )
 
 
-def rule_matches(answer: ProviderResponse, rule: Rule) -> bool:
-    """Tell whether *rule* speaks of *answer*, which must be JSON for that."""
+def rule_matches(response: ProviderResponse, rule: Rule) -> bool:
+    """Return whether *rule* speaks of *response*, which must be JSON for that."""
     return (
-        answer.status == rule.status
-        and answer.content is not UNSET
-        and all(condition_matches(condition, answer.content) for condition in rule.where)
+        response.status == rule.status
+        and response.content is not UNSET
+        and all(condition_matches(condition, response.content) for condition in rule.where)
     )
 
 
 def condition_matches(condition: Condition, content: object) -> bool:
-    """Tell whether all that *condition* asks for is so in *content*."""
+    """Return whether all that *condition* asks for is so in *content*."""
     value = json_path(condition.at, content)
     wanted, among = condition.equals, condition.contains
     return (
@@ -86,7 +86,7 @@ def condition_matches(condition: Condition, content: object) -> bool:
 
 
 def json_path(path: str, content: object) -> object:
-    """Return the value that *path*, names with dots between them, leads to; UNSET where none."""
+    """Return the value that *path*, names with dots between them, leads to; UNSET if none."""
     for name in filter(None, path.split(".")):
         if not isinstance(content, dict):
             return UNSET
@@ -95,5 +95,5 @@ def json_path(path: str, content: object) -> object:
 
 
 def has_json_type(kind: JsonType, value: object) -> bool:
-    """Tell whether *value* is of JSON's *kind*; true and false are no numbers."""
+    """Return whether *value* is of JSON's *kind*; true and false are no numbers."""
     return isinstance(value, JSON_TYPES[kind]) and not isinstance(value, bool)

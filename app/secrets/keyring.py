@@ -79,7 +79,7 @@ class ManagedKeyring(Keyring, Protocol):
         ...
 
     async def close(self) -> None:
-        """Give back connections, where there are any."""
+        """Give back connections, if there are any."""
         ...
 
 
@@ -97,7 +97,7 @@ async def current_kek(keyring: ManagedKeyring) -> str:
 
 
 async def require_retired(keyring: ManagedKeyring, kek: str) -> None:
-    """Raise UnknownKekError where *keyring* lacks *kek*, KeyringError where it is current."""
+    """Raise UnknownKekError if *keyring* lacks *kek*, KeyringError if it is current."""
     states = {listed.id: listed.state for listed in await keyring.keks()}
     if kek not in states:
         raise UnknownKekError(kek)

@@ -146,7 +146,7 @@ class FileKeyring:
 
 
 def open_file_keyring(path: Path) -> FileKeyring:
-    """Return the keyring in the file *path*, which is made with a first KEK where it is not there.
+    """Return the keyring in the file *path*, which is made with a first KEK if it is not there.
 
     Raises:
         KeyringError: the file cannot be made, read or trusted.

@@ -27,7 +27,7 @@ FileStamp = tuple[int, int] | None
 
 
 class ReloadingKeyring:
-    """The KEKs in the file *path*, which is made where it is not there; a `ManagedKeyring`.
+    """The KEKs in the file *path*, which is made if it is not there; a `ManagedKeyring`.
 
     Each use looks at the file's stamp (a microsecond or two), so that all workers wrap under a
     new KEK with their next secret, and have forgotten a removed one. A file that has become

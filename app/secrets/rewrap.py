@@ -1,7 +1,7 @@
-"""Wraps the keys of all secrets under the current KEK, beside a running service.
+"""Rewraps the keys of all secrets under the current KEK, while the service runs.
 
 Secrets, commitments and events stay as they are. Each batch is a transaction of its own; killed at
-any point, what is done is done, and the next run goes on with what is left.
+any point, what is done is done, and the next run continues with what is left.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ FROM integrations.secret_store
 WHERE kek <> %s AND (workspace_id, stream, field, version) > (%s, %s, %s, %s)
 ORDER BY workspace_id, stream, field, version LIMIT %s
 """
-# Only rows that still are as they were read; whoever replaces or deletes one wins. Rows that
+# Only rows that still are as they were read; a concurrent change or deletion wins. Rows that
 # somebody holds are left for the next run: we wait for nobody, so there can be no deadlock.
 UPDATE_KEYS_SQL: LiteralString = """
 WITH given AS (
@@ -51,7 +51,7 @@ WHERE (stored.workspace_id, stored.stream, stored.field, stored.version)
 
 
 class StoredKey(Struct, frozen=True, kw_only=True):
-    """The wrapped key of one secret; the first four tell which secret."""
+    """The wrapped key of one secret; the first four name the secret."""
 
     workspace: str
     stream: str
@@ -65,7 +65,7 @@ class StoredKey(Struct, frozen=True, kw_only=True):
 
 
 class RewrapResult(Struct, frozen=True):
-    """How many keys were wrapped anew, did not open, and are not under the current KEK yet."""
+    """How many keys were rewrapped, did not open, and are not under the current KEK yet."""
 
     rewrapped: int
     failed: int
@@ -79,9 +79,9 @@ async def rewrap(
     on_failure: Callable[[UnsealError], None],
     former: Sequence[Keyring] = (),
 ) -> RewrapResult:
-    """Wrap what is not under the current KEK; *complain* of each key that does not open, go on.
+    """Rewrap what is not under the current KEK; call *on_failure* for each key that does not open.
 
-    *tell* is told the progress: the step, how many rows are done, how many there are. Keyrings
+    *report* gets the progress: the step, how many rows are done, how many there are. Keyrings
     that were in use before, *former*, open what *keyring* has no KEK for.
 
     Raises:
@@ -198,14 +198,14 @@ async def retire_kek_for_good(
 ) -> None:
     """Let nothing be stored under *kek* from now on; with *lost* what is stored may stay.
 
-    Whatever a worker has sealed under it and not stored yet is refused, and sealed anew when the
+    Whatever a worker has sealed under it and not stored yet is refused, and sealed again when the
     request is repeated: so a KEK that nothing uses stays so.
 
     Raises:
         KekInUseError: secrets are stored under it.
     """
     async with connection.transaction():
-        # Nothing is stored beside us: every write of secrets takes this lock.
+        # Nothing is stored meanwhile: every write of secrets takes this lock.
         await connection.execute("SELECT integrations.lock_log()")
         cursor = await connection.execute(COUNT_UNDER_KEK_SQL, (kek,))
         rows = await cursor.fetchone()

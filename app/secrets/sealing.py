@@ -4,7 +4,7 @@
     DEK ------ AES-256-GCM under the keyring's KEK ---> wrapped_key
 
 Both are bound, as additional authenticated data, to the place where the row belongs. Rotating
-the KEK wraps the DEK anew and touches neither ciphertext nor commitment, so no event changes.
+the KEK wraps the DEK again and touches neither ciphertext nor commitment, so no event changes.
 """
 
 from hashlib import sha256
@@ -123,7 +123,7 @@ def wrap_key(kek_id: str, kek: Secret, key: Secret, aad: bytes) -> WrappedKey:
 
 
 def unwrap_key(kek: Secret, wrapped_key: WrappedKey, aad: bytes) -> Secret:
-    """Return the key that `wrap_key` wrapped; raise DecryptionError where anything differs."""
+    """Return the key that `wrap_key` wrapped; raise DecryptionError if anything differs."""
     nonce, ciphertext = wrapped_key.wrapped[:NONCE_BYTES], wrapped_key.wrapped[NONCE_BYTES:]
     return decrypt(kek, nonce, ciphertext, wrapped_key_aad(wrapped_key.kek, aad))
 

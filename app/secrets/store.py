@@ -1,4 +1,4 @@
-"""The stored secrets of one integration, opened for the one moment in which they are used."""
+"""The stored secrets of one integration, unsealed only while they are used."""
 
 from collections.abc import Iterable
 

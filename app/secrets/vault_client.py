@@ -1,4 +1,4 @@
-"""Asks the transit engine of HashiCorp Vault or OpenBao: the only user of httpx2 here."""
+"""Client of the transit engine of HashiCorp Vault or OpenBao: the only user of httpx2 here."""
 
 import asyncio
 import re
@@ -16,9 +16,9 @@ from app.secrets.errors import KeyringError
 from app.secrets.keyring_file import read_owner_only
 from app.secrets.secret import Secret
 
-REQUEST_TIMEOUT = 5.0  # seconds for a whole answer
+REQUEST_TIMEOUT = 5.0  # seconds for a whole response
 EMPTY = Secret(b"")
-MAX_RESPONSE = 1 << 20  # bytes of an answer; a key with thousands of versions has less
+MAX_RESPONSE = 1 << 20  # bytes of an response; a key with thousands of versions has less
 KEY_ADDRESS = re.compile(
     r"vault\+(?P<base>(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
     r"/v1)/(?P<mount>[A-Za-z0-9_./-]+)/keys/(?P<name>[A-Za-z0-9_.-]+)"
@@ -65,7 +65,7 @@ def parse_key_address(address: str) -> TransitKey:
 
 
 class VaultResponse(Struct, frozen=True):
-    """One answer; its content may hold a key."""
+    """One response; its content may hold a key."""
 
     status: int
     content: bytes
@@ -92,7 +92,7 @@ class VaultTransitClient:
         )
 
     async def request(self, method: str, path: str, body: Secret = EMPTY) -> VaultResponse:
-        """Return the answer to *method* on *path*, which comes after the mount.
+        """Return the response to *method* on *path*, which comes after the mount.
 
         Raises:
             KeyringUnavailableError: there is no complete response within 5 s. The library's own
@@ -134,7 +134,7 @@ UnixTime = Annotated[int, Meta(ge=0, le=253_402_300_799)]  # up to the year 9999
 
 
 class Data(Struct, Generic[T]):
-    """Every answer of Vault's holds what was asked for as `data`."""
+    """Every response of Vault's holds what was asked for as `data`."""
 
     data: T
 

@@ -33,7 +33,7 @@ from app.secrets.vault_client import (
 
 CIPHERTEXT = re.compile(r"vault:v([1-9][0-9]{0,17}):[A-Za-z0-9+/]+=*")
 SUCCESS_STATUSES = (200, 204)
-# Some versions of Vault answer 500 where the bytes are not what they were.
+# Some versions of Vault response 500 where the bytes are not what they were.
 AUTHENTICATION_FAILED = b"message authentication failed"
 
 
@@ -52,15 +52,15 @@ class VaultKeyring:
         self._client = VaultTransitClient(self._key, token_file)
 
     async def keks(self) -> Sequence[KekInfo]:
-        """Return the versions that Vault decrypts with, oldest first; none where there is no key.
+        """Return the versions that Vault decrypts with, oldest first; none if there is no key.
 
         Raises:
             KeyringUnavailableError: Vault does not answer.
         """
-        answer = await self._client.request("GET", f"keys/{self._key.name}")
-        if answer.status == 404 and b'"errors":[]' in answer.content.replace(b" ", b""):  # noqa: PLR2004 — HTTP's own
+        response = await self._client.request("GET", f"keys/{self._key.name}")
+        if response.status == 404 and b'"errors":[]' in response.content.replace(b" ", b""):  # noqa: PLR2004 — HTTP's own
             return ()  # a mount that is not there has an error
-        status = self._decode_data(answer, Data[KeyStatus])
+        status = self._decode_data(response, Data[KeyStatus])
         return [
             KekInfo(
                 id=self._id(version),
@@ -80,8 +80,8 @@ class VaultKeyring:
         body = encode_json(
             plaintext=b64encode(key.reveal()).decode(), associated_data=self._associated_data(aad)
         )
-        answer = await self._client.request("POST", f"encrypt/{self._key.name}", body)
-        ciphertext = self._decode_data(answer, Data[Encrypted]).ciphertext
+        response = await self._client.request("POST", f"encrypt/{self._key.name}", body)
+        ciphertext = self._decode_data(response, Data[Encrypted]).ciphertext
         version = CIPHERTEXT.fullmatch(ciphertext)
         if version is None:
             self._raise_unavailable("nonsense")
@@ -97,13 +97,13 @@ class VaultKeyring:
         """
         ciphertext = self._matching_ciphertext(wrapped_key)
         body = encode_json(ciphertext=ciphertext, associated_data=self._associated_data(aad))
-        answer = await self._client.request("POST", f"decrypt/{self._key.name}", body)
-        if answer.status == 400 or AUTHENTICATION_FAILED in answer.content:  # noqa: PLR2004 — HTTP's own
-            # Why, only the words of the answer tell, and they differ from version to version.
+        response = await self._client.request("POST", f"decrypt/{self._key.name}", body)
+        if response.status == 400 or AUTHENTICATION_FAILED in response.content:  # noqa: PLR2004 — HTTP's own
+            # Why, only the words of the response tell, and they differ from version to version.
             if wrapped_key.kek in {kek.id for kek in await self.keks()}:
                 raise DecryptionError
             raise UnknownKekError(wrapped_key.kek)
-        return self._decode_key(self._decode_data(answer, Data[Decrypted]))
+        return self._decode_key(self._decode_data(response, Data[Decrypted]))
 
     async def rotate(self) -> str:
         """Add a version to the key; return its id."""
@@ -151,10 +151,10 @@ class VaultKeyring:
     def _id(self, version: int) -> str:
         return f"{self._key.id_prefix}:v{version}"
 
-    def _decode_data(self, answer: VaultResponse, kind: type[Data[T]]) -> T:
-        self._require_success(answer)
+    def _decode_data(self, response: VaultResponse, kind: type[Data[T]]) -> T:
+        self._require_success(response)
         try:
-            return msgspec.json.decode(answer.content, type=kind).data
+            return msgspec.json.decode(response.content, type=kind).data
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             self._raise_unavailable("nonsense")
 
@@ -164,9 +164,9 @@ class VaultKeyring:
         except ValueError:
             self._raise_unavailable("nonsense")
 
-    def _require_success(self, answer: VaultResponse) -> None:
-        if answer.status not in SUCCESS_STATUSES:
-            self._raise_unavailable(f"status {answer.status}")
+    def _require_success(self, response: VaultResponse) -> None:
+        if response.status not in SUCCESS_STATUSES:
+            self._raise_unavailable(f"status {response.status}")
 
     def _raise_unavailable(self, reason: str) -> NoReturn:
         raise KeyringUnavailableError(self._key.id_prefix, reason) from None

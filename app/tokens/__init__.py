@@ -1,1 +1,1 @@
-"""Who asks: bearer tokens, the keys that they are verified with, and what they allow."""
+"""Authentication: bearer tokens, the keys that verify them, and the permissions they grant."""

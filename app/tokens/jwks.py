@@ -43,7 +43,7 @@ class UsableKeys(Struct, frozen=True):
     skipped: tuple[str, ...]
 
     def required_from(self, source: str) -> tuple[VerificationKey, ...]:
-        """Return the keys. Raises JwksError, which names *source*, where there is none."""
+        """Return the keys. Raises JwksError, which names *source* if there is none."""
         if not self.keys:
             raise JwksError("; ".join((f"JWKS {source}: it holds no usable key", *self.skipped)))
         return self.keys

@@ -70,7 +70,7 @@ class JwksFile(KeySource):
 
 
 def file_signature(path: Path) -> Signature | None:
-    """Return what changes whenever the file does; None where there is no file."""
+    """Return what changes whenever the file does; None if there is no file."""
     try:
         found = path.stat()
     except OSError:

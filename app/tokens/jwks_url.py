@@ -1,4 +1,4 @@
-"""Keys from a JWKS behind a URL, fetched beside the requests and never in their way."""
+"""Keys from a JWKS at a URL, fetched in the background so that no request waits for it."""
 
 import asyncio
 import logging
@@ -26,7 +26,7 @@ class JwksUrl(KeySource):
     """The keys of the JWKS at *url*, fetched every 45 s, and at once for an unknown key.
 
     While the endpoint is away, slow or talks nonsense the last good keys stay; an empty list of
-    keys is an answer and shuts everybody out. *refresh_every* is in seconds, *clock* gives
+    keys is valid and locks everybody out. *refresh_interval* is in seconds, *clock* gives
     monotonic seconds.
 
     Raises:
@@ -68,7 +68,7 @@ class JwksUrl(KeySource):
     async def refresh(self) -> bool:
         """Fetch again for an unknown key, at most every 30 s; wait with others for a running fetch.
 
-        Returns False, at once, where it is too soon.
+        Returns False, at once, if it is too soon.
         """
         if self._loading is None:
             now = self._clock()
@@ -89,7 +89,7 @@ class JwksUrl(KeySource):
             await self._load_once()
 
     async def _load_once(self) -> None:
-        """Load once for all who ask meanwhile; one who leaves takes nothing from the others."""
+        """Load once for all callers that wait; one that is cancelled does not cancel the others."""
         if self._loading is None:
             self._loading = asyncio.create_task(self._load_or_keep())
         await asyncio.shield(self._loading)
@@ -133,7 +133,7 @@ class JwksUrl(KeySource):
 
 
 OK = 200
-FETCH_TIMEOUT = 5.0  # seconds, for the whole answer: a server that drips stays within httpx2's own
+FETCH_TIMEOUT = 5.0  # seconds, for the whole response: httpx2's own time-outs let a slow drip pass
 
 
 def validate_url(url: str) -> httpx2.URL:
@@ -167,7 +167,7 @@ async def fetch(client: httpx2.AsyncClient, url: httpx2.URL) -> bytes:
     """Return the body at *url*, at most one byte over 64 KiB.
 
     Raises:
-        JwksError: no answer within 5 s, or one that is not 200; no redirect is followed.
+        JwksError: no response within 5 s, or one that is not 200; no redirect is followed.
     """
     try:
         async with asyncio.timeout(FETCH_TIMEOUT):
@@ -180,8 +180,8 @@ async def fetch(client: httpx2.AsyncClient, url: httpx2.URL) -> bytes:
 
 
 async def read_body(client: httpx2.AsyncClient, url: httpx2.URL) -> bytes:
-    """Return the start of the answer's body, as much as is over the largest JWKS by a byte."""
-    # Uncompressed, so that a small answer cannot unfold into a large one.
+    """Return the start of the response body, at most one byte more than the largest JWKS."""
+    # Uncompressed, so that a small response cannot unfold into a large one.
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
     received = bytearray()
     async with client.stream("GET", url, headers=headers, follow_redirects=False) as response:

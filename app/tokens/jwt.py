@@ -64,7 +64,7 @@ COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 class Header(Struct, frozen=True):
     """What we read of a token's header (RFC 7515, section 4.1).
 
-    Keys and addresses in it (`jwk`, `jku`, `x5c`, `x5u`) are never read: whoever forges a token
+    Keys and addresses in it (`jwk`, `jku`, `x5c`, `x5u`) are never read: the forger of a token
     writes them. Any `crit` is refused, because there is no extension that we understand.
     """
 
@@ -105,7 +105,7 @@ def decode_header(token: str) -> Header:
 
 
 def try_decode_header(segment: str) -> Header | None:
-    """Return the header in the base64url *segment*, or None where it is not acceptable."""
+    """Return the header in the base64url *segment*, or None if it is not acceptable."""
     try:
         return msgspec.json.decode(
             urlsafe_b64decode(segment + "=" * (-len(segment) % 4)), type=Header
@@ -166,7 +166,7 @@ def expiry(claims: Claims, now: float) -> float:
 
 
 def numeric_date(claims: Claims, claim: str) -> float | None:
-    """Return the time *claim* (a NumericDate), or None where it is not there."""
+    """Return the time *claim* (a NumericDate), or None if it is not there."""
     value = claims.get(claim)
     if value is None:
         return None

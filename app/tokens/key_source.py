@@ -6,7 +6,7 @@ from app.tokens.jwt import VerificationKey
 
 
 class KeySource(Protocol):
-    """Where keys come from; those who subclass it get the quiet answers below.
+    """Where keys come from; the defaults below suit a source that never changes.
 
     The order is `start()`, any number of `keys()` and `refresh()`, `stop()`.
     """
@@ -16,10 +16,10 @@ class KeySource(Protocol):
         ...
 
     async def start(self) -> None:
-        """Fetch the first keys. Raises JwksError where that fails."""
+        """Fetch the first keys. Raises JwksError if that fails."""
 
     async def refresh(self) -> bool:
-        """Look again because a token names an unknown key; False where there was no new look."""
+        """Refresh because a token names an unknown key; False if there was no new look."""
         return False
 
     async def stop(self) -> None:

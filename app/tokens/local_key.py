@@ -1,4 +1,4 @@
-"""The service's own token key, for where no JWKS is configured."""
+"""The service's own token key, used if no JWKS is configured."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable

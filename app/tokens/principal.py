@@ -1,4 +1,4 @@
-"""Who asks and what they may do: claims of a verified token made into a Principal."""
+"""The principal of a request, made from the claims of a verified token."""
 
 import re
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ PLAIN_TEXT = re.compile("[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{0,255}")
 
 
 class Principal(Struct, frozen=True):
-    """Who asks, in which workspace, with which of PERMISSIONS."""
+    """The caller, the workspace, and the granted PERMISSIONS."""
 
     actor: Actor
     workspace: str
@@ -59,7 +59,7 @@ def subject_claim(claims: Mapping[str, object]) -> str:
 
 
 def optional_text(claims: Mapping[str, object], claim: str) -> str | None:
-    """Return the claim, 1 to 255 plain characters; None where it is absent, null or blank."""
+    """Return the claim, 1 to 255 plain characters; None if it is absent, null or blank."""
     value = claims.get(claim)
     if value is None:
         return None

@@ -54,7 +54,7 @@ MAX_FILE_BYTES = 4096
 
 
 def read_or_create(path: Path, new_content: Callable[[], bytes]) -> bytes:
-    """Return what is in the file *path*, made with *new_content* where there is none.
+    """Return what is in the file *path*, made with *new_content* if there is none.
 
     Processes that come at the same time all get the same content.
 

@@ -1,4 +1,4 @@
-"""Decide who a request comes from, by its bearer token."""
+"""Verify bearer tokens and cache the verified ones."""
 
 import time
 from collections.abc import Callable
@@ -34,10 +34,10 @@ class CachedPrincipal(Struct, frozen=True):
 
 
 class TokenCache:
-    """Remembers up to *capacity* verified tokens, each for at most 60 s and not past its own end.
+    """Holds up to *capacity* verified tokens, each for at most 60 s and not past its own end.
 
-    It holds for one tuple of keys: with another one it begins anew, so that a revoked key counts
-    from the moment that its source knows. Keyed by the whole token: a part of one, its signature
+    It is valid for one tuple of keys and empties itself for another one, so that a revoked key is
+    refused as soon as its source knows. Keyed by the whole token: a part of one, its signature
     say, would let a forged one in. For one thread, as the event loop is.
     """
 
@@ -47,7 +47,7 @@ class TokenCache:
         self._keys: Keys = ()
 
     def get(self, token: str, keys: Keys, now: float) -> Principal | None:
-        """Return whom *token* speaks for, if it was verified with *keys* and still counts."""
+        """Return the principal of *token* if it was verified with *keys* and is still valid."""
         entry = self._entries.get(token)
         if entry is None or keys is not self._keys or not entry.since <= now < entry.until:
             return None
@@ -70,8 +70,8 @@ MAX_TRIES = 8  # of keys for one token: each is a signature's mathematics
 class TokenVerifier:
     """Verifies JWTs (RFC 7519) by *issuer* for *audience*, with the keys of *keys*.
 
-    *clock* gives seconds since 1970; *remembered* is how many tokens are not verified anew each
-    time, 0 to measure what that gains. What is refused is refused with UnauthorizedError, whose
+    *clock* gives seconds since 1970; *cache_size* is how many verified tokens are cached,
+    0 to measure what that gains. What is refused is refused with UnauthorizedError, whose
     message holds no part of the token, and is never cached. For one thread, as the event loop is.
     """
 
@@ -81,16 +81,16 @@ class TokenVerifier:
         issuer: str,
         audience: str,
         clock: Callable[[], float] = time.time,
-        remembered: int = CACHE_SIZE,
+        cache_size: int = CACHE_SIZE,
     ) -> None:
         self._source = keys
         self._issuer = issuer
         self._audience = audience
         self._clock = clock
-        self._cache = TokenCache(remembered)
+        self._cache = TokenCache(cache_size)
 
     async def authenticate(self, authorization: str | None) -> Principal:
-        """Return who asks; for a key that is new, look for it once before refusing.
+        """Return the principal; for an unknown key, refresh the keys once before refusing.
 
         Waits only then, at most 5 s, and strangers can bring that about once in 30 s. The
         parameter and the errors are those of `verify`.
@@ -103,7 +103,7 @@ class TokenVerifier:
         return self.verify(authorization)
 
     def verify(self, authorization: str | None) -> Principal:
-        """Return who asks, by the value of the Authorization header, with the keys at hand.
+        """Return the principal of the Authorization header, verified with the present keys.
 
         Raises:
             UnauthorizedError: there is no valid token.
@@ -115,7 +115,7 @@ class TokenVerifier:
         return self._cache.get(token, keys, now) or self._verify_uncached(token, keys, now)
 
     def _verify_uncached(self, token: str, keys: Keys, now: float) -> Principal:
-        """Return who asks, by the token's signature and claims."""
+        """Return the principal, by the token's signature and claims."""
         claims = decode_claims(verify_with_any(token, candidate_keys(decode_header(token), keys)))
         validate_issuer_and_audience(claims, self._issuer, self._audience)
         until = min(expiry(claims, now), now + MAX_CACHE_AGE)

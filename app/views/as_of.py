@@ -26,7 +26,7 @@ class AsOfViews:
     async def one(
         self, workspace: str, integration: str, moment: PointInTime
     ) -> IntegrationRow | None:
-        """Return the row of *integration* at *moment*, None where it was not there.
+        """Return the row of *integration* at *moment*, None if it was not there.
 
         Reads all events of the integration.
 
@@ -80,7 +80,7 @@ def set_row(rows: dict[str, IntegrationRow], stream: str, row: IntegrationRow | 
 
 
 def is_not_after(event: RecordedEvent, moment: PointInTime) -> bool:
-    """Tell whether *event* is not later than *moment*."""
+    """Return whether *event* is not later than *moment*."""
     return event.position <= moment if isinstance(moment, int) else event.at <= moment
 
 

@@ -28,10 +28,10 @@ class IntegrationViews:
     ) -> None:
         self.pool = pool
         self._one: Batcher[Place, IntegrationRow | None] = Batcher(
-            self._look_up, lanes=LANES, largest=together
+            self._look_up, concurrency=LANES, max_batch=together
         )
         self._all: Batcher[str, Rows] = Batcher(
-            self._list, lanes=LANES, largest=min(together, LISTS)
+            self._list, concurrency=LANES, max_batch=min(together, LISTS)
         )
 
     @property

@@ -56,7 +56,7 @@ def rewrap_command(*, former: str | None) -> None:
     """
     done = asyncio.run(rewrap_all(read_settings(), former))
     click.echo(
-        f"RewrapResult {done.rewrapped:,} keys of secrets; {done.remaining:,} are under other KEKs."
+        f"Rewrapped {done.rewrapped:,} keys of secrets; {done.remaining:,} are under other KEKs."
     )
     sys.exit(1 if done.failed else 0)
 

@@ -97,7 +97,7 @@ async def test_who_stops_waiting_takes_nothing_from_the_others(squares: Squares)
 
 
 async def test_the_queue_is_bounded(squares: Squares) -> None:
-    batcher = Batcher(squares.ask, largest=1, bound=2)
+    batcher = Batcher(squares.ask, max_batch=1, max_waiting=2)
     squares.gate.clear()
     tasks = [*await asked(batcher, 1), *await asked(batcher, 2, 3)]
     with pytest.raises(OverloadedError):
@@ -110,7 +110,7 @@ async def test_no_more_than_the_largest_go_together_and_no_more_lanes_than_said(
     squares: Squares,
 ) -> None:
     squares.gate.clear()
-    tasks = await asked(Batcher(squares.ask, largest=2, lanes=2), *range(1, 8))
+    tasks = await asked(Batcher(squares.ask, max_batch=2, concurrency=2), *range(1, 8))
     assert len(squares.batches) == 2
     squares.gate.set()
     assert await asyncio.gather(*tasks) == [n * n for n in range(1, 8)]
@@ -120,7 +120,7 @@ async def test_no_more_than_the_largest_go_together_and_no_more_lanes_than_said(
 async def test_what_waited_too_long_behind_a_slow_batch_is_not_asked_any_more(
     squares: Squares,
 ) -> None:
-    batcher = Batcher(squares.ask, patience=0.1)
+    batcher = Batcher(squares.ask, timeout=0.1)
     squares.gate.clear()
     first, late = await asked(batcher, 1), await asked(batcher, 2, 3)
     await asyncio.sleep(0.15)

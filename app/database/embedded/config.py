@@ -1,4 +1,4 @@
-"""The server's settings, written anew at each start beside the cluster, where only we can write."""
+"""PostgreSQL's configuration files, written at each start where only we can write."""
 
 import os
 from collections.abc import Iterator, Sequence

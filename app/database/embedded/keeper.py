@@ -77,7 +77,7 @@ def run_until_unused(home: ServerDirectory) -> None:
 
 
 def run_once(postmaster: Postmaster, leases: BinaryIO) -> bool:
-    """Be ready until nobody needs the server or it has died; tell whether it is still wanted."""
+    """Be ready until nobody needs the server or it has died; return whether it is still wanted."""
     with open_lock(postmaster.home.ready) as ready:
         flock(ready, LOCK_EX)
         report_once(READY)
@@ -107,7 +107,7 @@ def watch(postmaster: Postmaster, leases: BinaryIO) -> bool:
 
 
 def rotate_log(home: ServerDirectory) -> None:
-    """Keep the log and one predecessor; the server goes on writing into the same open file."""
+    """Keep the log and one predecessor; the server continues writing into the same open file."""
     if os.fstat(2).st_size > LOG_BYTES:
         copyfile(home.log, home.log.with_suffix(".log.1"))
         os.ftruncate(2, 0)

@@ -31,7 +31,7 @@ class Postmaster:
     process: subprocess.Popen[bytes]
 
     def is_ready(self) -> bool:
-        """Tell whether this very process, and not one of an older file, accepts connections."""
+        """Return whether this very process, and not one of an older file, accepts connections."""
         with suppress(FileNotFoundError):
             lines = (self.home.cluster / "postmaster.pid").read_bytes().splitlines()
             ours = lines[:1] == [str(self.process.pid).encode()]
@@ -64,7 +64,7 @@ class Postmaster:
 
 
 def start_postmaster(home: ServerDirectory, programs: Path, account: Account) -> Postmaster:
-    """Start the server of *home*, making the cluster first where there is none.
+    """Start the server of *home*, making the cluster first if there is none.
 
     Raises:
         EmbeddedServerError: the cluster cannot be made or the server does not start.

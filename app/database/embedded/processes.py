@@ -30,7 +30,7 @@ def open_lock(path: Path) -> BinaryIO:
 
 
 def try_lock(file: BinaryIO, kind: int) -> bool:
-    """Take the lock of *kind* (LOCK_SH, LOCK_EX) if it is free now; tell whether we have it."""
+    """Take the lock of *kind* (LOCK_SH, LOCK_EX) if it is free now; return whether we have it."""
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -39,7 +39,7 @@ def try_lock(file: BinaryIO, kind: int) -> bool:
 
 
 def lock_within(seconds: float, file: BinaryIO, kind: int) -> bool:
-    """Take the lock of *kind*, waiting up to *seconds*; tell whether we have it."""
+    """Take the lock of *kind*, waiting up to *seconds*; return whether we have it."""
     deadline = time.monotonic() + seconds
     while not try_lock(file, kind):
         if time.monotonic() > deadline:
@@ -49,13 +49,13 @@ def lock_within(seconds: float, file: BinaryIO, kind: int) -> bool:
 
 
 def is_held(path: Path) -> bool:
-    """Tell whether somebody holds *path* exclusively."""
+    """Return whether somebody holds *path* exclusively."""
     with open_lock(path) as probe:
         return not try_lock(probe, fcntl.LOCK_SH)
 
 
 def is_shared(path: Path) -> bool:
-    """Tell whether somebody holds *path* shared."""
+    """Return whether somebody holds *path* shared."""
     with open_lock(path) as probe:
         return not try_lock(probe, fcntl.LOCK_EX) and try_lock(probe, fcntl.LOCK_SH)
 
@@ -127,7 +127,7 @@ def kill_lock_holders(lock: Path) -> None:
 
 
 def holds(pid: int, lock: os.stat_result) -> bool:
-    """Tell whether a file open in *pid* holds the `flock` on *lock*; reading it is not enough."""
+    """Return whether a file open in *pid* holds the `flock` on *lock*; reading it is not enough."""
     for file in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(OSError):  # closed meanwhile
             details = Path(f"/proc/{pid}/fdinfo/{file.name}")

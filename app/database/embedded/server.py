@@ -56,7 +56,7 @@ class EmbeddedServer:
         deadline = time.monotonic() + CLOSE_TIMEOUT
         while is_held(self._home.keeper) and not is_shared(self._home.leases):
             if time.monotonic() > deadline:
-                return  # the keeper goes on stopping it, in a session of its own
+                return  # the keeper continues stopping it, in a session of its own
             time.sleep(POLL_INTERVAL)
 
     def __enter__(self) -> Self:

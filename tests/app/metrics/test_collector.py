@@ -78,7 +78,7 @@ async def test_batches_and_what_they_asked_are_counted_once_however_often_one_lo
     for _ in range(2):
         told = await lines(metrics)
         assert 'integrations_batches_total{batch="squares"} 1.0' in told
-        assert 'integrations_batch_questions_total{batch="squares"} 5.0' in told
+        assert 'integrations_batch_requests_total{batch="squares"} 5.0' in told
         assert 'integrations_batch_waiting{batch="squares"} 0.0' in told
 
 
