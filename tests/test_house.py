@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SOURCES = [file for folder in ("app", "scripts") for file in (ROOT / folder).rglob("*.py")]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+FILE_PATH = re.compile(r"`((?:app|domain|projections|scripts|tests)/[\w./*]+)")
 # In backquotes, or at the start of a line of an example.
 COMMAND_LINE = re.compile(r"(?:`|^)(integrations(?: [^`|>#\n]*)?)(?:`|  |$| [|>#])", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
@@ -111,6 +112,6 @@ def test_no_page_names_a_command_or_option_that_does_not_exist(page: Path) -> No
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_no_page_names_a_script_that_does_not_exist(page: Path) -> None:
-    for script in re.findall(r"`(scripts/[a-z_]+(?:\.py)?)\b", page.read_text()):
-        assert (ROOT / script).exists(), script
+def test_no_page_names_a_file_that_does_not_exist(page: Path) -> None:
+    for path in FILE_PATH.findall(page.read_text()):
+        assert [*ROOT.glob(path)], path
