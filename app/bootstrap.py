@@ -10,10 +10,10 @@ from pathlib import Path
 from litestar import Litestar
 from litestar.datastructures import State
 
-from app.audit.checkpoint_key import open_checkpoint_key
+from app.audit.checkpoint import open_checkpoint_key
 from app.audit.follower import follow_log
 from app.audit.lag import Lag
-from app.audit.prover import Prover
+from app.audit.proof_service import Prover
 from app.batching import MAX_BATCH
 from app.command_handler import CommandHandler, utc_now
 from app.database.pools import open_pool

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import psycopg
 
-from app.audit.checkpoint_key import open_checkpoint_key
+from app.audit.checkpoint import open_checkpoint_key
 from app.bootstrap import build_key_source, load_provider_types, parse_provider_urls
 from app.secrets.keyring import current_kek, require_keks
 from app.secrets.keyring_factory import open_keyring

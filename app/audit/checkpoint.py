@@ -20,14 +20,19 @@ also pins the last event to its position, which is no part of the bytes that are
 """
 
 import re
+from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import Struct
 
-from app.audit.errors import CheckpointError
+from app.audit.errors import CheckpointError, CheckpointKeyError
 from app.audit.merkle import HASH_BYTES, TreeHead
-from app.audit.note import Signer, Verifier, decode_base64, encode_base64, open_note
+from app.audit.signed_note import Signer, Verifier, decode_base64, encode_base64, open_note
+from app.tokens.errors import TokenKeyError
 from app.tokens.principal import WORKSPACE
+from app.tokens.private_key_file import load_or_create_key
 
+FILE_NAME = "audit-key.pem"
 WHOLE_LOG = "*"
 """Stands for the whole log where else a workspace does; no workspace can have this name."""
 WHOLE_ORIGIN = "integrations"
@@ -138,3 +143,34 @@ def parse_text(text: str) -> Checkpoint:
         head=TreeHead(int(match["size"]), decode_base64(match["root"])),
         position=None if position is None else int(position),
     )
+
+
+# ----- The key -----
+class CheckpointKey:
+    """The Ed25519 key of this installation; signs for each workspace under the name of its log."""
+
+    __slots__ = ("_private_key",)
+
+    def __init__(self, private_key: Ed25519PrivateKey) -> None:
+        self._private_key = private_key
+
+    def signer(self, workspace: str) -> Signer:
+        """Return what signs checkpoints of *workspace*; its `verifier` prints as the verifier key.
+
+        Raises:
+            CheckpointError: no workspace can have this name.
+        """
+        return Signer(origin_of(workspace), self._private_key)
+
+
+def open_checkpoint_key(data_dir: Path) -> CheckpointKey:
+    """Return the key in `audit-key.pem` (PKCS #8, 0600) of *data_dir*, made at the first call.
+
+    Raises:
+        CheckpointKeyError: the file or the directory cannot be used, others than its owner may
+            read or write the file, or it holds no Ed25519 key.
+    """
+    try:
+        return CheckpointKey(load_or_create_key(data_dir / FILE_NAME, "checkpoint key"))
+    except TokenKeyError as error:
+        raise CheckpointKeyError(str(error)) from None

@@ -19,17 +19,16 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection
 
-from app.audit.checkpoint import WHOLE_LOG, Checkpoint
-from app.audit.checkpoint_key import CheckpointKey
+from app.audit.checkpoint import WHOLE_LOG, Checkpoint, CheckpointKey
+from app.audit.checkpoint_signer import Notary
 from app.audit.errors import AuditError, TreeStateError
 from app.audit.follower_connection import cancel_after, follower_session
 from app.audit.merkle import leaf_hash
-from app.audit.notary import Notary
-from app.audit.thinning import Thinning
 from app.audit.tiles import Tiles
-from app.audit.trees import (
+from app.audit.tree_store import (
     Grown,
     Leaves,
+    Thinning,
     edge_of,
     followed_to,
     grown_from,

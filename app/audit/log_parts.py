@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 from app.audit.checkpoint import WHOLE_LOG
 from app.audit.merkle import leaf_hash
 from app.audit.tree_check import PlacedLeaf, StoredCheckpoint
-from app.audit.trees import followed_to, head_of, number
+from app.audit.tree_store import followed_to, head_of, number
 
 BATCH = 1_000  # events
 SIGNED = (

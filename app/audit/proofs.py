@@ -4,11 +4,11 @@ In two steps, so that a database is asked once: a plan says which complete subtr
 the proof is made of; `tiles_of(nodes_of(plan))` says what to read; `proof_from` puts it together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from app.audit.errors import NoProofError
-from app.audit.merkle import Node, fold, subtrees
+from app.audit.errors import NoProofError, ProofError
+from app.audit.merkle import HASH_BYTES, Node, TreeHead, fold, node_hash, subtrees
 from app.audit.tiles import Tiles, hash_of
 
 Plan = Sequence[Sequence[Node]]
@@ -82,3 +82,98 @@ def proof_from(plan: Plan, tiles: Tiles) -> list[bytes]:
 def left_half(leaves: int) -> int:
     """Return how many of *leaves* go to the left: the largest power of two smaller than them."""
     return 1 << ((leaves - 1).bit_length() - 1)
+
+
+# ----- Checks -----
+def require_inclusion(leaf: bytes, index: int, proof: Sequence[bytes], head: TreeHead) -> None:
+    """Raise ProofError unless *proof* shows the leaf hash at *index* (from 0) of the tree *head*.
+
+    RFC 9162, 2.1.3.2. Size and root must come from one checkpoint, whose signature was checked.
+    """
+    require_hashes(leaf, head.root, *proof)
+    if not 0 <= index < head.size:
+        message = f"A tree of {head.size} leaves has no leaf {index}."
+        raise ProofError(message)
+    result = leaf
+    for other, is_left in way_up(index, head.size - 1, proof):
+        result = node_hash(other, result) if is_left else node_hash(result, other)
+    require_root(result, head)
+
+
+def require_consistency(first: TreeHead, second: TreeHead, proof: Sequence[bytes]) -> None:
+    """Raise ProofError unless *proof* shows that the tree *second* begins with the tree *first*.
+
+    RFC 9162, 2.1.4.2; heads of one size are consistent if they are equal and the proof is empty.
+    The empty tree as *first* is refused: that anything begins with it is no evidence.
+    """
+    require_hashes(first.root, second.root, *proof)
+    if not 0 < first.size <= second.size:
+        message = f"A tree of {second.size} leaves cannot continue one of {first.size}."
+        raise ProofError(message)
+    if first.size == second.size:
+        require_same(first, second, proof)
+    else:
+        require_continued(first, second, proof)
+
+
+def require_same(first: TreeHead, second: TreeHead, proof: Sequence[bytes]) -> None:
+    """Raise ProofError unless two heads of one size are equal, and nothing else is given."""
+    if proof:
+        message = "A proof between two trees of one size has no hashes."
+        raise ProofError(message)
+    require_root(first.root, second)
+
+
+def require_continued(first: TreeHead, second: TreeHead, proof: Sequence[bytes]) -> None:
+    """Raise ProofError unless *proof* leads to both roots; *first* is the smaller tree."""
+    if not proof:
+        message = "The proof has too few hashes."
+        raise ProofError(message)
+    if first.size.bit_count() == 1:  # a complete subtree of the second: its root is where to start
+        proof = [first.root, *proof]
+    node, last = first.size - 1, second.size - 1
+    while node & 1:
+        node, last = node >> 1, last >> 1
+    first_root = second_root = proof[0]
+    for other, is_left in way_up(node, last, proof[1:]):
+        if is_left:
+            first_root = node_hash(other, first_root)
+            second_root = node_hash(other, second_root)
+        else:
+            second_root = node_hash(second_root, other)
+    require_root(first_root, first)
+    require_root(second_root, second)
+
+
+def way_up(node: int, last: int, proof: Sequence[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Yield each hash of *proof*, and whether it stands left of the way from *node* to the root.
+
+    *node* and *last* are indexes at one level, *last* that of the level's last node. The proof
+    must end where the root is (step 4 of 2.1.3.2 is step 6 of 2.1.4.2).
+    """
+    for other in proof:
+        if last == 0:
+            message = "The proof has too many hashes."
+            raise ProofError(message)
+        is_left = node & 1 == 1 or node == last
+        yield other, is_left
+        while is_left and node and not node & 1:  # a node without a sibling is moved up as it is
+            node, last = node >> 1, last >> 1
+        node, last = node >> 1, last >> 1
+    if last != 0:
+        message = "The proof has too few hashes."
+        raise ProofError(message)
+
+
+def require_root(root: bytes, head: TreeHead) -> None:
+    """Raise ProofError unless *root* is that of *head*; nothing here is secret."""
+    if root != head.root:
+        message = f"The proof does not lead to the root of the tree of {head.size} leaves."
+        raise ProofError(message)
+
+
+def require_hashes(*hashes: bytes) -> None:
+    """Raise ProofError unless each is 32 bytes: else bytes could move from one to the next."""
+    if any(len(each) != HASH_BYTES for each in hashes):
+        message = f"Every hash of a proof has {HASH_BYTES} bytes."
+        raise ProofError(message)

@@ -9,7 +9,7 @@ from app.audit.checkpoint import Checkpoint, open_checkpoint
 from app.audit.errors import NoteError
 from app.audit.finding import Finding
 from app.audit.merkle import HASH_BYTES, Frontier
-from app.audit.note import Verifier
+from app.audit.signed_note import Verifier
 from app.audit.tiles import HEIGHT, WIDTH, Tile, Tiles, gaining, grow
 
 

@@ -11,13 +11,12 @@ from psycopg import AsyncConnection, IsolationLevel
 from psycopg.conninfo import make_conninfo
 from psycopg.types.json import set_json_loads
 
-from app.audit.checkpoint import WHOLE_LOG, claimed_workspace, open_checkpoint
-from app.audit.checkpoint_key import CheckpointKey
+from app.audit.checkpoint import WHOLE_LOG, CheckpointKey, claimed_workspace, open_checkpoint
 from app.audit.errors import AuditError, CheckpointError
 from app.audit.finding import Finding, first_of
 from app.audit.log_parts import Scope, extent_of
 from app.audit.tree_check import StoredCheckpoint
-from app.audit.trees import stored_notes
+from app.audit.tree_store import stored_notes
 from app.audit.verify_streams import StreamsCheck
 from app.audit.verify_trees import Tell, TreesCheck
 from app.views.rebuild.comparison import Difference, compare_with_log

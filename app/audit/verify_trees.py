@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator
 
 from psycopg import AsyncConnection
 
-from app.audit.checkpoint import WHOLE_LOG, origin_of
-from app.audit.checkpoint_key import CheckpointKey
+from app.audit.checkpoint import WHOLE_LOG, CheckpointKey, origin_of
 from app.audit.finding import Finding, first_of
 from app.audit.log_parts import Extent, Part, Scope, read_part
 from app.audit.tiles import Tile
 from app.audit.tree_check import TreeCheck
-from app.audit.trees import stored_tiles
+from app.audit.tree_store import stored_tiles
 from app.tokens.principal import WORKSPACE
 
 Tell = Callable[[str, int, int], None]

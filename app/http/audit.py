@@ -9,7 +9,7 @@ from litestar.response import Stream
 from msgspec import Struct
 
 from app.audit.errors import NoProofError
-from app.audit.prover import Leaf, NoCheckpointError
+from app.audit.proof_service import Leaf, NoCheckpointError
 from app.http.audit_responses import (
     CheckpointResponse,
     ConsistencyResponse,

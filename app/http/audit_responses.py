@@ -6,8 +6,8 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from msgspec.json import encode
 
-from app.audit.note import encode_base64
-from app.audit.prover import Consistency, Inclusion, Leaf, Signed
+from app.audit.proof_service import Consistency, Inclusion, Leaf, Signed
+from app.audit.signed_note import encode_base64
 from app.http.responses import RenderedResponse
 from app.http.types import ApiRequest
 

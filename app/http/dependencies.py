@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Litestar
 from msgspec import Struct
 
-from app.audit.prover import Prover
+from app.audit.proof_service import Prover
 from app.command_handler import CommandHandler
 from app.http.request_bodies import BodySchema
 from app.keyed_lock import KeyedLock

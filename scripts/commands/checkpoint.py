@@ -4,8 +4,7 @@ import asyncio
 
 import click
 
-from app.audit.checkpoint import WHOLE_LOG
-from app.audit.checkpoint_key import open_checkpoint_key
+from app.audit.checkpoint import WHOLE_LOG, open_checkpoint_key
 from app.audit.verify import newest_note
 from app.database.database import open_database
 from app.database.migrate import migrate

@@ -11,15 +11,14 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 
-from app.audit.checkpoint_key import CheckpointKey, open_checkpoint_key
+from app.audit.checkpoint import CheckpointKey, open_checkpoint_key
+from app.audit.checkpoint_signer import Notary
 from app.audit.follower import catch_up
 from app.audit.follower_connection import ROLE
 from app.audit.log_parts import Scope
 from app.audit.merkle import Frontier, leaf_hash
-from app.audit.notary import Notary
-from app.audit.proof_checks import require_inclusion
-from app.audit.proofs import inclusion_plan, proof_from
-from app.audit.prover import Prover
+from app.audit.proof_service import Prover
+from app.audit.proofs import inclusion_plan, proof_from, require_inclusion
 from app.audit.tiles import Tile, grow
 from app.audit.verify import verify
 from app.database.pools import open_pool

@@ -3,18 +3,23 @@
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.audit.checkpoint import (
+    CheckpointKey,
     claimed_workspace,
     open_checkpoint,
     parse_text,
     sign_checkpoint,
     text_of,
 )
-from app.audit.checkpoint_key import CheckpointKey
 from app.audit.errors import CheckpointError, NoteError, ProofError
 from app.audit.merkle import HASH_BYTES, Frontier, TreeHead, leaf_hash
-from app.audit.note import parse_note, parse_verifier
-from app.audit.proof_checks import require_consistency, require_inclusion
-from app.audit.proofs import consistency_plan, inclusion_plan, proof_from
+from app.audit.proofs import (
+    consistency_plan,
+    inclusion_plan,
+    proof_from,
+    require_consistency,
+    require_inclusion,
+)
+from app.audit.signed_note import parse_note, parse_verifier
 from app.audit.tiles import frontier_at, grow
 from app.audit.verify import kept_checkpoint
 from tests.fuzzing.target import Target, require

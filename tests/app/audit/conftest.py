@@ -13,12 +13,12 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
-from app.audit.checkpoint_key import CheckpointKey, open_checkpoint_key
+from app.audit.checkpoint import CheckpointKey, open_checkpoint_key
+from app.audit.checkpoint_signer import Notary
 from app.audit.follower import catch_up
 from app.audit.follower_connection import ROLE
 from app.audit.log_parts import Scope
 from app.audit.merkle import Frontier, Node, TreeHead, leaf_hash
-from app.audit.notary import Notary
 from app.audit.tiles import Tile, grow
 from app.audit.verify import Verified, verify
 from app.event_store.postgres import PostgresEventLog

@@ -13,7 +13,7 @@ from app.audit.checkpoint import (
 )
 from app.audit.errors import CheckpointError, NoteError
 from app.audit.merkle import EMPTY_ROOT, TreeHead, leaf_hash
-from app.audit.note import Signer
+from app.audit.signed_note import Signer
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 signer = Signer(origin_of("demo"), KEY)

@@ -6,11 +6,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from app.audit.checkpoint import open_checkpoint, sign_checkpoint
-from app.audit.checkpoint_key import open_checkpoint_key
+from app.audit.checkpoint import open_checkpoint, open_checkpoint_key, sign_checkpoint
 from app.audit.errors import CheckpointError, CheckpointKeyError
 from app.audit.merkle import EMPTY_ROOT, TreeHead
-from app.audit.note import parse_verifier
+from app.audit.signed_note import parse_verifier
 from app.tokens.local_key import open_local_key
 
 

@@ -12,8 +12,8 @@ from psycopg.sql import SQL, Identifier, Literal
 from structlog.testing import capture_logs
 
 from app.audit import follower as module
-from app.audit.checkpoint import WHOLE_LOG, open_checkpoint
-from app.audit.checkpoint_key import CheckpointKey
+from app.audit.checkpoint import WHOLE_LOG, CheckpointKey, open_checkpoint
+from app.audit.checkpoint_signer import Notary
 from app.audit.errors import NoteError, TreeStateError
 from app.audit.follower import (
     catch_up,
@@ -24,8 +24,7 @@ from app.audit.follower import (
 )
 from app.audit.follower_connection import ROLE
 from app.audit.merkle import leaf_hash
-from app.audit.notary import Notary
-from app.audit.trees import stored_notes
+from app.audit.tree_store import stored_notes
 from app.audit.verify import Verified
 from app.event_store.log_range import LogCorruptedError
 
@@ -90,7 +89,7 @@ async def test_each_workspace_that_has_changed_is_signed_up_to_its_last_event(
 async def test_what_it_has_signed_itself_it_does_not_verify_again(
     half_signed: Writer, admin: Connection[TupleRow], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr("app.audit.notary.open_checkpoint")
+    monkeypatch.delattr("app.audit.checkpoint_signer.open_checkpoint")
     await half_signed.append("demo", "int_3", half_signed.off)
     await half_signed.follow()
     assert admin.execute(CHECKPOINTS).fetchall()[-2:] == [("*", 9, 9), ("demo", 7, 9)]

@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.audit import follower, follower_connection
-from app.audit.checkpoint_key import CheckpointKey
+from app.audit.checkpoint import CheckpointKey
 from app.audit.follower import SHUTDOWN_TIMEOUT, follow_log
 from app.audit.follower_connection import cancel_after, follower_session
 from app.audit.verify import Verified

@@ -6,8 +6,14 @@ from hypothesis import strategies as st
 
 from app.audit.errors import NoProofError, TreeStateError
 from app.audit.merkle import Frontier, Node, leaf_hash
-from app.audit.proof_checks import require_consistency, require_inclusion
-from app.audit.proofs import consistency_plan, inclusion_plan, nodes_of, proof_from
+from app.audit.proofs import (
+    consistency_plan,
+    inclusion_plan,
+    nodes_of,
+    proof_from,
+    require_consistency,
+    require_inclusion,
+)
 from app.audit.tiles import frontier_at, grow, tiles_of
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself

@@ -8,8 +8,7 @@ import pytest
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from app.audit.checkpoint import WHOLE_LOG
-from app.audit.checkpoint_key import CheckpointKey
+from app.audit.checkpoint import WHOLE_LOG, CheckpointKey
 from app.audit.errors import CheckpointError
 from app.audit.finding import Finding
 from app.audit.tree_check import StoredCheckpoint

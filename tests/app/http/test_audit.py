@@ -11,8 +11,8 @@ import pytest
 
 from app.audit.checkpoint import Checkpoint, open_checkpoint
 from app.audit.merkle import Frontier, TreeHead, leaf_hash
-from app.audit.note import parse_verifier
-from app.audit.proof_checks import require_consistency, require_inclusion
+from app.audit.proofs import require_consistency, require_inclusion
+from app.audit.signed_note import parse_verifier
 
 Service = Any  # that of tests/conftest.py, which cannot be imported
 Problem = Callable[..., dict[str, Any]]

@@ -17,7 +17,7 @@ from msgspec import Struct
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
-from app.audit.checkpoint_key import open_checkpoint_key
+from app.audit.checkpoint import open_checkpoint_key
 from app.database.migrate import migrate
 from app.event_store.codec import encoder
 from app.views.rebuild.rebuild import rebuild

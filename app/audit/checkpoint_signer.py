@@ -1,7 +1,12 @@
 """Signs checkpoints, and opens stored ones: what it has signed or opened before, it knows again."""
 
-from app.audit.checkpoint import Checkpoint, open_checkpoint, origin_of, sign_checkpoint
-from app.audit.checkpoint_key import CheckpointKey
+from app.audit.checkpoint import (
+    Checkpoint,
+    CheckpointKey,
+    open_checkpoint,
+    origin_of,
+    sign_checkpoint,
+)
 from app.audit.merkle import TreeHead
 
 CAPACITY = 4096  # trees; each takes less than a kilobyte

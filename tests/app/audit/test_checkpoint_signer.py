@@ -2,11 +2,10 @@
 
 import pytest
 
-from app.audit.checkpoint import open_checkpoint
-from app.audit.checkpoint_key import CheckpointKey
+from app.audit.checkpoint import CheckpointKey, open_checkpoint
+from app.audit.checkpoint_signer import Notary
 from app.audit.errors import CheckpointError, NoteError
 from app.audit.merkle import EMPTY_ROOT, TreeHead
-from app.audit.notary import Notary
 
 HEAD, GROWN = TreeHead(1, EMPTY_ROOT), TreeHead(2, EMPTY_ROOT)
 
@@ -23,7 +22,7 @@ def test_what_it_has_signed_or_opened_it_knows_again(
     other = Notary(key)
     note = notary.sign("demo", HEAD, 4)
     opened = other.open("demo", note)
-    monkeypatch.delattr("app.audit.notary.open_checkpoint")
+    monkeypatch.delattr("app.audit.checkpoint_signer.open_checkpoint")
     assert notary.open("demo", note) == other.open("demo", note) == opened
 
 
@@ -61,7 +60,7 @@ def test_it_forgets_the_tree_that_has_not_grown_for_longest(
     notes = {tree: notary.sign(tree, HEAD, 4) for tree in ("one", "two")}
     notes["one"] = notary.sign("one", GROWN, 5)
     notes["three"] = notary.sign("three", HEAD, 6)
-    monkeypatch.delattr("app.audit.notary.open_checkpoint")  # whoever verifies, fails
+    monkeypatch.delattr("app.audit.checkpoint_signer.open_checkpoint")  # whoever verifies, fails
     for tree in ("one", "three"):
         notary.open(tree, notes[tree])
     with pytest.raises(NameError):

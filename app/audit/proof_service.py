@@ -10,14 +10,19 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from app.audit.checkpoint import Checkpoint, open_checkpoint
-from app.audit.checkpoint_key import CheckpointKey
+from app.audit.checkpoint import Checkpoint, CheckpointKey, open_checkpoint
 from app.audit.errors import NoProofError
 from app.audit.merkle import Node, TreeHead, leaf_hash, subtrees
-from app.audit.proof_checks import require_consistency, require_inclusion
-from app.audit.proofs import consistency_plan, inclusion_plan, nodes_of, proof_from
+from app.audit.proofs import (
+    consistency_plan,
+    inclusion_plan,
+    nodes_of,
+    proof_from,
+    require_consistency,
+    require_inclusion,
+)
 from app.audit.tiles import Tiles, frontier_at, tiles_of
-from app.audit.trees import stored_notes, stored_tiles
+from app.audit.tree_store import stored_notes, stored_tiles
 from app.database.availability import translate_unavailable
 from app.database.row_level_security import workspace_connection
 

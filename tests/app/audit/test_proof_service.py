@@ -8,13 +8,12 @@ from psycopg import AsyncConnection, Connection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from app.audit.checkpoint import open_checkpoint
-from app.audit.checkpoint_key import CheckpointKey
+from app.audit.checkpoint import CheckpointKey, open_checkpoint
 from app.audit.errors import NoProofError, NoteError, ProofError
 from app.audit.merkle import Frontier, TreeHead, leaf_hash
-from app.audit.note import parse_verifier
-from app.audit.proof_checks import require_consistency, require_inclusion
-from app.audit.prover import NoCheckpointError, Prover
+from app.audit.proof_service import NoCheckpointError, Prover
+from app.audit.proofs import require_consistency, require_inclusion
+from app.audit.signed_note import parse_verifier
 from app.database.availability import UnavailableError
 from app.database.pools import open_pool
 
@@ -84,7 +83,7 @@ async def test_every_state_is_proved_to_continue_every_earlier_one(
 async def test_all_leaves_are_exported_byte_for_byte_in_their_order(
     prover: Prover, admin: Connection[TupleRow], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.audit.prover.BATCH", 3)
+    monkeypatch.setattr("app.audit.proof_service.BATCH", 3)
     events = admin.execute(BYTES, ("demo",)).fetchall()
     exported = [leaf async for leaf in prover.leaves("demo")]
     assert [(leaf.position, leaf.envelope) for leaf in exported] == events

@@ -9,10 +9,10 @@ import pytest
 from psycopg import AsyncConnection, Connection
 from psycopg.rows import TupleRow
 
-from app.audit import thinning as module
-from app.audit.checkpoint_key import CheckpointKey
+from app.audit import tree_store as module
+from app.audit.checkpoint import CheckpointKey
 from app.audit.follower import follow_log
-from app.audit.thinning import Thinning, thin
+from app.audit.tree_store import Thinning, thin
 from app.audit.verify import Verified, kept_checkpoint
 
 Verify = Callable[..., Awaitable[Verified]]

@@ -1,15 +1,16 @@
 """What the database keeps of the trees: their tiles, and the checkpoints signed over them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from time import monotonic
 from typing import LiteralString
 
 from msgspec import Struct
 from psycopg import AsyncConnection
 
 from app.audit.checkpoint import Checkpoint, origin_of
+from app.audit.checkpoint_signer import Notary
 from app.audit.errors import TreeStateError
 from app.audit.merkle import subtrees
-from app.audit.notary import Notary
 from app.audit.tiles import Tile, Tiles, frontier_at, gaining, goes_on, grow, tiles_of
 
 HEAD = "SELECT coalesce(max(position), 0) FROM integrations.events"
@@ -34,6 +35,20 @@ ON CONFLICT ON CONSTRAINT audit_tiles_number DO UPDATE SET hashes = tile.hashes 
 SIGN = """
 INSERT INTO integrations.audit_checkpoints (workspace_id, size, position, note)
 SELECT * FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::text[])
+"""
+EVERY = 3600.0  # seconds
+AT_ONCE = 10_000  # rows; what is more goes after the next look at the log, which must not wait
+# The same rule as that of the trigger of migration 0010, which refuses all else.
+THIN = """
+DELETE FROM integrations.audit_checkpoints WHERE (workspace_id, size) IN (
+    SELECT workspace_id, size FROM (
+        SELECT workspace_id, size, at, lead(at) OVER tree AS next
+        FROM integrations.audit_checkpoints WINDOW tree AS (PARTITION BY workspace_id ORDER BY size)
+    ) AS signed
+    WHERE at < now() - interval '24 hours'
+        AND (at AT TIME ZONE 'UTC')::date = (next AT TIME ZONE 'UTC')::date
+    LIMIT %s
+)
 """
 
 
@@ -128,3 +143,20 @@ def grown_from(
     gains = grow(frontier, leaves.hashes)
     note = notary.sign(name, frontier.head, leaves.position)
     return Grown(name, gains, frontier.size, leaves.position, note)
+
+
+class Thinning:
+    """Knows when checkpoints are to be let go again; mutable."""
+
+    def __init__(self) -> None:
+        self._due = 0.0
+
+    async def go_on(self, connection: AsyncConnection) -> None:
+        """Let some go if it is time."""
+        if monotonic() >= self._due and await thin(connection) < AT_ONCE:
+            self._due = monotonic() + EVERY
+
+
+async def thin(connection: AsyncConnection) -> int:
+    """Let checkpoints go, a bounded number; return how many."""
+    return (await connection.execute(THIN, (AT_ONCE,))).rowcount

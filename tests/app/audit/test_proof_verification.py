@@ -8,8 +8,13 @@ from hypothesis import strategies as st
 
 from app.audit.errors import ProofError
 from app.audit.merkle import EMPTY_ROOT, TreeHead, leaf_hash
-from app.audit.proof_checks import require_consistency, require_inclusion
-from app.audit.proofs import consistency_plan, inclusion_plan, proof_from
+from app.audit.proofs import (
+    consistency_plan,
+    inclusion_plan,
+    proof_from,
+    require_consistency,
+    require_inclusion,
+)
 from app.audit.tiles import frontier_at
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.audit.errors import NoteError
-from app.audit.note import Signer, Verifier, open_note, parse_verifier
+from app.audit.signed_note import Signer, Verifier, open_note, parse_verifier
 
 # golang.org/x/mod, sumdb/note/note_test.go, at 02c991387e35
 PETER = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
