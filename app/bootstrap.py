@@ -13,7 +13,7 @@ from litestar.datastructures import State
 from app.audit.checkpoint import open_checkpoint_key
 from app.audit.follower import follow_log
 from app.audit.lag import Lag
-from app.audit.proof_service import Prover
+from app.audit.proof_service import ProofService
 from app.batching import MAX_BATCH
 from app.command_handler import CommandHandler, utc_now
 from app.database.pools import open_pool
@@ -113,7 +113,7 @@ def build_dependencies(
         lists=IntegrationLists(queries),
         history=HistoryViews(audits),
         as_of_views=AsOfViews(LogReader(audits)),
-        prover=Prover(audits, checkpoint_key),
+        proof_service=ProofService(audits, checkpoint_key),
         keyring=keyring,
         secrets=SecretStore(commands, keyring),
         checker=CredentialChecker(

@@ -27,12 +27,12 @@ from msgspec import Struct
 
 from app.audit.errors import CheckpointError, CheckpointKeyError
 from app.audit.merkle import HASH_BYTES, TreeHead
-from app.audit.signed_note import Signer, Verifier, decode_base64, encode_base64, open_note
+from app.audit.signed_note import Signer, Verifier, decode_base64, encode_base64, verify_note
 from app.tokens.errors import TokenKeyError
 from app.tokens.principal import WORKSPACE
 from app.tokens.private_key_file import load_or_create_key
 
-FILE_NAME = "audit-key.pem"
+KEY_FILE_NAME = "audit-key.pem"
 WHOLE_LOG = "*"
 """Stands for the whole log where else a workspace does; no workspace can have this name."""
 WHOLE_ORIGIN = "integrations"
@@ -72,7 +72,7 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
             raise CheckpointError(message)
 
 
-def origin_of(workspace: str) -> str:
+def log_origin(workspace: str) -> str:
     """Return the origin of the log of *workspace*, or of the WHOLE_LOG.
 
     Raises:
@@ -94,25 +94,25 @@ def sign_checkpoint(head: TreeHead, position: int | None, signer: Signer) -> byt
         CheckpointError: size, root and position cannot be those of a log.
     """
     return signer.sign(
-        text_of(Checkpoint(origin=signer.verifier.name, head=head, position=position))
+        format_checkpoint(Checkpoint(origin=signer.verifier.name, head=head, position=position))
     )
 
 
-def open_checkpoint(note: bytes, verifier: Verifier) -> Checkpoint:
+def verify_checkpoint(note: bytes, verifier: Verifier) -> Checkpoint:
     """Return what *note* says, after *verifier*'s key was seen to have signed it for its own log.
 
     Raises:
         NoteError: it is no note signed by that key.
         CheckpointError: what is signed is no checkpoint, or one of another log.
     """
-    checkpoint = parse_text(open_note(note, verifier))
+    checkpoint = parse_checkpoint(verify_note(note, verifier))
     if checkpoint.origin != verifier.name:
         message = f"The checkpoint is of another log than {verifier.name}."
         raise CheckpointError(message)
     return checkpoint
 
 
-def claimed_workspace(note: bytes) -> str:
+def unverified_workspace(note: bytes) -> str:
     """Return the workspace that *note* says it is of, or WHOLE_LOG.
 
     Unverified: only to choose the verifier.
@@ -126,14 +126,14 @@ def claimed_workspace(note: bytes) -> str:
     return match[1] or WHOLE_LOG
 
 
-def text_of(checkpoint: Checkpoint) -> str:
+def format_checkpoint(checkpoint: Checkpoint) -> str:
     """Return the text of the note that says *checkpoint*."""
     position = "" if checkpoint.position is None else f"position {checkpoint.position}\n"
     root = encode_base64(checkpoint.head.root)
     return f"{checkpoint.origin}\n{checkpoint.head.size}\n{root}\n{position}"
 
 
-def parse_text(text: str) -> Checkpoint:
+def parse_checkpoint(text: str) -> Checkpoint:
     """Return what the text of a note says; raise CheckpointError unless it is canonical."""
     if (match := TEXT.fullmatch(text)) is None:
         raise CheckpointError
@@ -160,7 +160,7 @@ class CheckpointKey:
         Raises:
             CheckpointError: no workspace can have this name.
         """
-        return Signer(origin_of(workspace), self._private_key)
+        return Signer(log_origin(workspace), self._private_key)
 
 
 def open_checkpoint_key(data_dir: Path) -> CheckpointKey:
@@ -171,6 +171,6 @@ def open_checkpoint_key(data_dir: Path) -> CheckpointKey:
             read or write the file, or it holds no Ed25519 key.
     """
     try:
-        return CheckpointKey(load_or_create_key(data_dir / FILE_NAME, "checkpoint key"))
+        return CheckpointKey(load_or_create_key(data_dir / KEY_FILE_NAME, "checkpoint key"))
     except TokenKeyError as error:
         raise CheckpointKeyError(str(error)) from None

@@ -3,16 +3,16 @@
 from app.audit.checkpoint import (
     Checkpoint,
     CheckpointKey,
-    open_checkpoint,
-    origin_of,
+    log_origin,
     sign_checkpoint,
+    verify_checkpoint,
 )
 from app.audit.merkle import TreeHead
 
-CAPACITY = 4096  # trees; each takes less than a kilobyte
+CACHE_SIZE = 4096  # trees; each takes less than a kilobyte
 
 
-class Notary:
+class CheckpointSigner:
     """Remembers the last checkpoint of up to *capacity* trees, byte for byte.
 
     A tree goes on from its last checkpoint, each time it grows: without a memory that would be one
@@ -20,12 +20,12 @@ class Notary:
     bytes is verified, whatever is remembered. For one thread at a time.
     """
 
-    def __init__(self, key: CheckpointKey, capacity: int = CAPACITY) -> None:
+    def __init__(self, key: CheckpointKey, capacity: int = CACHE_SIZE) -> None:
         self._key = key
         self._capacity = capacity
         self._known: dict[str, tuple[bytes, Checkpoint]] = {}
 
-    def open(self, tree: str, note: bytes) -> Checkpoint:
+    def verify(self, tree: str, note: bytes) -> Checkpoint:
         """Return what *note* says, which the key has signed for *tree*.
 
         Raises:
@@ -34,13 +34,13 @@ class Notary:
         known = self._known.get(tree)
         if known is not None and known[0] == note:
             return known[1]
-        checkpoint = open_checkpoint(note, self._key.signer(tree).verifier)
+        checkpoint = verify_checkpoint(note, self._key.signer(tree).verifier)
         self._remember(tree, note, checkpoint)
         return checkpoint
 
     def sign(self, tree: str, head: TreeHead, position: int) -> bytes:
         """Return the signed note; *head* continues all that was signed of *tree* before."""
-        checkpoint = Checkpoint(origin=origin_of(tree), head=head, position=position)
+        checkpoint = Checkpoint(origin=log_origin(tree), head=head, position=position)
         note = sign_checkpoint(head, position, self._key.signer(tree))
         self._remember(tree, note, checkpoint)
         return note

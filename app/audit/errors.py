@@ -2,7 +2,7 @@
 
 AuditError
 ├── ProofError            a proof does not hold
-├── NoProofError          no tree of that size has such a proof
+├── ProofNotFoundError          no tree of that size has such a proof
 ├── TreeStateError        what was stored of a tree is not whole
 ├── NoteError             not a signed note, not signed by the key asked for, or no verifier key
 │   └── CheckpointError   the note is signed, but says nothing that is a checkpoint
@@ -21,7 +21,7 @@ class ProofError(AuditError):
     """The proof does not hold."""
 
 
-class NoProofError(AuditError):
+class ProofNotFoundError(AuditError):
     """There is no such proof."""
 
 

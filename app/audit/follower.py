@@ -20,20 +20,20 @@ import structlog
 from psycopg import AsyncConnection
 
 from app.audit.checkpoint import WHOLE_LOG, Checkpoint, CheckpointKey
-from app.audit.checkpoint_signer import Notary
+from app.audit.checkpoint_signer import CheckpointSigner
 from app.audit.errors import AuditError, TreeStateError
 from app.audit.follower_connection import cancel_after, follower_session
 from app.audit.merkle import leaf_hash
 from app.audit.tiles import Tiles
 from app.audit.tree_store import (
-    Grown,
-    Leaves,
-    Thinning,
-    edge_of,
-    followed_to,
-    grown_from,
-    head_of,
-    store,
+    CheckpointRetention,
+    NewLeaves,
+    TreeUpdate,
+    extend_tree,
+    follower_position,
+    frontier_tiles,
+    head_position,
+    store_updates,
     stored_notes,
     stored_tiles,
 )
@@ -61,13 +61,13 @@ log = structlog.get_logger("audit")
 
 async def follow_log(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> None:
     """Follow the log until *stopping* is set, then once more to its end; never raise."""
-    notary = Notary(key)
+    signer = CheckpointSigner(key)
     try:
         while not stopping.is_set():
             try:
                 with suppress(TimeoutError):  # what is left is taken by another, or after a start
                     async with cancel_after(stopping, SHUTDOWN_TIMEOUT):
-                        await follow_as_leader(dsn, notary, stopping)
+                        await follow_as_leader(dsn, signer, stopping)
             except psycopg.OperationalError as error:
                 log.warning("audit follower waits for the database", reason=type(error).__name__)
                 await pause(stopping, POLL_INTERVAL)
@@ -79,32 +79,32 @@ async def follow_log(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> N
         )
 
 
-async def follow_as_leader(dsn: str, notary: Notary, stopping: asyncio.Event) -> None:
+async def follow_as_leader(dsn: str, signer: CheckpointSigner, stopping: asyncio.Event) -> None:
     """Follow the log wherever no other process does, and to its end once *stopping* is set."""
     async with follower_session(dsn) as connection:
         while not (stopping.is_set() or await try_become_leader(connection)):
             await pause(stopping, POLL_INTERVAL)
         if not stopping.is_set():
-            await catch_up(connection, notary)
-            await sign_new_events(dsn, connection, notary, stopping)
+            await catch_up(connection, signer)
+            await sign_new_events(dsn, connection, signer, stopping)
         await connection.execute(WAIT_FOR_LOCK)
-        await catch_up(connection, notary)
+        await catch_up(connection, signer)
 
 
 async def sign_new_events(
-    dsn: str, connection: AsyncConnection, notary: Notary, stopping: asyncio.Event
+    dsn: str, connection: AsyncConnection, signer: CheckpointSigner, stopping: asyncio.Event
 ) -> None:
     """Sign what comes after our position until *stopping* is set; raise as `catch_up`."""
-    thinning, after = Thinning(), await followed_to(connection)
+    thinning, after = CheckpointRetention(), await follower_position(connection)
     with subscription(dsn, after) as following:
         while not stopping.is_set():
-            await thinning.go_on(connection)
+            await thinning.run_if_due(connection)
             began = monotonic()
             await require_position(connection, after)
             events = [*map(event_from, await asyncio.to_thread(following.poll))]
             if events:
                 async with connection.transaction():
-                    await sign(connection, after, events, notary)
+                    await sign(connection, after, events, signer)
                 after = events[-1][0]
             if len(events) < BATCH_SIZE:
                 await pause(stopping, poll_delay(monotonic() - began))
@@ -123,7 +123,7 @@ def subscription(dsn: str, after: int) -> Generator[PollingSubscription]:
 
 async def require_position(connection: AsyncConnection, position: int) -> None:
     """Raise SerializationFailure unless we are still the one that has signed up to *position*."""
-    if await followed_to(connection) != position:
+    if await follower_position(connection) != position:
         raise psycopg.errors.SerializationFailure
 
 
@@ -148,27 +148,27 @@ async def pause(stopping: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(stopping.wait(), seconds)
 
 
-async def catch_up(connection: AsyncConnection, notary: Notary) -> None:
+async def catch_up(connection: AsyncConnection, signer: CheckpointSigner) -> None:
     """Take all that is in the log.
 
     Raises:
         LogCorruptedError: a position is missing, or the log has become shorter.
         TreeStateError, NoteError: what is stored is not what was signed.
     """
-    while await process_batch(connection, notary) == BATCH:
+    while await process_batch(connection, signer) == BATCH:
         pass
 
 
-async def process_batch(connection: AsyncConnection, notary: Notary) -> int:
+async def process_batch(connection: AsyncConnection, signer: CheckpointSigner) -> int:
     """Take the next events, all or none of them; return how many; raise as `catch_up`."""
     async with connection.transaction():
-        after = await followed_to(connection)
+        after = await follower_position(connection)
         cursor = await connection.execute(READ_EVENTS, (after, BATCH), binary=True)
         events = await cursor.fetchall()
         require_dense(after, events)
         if events:
-            await sign(connection, after, events, notary)
-        elif (head := await head_of(connection)) < after:
+            await sign(connection, after, events, signer)
+        elif (head := await head_position(connection)) < after:
             message = f"The log is damaged: it ends at {head}, and {after} was read before."
             raise LogCorruptedError(message)
         return len(events)
@@ -181,14 +181,16 @@ def require_dense(after: int, events: Events) -> None:
             raise gap_error(expected)
 
 
-async def sign(connection: AsyncConnection, after: int, events: Events, notary: Notary) -> None:
+async def sign(
+    connection: AsyncConnection, after: int, events: Events, signer: CheckpointSigner
+) -> None:
     """Add *events*, those after position *after*, to the trees, and move past them.
 
     Raises:
         psycopg.errors.SerializationFailure: another process has moved on.
     """
     await advance_position(connection, after, events[-1][0])
-    await grow_trees(connection, after, events, notary)
+    await grow_trees(connection, after, events, signer)
 
 
 async def advance_position(connection: AsyncConnection, before: int, position: int) -> None:
@@ -203,7 +205,7 @@ async def advance_position(connection: AsyncConnection, before: int, position: i
 
 
 async def grow_trees(
-    connection: AsyncConnection, after: int, events: Events, notary: Notary
+    connection: AsyncConnection, after: int, events: Events, signer: CheckpointSigner
 ) -> None:
     """Add *events*, those after position *after*, to the trees that they belong to, and sign.
 
@@ -211,28 +213,28 @@ async def grow_trees(
     """
     leaves = await asyncio.to_thread(leaves_by_tree, events)
     notes = await stored_notes(connection, leaves)
-    checkpoints = await asyncio.to_thread(verify_notes, notes, notary)
+    checkpoints = await asyncio.to_thread(verify_notes, notes, signer)
     require_signed(after, checkpoints.get(WHOLE_LOG))
-    tiles = await stored_tiles(connection, {n: edge_of(checkpoints.get(n)) for n in leaves})
-    await store(
-        connection, await asyncio.to_thread(extend_trees, checkpoints, tiles, leaves, notary)
+    tiles = await stored_tiles(connection, {n: frontier_tiles(checkpoints.get(n)) for n in leaves})
+    await store_updates(
+        connection, await asyncio.to_thread(extend_trees, checkpoints, tiles, leaves, signer)
     )
 
 
-def verify_notes(notes: Mapping[str, str], notary: Notary) -> dict[str, Checkpoint]:
+def verify_notes(notes: Mapping[str, str], signer: CheckpointSigner) -> dict[str, Checkpoint]:
     """Return what the newest *notes* of trees say; raise NoteError where one is not ours."""
-    return {name: notary.open(name, note.encode()) for name, note in notes.items()}
+    return {name: signer.verify(name, note.encode()) for name, note in notes.items()}
 
 
 def extend_trees(
     checkpoints: Mapping[str, Checkpoint],
     tiles: Mapping[str, Tiles],
-    leaves: Mapping[str, Leaves],
-    notary: Notary,
-) -> list[Grown]:
+    leaves: Mapping[str, NewLeaves],
+    signer: CheckpointSigner,
+) -> list[TreeUpdate]:
     """Return what is to be stored of each tree that has gained *leaves*."""
     return [
-        grown_from(name, checkpoints.get(name), tiles[name], gained, notary)
+        extend_tree(name, checkpoints.get(name), tiles[name], gained, signer)
         for name, gained in leaves.items()
     ]
 
@@ -244,7 +246,7 @@ def require_signed(position: int, newest: Checkpoint | None) -> None:
         raise TreeStateError(message)
 
 
-def leaves_by_tree(events: Events) -> dict[str, Leaves]:
+def leaves_by_tree(events: Events) -> dict[str, NewLeaves]:
     """Return what the tree of each workspace gains, and that of the whole log."""
     hashes: defaultdict[str, list[bytes]] = defaultdict(list)
     last: dict[str, int] = {}
@@ -253,4 +255,4 @@ def leaves_by_tree(events: Events) -> dict[str, Leaves]:
         for name in (workspace, WHOLE_LOG):
             hashes[name].append(leaf)
             last[name] = position
-    return {name: Leaves(gained, last[name]) for name, gained in hashes.items()}
+    return {name: NewLeaves(gained, last[name]) for name, gained in hashes.items()}

@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 from app.audit.checkpoint import WHOLE_LOG
 from app.audit.merkle import leaf_hash
 from app.audit.tree_check import PlacedLeaf, StoredCheckpoint
-from app.audit.tree_store import followed_to, head_of, number
+from app.audit.tree_store import follower_position, head_position, scalar
 
 BATCH = 1_000  # events
 SIGNED = (
@@ -63,9 +63,9 @@ class Part(Struct, frozen=True):
 async def extent_of(connection: AsyncConnection) -> Extent:
     """Return how far everything goes."""
     return Extent(
-        head=await head_of(connection),
-        followed=await followed_to(connection),
-        signed=await number(connection, SIGNED),
+        head=await head_position(connection),
+        followed=await follower_position(connection),
+        signed=await scalar(connection, SIGNED),
     )
 
 

@@ -10,33 +10,33 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from app.audit.checkpoint import Checkpoint, CheckpointKey, open_checkpoint
-from app.audit.errors import NoProofError
+from app.audit.checkpoint import Checkpoint, CheckpointKey, verify_checkpoint
+from app.audit.errors import ProofNotFoundError
 from app.audit.merkle import Node, TreeHead, leaf_hash, subtrees
 from app.audit.proofs import (
+    assemble_proof,
     consistency_plan,
     inclusion_plan,
-    nodes_of,
-    proof_from,
-    require_consistency,
-    require_inclusion,
+    plan_nodes,
+    verify_consistency,
+    verify_inclusion,
 )
-from app.audit.tiles import Tiles, frontier_at, tiles_of
+from app.audit.tiles import Tiles, stored_frontier, tiles_of
 from app.audit.tree_store import stored_notes, stored_tiles
 from app.database.availability import translate_unavailable
 from app.database.row_level_security import workspace_connection
 
-LEAF = """
+READ_LEAF_SQL = """
 SELECT envelope, sequence - 1 FROM integrations.events WHERE workspace_id = %s AND position = %s
 """
-LEAVES = """
+READ_LEAVES_SQL = """
 SELECT position, envelope FROM integrations.events
 WHERE workspace_id = %s AND sequence > %s ORDER BY sequence LIMIT %s
 """
-BATCH = 200  # events: at most some hundred kilobytes at once
+BATCH_SIZE = 200  # events: at most some hundred kilobytes at once
 
 
-class Signed(Struct, frozen=True):
+class SignedCheckpoint(Struct, frozen=True):
     """A checkpoint, the note that it was read from, and the key that verifies the note."""
 
     checkpoint: Checkpoint
@@ -51,7 +51,7 @@ class Inclusion(Struct, frozen=True):
     leaf: bytes
     index: int
     proof: Sequence[bytes]
-    newest: Signed
+    newest: SignedCheckpoint
 
 
 class Consistency(Struct, frozen=True):
@@ -60,7 +60,7 @@ class Consistency(Struct, frozen=True):
     first: TreeHead
     second: TreeHead
     proof: Sequence[bytes]
-    newest: Signed
+    newest: SignedCheckpoint
 
 
 class Leaf(Struct, frozen=True):
@@ -76,18 +76,18 @@ class Leaf(Struct, frozen=True):
         return leaf_hash(self.envelope)
 
 
-class NoCheckpointError(NoProofError):
+class NoCheckpointError(ProofNotFoundError):
     """There is no checkpoint yet."""
 
 
-class Prover:
+class ProofService:
     """Reads over a pool of connections of the role for looking back; *key* is what signs."""
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection], key: CheckpointKey) -> None:
         self._pool = pool
         self._key = key
 
-    async def newest(self, workspace: str) -> Signed:
+    async def latest_checkpoint(self, workspace: str) -> SignedCheckpoint:
         """Return the newest checkpoint of *workspace*.
 
         Raises:
@@ -101,24 +101,24 @@ class Prover:
         """Prove that the event at *position* of the log is in the newest checkpoint.
 
         Raises:
-            NoProofError: no event of *workspace* that was signed is there.
+            ProofNotFoundError: no event of *workspace* that was signed is there.
             ProofError: the event is not as it was signed.
             UnavailableError: the database is away or busy.
         """
         async with self._within(workspace) as connection:
             newest = await self._newest(connection, workspace)
-            envelope, index = await leaf_at(connection, workspace, position)
+            envelope, index = await read_leaf(connection, workspace, position)
             head, leaf = newest.checkpoint.head, leaf_hash(envelope)
             plan = inclusion_plan(index, head.size)
-            proof = proof_from(plan, await tiles_for(connection, workspace, nodes_of(plan)))
-            require_inclusion(leaf, index, proof, head)
+            proof = assemble_proof(plan, await read_tiles(connection, workspace, plan_nodes(plan)))
+            verify_inclusion(leaf, index, proof, head)
             return Inclusion(position, leaf, index, proof, newest)
 
     async def consistency(self, workspace: str, first: int, second: int) -> Consistency:
         """Prove that the first *second* events begin with the first *first* of them.
 
         Raises:
-            NoProofError: not 0 < first <= second <= the size of the newest checkpoint.
+            ProofNotFoundError: not 0 < first <= second <= the size of the newest checkpoint.
             ProofError: the stored tree is not the one that was signed.
             UnavailableError: the database is away or busy.
         """
@@ -127,12 +127,12 @@ class Prover:
             last = newest.checkpoint.head
             plan, to_last = consistency_plan(first, second), consistency_plan(second, last.size)
             edges = [*subtrees(0, first), *subtrees(0, second)]
-            nodes = [*nodes_of(plan), *nodes_of(to_last), *edges]
-            tiles = await tiles_for(connection, workspace, nodes)
-            heads = frontier_at(first, tiles).head, frontier_at(second, tiles).head
-            proof = proof_from(plan, tiles)
-            require_consistency(*heads, proof)
-            require_consistency(heads[1], last, proof_from(to_last, tiles))
+            nodes = [*plan_nodes(plan), *plan_nodes(to_last), *edges]
+            tiles = await read_tiles(connection, workspace, nodes)
+            heads = stored_frontier(first, tiles).head, stored_frontier(second, tiles).head
+            proof = assemble_proof(plan, tiles)
+            verify_consistency(*heads, proof)
+            verify_consistency(heads[1], last, assemble_proof(to_last, tiles))
             return Consistency(*heads, proof, newest)
 
     async def leaves(self, workspace: str) -> AsyncGenerator[Leaf]:
@@ -149,19 +149,21 @@ class Prover:
             for position, envelope in rows:
                 yield Leaf(position, index, envelope)
                 index += 1
-            full = len(rows) == BATCH
+            full = len(rows) == BATCH_SIZE
 
     async def _leaves(self, workspace: str, after: int) -> list[tuple[int, bytes]]:
         async with self._within(workspace) as connection:
-            cursor = await connection.execute(LEAVES, (workspace, after, BATCH), binary=True)
+            cursor = await connection.execute(
+                READ_LEAVES_SQL, (workspace, after, BATCH_SIZE), binary=True
+            )
             return await cursor.fetchall()
 
-    async def _newest(self, connection: AsyncConnection, workspace: str) -> Signed:
+    async def _newest(self, connection: AsyncConnection, workspace: str) -> SignedCheckpoint:
         notes = await stored_notes(connection, [workspace])
         if not notes:
             raise NoCheckpointError
         note, verifier = notes[workspace], self._key.signer(workspace).verifier
-        return Signed(open_checkpoint(note.encode(), verifier), note, str(verifier))
+        return SignedCheckpoint(verify_checkpoint(note.encode(), verifier), note, str(verifier))
 
     @asynccontextmanager
     async def _within(self, workspace: str) -> AsyncGenerator[AsyncConnection]:
@@ -170,16 +172,18 @@ class Prover:
                 yield connection
 
 
-async def leaf_at(connection: AsyncConnection, workspace: str, position: int) -> tuple[bytes, int]:
+async def read_leaf(
+    connection: AsyncConnection, workspace: str, position: int
+) -> tuple[bytes, int]:
     """Return the stored bytes at *position*, and their place among those of *workspace*."""
-    cursor = await connection.execute(LEAF, (workspace, position), binary=True)
+    cursor = await connection.execute(READ_LEAF_SQL, (workspace, position), binary=True)
     row = await cursor.fetchone()
     if row is None:
         message = f"No event of the workspace is at position {position}."
-        raise NoProofError(message)
+        raise ProofNotFoundError(message)
     return row
 
 
-async def tiles_for(connection: AsyncConnection, workspace: str, nodes: Sequence[Node]) -> Tiles:
+async def read_tiles(connection: AsyncConnection, workspace: str, nodes: Sequence[Node]) -> Tiles:
     """Return the tiles of *workspace* that hold *nodes*."""
     return (await stored_tiles(connection, {workspace: tiles_of(nodes)}))[workspace]

@@ -7,9 +7,9 @@ the proof is made of; `tiles_of(nodes_of(plan))` says what to read; `proof_from`
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from app.audit.errors import NoProofError, ProofError
+from app.audit.errors import ProofError, ProofNotFoundError
 from app.audit.merkle import HASH_BYTES, Node, TreeHead, fold, node_hash, subtrees
-from app.audit.tiles import Tiles, hash_of
+from app.audit.tiles import Tiles, stored_node_hash
 
 Plan = Sequence[Sequence[Node]]
 
@@ -20,15 +20,15 @@ def inclusion_plan(index: int, size: int) -> Plan:
     RFC 9162, 2.1.3.1, from the root down; the proof itself begins at the leaf.
 
     Raises:
-        NoProofError: the tree has no such leaf.
+        ProofNotFoundError: the tree has no such leaf.
     """
     if not 0 <= index < size:
         message = f"A tree of {size} leaves has no leaf {index}."
-        raise NoProofError(message)
+        raise ProofNotFoundError(message)
     plan: list[list[Node]] = []
     start, end = 0, size
     while end - start > 1:
-        middle = start + left_half(end - start)
+        middle = start + largest_power_of_two_below(end - start)
         if index < middle:
             plan.append(subtrees(middle, end))
             end = middle
@@ -45,15 +45,15 @@ def consistency_plan(first: int, second: int) -> Plan:
     where both are of one size.
 
     Raises:
-        NoProofError: not 0 < first <= second. (Every tree begins with the empty one.)
+        ProofNotFoundError: not 0 < first <= second. (Every tree begins with the empty one.)
     """
     if not 0 < first <= second:
         message = f"A tree of {second} leaves cannot be proved to continue one of {first}."
-        raise NoProofError(message)
+        raise ProofNotFoundError(message)
     plan: list[list[Node]] = []
     start, end = 0, second
     while first < end:
-        middle = start + left_half(end - start)
+        middle = start + largest_power_of_two_below(end - start)
         if first <= middle:
             plan.append(subtrees(middle, end))
             end = middle
@@ -65,27 +65,27 @@ def consistency_plan(first: int, second: int) -> Plan:
     return plan[::-1]
 
 
-def nodes_of(plan: Plan) -> list[Node]:
+def plan_nodes(plan: Plan) -> list[Node]:
     """Return the subtrees that *plan* needs."""
     return list(chain.from_iterable(plan))
 
 
-def proof_from(plan: Plan, tiles: Tiles) -> list[bytes]:
+def assemble_proof(plan: Plan, tiles: Tiles) -> list[bytes]:
     """Return the hashes (32 bytes each) of the proof that *plan* describes.
 
     Raises:
         TreeStateError: a tile is missing or too short.
     """
-    return [fold([hash_of(node, tiles) for node in part]) for part in plan]
+    return [fold([stored_node_hash(node, tiles) for node in part]) for part in plan]
 
 
-def left_half(leaves: int) -> int:
+def largest_power_of_two_below(leaves: int) -> int:
     """Return how many of *leaves* go to the left: the largest power of two smaller than them."""
     return 1 << ((leaves - 1).bit_length() - 1)
 
 
 # ----- Checks -----
-def require_inclusion(leaf: bytes, index: int, proof: Sequence[bytes], head: TreeHead) -> None:
+def verify_inclusion(leaf: bytes, index: int, proof: Sequence[bytes], head: TreeHead) -> None:
     """Raise ProofError unless *proof* shows the leaf hash at *index* (from 0) of the tree *head*.
 
     RFC 9162, 2.1.3.2. Size and root must come from one checkpoint, whose signature was checked.
@@ -95,12 +95,12 @@ def require_inclusion(leaf: bytes, index: int, proof: Sequence[bytes], head: Tre
         message = f"A tree of {head.size} leaves has no leaf {index}."
         raise ProofError(message)
     result = leaf
-    for other, is_left in way_up(index, head.size - 1, proof):
+    for other, is_left in audit_path(index, head.size - 1, proof):
         result = node_hash(other, result) if is_left else node_hash(result, other)
-    require_root(result, head)
+    verify_root(result, head)
 
 
-def require_consistency(first: TreeHead, second: TreeHead, proof: Sequence[bytes]) -> None:
+def verify_consistency(first: TreeHead, second: TreeHead, proof: Sequence[bytes]) -> None:
     """Raise ProofError unless *proof* shows that the tree *second* begins with the tree *first*.
 
     RFC 9162, 2.1.4.2; heads of one size are consistent if they are equal and the proof is empty.
@@ -111,20 +111,20 @@ def require_consistency(first: TreeHead, second: TreeHead, proof: Sequence[bytes
         message = f"A tree of {second.size} leaves cannot continue one of {first.size}."
         raise ProofError(message)
     if first.size == second.size:
-        require_same(first, second, proof)
+        verify_equal_heads(first, second, proof)
     else:
-        require_continued(first, second, proof)
+        verify_extension(first, second, proof)
 
 
-def require_same(first: TreeHead, second: TreeHead, proof: Sequence[bytes]) -> None:
+def verify_equal_heads(first: TreeHead, second: TreeHead, proof: Sequence[bytes]) -> None:
     """Raise ProofError unless two heads of one size are equal, and nothing else is given."""
     if proof:
         message = "A proof between two trees of one size has no hashes."
         raise ProofError(message)
-    require_root(first.root, second)
+    verify_root(first.root, second)
 
 
-def require_continued(first: TreeHead, second: TreeHead, proof: Sequence[bytes]) -> None:
+def verify_extension(first: TreeHead, second: TreeHead, proof: Sequence[bytes]) -> None:
     """Raise ProofError unless *proof* leads to both roots; *first* is the smaller tree."""
     if not proof:
         message = "The proof has too few hashes."
@@ -135,17 +135,17 @@ def require_continued(first: TreeHead, second: TreeHead, proof: Sequence[bytes])
     while node & 1:
         node, last = node >> 1, last >> 1
     first_root = second_root = proof[0]
-    for other, is_left in way_up(node, last, proof[1:]):
+    for other, is_left in audit_path(node, last, proof[1:]):
         if is_left:
             first_root = node_hash(other, first_root)
             second_root = node_hash(other, second_root)
         else:
             second_root = node_hash(second_root, other)
-    require_root(first_root, first)
-    require_root(second_root, second)
+    verify_root(first_root, first)
+    verify_root(second_root, second)
 
 
-def way_up(node: int, last: int, proof: Sequence[bytes]) -> Iterator[tuple[bytes, bool]]:
+def audit_path(node: int, last: int, proof: Sequence[bytes]) -> Iterator[tuple[bytes, bool]]:
     """Yield each hash of *proof*, and whether it stands left of the way from *node* to the root.
 
     *node* and *last* are indexes at one level, *last* that of the level's last node. The proof
@@ -165,7 +165,7 @@ def way_up(node: int, last: int, proof: Sequence[bytes]) -> Iterator[tuple[bytes
         raise ProofError(message)
 
 
-def require_root(root: bytes, head: TreeHead) -> None:
+def verify_root(root: bytes, head: TreeHead) -> None:
     """Raise ProofError unless *root* is that of *head*; nothing here is secret."""
     if root != head.root:
         message = f"The proof does not lead to the root of the tree of {head.size} leaves."

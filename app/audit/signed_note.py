@@ -100,7 +100,7 @@ def parse_verifier(text: str) -> Verifier:
     return verifier
 
 
-def open_note(note: bytes, verifier: Verifier) -> str:
+def verify_note(note: bytes, verifier: Verifier) -> str:
     """Return the text of *note*, which *verifier*'s key has signed; other keys' lines are ignored.
 
     Raises:

@@ -37,7 +37,7 @@ def grow(frontier: Frontier, leaves: Iterable[bytes]) -> dict[Tile, bytes]:
     return {Tile(*tile): bytes(gain) for tile, gain in gains.items()}
 
 
-def gaining(size: int, leaves: int) -> Iterator[Tile]:
+def tiles_gaining(size: int, leaves: int) -> Iterator[Tile]:
     """Yield the tiles that gain hashes where a tree of *size* leaves gains *leaves* more."""
     level, start, end = 0, size, size + leaves
     while start < end:
@@ -46,16 +46,16 @@ def gaining(size: int, leaves: int) -> Iterator[Tile]:
         level, start, end = level + 1, start >> HEIGHT, end >> HEIGHT
 
 
-def frontier_at(size: int, tiles: Tiles) -> Frontier:
+def stored_frontier(size: int, tiles: Tiles) -> Frontier:
     """Return the right edge of the tree when it had *size* leaves; `tiles_of` says what to read.
 
     Raises:
         TreeStateError: the tiles do not hold so many leaves.
     """
-    return Frontier(size, [hash_of(node, tiles) for node in subtrees(0, size)])
+    return Frontier(size, [stored_node_hash(node, tiles) for node in subtrees(0, size)])
 
 
-def goes_on(size: int, tiles: Tiles) -> bool:
+def extends_beyond(size: int, tiles: Tiles) -> bool:
     """Tell whether *tiles*, `gaining(size, 1)` among them, hold more than *size* leaves."""
     next_tile = tiles.get(Tile(0, size >> HEIGHT), b"")
     return len(next_tile) > size % WIDTH * HASH_BYTES
@@ -72,7 +72,7 @@ def tile_of(node: Node) -> Tile:
     return Tile(level, node.number >> (HEIGHT - height))
 
 
-def hash_of(node: Node, tiles: Tiles) -> bytes:
+def stored_node_hash(node: Node, tiles: Tiles) -> bytes:
     """Return the hash of *node*.
 
     Raises:
@@ -85,10 +85,10 @@ def hash_of(node: Node, tiles: Tiles) -> bytes:
     if len(hashes) != amount * HASH_BYTES:
         message = f"The tile {tile.level}/{tile.number} of the tree is missing or too short."
         raise TreeStateError(message)
-    return root_of(hashes)
+    return subtree_root(hashes)
 
 
-def root_of(hashes: bytes) -> bytes:
+def subtree_root(hashes: bytes) -> bytes:
     """Return the root over *hashes*, which are 1, 2, 4, … of 32 bytes each."""
     pair = 2 * HASH_BYTES
     while len(hashes) > HASH_BYTES:

@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from app.audit.checkpoint import Checkpoint, open_checkpoint
+from app.audit.checkpoint import Checkpoint, verify_checkpoint
 from app.audit.errors import NoteError
 from app.audit.finding import Finding
 from app.audit.merkle import HASH_BYTES, Frontier
 from app.audit.signed_note import Verifier
-from app.audit.tiles import HEIGHT, WIDTH, Tile, Tiles, gaining, grow
+from app.audit.tiles import HEIGHT, WIDTH, Tile, Tiles, grow, tiles_gaining
 
 
 class PlacedLeaf(NamedTuple):
@@ -45,7 +45,7 @@ class TreeCheck:
 
     def gaining(self, leaves: int) -> Iterator[Tile]:
         """Yield the tiles that hold what the next *leaves* add to the tree."""
-        return gaining(self._frontier.size, leaves)
+        return tiles_gaining(self._frontier.size, leaves)
 
     def take(
         self,
@@ -93,7 +93,7 @@ class TreeCheck:
 
     def _compare(self, stored: StoredCheckpoint) -> Iterator[Finding]:
         try:
-            checkpoint = open_checkpoint(stored.note, self._verifier)
+            checkpoint = verify_checkpoint(stored.note, self._verifier)
         except NoteError as error:
             yield Finding(stored.position, f"the checkpoint here is none of ours: {error}")
             return

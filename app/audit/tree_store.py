@@ -7,39 +7,49 @@ from typing import LiteralString
 from msgspec import Struct
 from psycopg import AsyncConnection
 
-from app.audit.checkpoint import Checkpoint, origin_of
-from app.audit.checkpoint_signer import Notary
+from app.audit.checkpoint import Checkpoint, log_origin
+from app.audit.checkpoint_signer import CheckpointSigner
 from app.audit.errors import TreeStateError
 from app.audit.merkle import subtrees
-from app.audit.tiles import Tile, Tiles, frontier_at, gaining, goes_on, grow, tiles_of
+from app.audit.tiles import (
+    Tile,
+    Tiles,
+    extends_beyond,
+    grow,
+    stored_frontier,
+    tiles_gaining,
+    tiles_of,
+)
 
-HEAD = "SELECT coalesce(max(position), 0) FROM integrations.events"
-POSITION = "SELECT position FROM integrations.audit_follower"
-NEWEST = """
+HEAD_SQL = "SELECT coalesce(max(position), 0) FROM integrations.events"
+FOLLOWER_POSITION_SQL = "SELECT position FROM integrations.audit_follower"
+LATEST_NOTES_SQL = """
 SELECT tree.name, newest.note FROM unnest(%s::text[]) AS tree (name)
 CROSS JOIN LATERAL (
     SELECT note FROM integrations.audit_checkpoints
     WHERE workspace_id = tree.name ORDER BY size DESC LIMIT 1
 ) AS newest
 """
-TILES = """
+READ_TILES_SQL = """
 SELECT workspace_id, level, number, hashes FROM integrations.audit_tiles
 JOIN unnest(%s::text[], %s::integer[], %s::bigint[]) AS wanted (workspace_id, level, number)
     USING (workspace_id, level, number)
 """
-EXTEND = """
+EXTEND_TILES_SQL = """
 INSERT INTO integrations.audit_tiles AS tile (workspace_id, level, number, hashes)
 SELECT * FROM unnest(%s::text[], %s::integer[], %s::bigint[], %s::bytea[])
 ON CONFLICT ON CONSTRAINT audit_tiles_number DO UPDATE SET hashes = tile.hashes || excluded.hashes
 """
-SIGN = """
+INSERT_CHECKPOINTS_SQL = """
 INSERT INTO integrations.audit_checkpoints (workspace_id, size, position, note)
 SELECT * FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::text[])
 """
-EVERY = 3600.0  # seconds
-AT_ONCE = 10_000  # rows; what is more goes after the next look at the log, which must not wait
+RETENTION_INTERVAL = 3600.0  # seconds
+RETENTION_BATCH_SIZE = (
+    10_000  # rows; what is more goes after the next look at the log, which must not wait
+)
 # The same rule as that of the trigger of migration 0010, which refuses all else.
-THIN = """
+DELETE_SUPERSEDED_SQL = """
 DELETE FROM integrations.audit_checkpoints WHERE (workspace_id, size) IN (
     SELECT workspace_id, size FROM (
         SELECT workspace_id, size, at, lead(at) OVER tree AS next
@@ -52,14 +62,14 @@ DELETE FROM integrations.audit_checkpoints WHERE (workspace_id, size) IN (
 """
 
 
-class Leaves(Struct, frozen=True):
+class NewLeaves(Struct, frozen=True):
     """What a tree gains: hashes of leaves, and the position of the last of them."""
 
     hashes: Sequence[bytes]
     position: int
 
 
-class Grown(Struct, frozen=True):
+class TreeUpdate(Struct, frozen=True):
     """What is to be stored of a tree that has grown: what its tiles gain, and its checkpoint."""
 
     name: str
@@ -69,17 +79,17 @@ class Grown(Struct, frozen=True):
     note: bytes
 
 
-async def head_of(connection: AsyncConnection) -> int:
+async def head_position(connection: AsyncConnection) -> int:
     """Return the last position of the log, 0 where it is empty."""
-    return await number(connection, HEAD)
+    return await scalar(connection, HEAD_SQL)
 
 
-async def followed_to(connection: AsyncConnection) -> int:
+async def follower_position(connection: AsyncConnection) -> int:
     """Return up to which position the log is in the trees."""
-    return await number(connection, POSITION)
+    return await scalar(connection, FOLLOWER_POSITION_SQL)
 
 
-async def number(connection: AsyncConnection, query: LiteralString) -> int:
+async def scalar(connection: AsyncConnection, query: LiteralString) -> int:
     """Return the one number that *query* asks for."""
     row = await (await connection.execute(query)).fetchone()
     assert row is not None  # noqa: S101 — an aggregate, or the row that the migration made
@@ -88,7 +98,7 @@ async def number(connection: AsyncConnection, query: LiteralString) -> int:
 
 async def stored_notes(connection: AsyncConnection, names: Iterable[str]) -> dict[str, str]:
     """Return the newest checkpoint of each of the trees *names* that has one, as it is stored."""
-    cursor = await connection.execute(NEWEST, ([*names],))
+    cursor = await connection.execute(LATEST_NOTES_SQL, ([*names],))
     return dict(await cursor.fetchall())
 
 
@@ -99,34 +109,38 @@ async def stored_tiles(
     flat = [(name, *tile) for name, tiles in wanted.items() for tile in tiles]
     columns = [*map(list, zip(*flat, strict=True))] or [[], [], []]
     found: dict[str, dict[Tile, bytes]] = {name: {} for name in wanted}
-    cursor = await connection.execute(TILES, columns, binary=True)
+    cursor = await connection.execute(READ_TILES_SQL, columns, binary=True)
     for name, level, number, hashes in await cursor.fetchall():
         found[name][Tile(level, number)] = hashes
     return found
 
 
-async def store(connection: AsyncConnection, grown: Sequence[Grown]) -> None:
+async def store_updates(connection: AsyncConnection, grown: Sequence[TreeUpdate]) -> None:
     """Add what trees have gained, and their checkpoints."""
     gains = [(each.name, *tile, gain) for each in grown for tile, gain in each.gains.items()]
-    await connection.execute(EXTEND, [*map(list, zip(*gains, strict=True))])
+    await connection.execute(EXTEND_TILES_SQL, [*map(list, zip(*gains, strict=True))])
     signed = [(each.name, each.size, each.position, each.note.decode()) for each in grown]
-    await connection.execute(SIGN, [*map(list, zip(*signed, strict=True))])
+    await connection.execute(INSERT_CHECKPOINTS_SQL, [*map(list, zip(*signed, strict=True))])
 
 
-def edge_of(checkpoint: Checkpoint | None) -> set[Tile]:
+def frontier_tiles(checkpoint: Checkpoint | None) -> set[Tile]:
     """Return the tiles from which the tree of *checkpoint* goes on."""
-    size = size_of(checkpoint)
-    return {*tiles_of(subtrees(0, size)), *gaining(size, 1)}
+    size = tree_size(checkpoint)
+    return {*tiles_of(subtrees(0, size)), *tiles_gaining(size, 1)}
 
 
-def size_of(checkpoint: Checkpoint | None) -> int:
+def tree_size(checkpoint: Checkpoint | None) -> int:
     """Return how many leaves the tree of *checkpoint* has; without one it has none."""
     return checkpoint.head.size if checkpoint else 0
 
 
-def grown_from(
-    name: str, checkpoint: Checkpoint | None, tiles: Tiles, leaves: Leaves, notary: Notary
-) -> Grown:
+def extend_tree(
+    name: str,
+    checkpoint: Checkpoint | None,
+    tiles: Tiles,
+    leaves: NewLeaves,
+    signer: CheckpointSigner,
+) -> TreeUpdate:
     """Return what is to be stored of the tree *name* after it has gained *leaves*.
 
     It goes on from what *checkpoint* signed and from nothing else: what is signed now continues it.
@@ -134,29 +148,29 @@ def grown_from(
     Raises:
         TreeStateError: *tiles*, those of `edge_of`, are not those of *checkpoint*.
     """
-    size = size_of(checkpoint)
-    frontier = frontier_at(size, tiles)
+    size = tree_size(checkpoint)
+    frontier = stored_frontier(size, tiles)
     signed = checkpoint.head if checkpoint else frontier.head
-    if frontier.head != signed or goes_on(size, tiles):
-        message = f"The stored tree of {origin_of(name)} is not the one that was signed."
+    if frontier.head != signed or extends_beyond(size, tiles):
+        message = f"The stored tree of {log_origin(name)} is not the one that was signed."
         raise TreeStateError(message)
     gains = grow(frontier, leaves.hashes)
-    note = notary.sign(name, frontier.head, leaves.position)
-    return Grown(name, gains, frontier.size, leaves.position, note)
+    note = signer.sign(name, frontier.head, leaves.position)
+    return TreeUpdate(name, gains, frontier.size, leaves.position, note)
 
 
-class Thinning:
+class CheckpointRetention:
     """Knows when checkpoints are to be let go again; mutable."""
 
     def __init__(self) -> None:
         self._due = 0.0
 
-    async def go_on(self, connection: AsyncConnection) -> None:
+    async def run_if_due(self, connection: AsyncConnection) -> None:
         """Let some go if it is time."""
-        if monotonic() >= self._due and await thin(connection) < AT_ONCE:
-            self._due = monotonic() + EVERY
+        if monotonic() >= self._due and await delete_superseded(connection) < RETENTION_BATCH_SIZE:
+            self._due = monotonic() + RETENTION_INTERVAL
 
 
-async def thin(connection: AsyncConnection) -> int:
+async def delete_superseded(connection: AsyncConnection) -> int:
     """Let checkpoints go, a bounded number; return how many."""
-    return (await connection.execute(THIN, (AT_ONCE,))).rowcount
+    return (await connection.execute(DELETE_SUPERSEDED_SQL, (RETENTION_BATCH_SIZE,))).rowcount

@@ -11,7 +11,7 @@ from psycopg import AsyncConnection, IsolationLevel
 from psycopg.conninfo import make_conninfo
 from psycopg.types.json import set_json_loads
 
-from app.audit.checkpoint import WHOLE_LOG, CheckpointKey, claimed_workspace, open_checkpoint
+from app.audit.checkpoint import WHOLE_LOG, CheckpointKey, unverified_workspace, verify_checkpoint
 from app.audit.errors import AuditError, CheckpointError
 from app.audit.finding import Finding, first_of
 from app.audit.log_parts import Scope, extent_of
@@ -131,8 +131,8 @@ def kept_checkpoint(note: bytes, key: CheckpointKey) -> StoredCheckpoint:
         NoteError: it is none, or *key* did not sign it.
         CheckpointError: it is of a log without events, with which every log agrees.
     """
-    name = claimed_workspace(note)
-    checkpoint = open_checkpoint(note, key.signer(name).verifier)
+    name = unverified_workspace(note)
+    checkpoint = verify_checkpoint(note, key.signer(name).verifier)
     if checkpoint.position is None:
         message = "The checkpoint says nothing: it is of a log without events."
         raise CheckpointError(message)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from psycopg import AsyncConnection
 
-from app.audit.checkpoint import WHOLE_LOG, CheckpointKey, origin_of
+from app.audit.checkpoint import WHOLE_LOG, CheckpointKey, log_origin
 from app.audit.finding import Finding, first_of
 from app.audit.log_parts import Extent, Part, Scope, read_part
 from app.audit.tiles import Tile
@@ -73,7 +73,7 @@ class TreesCheck:
             since = tree.unsigned_since
             if since is not None and since <= extent.followed:
                 what = "no checkpoint is there of the events from here on"
-                yield Finding(since, f"{what} ({origin_of(name)})")
+                yield Finding(since, f"{what} ({log_origin(name)})")
 
 
 def no_workspaces(part: Part) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from litestar import Controller, Response, get
 from litestar.response import Stream
 from msgspec import Struct
 
-from app.audit.errors import NoProofError
+from app.audit.errors import ProofNotFoundError
 from app.audit.proof_service import Leaf, NoCheckpointError
 from app.http.audit_responses import (
     CheckpointResponse,
@@ -69,7 +69,9 @@ class AuditController(Controller):
     async def get_checkpoint(self, request: ApiRequest) -> Response[CheckpointResponse]:
         """Show the newest signed checkpoint of the workspace's log, to be stored elsewhere."""
         with raise_proof_not_found(None, NO_CHECKPOINT):
-            newest = await get_dependencies(request.app).prover.newest(request.user.workspace)
+            newest = await get_dependencies(request.app).proof_service.latest_checkpoint(
+                request.user.workspace
+            )
         return to_response(render_checkpoint(request, newest))
 
     @get(
@@ -80,9 +82,10 @@ class AuditController(Controller):
     )
     async def get_inclusion_proof(self, request: ApiRequest) -> Response[InclusionResponse]:
         """Prove that an event is in the newest checkpoint."""
-        query, prover = INCLUSION_QUERY.read(request), get_dependencies(request.app).prover
+        query = INCLUSION_QUERY.read(request)
+        proof_service = get_dependencies(request.app).proof_service
         with raise_proof_not_found("position", NOT_SIGNED):
-            inclusion = await prover.inclusion(request.user.workspace, query.position)
+            inclusion = await proof_service.inclusion(request.user.workspace, query.position)
         return to_response(render_inclusion(request, inclusion))
 
     @get(
@@ -93,15 +96,16 @@ class AuditController(Controller):
     )
     async def get_consistency_proof(self, request: ApiRequest) -> Response[ConsistencyResponse]:
         """Prove that a later state of the log continues an earlier one."""
-        query, prover = CONSISTENCY_QUERY.read(request), get_dependencies(request.app).prover
+        query = CONSISTENCY_QUERY.read(request)
+        proof_service = get_dependencies(request.app).proof_service
         with raise_proof_not_found("to", NO_TREE):
-            consistency = await prover.consistency(request.user.workspace, query.from_, query.to)
+            consistency = await proof_service.consistency(request.user.workspace, query.from_, query.to)
         return to_response(render_consistency(request, consistency))
 
     @get("/export", media_type=JSON_LINES, operation_id="exportLog")
     async def export_log(self, request: ApiRequest) -> Stream:
         """Export all events of the workspace, byte for byte as they are stored, as JSON Lines."""
-        leaves = get_dependencies(request.app).prover.leaves(request.user.workspace)
+        leaves = get_dependencies(request.app).proof_service.leaves(request.user.workspace)
         # Read before the response starts: an unavailable database is still a 503.
         first = await anext(leaves, None)
         headers = {"Content-Language": request.auth.tag}
@@ -123,5 +127,5 @@ def raise_proof_not_found(parameter: str | None, problem: FieldProblem) -> Gener
         yield
     except NoCheckpointError:
         raise ProofUnavailableError([(None, NO_CHECKPOINT)]) from None
-    except NoProofError:
+    except ProofNotFoundError:
         raise ProofUnavailableError([(parameter, problem)]) from None

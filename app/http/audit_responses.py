@@ -6,7 +6,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from msgspec.json import encode
 
-from app.audit.proof_service import Consistency, Inclusion, Leaf, Signed
+from app.audit.proof_service import Consistency, Inclusion, Leaf, SignedCheckpoint
 from app.audit.signed_note import encode_base64
 from app.http.responses import RenderedResponse
 from app.http.types import ApiRequest
@@ -98,7 +98,7 @@ class ConsistencyResponse(Struct):
     result: ConsistencyResult
 
 
-def render_checkpoint(request: ApiRequest, signed: Signed) -> RenderedResponse:
+def render_checkpoint(request: ApiRequest, signed: SignedCheckpoint) -> RenderedResponse:
     """Return the response with a checkpoint."""
     checkpoint = signed.checkpoint
     data = CheckpointObject(

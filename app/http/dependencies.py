@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Litestar
 from msgspec import Struct
 
-from app.audit.proof_service import Prover
+from app.audit.proof_service import ProofService
 from app.command_handler import CommandHandler
 from app.http.request_bodies import BodySchema
 from app.keyed_lock import KeyedLock
@@ -33,7 +33,7 @@ class Dependencies(Struct, frozen=True, kw_only=True):
     lists: IntegrationLists
     history: HistoryViews
     as_of_views: AsOfViews
-    prover: Prover
+    proof_service: ProofService
     keyring: Keyring
     secrets: SecretStore
     checker: CredentialChecker

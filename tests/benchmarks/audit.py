@@ -12,13 +12,13 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 
 from app.audit.checkpoint import CheckpointKey, open_checkpoint_key
-from app.audit.checkpoint_signer import Notary
+from app.audit.checkpoint_signer import CheckpointSigner
 from app.audit.follower import catch_up
 from app.audit.follower_connection import ROLE
 from app.audit.log_parts import Scope
 from app.audit.merkle import Frontier, leaf_hash
-from app.audit.proof_service import Prover
-from app.audit.proofs import inclusion_plan, proof_from, require_inclusion
+from app.audit.proof_service import ProofService
+from app.audit.proofs import assemble_proof, inclusion_plan, verify_inclusion
 from app.audit.tiles import Tile, grow
 from app.audit.verify import verify
 from app.database.pools import open_pool
@@ -84,9 +84,9 @@ def measure_proofs(tree: Tree, rounds: int) -> tuple[float, float]:
     checked: list[float] = []
     for index in sample(head.size, rounds):
         leaf, began = leaf_hash(ENTRY % index), time.perf_counter()
-        proof = proof_from(inclusion_plan(index, head.size), tree.tiles)
+        proof = assemble_proof(inclusion_plan(index, head.size), tree.tiles)
         between = time.perf_counter()
-        require_inclusion(leaf, index, proof, head)
+        verify_inclusion(leaf, index, proof, head)
         made.append((between - began) * 1000)
         checked.append((time.perf_counter() - between) * 1000)
     return median(made), median(checked)
@@ -96,18 +96,18 @@ async def follow_log(dsn: str, key: CheckpointKey) -> None:
     """Take the whole log."""
     conninfo = make_conninfo(dsn, options=f"-c role={ROLE}")
     async with await AsyncConnection.connect(conninfo, autocommit=True) as connection:
-        await catch_up(connection, Notary(key))
+        await catch_up(connection, CheckpointSigner(key))
 
 
 async def measure_stored_proofs(dsn: str, key: CheckpointKey, rounds: int) -> float:
     """Return the median, in ms, of an inclusion proof as the HTTP API answers with it."""
     workspace, taken = workspace_of(0), list[float]()
     async with open_pool(dsn, "integrations_past") as pool:
-        prover = Prover(pool, key)
-        positions = [leaf.position async for leaf in prover.leaves(workspace)]
+        proof_service = ProofService(pool, key)
+        positions = [leaf.position async for leaf in proof_service.leaves(workspace)]
         for index in sample(len(positions), rounds):
             began = time.perf_counter()
-            await prover.inclusion(workspace, positions[index])
+            await proof_service.inclusion(workspace, positions[index])
             taken.append((time.perf_counter() - began) * 1000)
     return median(taken)
 

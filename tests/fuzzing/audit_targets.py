@@ -4,23 +4,23 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.audit.checkpoint import (
     CheckpointKey,
-    claimed_workspace,
-    open_checkpoint,
-    parse_text,
+    format_checkpoint,
+    parse_checkpoint,
     sign_checkpoint,
-    text_of,
+    unverified_workspace,
+    verify_checkpoint,
 )
 from app.audit.errors import CheckpointError, NoteError, ProofError
 from app.audit.merkle import HASH_BYTES, Frontier, TreeHead, leaf_hash
 from app.audit.proofs import (
+    assemble_proof,
     consistency_plan,
     inclusion_plan,
-    proof_from,
-    require_consistency,
-    require_inclusion,
+    verify_consistency,
+    verify_inclusion,
 )
 from app.audit.signed_note import parse_note, parse_verifier
-from app.audit.tiles import frontier_at, grow
+from app.audit.tiles import grow, stored_frontier
 from app.audit.verify import kept_checkpoint
 from tests.fuzzing.target import Target, require
 
@@ -43,7 +43,7 @@ def read_note(data: bytes) -> None:
 def read_checkpoint(data: bytes) -> None:
     """Read the text of a checkpoint, and write it again."""
     text = data.decode(errors="surrogateescape")
-    require(text_of(parse_text(text)) == text, "one checkpoint, one text")
+    require(format_checkpoint(parse_checkpoint(text)) == text, "one checkpoint, one text")
 
 
 def read_kept_checkpoint(data: bytes) -> None:
@@ -53,7 +53,7 @@ def read_kept_checkpoint(data: bytes) -> None:
 
 def read_signed(data: bytes) -> None:
     """Read as a checkpoint what its signer has signed, whatever it was."""
-    open_checkpoint(SIGNER.sign(data.decode(errors="surrogateescape")), SIGNER.verifier)
+    verify_checkpoint(SIGNER.sign(data.decode(errors="surrogateescape")), SIGNER.verifier)
 
 
 def read_verifier(data: bytes) -> None:
@@ -65,17 +65,17 @@ def read_verifier(data: bytes) -> None:
 def read_inclusion(data: bytes) -> None:
     """Check a proof that a leaf is in the tree: only the true one is taken."""
     index, proof = leading_number(data), split_hashes(data[NUMBER_BYTES:])
-    require_inclusion(LEAVES[index % len(LEAVES)], index, proof, TREE.head)
-    true = proof_from(inclusion_plan(index, TREE.size), TILES)
+    verify_inclusion(LEAVES[index % len(LEAVES)], index, proof, TREE.head)
+    true = assemble_proof(inclusion_plan(index, TREE.size), TILES)
     require(proof == true, "a leaf has one proof")
 
 
 def read_consistency(data: bytes) -> None:
     """Check a proof that the tree continues a smaller one: only the true one is taken."""
     size, (root, *proof) = leading_number(data), split_hashes(data[NUMBER_BYTES:]) or [b""]
-    require_consistency(TreeHead(size, root), TREE.head, proof)
-    true = proof_from(consistency_plan(size, TREE.size), TILES)
-    require((root, proof) == (frontier_at(size, TILES).head.root, true), "a tree has one proof")
+    verify_consistency(TreeHead(size, root), TREE.head, proof)
+    true = assemble_proof(consistency_plan(size, TREE.size), TILES)
+    require((root, proof) == (stored_frontier(size, TILES).head.root, true), "a tree has one proof")
 
 
 def leading_number(data: bytes) -> int:
@@ -90,14 +90,14 @@ def split_hashes(data: bytes) -> list[bytes]:
 
 def encode_inclusion(index: int) -> bytes:
     """Return a true proof as `read_inclusion` takes it."""
-    proof = proof_from(inclusion_plan(index, TREE.size), TILES)
+    proof = assemble_proof(inclusion_plan(index, TREE.size), TILES)
     return index.to_bytes(NUMBER_BYTES) + b"".join(proof)
 
 
 def encode_consistency(size: int) -> bytes:
     """Return a true proof as `read_consistency` takes it."""
-    proof = proof_from(consistency_plan(size, TREE.size), TILES)
-    return size.to_bytes(NUMBER_BYTES) + frontier_at(size, TILES).head.root + b"".join(proof)
+    proof = assemble_proof(consistency_plan(size, TREE.size), TILES)
+    return size.to_bytes(NUMBER_BYTES) + stored_frontier(size, TILES).head.root + b"".join(proof)
 
 
 SIGNED = (NOTE, KEY.signer("*").sign("integrations\n0\n" + NOTE.decode().split("\n")[2] + "\n"))
@@ -130,7 +130,7 @@ TARGETS = (
     ),
     Target(
         name="claimed-workspace",
-        read=claimed_workspace,
+        read=unverified_workspace,
         refusals=(CheckpointError,),
         examples=SIGNED,
     ),

@@ -14,7 +14,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
 from app.audit.checkpoint import CheckpointKey, open_checkpoint_key
-from app.audit.checkpoint_signer import Notary
+from app.audit.checkpoint_signer import CheckpointSigner
 from app.audit.follower import catch_up
 from app.audit.follower_connection import ROLE
 from app.audit.log_parts import Scope
@@ -264,21 +264,21 @@ async def follower(dsn: str) -> AsyncGenerator[AsyncConnection]:
 
 
 @pytest.fixture
-def notary(key: CheckpointKey) -> Notary:
+def checkpoint_signer(key: CheckpointKey) -> CheckpointSigner:
     """What signs with the key, and remembers what it has signed."""
-    return Notary(key)
+    return CheckpointSigner(key)
 
 
 @pytest.fixture
-def follow(follower: AsyncConnection, notary: Notary) -> Follow:
+def follow(follower: AsyncConnection, checkpoint_signer: CheckpointSigner) -> Follow:
     """Take all that is in the log, and sign."""
-    return lambda: catch_up(follower, notary)
+    return lambda: catch_up(follower, checkpoint_signer)
 
 
 @pytest.fixture
 def follow_anew(follower: AsyncConnection, key: CheckpointKey) -> Follow:
     """Take all that is in the log, and sign, as after a start: with nothing remembered."""
-    return lambda: catch_up(follower, Notary(key))
+    return lambda: catch_up(follower, CheckpointSigner(key))
 
 
 @pytest.fixture

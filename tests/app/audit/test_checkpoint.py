@@ -5,18 +5,18 @@ from hypothesis import strategies as st
 
 from app.audit.checkpoint import (
     Checkpoint,
-    claimed_workspace,
-    open_checkpoint,
-    origin_of,
-    parse_text,
+    log_origin,
+    parse_checkpoint,
     sign_checkpoint,
+    unverified_workspace,
+    verify_checkpoint,
 )
 from app.audit.errors import CheckpointError, NoteError
 from app.audit.merkle import EMPTY_ROOT, TreeHead, leaf_hash
 from app.audit.signed_note import Signer
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-signer = Signer(origin_of("demo"), KEY)
+signer = Signer(log_origin("demo"), KEY)
 HEAD = TreeHead(3, leaf_hash(b"not really a root"))
 NOTE = sign_checkpoint(HEAD, 5, signer)
 ROOT = "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I="  # of the specification's example
@@ -43,7 +43,7 @@ def test_the_text_of_the_specifications_example_is_read() -> None:
         20_852_163,
         bytes.fromhex("0ac5186a91863e8e1d90c808014aa89bf5da8e3ee1d9f07630f0378f68f1ab62"),
     )
-    assert parse_text(text) == Checkpoint(origin="example.com/behind-the-sofa", head=head)
+    assert parse_checkpoint(text) == Checkpoint(origin="example.com/behind-the-sofa", head=head)
 
 
 @given(
@@ -53,17 +53,17 @@ def test_the_text_of_the_specifications_example_is_read() -> None:
     others=st.integers(0, 1 << 63),
 )
 def test_what_is_signed_is_read_again(workspace: str, size: int, root: bytes, others: int) -> None:
-    name, head, position = origin_of(workspace), TreeHead(size, root), min(size + others, LAST)
+    name, head, position = log_origin(workspace), TreeHead(size, root), min(size + others, LAST)
     note = sign_checkpoint(head, position, Signer(name, KEY))
     expected = Checkpoint(origin=name, head=head, position=position)
-    assert open_checkpoint(note, Signer(name, KEY).verifier) == expected
-    assert claimed_workspace(note) == workspace
+    assert verify_checkpoint(note, Signer(name, KEY).verifier) == expected
+    assert unverified_workspace(note) == workspace
     assert sign_checkpoint(head, position, Signer(name, KEY)) == note
 
 
 def test_a_log_without_events_has_a_checkpoint() -> None:
     empty = TreeHead(0, EMPTY_ROOT)
-    checkpoint = open_checkpoint(sign_checkpoint(empty, None, signer), signer.verifier)
+    checkpoint = verify_checkpoint(sign_checkpoint(empty, None, signer), signer.verifier)
     assert checkpoint == Checkpoint(origin="integrations/demo", head=empty)
 
 
@@ -93,23 +93,23 @@ def test_a_state_that_no_log_has_is_not_signed(size: int, root: bytes, position:
 )
 def test_what_is_no_workspace_has_no_origin(workspace: str) -> None:
     with pytest.raises(CheckpointError):
-        origin_of(workspace)
+        log_origin(workspace)
 
 
 def test_the_checkpoint_of_another_log_is_refused() -> None:
-    other = Signer(origin_of("other"), KEY)
+    other = Signer(log_origin("other"), KEY)
     with pytest.raises(NoteError):
-        open_checkpoint(NOTE, other.verifier)
+        verify_checkpoint(NOTE, other.verifier)
     # not even where the key has signed it under its own name
     renamed = other.sign(NOTE.decode().split("\n\n")[0] + "\n")
     with pytest.raises(CheckpointError, match="another log than integrations/other"):
-        open_checkpoint(renamed, other.verifier)
+        verify_checkpoint(renamed, other.verifier)
 
 
 def test_the_checkpoint_of_another_key_is_refused() -> None:
-    other = Signer(origin_of("demo"), Ed25519PrivateKey.generate())
+    other = Signer(log_origin("demo"), Ed25519PrivateKey.generate())
     with pytest.raises(NoteError):
-        open_checkpoint(NOTE, other.verifier)
+        verify_checkpoint(NOTE, other.verifier)
 
 
 GOOD = f"integrations/demo\n7\n{ROOT}\nposition 9\n"
@@ -154,24 +154,26 @@ GOOD = f"integrations/demo\n7\n{ROOT}\nposition 9\n"
 )
 def test_what_is_no_canonical_checkpoint_is_refused_even_if_signed(text: str) -> None:
     with pytest.raises(NoteError):
-        open_checkpoint(signer.sign(text), signer.verifier)
+        verify_checkpoint(signer.sign(text), signer.verifier)
 
 
 def test_the_text_that_the_refused_ones_differ_from_is_read() -> None:
-    assert open_checkpoint(signer.sign(GOOD), signer.verifier).position == 9
+    assert verify_checkpoint(signer.sign(GOOD), signer.verifier).position == 9
 
 
 @given(text=st.text(st.characters(codec="utf-8", min_codepoint=32) | st.just("\n")))
 def test_any_other_signed_text_is_refused_with_a_typed_error(text: str) -> None:
     with pytest.raises(CheckpointError):
-        open_checkpoint(signer.sign(text + "\n"), signer.verifier)
+        verify_checkpoint(signer.sign(text + "\n"), signer.verifier)
 
 
 def test_no_byte_of_a_checkpoint_can_be_changed() -> None:
     for place, byte in enumerate(NOTE):
         for other in {byte ^ 1, byte ^ 4, byte ^ 32, byte ^ 128} - {byte}:
             with pytest.raises(NoteError):
-                open_checkpoint(NOTE[:place] + bytes([other]) + NOTE[place + 1 :], signer.verifier)
+                verify_checkpoint(
+                    NOTE[:place] + bytes([other]) + NOTE[place + 1 :], signer.verifier
+                )
 
 
 # ----- The claim -----
@@ -181,4 +183,4 @@ def test_no_byte_of_a_checkpoint_can_be_changed() -> None:
 )
 def test_a_note_that_claims_no_workspace_is_told(note: bytes) -> None:
     with pytest.raises(CheckpointError):
-        claimed_workspace(note)
+        unverified_workspace(note)

@@ -12,8 +12,8 @@ from psycopg.sql import SQL, Identifier, Literal
 from structlog.testing import capture_logs
 
 from app.audit import follower as module
-from app.audit.checkpoint import WHOLE_LOG, CheckpointKey, open_checkpoint
-from app.audit.checkpoint_signer import Notary
+from app.audit.checkpoint import WHOLE_LOG, CheckpointKey, verify_checkpoint
+from app.audit.checkpoint_signer import CheckpointSigner
 from app.audit.errors import NoteError, TreeStateError
 from app.audit.follower import (
     catch_up,
@@ -67,7 +67,7 @@ async def test_a_checkpoint_is_the_tree_over_the_exact_bytes_as_the_rfc_defines_
 ) -> None:
     envelopes = [envelope for (envelope,) in admin.execute(ENVELOPES, (name, name))]
     [note] = (await stored_notes(follower, [name])).values()
-    signed = open_checkpoint(note.encode(), key.signer(name).verifier)
+    signed = verify_checkpoint(note.encode(), key.signer(name).verifier)
     assert signed.head == (len(envelopes), rfc.mth(envelopes))
     assert leaf_hash(envelopes[0]) == rfc.mth(envelopes[:1])
 
@@ -195,7 +195,7 @@ async def test_it_signs_nothing_with_another_key_than_before(
 ) -> None:
     await signed.append("demo", "int_1", signed.on)
     with pytest.raises(NoteError, match="not signed by the key"):
-        await catch_up(follower, Notary(other_key))
+        await catch_up(follower, CheckpointSigner(other_key))
 
 
 async def test_two_that_take_the_same_events_cannot_both_store_them(
@@ -204,7 +204,7 @@ async def test_two_that_take_the_same_events_cannot_both_store_them(
     await half_signed.append("demo", "int_3", half_signed.off)
     async with await AsyncConnection.connect(dsn) as other:
         await other.execute("UPDATE integrations.audit_follower SET position = position + 1")
-        taking = asyncio.create_task(process_batch(follower, Notary(key)))
+        taking = asyncio.create_task(process_batch(follower, CheckpointSigner(key)))
         await asyncio.sleep(0.2)  # it waits for the row, having read the position before
         await other.commit()
         with pytest.raises(psycopg.errors.SerializationFailure):
@@ -247,9 +247,9 @@ async def test_a_long_way_to_the_end_does_not_hold_up_a_stop(
     for switched in (writer.off, writer.on) * 20:
         await writer.append("demo", "int_9", switched)
 
-    async def slowly(connection: AsyncConnection, notary: Notary) -> int:
+    async def slowly(connection: AsyncConnection, signer: CheckpointSigner) -> int:
         await asyncio.sleep(0.1)
-        return await process_batch(connection, notary)
+        return await process_batch(connection, signer)
 
     monkeypatch.setattr(module, "process_batch", slowly)
     monkeypatch.setattr(module, "BATCH", 1)

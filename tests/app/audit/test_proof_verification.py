@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from app.audit.errors import ProofError
 from app.audit.merkle import EMPTY_ROOT, TreeHead, leaf_hash
 from app.audit.proofs import (
+    assemble_proof,
     consistency_plan,
     inclusion_plan,
-    proof_from,
-    require_consistency,
-    require_inclusion,
+    verify_consistency,
+    verify_inclusion,
 )
-from app.audit.tiles import frontier_at
+from app.audit.tiles import stored_frontier
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
     from tests.app.audit.conftest import LargeTree
@@ -26,7 +26,7 @@ SIZES = range(1, 20)
 
 def refuses_inclusion(leaf: bytes, index: int, proof: Proof, head: TreeHead) -> bool:
     try:
-        require_inclusion(leaf, index, proof, head)
+        verify_inclusion(leaf, index, proof, head)
     except ProofError:
         return True
     return False
@@ -34,7 +34,7 @@ def refuses_inclusion(leaf: bytes, index: int, proof: Proof, head: TreeHead) -> 
 
 def refuses_consistency(first: TreeHead, second: TreeHead, proof: Proof) -> bool:
     try:
-        require_consistency(first, second, proof)
+        verify_consistency(first, second, proof)
     except ProofError:
         return True
     return False
@@ -66,10 +66,10 @@ def test_inclusion_holds_for_the_leaf_its_index_and_its_tree_and_for_nothing_els
     large: "LargeTree",
 ) -> None:
     leaves = [leaf_hash(entry) for entry in large.entries[:11]]
-    heads = [frontier_at(size, large.tiles).head for size in range(11)]
+    heads = [stored_frontier(size, large.tiles).head for size in range(11)]
     for size in range(1, 11):
         for index in range(size):
-            proof = proof_from(inclusion_plan(index, size), large.tiles)
+            proof = assemble_proof(inclusion_plan(index, size), large.tiles)
             held = [
                 (claimed, at, head.size)
                 for claimed, at, head in product(range(11), range(-1, 11), heads)
@@ -80,19 +80,19 @@ def test_inclusion_holds_for_the_leaf_its_index_and_its_tree_and_for_nothing_els
 
 def test_an_altered_inclusion_proof_does_not_hold(large: "LargeTree") -> None:
     for size in SIZES:
-        head = frontier_at(size, large.tiles).head
+        head = stored_frontier(size, large.tiles).head
         for index in range(size):
             leaf = leaf_hash(large.entries[index])
-            proof = proof_from(inclusion_plan(index, size), large.tiles)
+            proof = assemble_proof(inclusion_plan(index, size), large.tiles)
             for foreign in (leaf, head.root, EMPTY_ROOT):
                 for wrong in altered(proof, foreign):
                     assert refuses_inclusion(leaf, index, wrong, head)
 
 
 def test_an_inclusion_proof_does_not_hold_for_an_altered_root_or_leaf(large: "LargeTree") -> None:
-    proof = proof_from(inclusion_plan(5, 13), large.tiles)
-    leaf, head = leaf_hash(large.entries[5]), frontier_at(13, large.tiles).head
-    require_inclusion(leaf, 5, proof, head)
+    proof = assemble_proof(inclusion_plan(5, 13), large.tiles)
+    leaf, head = leaf_hash(large.entries[5]), stored_frontier(13, large.tiles).head
+    verify_inclusion(leaf, 5, proof, head)
     for byte in range(32):
         assert refuses_inclusion(flipped(leaf, byte), 5, proof, head)
         assert refuses_inclusion(leaf, 5, proof, TreeHead(13, flipped(head.root, byte)))
@@ -101,32 +101,32 @@ def test_an_inclusion_proof_does_not_hold_for_an_altered_root_or_leaf(large: "La
 
 @pytest.mark.parametrize("cut", [0, 31, 33])
 def test_what_is_no_hash_is_told(large: "LargeTree", cut: int) -> None:
-    leaf, head = leaf_hash(large.entries[5]), frontier_at(13, large.tiles).head
-    proof = proof_from(inclusion_plan(5, 13), large.tiles)
+    leaf, head = leaf_hash(large.entries[5]), stored_frontier(13, large.tiles).head
+    proof = assemble_proof(inclusion_plan(5, 13), large.tiles)
     no_hash = (leaf + b"\x00")[:cut]
     with pytest.raises(ProofError, match="32 bytes"):
-        require_inclusion(no_hash, 5, proof, head)
+        verify_inclusion(no_hash, 5, proof, head)
     with pytest.raises(ProofError, match="32 bytes"):
-        require_inclusion(leaf, 5, [*proof[:-1], no_hash], head)
+        verify_inclusion(leaf, 5, [*proof[:-1], no_hash], head)
     with pytest.raises(ProofError, match="32 bytes"):
-        require_consistency(head, large.head, [no_hash])
+        verify_consistency(head, large.head, [no_hash])
 
 
 def test_a_proof_of_another_length_is_told(large: "LargeTree") -> None:
-    leaf, head = leaf_hash(large.entries[5]), frontier_at(13, large.tiles).head
-    proof = proof_from(inclusion_plan(5, 13), large.tiles)
+    leaf, head = leaf_hash(large.entries[5]), stored_frontier(13, large.tiles).head
+    proof = assemble_proof(inclusion_plan(5, 13), large.tiles)
     with pytest.raises(ProofError, match="too many"):
-        require_inclusion(leaf, 5, [*proof, EMPTY_ROOT], head)
+        verify_inclusion(leaf, 5, [*proof, EMPTY_ROOT], head)
     with pytest.raises(ProofError, match="too few"):
-        require_inclusion(leaf, 5, proof[:-1], head)
+        verify_inclusion(leaf, 5, proof[:-1], head)
 
 
 # ----- Consistency -----
 def test_consistency_holds_for_its_two_trees_and_for_no_others(large: "LargeTree") -> None:
-    heads = [frontier_at(size, large.tiles).head for size in range(21)]
+    heads = [stored_frontier(size, large.tiles).head for size in range(21)]
     for second in SIZES:
         for first in range(1, second):
-            proof = proof_from(consistency_plan(first, second), large.tiles)
+            proof = assemble_proof(consistency_plan(first, second), large.tiles)
             held = [
                 (one.size, other.size)
                 for one, other in product(heads, heads)
@@ -138,8 +138,8 @@ def test_consistency_holds_for_its_two_trees_and_for_no_others(large: "LargeTree
 def test_an_altered_consistency_proof_does_not_hold(large: "LargeTree") -> None:
     for second in SIZES:
         for first in range(1, second + 1):
-            one, other = (frontier_at(size, large.tiles).head for size in (first, second))
-            proof = proof_from(consistency_plan(first, second), large.tiles)
+            one, other = (stored_frontier(size, large.tiles).head for size in (first, second))
+            proof = assemble_proof(consistency_plan(first, second), large.tiles)
             for foreign in (one.root, other.root, EMPTY_ROOT):
                 for wrong in altered(proof, foreign):
                     assert refuses_consistency(one, other, wrong)
@@ -147,9 +147,9 @@ def test_an_altered_consistency_proof_does_not_hold(large: "LargeTree") -> None:
 
 def test_a_consistency_proof_does_not_hold_for_an_altered_root(large: "LargeTree") -> None:
     for first, second in ((4, 13), (6, 13), (13, 13)):
-        one, other = (frontier_at(size, large.tiles).head for size in (first, second))
-        proof = proof_from(consistency_plan(first, second), large.tiles)
-        require_consistency(one, other, proof)
+        one, other = (stored_frontier(size, large.tiles).head for size in (first, second))
+        proof = assemble_proof(consistency_plan(first, second), large.tiles)
+        verify_consistency(one, other, proof)
         for byte in range(32):
             wrong = TreeHead(first, flipped(one.root, byte))
             assert refuses_consistency(wrong, other, proof)
@@ -159,19 +159,19 @@ def test_a_consistency_proof_does_not_hold_for_an_altered_root(large: "LargeTree
 def test_an_empty_proof_between_two_trees_is_refused(large: "LargeTree") -> None:
     for first in (4, 6):
         with pytest.raises(ProofError, match="too few"):
-            require_consistency(frontier_at(first, large.tiles).head, large.head, [])
+            verify_consistency(stored_frontier(first, large.tiles).head, large.head, [])
 
 
 def test_a_smaller_tree_cannot_continue_a_larger_one(large: "LargeTree") -> None:
-    first, second = (frontier_at(size, large.tiles).head for size in (6, 13))
-    proof = proof_from(consistency_plan(6, 13), large.tiles)
-    require_consistency(first, second, proof)
+    first, second = (stored_frontier(size, large.tiles).head for size in (6, 13))
+    proof = assemble_proof(consistency_plan(6, 13), large.tiles)
+    verify_consistency(first, second, proof)
     with pytest.raises(ProofError, match="A tree of 6 leaves cannot continue one of 13"):
-        require_consistency(second, first, proof)
+        verify_consistency(second, first, proof)
 
 
 def test_the_same_tree_is_consistent_with_itself_without_a_proof(large: "LargeTree") -> None:
-    require_consistency(large.head, large.head, [])
+    verify_consistency(large.head, large.head, [])
 
 
 def test_that_a_tree_continues_the_empty_one_is_no_evidence(large: "LargeTree") -> None:
@@ -197,7 +197,7 @@ def test_a_made_up_inclusion_proof_is_refused_with_a_typed_error(
 ) -> None:
     if (index, size, proof, leaf) != (0, 1, [], root):
         with pytest.raises(ProofError):
-            require_inclusion(leaf, index, proof, TreeHead(size, root))
+            verify_inclusion(leaf, index, proof, TreeHead(size, root))
 
 
 @given(first=numbers, second=numbers, one=hashes, other=hashes, proof=st.lists(hashes, max_size=9))
@@ -206,4 +206,4 @@ def test_a_made_up_consistency_proof_is_refused_with_a_typed_error(
 ) -> None:
     if (first, one, proof) != (second, other, []):
         with pytest.raises(ProofError):
-            require_consistency(TreeHead(first, one), TreeHead(second, other), proof)
+            verify_consistency(TreeHead(first, one), TreeHead(second, other), proof)

@@ -4,17 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.audit.errors import NoProofError, TreeStateError
+from app.audit.errors import ProofNotFoundError, TreeStateError
 from app.audit.merkle import Frontier, Node, leaf_hash
 from app.audit.proofs import (
+    assemble_proof,
     consistency_plan,
     inclusion_plan,
-    nodes_of,
-    proof_from,
-    require_consistency,
-    require_inclusion,
+    plan_nodes,
+    verify_consistency,
+    verify_inclusion,
 )
-from app.audit.tiles import frontier_at, grow, tiles_of
+from app.audit.tiles import grow, stored_frontier, tiles_of
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
     from tests.app.audit.conftest import LargeTree, PublishedTree, Rfc9162
@@ -44,8 +44,8 @@ def test_inclusion_proofs_are_the_published_ones(
 ) -> None:
     proof = [published.nodes[node] for node in INCLUSION[index, size]]
     tiles = grow(Frontier(), map(leaf_hash, published.entries))
-    assert proof_from(inclusion_plan(index, size), tiles) == proof
-    require_inclusion(published.nodes[Node(0, index)], index, proof, published.heads[size])
+    assert assemble_proof(inclusion_plan(index, size), tiles) == proof
+    verify_inclusion(published.nodes[Node(0, index)], index, proof, published.heads[size])
 
 
 @pytest.mark.parametrize(("first", "second"), CONSISTENCY)
@@ -54,8 +54,8 @@ def test_consistency_proofs_are_the_published_ones(
 ) -> None:
     proof = [published.nodes[node] for node in CONSISTENCY[first, second]]
     tiles = grow(Frontier(), map(leaf_hash, published.entries))
-    assert proof_from(consistency_plan(first, second), tiles) == proof
-    require_consistency(published.heads[first], published.heads[second], proof)
+    assert assemble_proof(consistency_plan(first, second), tiles) == proof
+    verify_consistency(published.heads[first], published.heads[second], proof)
 
 
 # ----- Any tree -----
@@ -65,9 +65,9 @@ def test_proofs_are_those_of_the_recursive_definitions(
 ) -> None:
     entries = large.entries[:size]
     index = data.draw(st.integers(0, size - 1))
-    assert proof_from(inclusion_plan(index, size), large.tiles) == rfc.path(index, entries)
+    assert assemble_proof(inclusion_plan(index, size), large.tiles) == rfc.path(index, entries)
     first = index + 1
-    assert proof_from(consistency_plan(first, size), large.tiles) == rfc.proof(first, entries)
+    assert assemble_proof(consistency_plan(first, size), large.tiles) == rfc.proof(first, entries)
 
 
 @given(size=st.integers(1, 70_000), data=st.data())
@@ -75,18 +75,21 @@ def test_proofs_of_a_large_tree_hold_and_need_few_tiles(
     large: "LargeTree", size: int, data: st.DataObject
 ) -> None:
     index = data.draw(st.integers(0, size - 1))
-    head, first = frontier_at(size, large.tiles).head, frontier_at(index + 1, large.tiles).head
+    head, first = (
+        stored_frontier(size, large.tiles).head,
+        stored_frontier(index + 1, large.tiles).head,
+    )
     for plan in (inclusion_plan(index, size), consistency_plan(index + 1, size)):
-        assert len(tiles_of(nodes_of(plan))) <= 5  # two a level; there is one at the top
-    inclusion = proof_from(inclusion_plan(index, size), large.tiles)
-    require_inclusion(leaf_hash(large.entries[index]), index, inclusion, head)
-    require_consistency(first, head, proof_from(consistency_plan(index + 1, size), large.tiles))
+        assert len(tiles_of(plan_nodes(plan))) <= 5  # two a level; there is one at the top
+    inclusion = assemble_proof(inclusion_plan(index, size), large.tiles)
+    verify_inclusion(leaf_hash(large.entries[index]), index, inclusion, head)
+    verify_consistency(first, head, assemble_proof(consistency_plan(index + 1, size), large.tiles))
 
 
 # ----- No such proof -----
 @pytest.mark.parametrize(("index", "size"), [(0, 0), (8, 8), (9, 8), (-1, 8), (0, -1)])
 def test_what_is_not_in_the_tree_cannot_be_proved(index: int, size: int) -> None:
-    with pytest.raises(NoProofError):
+    with pytest.raises(ProofNotFoundError):
         inclusion_plan(index, size)
 
 
@@ -94,10 +97,10 @@ def test_what_is_not_in_the_tree_cannot_be_proved(index: int, size: int) -> None
 def test_a_tree_cannot_be_proved_to_continue_nothing_or_a_larger_one(
     first: int, second: int
 ) -> None:
-    with pytest.raises(NoProofError):
+    with pytest.raises(ProofNotFoundError):
         consistency_plan(first, second)
 
 
 def test_no_proof_is_made_from_less_than_the_tree(large: "LargeTree") -> None:
     with pytest.raises(TreeStateError):
-        proof_from(inclusion_plan(0, 70_001), large.tiles)
+        assemble_proof(inclusion_plan(0, 70_001), large.tiles)

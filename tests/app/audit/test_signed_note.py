@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.audit.errors import NoteError
-from app.audit.signed_note import Signer, Verifier, open_note, parse_verifier
+from app.audit.signed_note import Signer, Verifier, parse_verifier, verify_note
 
 # golang.org/x/mod, sumdb/note/note_test.go, at 02c991387e35
 PETER = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
@@ -40,7 +40,7 @@ def test_a_text_is_signed_as_published() -> None:
 
 
 def test_a_published_note_opens() -> None:
-    assert open_note(NOTE, peter) == TEXT
+    assert verify_note(NOTE, peter) == TEXT
 
 
 def test_the_notes_example_of_the_specification_opens() -> None:
@@ -53,14 +53,14 @@ This is an example message.
 
 — example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=
 """  # noqa: E501 — a note's line cannot be broken
-    assert open_note(note.encode(), verifier) == "This is an example message.\n"
+    assert verify_note(note.encode(), verifier) == "This is an example message.\n"
 
 
 # ----- Signing and opening -----
 @given(text=texts)
 def test_what_is_signed_opens_again(text: str) -> None:
     note = signer.sign(text)
-    assert open_note(note, peter) == text
+    assert verify_note(note, peter) == text
     assert signer.sign(text) == note
 
 
@@ -72,20 +72,20 @@ def test_what_cannot_be_a_notes_text_is_not_signed(text: str) -> None:
 
 def test_lines_of_other_keys_are_ignored() -> None:
     both = f"{TEXT}\n{ENOCH_LINE}{PETER_LINE}".encode()
-    assert open_note(both, peter) == open_note(both, enoch) == TEXT
+    assert verify_note(both, peter) == verify_note(both, enoch) == TEXT
     # the same name with another id, and the same id with another name, are other keys too
     renamed = PETER_LINE.replace("PeterNeumann", "CarmenSandiego")
     other_id = PETER_LINE.replace("x08g", "xxxx")
-    assert open_note(NOTE + renamed.encode() + other_id.encode(), peter) == TEXT
+    assert verify_note(NOTE + renamed.encode() + other_id.encode(), peter) == TEXT
 
 
 def test_many_signatures_are_read() -> None:
-    assert open_note(f"{TEXT}\n{ENOCH_LINE * 40}{PETER_LINE}".encode(), peter) == TEXT
+    assert verify_note(f"{TEXT}\n{ENOCH_LINE * 40}{PETER_LINE}".encode(), peter) == TEXT
 
 
 def test_a_note_without_the_keys_signature_is_refused() -> None:
     with pytest.raises(NoteError, match="not signed by the key EnochRoot"):
-        open_note(NOTE, enoch)
+        verify_note(NOTE, enoch)
 
 
 @pytest.mark.parametrize("wrong_first", [True, False])
@@ -93,12 +93,12 @@ def test_one_wrong_signature_of_the_key_spoils_the_note(wrong_first: bool) -> No
     wrong = signer.sign("another text\n").decode().split("\n\n")[1]
     lines = wrong + PETER_LINE if wrong_first else PETER_LINE + wrong
     with pytest.raises(NoteError, match="does not fit"):
-        open_note(f"{TEXT}\n{lines}".encode(), peter)
+        verify_note(f"{TEXT}\n{lines}".encode(), peter)
 
 
 def test_the_text_ends_at_the_last_empty_line() -> None:
     text = f"one\n\n{PETER_LINE}\n"
-    assert open_note(signer.sign(text), peter) == text
+    assert verify_note(signer.sign(text), peter) == text
 
 
 # ----- Altered notes -----
@@ -167,7 +167,7 @@ def test_control_characters_are_refused_even_if_signed(text: str) -> None:
 
 def refused(note: bytes) -> bool:
     try:
-        open_note(note, peter)
+        verify_note(note, peter)
     except NoteError as error:
         assert "\n" not in str(error)  # noqa: PT017 — every refusal, not one, is looked at
         return True
@@ -241,7 +241,7 @@ def test_made_up_keys_and_signatures_verify_nothing(key: bytes, signature: bytes
     made_up = Verifier("PeterNeumann", key)
     line = b64encode(made_up.key_id + signature).decode()
     with pytest.raises(NoteError, match="does not fit"):
-        open_note(f"{TEXT}\n— PeterNeumann {line}\n".encode(), made_up)
+        verify_note(f"{TEXT}\n— PeterNeumann {line}\n".encode(), made_up)
 
 
 # ----- Secrets -----

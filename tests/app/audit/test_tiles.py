@@ -8,12 +8,12 @@ from app.audit.errors import TreeStateError
 from app.audit.merkle import Frontier, Node, leaf_hash, subtrees
 from app.audit.tiles import (
     Tile,
-    frontier_at,
-    gaining,
-    goes_on,
+    extends_beyond,
     grow,
-    hash_of,
+    stored_frontier,
+    stored_node_hash,
     tile_of,
+    tiles_gaining,
     tiles_of,
 )
 
@@ -56,15 +56,15 @@ def test_batches_make_the_tiles_that_one_batch_makes(batches: list[int]) -> None
 def test_the_tiles_that_will_gain_are_known_before(
     large: "LargeTree", size: int, leaves: int
 ) -> None:
-    frontier = frontier_at(size, large.tiles)
+    frontier = stored_frontier(size, large.tiles)
     gains = grow(frontier, [leaf_hash(b"")] * leaves)
-    assert [*gaining(size, leaves)] == sorted(gains)
+    assert [*tiles_gaining(size, leaves)] == sorted(gains)
 
 
 @given(size=st.integers(0, 600))
 def test_leaves_after_the_last_are_noticed(size: int) -> None:
-    assert not goes_on(size, grow(Frontier(), [leaf_hash(b"")] * size))
-    assert goes_on(size, grow(Frontier(), [leaf_hash(b"")] * (size + 1)))
+    assert not extends_beyond(size, grow(Frontier(), [leaf_hash(b"")] * size))
+    assert extends_beyond(size, grow(Frontier(), [leaf_hash(b"")] * (size + 1)))
 
 
 @given(level=st.integers(0, 12), data=st.data())
@@ -74,22 +74,24 @@ def test_every_complete_subtree_is_found(
 ) -> None:
     number = data.draw(st.integers(0, (70_000 >> level) - 1))
     entries = large.entries[number << level : (number + 1) << level]
-    assert hash_of(Node(level, number), large.tiles) == rfc.mth(entries)
+    assert stored_node_hash(Node(level, number), large.tiles) == rfc.mth(entries)
 
 
 @given(size=st.integers(0, 70_000))
 def test_every_earlier_head_can_be_read_from_few_tiles(large: "LargeTree", size: int) -> None:
     wanted = tiles_of(subtrees(0, size))
     assert len(wanted) <= 3
-    earlier = frontier_at(size, {tile: large.tiles[tile] for tile in wanted})
+    earlier = stored_frontier(size, {tile: large.tiles[tile] for tile in wanted})
     for entry in large.entries[size : size + 300]:
         earlier.append(leaf_hash(entry))
     later = min(size + 300, 70_000)
-    assert earlier.head == frontier_at(later, large.tiles).head
+    assert earlier.head == stored_frontier(later, large.tiles).head
 
 
 def test_the_last_head_is_that_of_the_frontier(rfc: "Rfc9162", large: "LargeTree") -> None:
-    assert frontier_at(70_000, large.tiles).head == large.head == (70_000, rfc.mth(large.entries))
+    assert (
+        stored_frontier(70_000, large.tiles).head == large.head == (70_000, rfc.mth(large.entries))
+    )
 
 
 @pytest.mark.parametrize("node", [Node(0, 70_000), Node(0, 69_999), Node(3, 8749), Node(16, 0)])
@@ -98,4 +100,4 @@ def test_a_missing_or_short_tile_is_told(large: "LargeTree", node: Node) -> None
     kept = {known: hashes for known, hashes in large.tiles.items() if known != tile}
     for tiles in (kept, kept | {tile: large.tiles[tile][:-33]}):
         with pytest.raises(TreeStateError, match=f"{tile.level}/{tile.number} "):
-            hash_of(node, tiles)
+            stored_node_hash(node, tiles)

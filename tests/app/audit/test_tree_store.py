@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 from app.audit import tree_store as module
 from app.audit.checkpoint import CheckpointKey
 from app.audit.follower import follow_log
-from app.audit.tree_store import Thinning, thin
+from app.audit.tree_store import CheckpointRetention, delete_superseded
 from app.audit.verify import Verified, kept_checkpoint
 
 Verify = Callable[..., Awaitable[Verified]]
@@ -54,12 +54,12 @@ async def test_of_each_day_that_is_over_the_last_of_each_tree_stays(
 ) -> None:
     assert left(admin) == [8, 9, 10, 11, 12, 13]
 
-    await thin(follower)
+    await delete_superseded(follower)
 
     assert left(admin) == [8, 11, 12, 13]
     assert left(admin, "demo") == [6, 9, 10, 11]
     assert left(admin, "other") == [2], "the newest of a tree stays, however old"
-    assert await thin(follower) == 0
+    assert await delete_superseded(follower) == 0
 
 
 @pytest.mark.usefixtures("aged")
@@ -70,7 +70,7 @@ async def test_those_of_the_last_24_hours_stay(
     for number, position in enumerate(range(8, 14)):
         admin.execute(AGE, (f"23 h {59 - number} min", position))
 
-    assert await thin(follower) == 0
+    assert await delete_superseded(follower) == 0
 
 
 async def test_the_log_is_proved_as_before_and_signed_on(
@@ -82,7 +82,7 @@ async def test_the_log_is_proved_as_before_and_signed_on(
 ) -> None:
     (note,) = admin.execute(NOTE, (9,)).fetchone() or ("",)
 
-    await thin(follower)
+    await delete_superseded(follower)
     await aged.append("other", "int_1", aged.on)
     await aged.follow()
 
@@ -128,16 +128,16 @@ async def test_it_goes_on_a_bounded_number_at_once_and_then_rests_for_an_hour(
     now = 1_000.0
     monkeypatch.setattr(module, "AT_ONCE", 3)
     monkeypatch.setattr(module, "monotonic", lambda: now)
-    thinning = Thinning()
+    thinning = CheckpointRetention()
     amounts: list[int] = []
     for _ in range(2):
-        await thinning.go_on(follower)
+        await thinning.run_if_due(follower)
         amounts.append(len(left(admin)) + len(left(admin, "demo")))
     assert amounts == [9, 8]
     admin.execute("SET session_replication_role = replica")
     admin.execute(DATE, ("-24 h -1 min", 12))
-    await thinning.go_on(follower)
+    await thinning.run_if_due(follower)
     assert left(admin) == [8, 11, 12, 13]
     now += 3601
-    await thinning.go_on(follower)
+    await thinning.run_if_due(follower)
     assert left(admin) == [8, 12, 13]

@@ -9,9 +9,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.audit.checkpoint import Checkpoint, open_checkpoint
+from app.audit.checkpoint import Checkpoint, verify_checkpoint
 from app.audit.merkle import Frontier, TreeHead, leaf_hash
-from app.audit.proofs import require_consistency, require_inclusion
+from app.audit.proofs import verify_consistency, verify_inclusion
 from app.audit.signed_note import parse_verifier
 
 Service = Any  # that of tests/conftest.py, which cannot be imported
@@ -40,7 +40,7 @@ def signed(client: httpx2.Client, size: int) -> dict[str, Any]:
 
 def opened(data: dict[str, Any], verifier_key: str) -> Checkpoint:
     """Return what a checkpoint says that *verifier_key*'s holder has verified."""
-    return open_checkpoint(data["checkpoint"].encode(), parse_verifier(verifier_key))
+    return verify_checkpoint(data["checkpoint"].encode(), parse_verifier(verifier_key))
 
 
 def data_of(client: httpx2.Client, path: str, **parameters: int) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def test_a_checkpoint_proves_all_events_before_and_after_it(
     proof = data_of(client, "proof/consistency", **{"from": 3, "to": 5})
     assert (proof["from"], raw(proof["fromRoot"])) == earlier.head
     assert (proof["to"], raw(proof["toRoot"])) == head
-    require_consistency(earlier.head, head, [raw(each) for each in proof["proof"]])
+    verify_consistency(earlier.head, head, [raw(each) for each in proof["proof"]])
     lines = exported(client)
     assert lines[-1]["position"] == newest["position"]
     for index, line in enumerate(lines):
@@ -87,7 +87,7 @@ def test_a_checkpoint_proves_all_events_before_and_after_it(
         assert (proof["leafIndex"], proof["leafHash"]) == (index, line["leafHash"])
         of = TreeHead(proof["treeSize"], opened(proof, kept["verifierKey"]).head.root)
         hashes = [raw(each) for each in proof["proof"]]
-        require_inclusion(leaf_hash(raw(line["bytes"])), index, hashes, of)
+        verify_inclusion(leaf_hash(raw(line["bytes"])), index, hashes, of)
 
 
 def test_the_export_has_every_leaf_of_the_root(client: httpx2.Client, body: Body) -> None:
