@@ -99,7 +99,9 @@ class AuditController(Controller):
         query = CONSISTENCY_QUERY.read(request)
         proof_service = get_dependencies(request.app).proof_service
         with raise_proof_not_found("to", NO_TREE):
-            consistency = await proof_service.consistency(request.user.workspace, query.from_, query.to)
+            consistency = await proof_service.consistency(
+                request.user.workspace, query.from_, query.to
+            )
         return to_response(render_consistency(request, consistency))
 
     @get("/export", media_type=JSON_LINES, operation_id="exportLog")

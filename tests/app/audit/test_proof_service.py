@@ -83,7 +83,7 @@ async def test_every_state_is_proved_to_continue_every_earlier_one(
 async def test_all_leaves_are_exported_byte_for_byte_in_their_order(
     proof_service: ProofService, admin: Connection[TupleRow], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.audit.proof_service.BATCH", 3)
+    monkeypatch.setattr("app.audit.proof_service.BATCH_SIZE", 3)
     events = admin.execute(BYTES, ("demo",)).fetchall()
     exported = [leaf async for leaf in proof_service.leaves("demo")]
     assert [(leaf.position, leaf.envelope) for leaf in exported] == events

@@ -126,7 +126,7 @@ async def test_it_goes_on_a_bounded_number_at_once_and_then_rests_for_an_hour(
     admin: Connection[TupleRow], follower: AsyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1_000.0
-    monkeypatch.setattr(module, "AT_ONCE", 3)
+    monkeypatch.setattr(module, "RETENTION_BATCH_SIZE", 3)
     monkeypatch.setattr(module, "monotonic", lambda: now)
     thinning = CheckpointRetention()
     amounts: list[int] = []
