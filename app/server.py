@@ -11,6 +11,7 @@ from types import FrameType
 import uvicorn
 
 from app.bootstrap import build_dependencies, create_app
+from app.crash_output import redact_crash_output
 from app.database.connection import require_primary
 from app.database.database import open_database
 from app.database.migrate import migrate
@@ -20,7 +21,7 @@ from app.http.protocol import GuardedHttpProtocol
 from app.metrics.collector import multiprocess_dir, remove_dir
 from app.preflight import check_startup
 from app.settings import Settings, SettingsError, read_settings
-from app.structured_logging import configure_logging, redact_crash_output
+from app.structured_logging import configure_logging
 from app.worker_supervisor import WorkerSupervisor, exit_with_parent
 
 SHUTDOWN_GRACE = 5  # seconds that running requests have to finish; the promise is to exit within 10

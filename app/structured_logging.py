@@ -1,9 +1,7 @@
 """Structured logs on stderr: JSON lines, or readable ones on a terminal; never a value."""
 
 import logging
-import resource
 import sys
-import threading
 import traceback
 from collections.abc import Callable
 from typing import cast
@@ -115,23 +113,3 @@ def exception_from(exc_info: object) -> BaseException | None:
     if isinstance(exc_info, tuple):
         return exception_from(cast("tuple[object, object, object]", exc_info)[1])
     return exc_info if isinstance(exc_info, BaseException) else None
-
-
-REDACTED_NOTE = "its message is not shown, as it may repeat a value"
-
-
-def redact_crash_output() -> None:
-    """Let no crash of this process write its memory to disk, or the message of an error."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    sys.excepthook = lambda _, error, __: print_redacted_traceback(error)
-    threading.excepthook = lambda crash: print_redacted_traceback(crash.exc_value)
-    sys.unraisablehook = lambda crash: print_redacted_traceback(crash.exc_value)
-
-
-def print_redacted_traceback(error: BaseException | None) -> None:
-    """Print the type of *error* and where it came from, as `app/structured_logging.py` does."""
-    if error is None:
-        return
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    kind = type(error).__qualname__
-    sys.stderr.write(f"Traceback (most recent call last):\n{frames}{kind} ({REDACTED_NOTE})\n")

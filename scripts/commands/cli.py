@@ -5,7 +5,7 @@ from importlib import import_module
 
 import click
 
-from app.structured_logging import redact_crash_output
+from app.crash_output import redact_crash_output
 
 COMMANDS = {
     "serve": ("serve", "serve_command"),

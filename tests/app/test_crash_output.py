@@ -7,7 +7,7 @@ import pytest
 
 PRELUDE = """
 import resource, threading
-from app.structured_logging import redact_crash_output
+from app.crash_output import redact_crash_output
 redact_crash_output()
 def broken(value="the secret"):
     raise ValueError(value)
