@@ -39,7 +39,8 @@ from app.audit.tree_store import (
 )
 from app.database.connection import require_primary
 from app.event_store.log_range import LogCorruptedError, gap_error
-from app.event_store.recorder import BATCH_SIZE, PollingSubscription, event_from, open_recorder
+from app.event_store.recorder import open_recorder, unpack_notification
+from app.event_store.subscription import BATCH_SIZE, PollingSubscription
 
 POLL_INTERVAL = 2.0  # seconds between two looks: how long an event waits for its checkpoint
 DELAY_FACTOR = 9  # times as long as a look has taken: looks take a tenth of the time at most
@@ -101,7 +102,7 @@ async def sign_new_events(
             await thinning.run_if_due(connection)
             began = monotonic()
             await require_position(connection, after)
-            events = [*map(event_from, await asyncio.to_thread(following.poll))]
+            events = [*map(unpack_notification, await asyncio.to_thread(following.poll))]
             if events:
                 async with connection.transaction():
                     await sign(connection, after, events, signer)

@@ -1,6 +1,6 @@
 """Reads a range of the log in batches; never skips an event."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -74,14 +74,21 @@ def range_query(part: LogRange) -> Composed:
 
 
 def require_dense(found: Batch, after: int, to: int) -> Iterator[Batch]:
-    """Yield *found*, which must hold every position after *after* up to *to*."""
-    for index, (position, _) in enumerate(found):
-        if position != after + index + 1:
-            yield found[:index]
-            raise gap_error(after + index + 1)
-    yield found
-    if len(found) < to - after:
-        raise gap_error(after + len(found) + 1)
+    """Yield *found* up to its first gap; it must hold every position after *after* up to *to*."""
+    amount = count_dense((position for position, _ in found), after)
+    yield found[:amount]
+    if amount < to - after:
+        raise gap_error(after + amount + 1)
+
+
+def count_dense(positions: Iterable[int], after: int) -> int:
+    """Return how many of *positions* come before the first gap after position *after*."""
+    amount = 0
+    for position in positions:
+        if position != after + amount + 1:
+            break
+        amount += 1
+    return amount
 
 
 def gap_error(position: int) -> LogCorruptedError:

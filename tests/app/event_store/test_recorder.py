@@ -16,9 +16,8 @@ The service's recorder may read and not append, so these cases run as the owner 
 - TranscoderTestCase: events are encoded by msgspec, not by a transcoder; test_mapper.py.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
-from itertools import islice
 from uuid import uuid4
 
 import pytest
@@ -97,32 +96,6 @@ def test_a_stream_is_found_by_workspace_and_stream_together(
     owners_recorder.insert_events([event(1, "a/b_c"), event(1, "a_b/c"), event(2, "a/b_c")])
     found = recorder.select_events("a/b_c")
     assert [(e.originator_id, e.originator_version) for e in found] == [("a/b_c", 1), ("a/b_c", 2)]
-
-
-def test_a_subscription_wakes_for_events_that_come_after_it(
-    recorder: LibraryRecorder, owners_recorder: LibraryRecorder
-) -> None:
-    with recorder.subscribe(gt=0) as subscription:
-        arriving: Iterator[int] = (notification.id for notification in subscription)
-        for version in range(1, 6):
-            owners_recorder.insert_events([event(version)])
-            assert list(islice(arriving, 1)) == [version]
-
-
-def test_a_subscription_from_a_position_starts_after_it(
-    recorder: LibraryRecorder, owners_recorder: LibraryRecorder
-) -> None:
-    owners_recorder.insert_events([event(version) for version in range(1, 1202)])
-    with recorder.subscribe(gt=600) as subscription:
-        positions = [notification.id for notification in islice(subscription, 601)]
-    assert positions == list(range(601, 1202))
-
-
-def test_a_subscription_that_cannot_read_tells_its_follower(dsn: str) -> None:
-    opened = open_recorder(dsn)
-    opened.close()
-    with pytest.raises(Exception, match="pool"), opened.subscribe(gt=0) as subscription:
-        next(subscription)
 
 
 def test_the_recorder_of_the_service_cannot_append(recorder: LibraryRecorder) -> None:

@@ -1,7 +1,7 @@
 """What follows the log skips nothing, waits for the database, and stops at once."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
@@ -14,7 +14,8 @@ from psycopg.rows import DictRow, TupleRow
 
 from app.database.pools import SyncTimeoutConnection
 from app.event_store.log_range import LogCorruptedError
-from app.event_store.recorder import LibraryRecorder, PollingSubscription, open_recorder
+from app.event_store.recorder import LibraryRecorder, open_recorder
+from app.event_store.subscription import PollingSubscription
 from tests.reliability.proxy import Proxy
 
 Log = Connection[TupleRow]
@@ -37,6 +38,31 @@ def delete(admin: Log, first: int, last: int) -> None:
     """Delete events as a superuser can, whom no trigger stops."""
     admin.execute("SET session_replication_role = replica")
     admin.execute("DELETE FROM integrations.events WHERE position BETWEEN %s AND %s", (first, last))
+
+
+def test_a_subscription_wakes_for_events_that_come_after_it(
+    recorder: LibraryRecorder, append: Append
+) -> None:
+    with recorder.subscribe(gt=0) as subscription:
+        arriving: Iterator[int] = (notification.id for notification in subscription)
+        for version in range(1, 6):
+            append(1)
+            assert list(islice(arriving, 1)) == [version]
+
+
+def test_a_subscription_from_a_position_starts_after_it(
+    recorder: LibraryRecorder, append: Append
+) -> None:
+    append(1201)
+    with recorder.subscribe(gt=600) as subscription:
+        assert positions([*islice(subscription, 601)]) == [*range(601, 1202)]
+
+
+def test_a_subscription_that_cannot_read_raises_to_its_follower(dsn: str) -> None:
+    opened = open_recorder(dsn)
+    opened.close()
+    with pytest.raises(Exception, match="pool"), opened.subscribe(gt=0) as subscription:
+        next(subscription)
 
 
 def test_following_goes_on_with_what_is_new_over_lost_connections(
