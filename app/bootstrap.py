@@ -51,7 +51,6 @@ from app.tokens.verifier import CACHE_SIZE, TokenVerifier
 from app.views.as_of import AsOfViews
 from app.views.history import HistoryViews
 from app.views.integrations import IntegrationViews
-from app.views.lists import IntegrationLists
 
 AUDIT_CONNECTIONS = 2  # looking back reads much; it must not take all of the database
 POOL_CLOSE_TIMEOUT = 2.0  # seconds that a pool may take to give up what it is connecting
@@ -110,7 +109,6 @@ def build_dependencies(
     return Dependencies(
         command_handler=CommandHandler(log, utc_now),
         views=views,
-        lists=IntegrationLists(queries),
         history=HistoryViews(audits),
         as_of_views=AsOfViews(LogReader(audits)),
         proof_service=ProofService(audits, checkpoint_key),

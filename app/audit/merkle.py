@@ -84,6 +84,11 @@ class Frontier:
         return complete
 
 
+def leaf_index(sequence: int) -> int:
+    """Return which leaf (from 0) of its workspace's tree the event *sequence* (from 1) is."""
+    return sequence - 1
+
+
 def leaf_hash(entry: bytes) -> bytes:
     """Return the hash of a leaf: SHA-256 of 0x00 and the bytes of the entry."""
     return sha256(b"\x00" + entry).digest()

@@ -12,7 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from app.audit.checkpoint import Checkpoint, CheckpointKey, verify_checkpoint
 from app.audit.errors import ProofNotFoundError
-from app.audit.merkle import Node, TreeHead, leaf_hash, subtrees
+from app.audit.merkle import Node, TreeHead, leaf_hash, leaf_index, subtrees
 from app.audit.proofs import (
     assemble_proof,
     consistency_plan,
@@ -27,10 +27,10 @@ from app.database.availability import translate_unavailable
 from app.database.row_level_security import workspace_connection
 
 READ_LEAF_SQL = """
-SELECT envelope, sequence - 1 FROM integrations.events WHERE workspace_id = %s AND position = %s
+SELECT envelope, sequence FROM integrations.events WHERE workspace_id = %s AND position = %s
 """
 READ_LEAVES_SQL = """
-SELECT position, envelope FROM integrations.events
+SELECT position, sequence, envelope FROM integrations.events
 WHERE workspace_id = %s AND sequence > %s ORDER BY sequence LIMIT %s
 """
 BATCH_SIZE = 200  # events: at most some hundred kilobytes at once
@@ -143,15 +143,14 @@ class ProofService:
         Raises:
             UnavailableError: the database is away or busy.
         """
-        index, full = 0, True
+        sequence, full = 0, True
         while full:
-            rows = await self._leaves(workspace, index)
-            for position, envelope in rows:
-                yield Leaf(position, index, envelope)
-                index += 1
+            rows = await self._leaves(workspace, sequence)
+            for position, sequence, envelope in rows:
+                yield Leaf(position, leaf_index(sequence), envelope)
             full = len(rows) == BATCH_SIZE
 
-    async def _leaves(self, workspace: str, after: int) -> list[tuple[int, bytes]]:
+    async def _leaves(self, workspace: str, after: int) -> list[tuple[int, int, bytes]]:
         async with self._within(workspace) as connection:
             cursor = await connection.execute(
                 READ_LEAVES_SQL, (workspace, after, BATCH_SIZE), binary=True
@@ -175,13 +174,14 @@ class ProofService:
 async def read_leaf(
     connection: AsyncConnection, workspace: str, position: int
 ) -> tuple[bytes, int]:
-    """Return the stored bytes at *position*, and their place among those of *workspace*."""
+    """Return the stored bytes at *position*, and their index in the tree of *workspace*."""
     cursor = await connection.execute(READ_LEAF_SQL, (workspace, position), binary=True)
     row = await cursor.fetchone()
     if row is None:
         message = f"No event of the workspace is at position {position}."
         raise ProofNotFoundError(message)
-    return row
+    envelope, sequence = row
+    return envelope, leaf_index(sequence)
 
 
 async def read_tiles(connection: AsyncConnection, workspace: str, nodes: Sequence[Node]) -> Tiles:

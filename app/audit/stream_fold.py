@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from app.audit.finding import Finding
+from app.audit.tree_verification import Finding
 from app.event_store.codec import InvalidEventError, decode_recorded
 from app.event_store.snapshots import StreamState
 from domain.envelope import RecordedEvent

@@ -13,12 +13,11 @@ from psycopg.types.json import set_json_loads
 
 from app.audit.checkpoint import WHOLE_LOG, CheckpointKey, unverified_workspace, verify_checkpoint
 from app.audit.errors import AuditError, CheckpointError
-from app.audit.finding import Finding, first_of
-from app.audit.log_parts import Scope, extent_of
-from app.audit.tree_check import StoredCheckpoint
+from app.audit.log_sections import Scope, StoredCheckpoint, extent_of
+from app.audit.stream_verification import StreamsCheck
 from app.audit.tree_store import stored_notes
-from app.audit.verify_streams import StreamsCheck
-from app.audit.verify_trees import Tell, TreesCheck
+from app.audit.tree_verification import Finding, TreesCheck, first_of
+from app.progress import ProgressCallback
 from app.views.rebuild.comparison import Difference, compare_with_log
 from projections.registry import PROJECTIONS
 
@@ -44,7 +43,7 @@ class Verified(Struct, frozen=True):
     first: Finding | None
 
 
-async def verify(dsn: str, key: CheckpointKey, scope: Scope, tell: Tell) -> Verified:
+async def verify(dsn: str, key: CheckpointKey, scope: Scope, report: ProgressCallback) -> Verified:
     """Compare the log of *dsn* with its trees and checkpoints, its views and sealed secrets.
 
     Raises:
@@ -55,12 +54,12 @@ async def verify(dsn: str, key: CheckpointKey, scope: Scope, tell: Tell) -> Veri
             extent = await extent_of(connection)
             trees = TreesCheck(connection, key, scope)
             streams = StreamsCheck(connection, scope.workspace)
-            in_trees = await trees.run(extent, tell)
-            await streams.run(extent.head, tell)
+            in_trees = await trees.run(extent, report)
+            await streams.run(extent.head, report)
             # Where the log was edited all that follows from it differs, too, elsewhere.
             first = first_of([in_trees, streams.in_log])
             if first is None:
-                in_views = await wrong_rows(dsn, connection, scope.workspace, tell)
+                in_views = await wrong_rows(dsn, connection, scope.workspace, report)
                 first = first_of([streams.beside_it, *in_views])
             unsigned = max(0, extent.head - extent.signed)
             return Verified(streams.events, trees.checkpoints, unsigned, first)
@@ -70,11 +69,11 @@ async def verify(dsn: str, key: CheckpointKey, scope: Scope, tell: Tell) -> Veri
 
 
 async def wrong_rows(
-    dsn: str, connection: AsyncConnection, workspace: str | None, tell: Tell
+    dsn: str, connection: AsyncConnection, workspace: str | None, report: ProgressCallback
 ) -> list[Finding]:
     """Return the first rows of each view that are not as the log says."""
     views = PROJECTIONS.values()
-    compared = await asyncio.to_thread(compare_with_log, dsn, views, tell, workspace)
+    compared = await asyncio.to_thread(compare_with_log, dsn, views, report, workspace)
     return [
         await row_finding(connection, each) for table in compared.tables for each in table.first
     ]

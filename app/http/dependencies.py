@@ -22,7 +22,6 @@ from app.tokens.verifier import TokenVerifier
 from app.views.as_of import AsOfViews
 from app.views.history import HistoryViews
 from app.views.integrations import IntegrationViews
-from app.views.lists import IntegrationLists
 
 
 class Dependencies(Struct, frozen=True, kw_only=True):
@@ -30,7 +29,6 @@ class Dependencies(Struct, frozen=True, kw_only=True):
 
     command_handler: CommandHandler
     views: IntegrationViews
-    lists: IntegrationLists
     history: HistoryViews
     as_of_views: AsOfViews
     proof_service: ProofService

@@ -17,9 +17,8 @@ from app.event_store.log_range import HEAD, head_position
 from app.event_store.reader import Chunk, chunk_from_events, read_chunks
 from app.prefetch import prefetch
 from app.progress import ProgressCallback
-from app.replay.as_of import integrations_as_of
-from app.replay.lines import IntegrationLine, Line, encoder, integration_line, lines_of
-from app.replay.selection import Selection
+from app.replay.filters import Selection, integrations_as_of
+from app.replay.jsonl import IntegrationLine, Line, encoder, integration_line, lines_of
 from app.replay.table import TableWriter, event_row, integration_row
 from app.settings import Settings
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from app.replay.lines import IntegrationLine, Line
+from app.replay.jsonl import IntegrationLine, Line
 
 Colour = Literal["green", "red", "yellow", "cyan", "magenta"]
 COLOURS: dict[str, Colour] = {

@@ -3,7 +3,7 @@
 from bisect import bisect_right, insort
 from collections import OrderedDict
 
-from app.views.listing import Key, Order, Selection
+from app.views.list_queries import Key, Order, Selection
 
 LISTS = 256  # sorted lists that are remembered
 PAGES = 4096  # places remembered of each

@@ -7,8 +7,8 @@ import click
 
 from app.gc_tuning import tune_garbage_collector
 from app.progress import progress_bar
+from app.replay.filters import Moment, MomentError, Selection, moment_from
 from app.replay.replay import Format, Output, replay, replay_as_of, replay_following
-from app.replay.selection import Moment, MomentError, Selection, moment_from
 from app.settings import read_settings
 from scripts.commands.cli import run
 

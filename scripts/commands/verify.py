@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from app.audit.checkpoint import CheckpointKey, open_checkpoint_key
-from app.audit.tree_check import StoredCheckpoint
+from app.audit.log_sections import StoredCheckpoint
 from app.audit.verify import Verified, kept_checkpoint, scope_of, verify
 from app.database.database import open_database
 from app.database.migrate import migrate

@@ -15,7 +15,7 @@ from app.audit.checkpoint import CheckpointKey, open_checkpoint_key
 from app.audit.checkpoint_signer import CheckpointSigner
 from app.audit.follower import catch_up
 from app.audit.follower_connection import ROLE
-from app.audit.log_parts import Scope
+from app.audit.log_sections import Scope
 from app.audit.merkle import Frontier, leaf_hash
 from app.audit.proof_service import ProofService
 from app.audit.proofs import assemble_proof, inclusion_plan, verify_inclusion

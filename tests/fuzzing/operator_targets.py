@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from app.replay.selection import MomentError, moment_from
+from app.replay.filters import MomentError, moment_from
 from app.secrets.errors import KeyringError
 from app.secrets.keyring_file import decode_keyring, encode_keyring, new_kek
 from app.secrets.reloading_keyring import kek_epoch

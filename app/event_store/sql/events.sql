@@ -1,7 +1,7 @@
 -- The event log: rows are appended by integrations.append alone and never change.
 --
 -- `envelope` is the event; the other columns repeat what it says, for the indexes. `sequence` counts
--- the events of a workspace from 1: event n is leaf n - 1 of the workspace's Merkle tree.
+-- the events of a workspace from 1; so it says which leaf of the workspace's Merkle tree an event is.
 CREATE TABLE integrations.events (
     position       bigint      NOT NULL,
     workspace_id   text        NOT NULL,

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from app.http.field_rules import FieldError, FieldProblem, Rule
-from app.views.listing import Column, Key, Order
+from app.views.list_queries import Column, Key, Order
 
 MAX_LENGTH = 1_024  # characters; a name has at most 120
 INVALID_CURSOR = FieldProblem("INVALID_CURSOR", "This is no cursor of this list")

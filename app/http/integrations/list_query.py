@@ -18,8 +18,8 @@ from app.http.query_parameters import QuerySchema, integer
 from app.http.timestamps import POINT_IN_TIME
 from app.http.types import ApiRequest
 from app.views.as_of import PointInTime
-from app.views.listing import Order, Selection, key_of, matches
-from app.views.lists import Page
+from app.views.integrations import Page
+from app.views.list_queries import Order, Selection, key_of, matches
 from domain.integration import Channel
 from domain.provider import Providers
 from projections.integration_view import IntegrationRow
@@ -124,17 +124,17 @@ async def fetch_page(dependencies: Dependencies, selection: Selection, query: Li
         return page_in_memory(rows, selection, query)
     if query.cursor is not None:
         size = query.size or PAGE_SIZE
-        return await dependencies.lists.after(
+        return await dependencies.views.after(
             selection, query.order, cursor_key(query.cursor), size
         )
     if query.size is not None:
-        return await dependencies.lists.numbered(
+        return await dependencies.views.numbered(
             selection, query.order, query.page or 1, query.size
         )
     if query == ListQuery():
         every = await dependencies.views.all(selection.workspace)
         return Page(every, len(every), None)
-    return await dependencies.lists.everything(selection, query.order)
+    return await dependencies.views.everything(selection, query.order)
 
 
 def require_known_type(query: ListQuery, providers: Providers) -> None:

@@ -12,8 +12,8 @@ from app.http.problems import error_details
 from app.http.responses import Detail, RenderedResponse, response_headers
 from app.http.timestamps import Time, format_timestamp
 from app.http.types import ApiRequest, Id
-from app.views.listing import Order
-from app.views.lists import Page
+from app.views.integrations import Page
+from app.views.list_queries import Order
 from domain.integration import Channel
 from projections.integration_view import IntegrationRow
 

@@ -10,8 +10,8 @@ from psycopg_pool import AsyncConnectionPool
 
 from app.audit.checkpoint import WHOLE_LOG, CheckpointKey
 from app.audit.errors import CheckpointError
-from app.audit.finding import Finding
-from app.audit.tree_check import StoredCheckpoint
+from app.audit.log_sections import StoredCheckpoint
+from app.audit.tree_verification import Finding
 from app.audit.verify import Verified, VerifyError, kept_checkpoint, newest_note, scope_of
 from app.event_store.postgres import SNAPSHOT_EVERY, PostgresEventLog
 from domain.integration import IntegrationCreated

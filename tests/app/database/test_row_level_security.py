@@ -26,8 +26,7 @@ from app.event_store.postgres import RECORD, PostgresEventLog
 from app.event_store.protocol import Changeset
 from app.event_store.snapshots import SNAPSHOT_FORMAT, StreamState, encode_snapshot
 from app.views.integrations import IntegrationViews
-from app.views.listing import Order, Selection
-from app.views.lists import IntegrationLists
+from app.views.list_queries import Order, Selection
 from domain.integration import IntegrationCreated, IntegrationRenamed
 
 Pool = AsyncConnectionPool[AsyncConnection]
@@ -272,7 +271,7 @@ async def test_where_the_owner_is_no_superuser_everything_works_within_the_walls
             open_pool(server.dsn, "integrations_command") as commands,
             open_pool(server.dsn, "integrations_query") as queries,
         ):
-            log, lists = PostgresEventLog(commands), IntegrationLists(queries)
+            log, lists = PostgresEventLog(commands), IntegrationViews(queries)
             first = write_of(created, workspace="mine", stream="int_1")
             assert await log.append(first) == [1]
             assert await log.append(write_of(created, workspace="theirs", stream="int_2")) == [2]

@@ -1,5 +1,5 @@
 from app.views.anchors import LISTS, PAGES, Anchors
-from app.views.listing import Order, Selection
+from app.views.list_queries import Order, Selection
 
 DEMO, BY_TIME, BY_NAME = Selection(workspace="demo"), Order(), Order("name_key")
 KEY = ("a", "int_1")

@@ -13,8 +13,8 @@ from psycopg.conninfo import make_conninfo
 
 from app.database.pools import open_pool
 from app.event_store.batch import RowItem
-from app.views.listing import Key, Order, Selection
-from app.views.lists import IntegrationLists
+from app.views.integrations import IntegrationViews
+from app.views.list_queries import Key, Order, Selection
 from projections.integration_view import IntegrationRow, search_text_of
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC)
@@ -91,16 +91,16 @@ def filled(server_dsn: str, template: str) -> str:
 
 
 @pytest.fixture
-async def lists(filled: str) -> AsyncGenerator[IntegrationLists]:
+async def lists(filled: str) -> AsyncGenerator[IntegrationViews]:
     async with open_pool(filled, "integrations_query") as pool:
-        yield IntegrationLists(pool)
+        yield IntegrationViews(pool)
 
 
 often = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 async def by_number(
-    lists: IntegrationLists, selection: Selection, order: Order, limit: int
+    lists: IntegrationViews, selection: Selection, order: Order, limit: int
 ) -> list[Sequence[IntegrationRow]]:
     pages: list[Sequence[IntegrationRow]] = []
     while (page := await lists.numbered(selection, order, len(pages) + 1, limit)).rows:
@@ -112,7 +112,7 @@ async def by_number(
 @often
 @given(selection=selections, order=orders, limit=st.integers(1, 25))
 async def test_the_numbered_pages_are_the_model_cut_into_pieces(
-    lists: IntegrationLists, selection: Selection, order: Order, limit: int
+    lists: IntegrationViews, selection: Selection, order: Order, limit: int
 ) -> None:
     expected = matching(selection, order)
     pages = await by_number(lists, selection, order, limit)
@@ -122,7 +122,7 @@ async def test_the_numbered_pages_are_the_model_cut_into_pieces(
 @often
 @given(selection=selections, order=orders, limit=st.integers(1, 25))
 async def test_from_key_to_key_every_row_comes_once_and_in_order(
-    lists: IntegrationLists, selection: Selection, order: Order, limit: int
+    lists: IntegrationViews, selection: Selection, order: Order, limit: int
 ) -> None:
     key: Key | None = None
     seen: list[IntegrationRow] = []
@@ -137,7 +137,7 @@ async def test_from_key_to_key_every_row_comes_once_and_in_order(
 @often
 @given(selection=selections, order=orders, pages=st.lists(st.integers(1, 9), max_size=6))
 async def test_pages_asked_for_in_any_order_are_the_same(
-    lists: IntegrationLists, selection: Selection, order: Order, pages: list[int]
+    lists: IntegrationViews, selection: Selection, order: Order, pages: list[int]
 ) -> None:
     expected = matching(selection, order)
     for number in pages:
@@ -145,19 +145,19 @@ async def test_pages_asked_for_in_any_order_are_the_same(
         assert page.rows == expected[(number - 1) * 7 : number * 7]
 
 
-async def test_everything_is_everything(lists: IntegrationLists) -> None:
+async def test_everything_is_everything(lists: IntegrationViews) -> None:
     everything = Selection(workspace="demo")
     page = await lists.everything(everything, Order())
     assert page.rows == matching(everything, Order())
     assert (page.total, page.next) == (60, None)
 
 
-async def test_a_workspace_without_integrations_has_an_empty_page(lists: IntegrationLists) -> None:
+async def test_a_workspace_without_integrations_has_an_empty_page(lists: IntegrationViews) -> None:
     page = await lists.numbered(Selection(workspace="nobody"), Order(), 1, 20)
     assert (page.rows, page.total, page.next) == ([], 0, None)
 
 
-async def test_a_remembered_place_is_used_and_not_counted_to_again(lists: IntegrationLists) -> None:
+async def test_a_remembered_place_is_used_and_not_counted_to_again(lists: IntegrationViews) -> None:
     everything, order = Selection(workspace="demo"), Order()
     await lists.numbered(everything, order, 5, 10)
     assert lists.anchors.nearest(everything, order, 0, 40)[0] == 40

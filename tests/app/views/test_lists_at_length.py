@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from app.database.pools import open_pool
-from app.views.listing import Order, Selection
-from app.views.lists import IntegrationLists, Page
+from app.views.integrations import IntegrationViews, Page
+from app.views.list_queries import Order, Selection
 
 FILL = """
 INSERT INTO integrations.integration_view
@@ -46,7 +46,7 @@ async def test_near_and_far_pages_cost_the_same(dsn: str, rows: int) -> None:
         connection.execute("VACUUM ANALYZE integrations.integration_view")
     last = rows // LIMIT
     async with open_pool(dsn, "integrations_query") as pool:
-        lists = IntegrationLists(pool)
+        lists = IntegrationViews(pool)
         for order in (Order(), Order("name_key"), Order("updated_at", descending=True)):
             first = await lists.numbered(LARGE, order, 1, LIMIT)
             end = await lists.numbered(LARGE, order, last, LIMIT)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app.http.field_rules import FieldError
 from app.http.integrations.cursors import cursor_key, cursor_order, decode_cursor, encode_cursor
-from app.views.listing import Order
+from app.views.list_queries import Order
 
 moments = st.datetimes(timezones=st.just(UTC), min_value=datetime(1970, 1, 1))  # noqa: DTZ001 — with timezones= it takes a naive bound
 names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=120)

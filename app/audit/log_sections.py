@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
+from typing import NamedTuple
 
 from msgspec import Struct
 from psycopg import AsyncConnection
@@ -10,7 +11,6 @@ from psycopg.rows import class_row
 
 from app.audit.checkpoint import WHOLE_LOG
 from app.audit.merkle import leaf_hash
-from app.audit.tree_check import PlacedLeaf, StoredCheckpoint
 from app.audit.tree_store import follower_position, head_position, scalar
 
 BATCH = 1_000  # events
@@ -31,6 +31,26 @@ WHERE position > %(after)s AND position <= %(upto)s
 """
 LogRow = tuple[int, str, int, bytes]
 """Position, workspace, sequence and envelope."""
+
+
+class PlacedLeaf(NamedTuple):
+    """The hash of an event's stored bytes, its position, and its sequence in its workspace.
+
+    In the tree of the whole log a leaf has only its position.
+    """
+
+    position: int
+    hash: bytes
+    sequence: int | None = None
+
+
+class StoredCheckpoint(Struct, frozen=True):
+    """A checkpoint as it is stored or was kept: a signed note, and what is said beside it."""
+
+    name: str
+    size: int
+    position: int
+    note: bytes
 
 
 class Scope(Struct, frozen=True):

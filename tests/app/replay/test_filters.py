@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.replay.selection import MomentError, moment_from
+from app.replay.filters import MomentError, moment_from
 
 
 @pytest.mark.parametrize(

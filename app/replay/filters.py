@@ -1,10 +1,14 @@
 """Which events somebody wants to see: of whom, from when, until when."""
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from app.event_store.codec import decode_envelopes
 from app.event_store.log_range import LogRange
+from app.event_store.reader import Chunk
+from projections.integration_view import IntegrationRow, integration_view
 
 Moment = int | datetime
 """A position of the log, or a time (UTC)."""
@@ -65,3 +69,18 @@ def position_from(digits: str) -> int:
     if len(digits) > len(str(LAST)) or int(digits) > LAST:
         raise ValueError
     return int(digits)
+
+
+def integrations_as_of(
+    stretches: Iterable[Chunk], selection: Selection
+) -> Iterator[IntegrationRow]:
+    """Yield the integrations that the wanted events of *stretches* lead to, oldest first."""
+    rows: dict[tuple[str, str], IntegrationRow] = {}
+    for stretch in stretches:
+        for event in decode_envelopes(stretch.envelopes):
+            stream = (event.workspace, event.stream)
+            if selection.includes(event.at):
+                row = integration_view.evolve(rows.pop(stream, None), event)
+                if row is not None:
+                    rows[stream] = row
+    yield from sorted(rows.values(), key=lambda row: (row.created_at, row.workspace_id, row.id))

@@ -10,7 +10,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import asdict
 
 from app.event_store.reader import Chunk
-from app.replay.selection import Selection
+from app.replay.filters import Selection
 from domain.envelope import Actor
 from projections.integration_view import IntegrationRow
 
