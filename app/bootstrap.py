@@ -12,7 +12,7 @@ from litestar.datastructures import State
 
 from app.audit.checkpoint import open_checkpoint_key
 from app.audit.follower import follow_log
-from app.audit.lag import Lag
+from app.audit.lag import AuditLag
 from app.audit.proof_service import ProofService
 from app.batching import MAX_BATCH
 from app.command_handler import CommandHandler, utc_now
@@ -78,12 +78,12 @@ def build_dependencies(
     keyring = open_keyring(settings.keyring, settings.vault_token_file)
     checkpoint_key = open_checkpoint_key(settings.data_dir)
     log = PostgresEventLog(commands, together=max_batch)
-    views = IntegrationViews(queries, together=max_batch)
+    views = IntegrationViews(queries, max_batch=max_batch)
     metrics = Metrics(
         version("integrations"),
         pools=(commands, queries, audits),
         batchers={**log.batchers, **views.batchers},
-        read_gauges=Lag(commands, audits).figures,
+        read_gauges=AuditLag(commands, audits).gauges,
     )
 
     @asynccontextmanager

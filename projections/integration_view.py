@@ -1,6 +1,6 @@
 """List and get: each integration as everybody may see it, without secrets."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -47,7 +47,7 @@ class IntegrationRow(Struct, frozen=True):
     search_text: str
 
 
-Change = Callable[[IntegrationRow, Any, Envelope], IntegrationRow | None]
+Handler = Callable[[IntegrationRow, Any, Envelope], IntegrationRow | None]
 """Returns a row after an event of one type."""
 
 
@@ -55,11 +55,11 @@ def evolve(row: IntegrationRow | None, envelope: Envelope) -> IntegrationRow | N
     """Return the row after *envelope*; None once the integration is deleted."""
     event = envelope.event
     if type(event) is IntegrationCreated:
-        return created_row(event, envelope)
-    return row and CHANGES[type(event)](row, event, envelope)
+        return apply_created(event, envelope)
+    return row and HANDLERS[type(event)](row, event, envelope)
 
 
-def created_row(event: IntegrationCreated, envelope: Envelope) -> IntegrationRow:
+def apply_created(event: IntegrationCreated, envelope: Envelope) -> IntegrationRow:
     """Return the first row of an integration."""
     shown = (event.name, event.sender_email, event.sender_name, event.sender_phone)
     return IntegrationRow(
@@ -77,11 +77,13 @@ def created_row(event: IntegrationCreated, envelope: Envelope) -> IntegrationRow
         created_at=envelope.at,
         updated_at=envelope.at,
         name_key=event.name.casefold(),
-        search_text=search_text_of(shown),
+        search_text=search_text(shown),
     )
 
 
-def renamed(row: IntegrationRow, event: IntegrationRenamed, envelope: Envelope) -> IntegrationRow:
+def apply_renamed(
+    row: IntegrationRow, event: IntegrationRenamed, envelope: Envelope
+) -> IntegrationRow:
     """Return *row* under its new name."""
     return replace(
         row,
@@ -89,13 +91,13 @@ def renamed(row: IntegrationRow, event: IntegrationRenamed, envelope: Envelope) 
         updated_at=envelope.at,
         name=event.name,
         name_key=event.name.casefold(),
-        search_text=search_text_of(
-            (event.name, row.sender_email, row.sender_name, row.sender_phone)
-        ),
+        search_text=search_text((event.name, row.sender_email, row.sender_name, row.sender_phone)),
     )
 
 
-def sent_by(row: IntegrationRow, event: SenderChanged, envelope: Envelope) -> IntegrationRow:
+def apply_sender_changed(
+    row: IntegrationRow, event: SenderChanged, envelope: Envelope
+) -> IntegrationRow:
     """Return *row* with its new sender."""
     return replace(
         row,
@@ -104,52 +106,80 @@ def sent_by(row: IntegrationRow, event: SenderChanged, envelope: Envelope) -> In
         sender_email=event.sender_email,
         sender_name=event.sender_name,
         sender_phone=event.sender_phone,
-        search_text=search_text_of(
+        search_text=search_text(
             (row.name, event.sender_email, event.sender_name, event.sender_phone)
         ),
     )
 
 
-def keyed(row: IntegrationRow, event: VapidPublicKeyChanged, envelope: Envelope) -> IntegrationRow:
+def apply_vapid_key_changed(
+    row: IntegrationRow, event: VapidPublicKeyChanged, envelope: Envelope
+) -> IntegrationRow:
     """Return *row* with its new public key."""
     key = event.vapid_public_key
     return replace(row, version=envelope.version, updated_at=envelope.at, vapid_public_key=key)
 
 
-def toggled(row: IntegrationRow, event: IntegrationToggled, envelope: Envelope) -> IntegrationRow:
+def apply_toggled(
+    row: IntegrationRow, event: IntegrationToggled, envelope: Envelope
+) -> IntegrationRow:
     """Return *row* switched on or off."""
     return replace(row, version=envelope.version, updated_at=envelope.at, is_active=event.is_active)
 
 
-def touched(row: IntegrationRow, _: CredentialsReplaced, envelope: Envelope) -> IntegrationRow:
+def apply_credentials_replaced(
+    row: IntegrationRow, _: CredentialsReplaced, envelope: Envelope
+) -> IntegrationRow:
     """Return *row* after a change that it does not show."""
     return replace(row, version=envelope.version, updated_at=envelope.at)
 
 
-def checked(row: IntegrationRow, _: CredentialsChecked, envelope: Envelope) -> IntegrationRow:
+def apply_checked(row: IntegrationRow, _: CredentialsChecked, envelope: Envelope) -> IntegrationRow:
     """Return *row* after a check, which is no change."""
     return replace(row, version=envelope.version)
 
 
-def deleted(_: IntegrationRow, __: IntegrationDeleted, ___: Envelope) -> None:
+def apply_deleted(_: IntegrationRow, __: IntegrationDeleted, ___: Envelope) -> None:
     """Return no row."""
 
 
-CHANGES: dict[type[IntegrationEvent], Change] = {
-    IntegrationRenamed: renamed,
-    SenderChanged: sent_by,
-    VapidPublicKeyChanged: keyed,
-    IntegrationToggled: toggled,
-    CredentialsReplaced: touched,
-    CredentialsChecked: checked,
-    IntegrationDeleted: deleted,
+HANDLERS: dict[type[IntegrationEvent], Handler] = {
+    IntegrationRenamed: apply_renamed,
+    SenderChanged: apply_sender_changed,
+    VapidPublicKeyChanged: apply_vapid_key_changed,
+    IntegrationToggled: apply_toggled,
+    CredentialsReplaced: apply_credentials_replaced,
+    CredentialsChecked: apply_checked,
+    IntegrationDeleted: apply_deleted,
 }
 """By type, as a `match` asks of each class in turn, which cost a rebuild more than the change."""
 
 
-def search_text_of(shown: Iterable[str | None]) -> str:
+def search_text(shown: Iterable[str | None]) -> str:
     """Return what an integration is found by: what is *shown* of it, folded."""
     return "\n".join(filter(None, shown)).casefold()
 
 
 integration_view = Projection("integration_view", 1, IntegrationRow, evolve)
+
+
+# ----- Counts: how many integrations of each type and state -----
+CountKey = tuple[str, bool]  # type, is_active
+
+
+def count_deltas(
+    before: IntegrationRow | None, after: IntegrationRow | None
+) -> Iterator[tuple[CountKey, int]]:
+    """Yield of which kinds there is one more, or one fewer, once a row became another."""
+    old, new = count_key(before), count_key(after)
+    if old == new:
+        return
+    if old is not None:
+        yield old, -1
+    if new is not None:
+        yield new, 1
+
+
+def count_key(row: IntegrationRow | None) -> CountKey | None:
+    """Return what *row* is counted under."""
+    return None if row is None else (row.type, row.is_active)

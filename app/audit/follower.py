@@ -11,8 +11,8 @@ signed, it stops, says so, and signs no more.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from time import monotonic
 
 import psycopg
@@ -22,7 +22,7 @@ from psycopg import AsyncConnection
 from app.audit.checkpoint import WHOLE_LOG, Checkpoint, CheckpointKey
 from app.audit.checkpoint_signer import CheckpointSigner
 from app.audit.errors import AuditError, TreeStateError
-from app.audit.follower_connection import cancel_after, follower_session
+from app.audit.follower_connection import cancel_after, follower_session, follower_subscription
 from app.audit.merkle import leaf_hash
 from app.audit.tiles import Tiles
 from app.audit.tree_store import (
@@ -37,20 +37,19 @@ from app.audit.tree_store import (
     stored_notes,
     stored_tiles,
 )
-from app.database.connection import require_primary
 from app.event_store.log_range import LogCorruptedError, gap_error
-from app.event_store.recorder import open_recorder, unpack_notification
-from app.event_store.subscription import BATCH_SIZE, PollingSubscription
+from app.event_store.recorder import unpack_notification
+from app.event_store.subscription import BATCH_SIZE
 
 POLL_INTERVAL = 2.0  # seconds between two looks: how long an event waits for its checkpoint
 DELAY_FACTOR = 9  # times as long as a look has taken: looks take a tenth of the time at most
 MAX_POLL_DELAY = 20.0  # seconds of rest, whatever a look has taken
 SHUTDOWN_TIMEOUT = 2.0  # seconds that it may go on once the service is told to stop
 BATCH = 10_000  # events of one transaction
-TRY_LOCK = "SELECT pg_try_advisory_lock(7597137600296673654)"
-WAIT_FOR_LOCK = "SELECT pg_advisory_lock(7597137600296673654)"
-ADVANCE_POSITION = "UPDATE integrations.audit_follower SET position = %s WHERE position = %s"
-READ_EVENTS = """
+TRY_LOCK_SQL = "SELECT pg_try_advisory_lock(7597137600296673654)"
+WAIT_FOR_LOCK_SQL = "SELECT pg_advisory_lock(7597137600296673654)"
+ADVANCE_POSITION_SQL = "UPDATE integrations.audit_follower SET position = %s WHERE position = %s"
+READ_EVENTS_SQL = """
 SELECT position, workspace_id, envelope FROM integrations.events
 WHERE position > %s ORDER BY position LIMIT %s
 """
@@ -88,7 +87,7 @@ async def follow_as_leader(dsn: str, signer: CheckpointSigner, stopping: asyncio
         if not stopping.is_set():
             await catch_up(connection, signer)
             await sign_new_events(dsn, connection, signer, stopping)
-        await connection.execute(WAIT_FOR_LOCK)
+        await connection.execute(WAIT_FOR_LOCK_SQL)
         await catch_up(connection, signer)
 
 
@@ -97,7 +96,7 @@ async def sign_new_events(
 ) -> None:
     """Sign what comes after our position until *stopping* is set; raise as `catch_up`."""
     thinning, after = CheckpointRetention(), await follower_position(connection)
-    with subscription(dsn, after) as following:
+    with follower_subscription(dsn, after) as following:
         while not stopping.is_set():
             await thinning.run_if_due(connection)
             began = monotonic()
@@ -111,17 +110,6 @@ async def sign_new_events(
                 await pause(stopping, poll_delay(monotonic() - began))
 
 
-@contextmanager
-def subscription(dsn: str, after: int) -> Generator[PollingSubscription]:
-    """Yield a subscription to the events after position *after*; no thread keeps it at the end."""
-    recorder = open_recorder(require_primary(dsn))
-    try:
-        with recorder.subscribe(after) as following:
-            yield following
-    finally:
-        recorder.close(0)
-
-
 async def require_position(connection: AsyncConnection, position: int) -> None:
     """Raise SerializationFailure unless we are still the one that has signed up to *position*."""
     if await follower_position(connection) != position:
@@ -130,7 +118,7 @@ async def require_position(connection: AsyncConnection, position: int) -> None:
 
 async def try_become_leader(connection: AsyncConnection) -> bool:
     """Tell whether this process is to follow the log: as long as the connection lasts."""
-    row = await (await connection.execute(TRY_LOCK)).fetchone()
+    row = await (await connection.execute(TRY_LOCK_SQL)).fetchone()
     return row == (True,)
 
 
@@ -164,7 +152,7 @@ async def process_batch(connection: AsyncConnection, signer: CheckpointSigner) -
     """Take the next events, all or none of them; return how many; raise as `catch_up`."""
     async with connection.transaction():
         after = await follower_position(connection)
-        cursor = await connection.execute(READ_EVENTS, (after, BATCH), binary=True)
+        cursor = await connection.execute(READ_EVENTS_SQL, (after, BATCH), binary=True)
         events = await cursor.fetchall()
         require_dense(after, events)
         if events:
@@ -200,7 +188,7 @@ async def advance_position(connection: AsyncConnection, before: int, position: i
     Raises:
         psycopg.errors.SerializationFailure: it has; nothing else may be done.
     """
-    cursor = await connection.execute(ADVANCE_POSITION, (position, before))
+    cursor = await connection.execute(ADVANCE_POSITION_SQL, (position, before))
     if cursor.rowcount != 1:
         raise psycopg.errors.SerializationFailure
 

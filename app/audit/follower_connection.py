@@ -5,12 +5,15 @@ word it must be missed on both sides, or nothing is signed any more.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 
 from psycopg import AsyncConnection
 
+from app.database.connection import require_primary
 from app.database.pools import SERVER_SETTINGS, TimeoutConnection, connection_info
+from app.event_store.recorder import open_recorder
+from app.event_store.subscription import PollingSubscription
 
 ROLE = "integrations_follower"
 RESPONSE_TIMEOUT = 65.0  # seconds that one answer may take: longer than the server's own
@@ -31,6 +34,17 @@ async def follower_session(dsn: str) -> AsyncGenerator[AsyncConnection]:
     conninfo = connection_info(dsn, ROLE, options=options)
     async with await SlowQueryConnection.connect(conninfo, autocommit=True) as connection:
         yield connection
+
+
+@contextmanager
+def follower_subscription(dsn: str, after: int) -> Generator[PollingSubscription]:
+    """Yield a subscription to the events after position *after*; no thread keeps it at the end."""
+    recorder = open_recorder(require_primary(dsn))
+    try:
+        with recorder.subscribe(after) as following:
+            yield following
+    finally:
+        recorder.close(0)
 
 
 @asynccontextmanager

@@ -11,35 +11,37 @@ from app.audit.checkpoint import WHOLE_LOG
 from app.database.availability import UnavailableError, translate_unavailable
 from app.database.row_level_security import fetch_in_workspace
 
-PATIENCE = 1.0  # seconds; who scrapes waits for little more
-SIGNED = """
+TIMEOUT = 1.0  # seconds; who scrapes waits for little more
+LATEST_CHECKPOINT_SQL = """
 SELECT size, extract(epoch FROM at)::float8 FROM integrations.audit_checkpoints
 WHERE workspace_id = %s ORDER BY size DESC LIMIT 1
 """
-HEAD = "SELECT integrations.head()"
+HEAD_SQL = "SELECT integrations.head()"
 Pool = AsyncConnectionPool[AsyncConnection]
 
 
-class Lag:
+class AuditLag:
     """Asks through the pools of the roles for commands and for looking back."""
 
     def __init__(self, commands: Pool, audits: Pool) -> None:
         self._commands = commands
         self._audits = audits
 
-    async def figures(self) -> Mapping[str, float]:
+    async def gauges(self) -> Mapping[str, float]:
         """Return them by their names; that the database is away is one of them."""
         try:
             with translate_unavailable():
-                async with asyncio.timeout(PATIENCE):
-                    return await self._found()
+                async with asyncio.timeout(TIMEOUT):
+                    return await self._measure()
         except (UnavailableError, TimeoutError):
             return {"integrations_database_up": 0}
 
-    async def _found(self) -> Mapping[str, float]:
-        signed = await fetch_in_workspace(self._audits, WHOLE_LOG, SIGNED, (WHOLE_LOG,), tuple_row)
+    async def _measure(self) -> Mapping[str, float]:
+        signed = await fetch_in_workspace(
+            self._audits, WHOLE_LOG, LATEST_CHECKPOINT_SQL, (WHOLE_LOG,), tuple_row
+        )
         async with self._commands.connection() as connection:
-            [(head,)] = await (await connection.execute(HEAD)).fetchall()
+            [(head,)] = await (await connection.execute(HEAD_SQL)).fetchall()
         # Asked for last, the head is never before what was signed.
         size, at = signed[0] if signed else (0, None)
         figures = {

@@ -13,17 +13,17 @@ from app.audit.checkpoint import WHOLE_LOG
 from app.audit.merkle import leaf_hash
 from app.audit.tree_store import follower_position, head_position, scalar
 
-BATCH = 1_000  # events
-SIGNED = (
+BATCH_SIZE = 1_000  # events
+SIGNED_POSITION_SQL = (
     "SELECT coalesce(max(position), 0) FROM integrations.audit_checkpoints WHERE workspace_id = '*'"
 )
-EVENTS = """
+READ_EVENTS_SQL = """
 SELECT position, workspace_id, sequence, envelope FROM integrations.events
 WHERE position > %(after)s AND position <= %(upto)s
     AND (%(workspace)s::text IS NULL OR workspace_id = %(workspace)s)
 ORDER BY position LIMIT %(limit)s
 """
-CHECKPOINTS = """
+READ_CHECKPOINTS_SQL = """
 SELECT workspace_id AS name, size, position, convert_to(note, 'UTF8') AS note
 FROM integrations.audit_checkpoints
 WHERE position > %(after)s AND position <= %(upto)s
@@ -53,14 +53,14 @@ class StoredCheckpoint(Struct, frozen=True):
     note: bytes
 
 
-class Scope(Struct, frozen=True):
+class VerifyScope(Struct, frozen=True):
     """What is verified: one workspace or all, and a checkpoint that was kept elsewhere."""
 
     workspace: str | None = None
-    kept: StoredCheckpoint | None = None
+    external: StoredCheckpoint | None = None
 
 
-class Extent(Struct, frozen=True):
+class LogExtent(Struct, frozen=True):
     """Up to which position there are events, stored trees, and checkpoints."""
 
     head: int
@@ -68,7 +68,7 @@ class Extent(Struct, frozen=True):
     signed: int
 
 
-class Part(Struct, frozen=True):
+class LogSection(Struct, frozen=True):
     """What stands up to a position: leaves and checkpoints of each tree, oldest first.
 
     `missing` is the first position at which there is no event; what comes after it is left out.
@@ -77,33 +77,35 @@ class Part(Struct, frozen=True):
     upto: int
     leaves: Mapping[str, Sequence[PlacedLeaf]]
     checkpoints: Mapping[str, Sequence[StoredCheckpoint]]
-    missing: int | None
+    first_gap: int | None
 
 
-async def extent_of(connection: AsyncConnection) -> Extent:
+async def read_extent(connection: AsyncConnection) -> LogExtent:
     """Return how far everything goes."""
-    return Extent(
+    return LogExtent(
         head=await head_position(connection),
         followed=await follower_position(connection),
-        signed=await scalar(connection, SIGNED),
+        signed=await scalar(connection, SIGNED_POSITION_SQL),
     )
 
 
-async def read_part(connection: AsyncConnection, scope: Scope, after: int, extent: Extent) -> Part:
+async def read_section(
+    connection: AsyncConnection, scope: VerifyScope, after: int, extent: LogExtent
+) -> LogSection:
     """Return what stands after position *after*; the end of the stored trees ends a part, too."""
     upto = extent.followed if after < extent.followed < extent.head else extent.head
     wanted = {"after": after, "upto": upto, "workspace": scope.workspace}
-    cursor = await connection.execute(EVENTS, {**wanted, "limit": BATCH}, binary=True)
+    cursor = await connection.execute(READ_EVENTS_SQL, {**wanted, "limit": BATCH_SIZE}, binary=True)
     events = await cursor.fetchall()
-    if len(events) == BATCH:
+    if len(events) == BATCH_SIZE:
         upto = events[-1][0]
-    missing = None if scope.workspace else first_missing(events, after, upto)
+    missing = None if scope.workspace else find_first_gap(events, after, upto)
     known = [event for event in events if missing is None or event[0] < missing]
-    checkpoints = await due(connection, scope, after, upto)
-    return Part(upto, leaves_of(known, scope), checkpoints, missing)
+    checkpoints = await checkpoints_in(connection, scope, after, upto)
+    return LogSection(upto, leaves_by_tree(known, scope), checkpoints, missing)
 
 
-def first_missing(events: Sequence[LogRow], after: int, upto: int) -> int | None:
+def find_first_gap(events: Sequence[LogRow], after: int, upto: int) -> int | None:
     """Return the first position after *after* up to *upto* that none of *events* has."""
     positions = [position for position, *_ in events]
     expected = range(after + 1, upto + 1)
@@ -112,7 +114,7 @@ def first_missing(events: Sequence[LogRow], after: int, upto: int) -> int | None
     return next(e for e, p in zip_longest(expected, positions) if e != p)
 
 
-def leaves_of(events: Iterable[LogRow], scope: Scope) -> dict[str, list[PlacedLeaf]]:
+def leaves_by_tree(events: Iterable[LogRow], scope: VerifyScope) -> dict[str, list[PlacedLeaf]]:
     """Return the leaves of the trees that *scope* speaks of."""
     leaves: defaultdict[str, list[PlacedLeaf]] = defaultdict(list)
     for position, workspace, sequence, envelope in events:
@@ -123,22 +125,22 @@ def leaves_of(events: Iterable[LogRow], scope: Scope) -> dict[str, list[PlacedLe
     return leaves
 
 
-async def due(
-    connection: AsyncConnection, scope: Scope, after: int, upto: int
+async def checkpoints_in(
+    connection: AsyncConnection, scope: VerifyScope, after: int, upto: int
 ) -> dict[str, list[StoredCheckpoint]]:
     """Return the checkpoints after *after* up to *upto*, the one that was kept among them."""
     cursor = connection.cursor(row_factory=class_row(StoredCheckpoint))
     wanted = {"after": after, "upto": upto, "workspace": scope.workspace}
-    await cursor.execute(CHECKPOINTS, wanted, binary=True)
+    await cursor.execute(READ_CHECKPOINTS_SQL, wanted, binary=True)
     found = await cursor.fetchall()
-    if scope.kept and after < scope.kept.position <= upto:
-        found.append(scope.kept)
+    if scope.external and after < scope.external.position <= upto:
+        found.append(scope.external)
     checkpoints: defaultdict[str, list[StoredCheckpoint]] = defaultdict(list)
-    for checkpoint in sorted(found, key=size_of):
+    for checkpoint in sorted(found, key=checkpoint_size):
         checkpoints[checkpoint.name].append(checkpoint)
     return checkpoints
 
 
-def size_of(checkpoint: StoredCheckpoint) -> int:
+def checkpoint_size(checkpoint: StoredCheckpoint) -> int:
     """Return the size of the tree that was signed."""
     return checkpoint.size

@@ -12,7 +12,7 @@ from domain.integration import Integration, decider
 from projections.history import action_of
 from projections.registry import PROJECTIONS
 
-SecretPlace = tuple[str, int]
+SecretKey = tuple[str, int]
 """Field and version."""
 
 
@@ -30,7 +30,7 @@ class StoredEvent(NamedTuple):
     envelope: bytes
 
 
-class Sealed(NamedTuple):
+class ExpectedSecret(NamedTuple):
     """What the event at `position` says of a secret that is stored."""
 
     position: int
@@ -47,9 +47,9 @@ class StreamFold:
         self.rows: dict[str, Any] = dict.fromkeys(PROJECTIONS)
         self._version = 0
         self._integration = decider.initial
-        self._sealed_at: dict[SecretPlace, int] = {}
+        self._sealed_at: dict[SecretKey, int] = {}
 
-    def wrong_with(self, stored: StoredEvent, event: RecordedEvent | None) -> Iterator[Finding]:
+    def event_problems(self, stored: StoredEvent, event: RecordedEvent | None) -> Iterator[Finding]:
         """Yield what is wrong with the next event, which its bytes say is *event*."""
         if event is None:
             yield Finding(stored.position, "the stored bytes are no event")
@@ -62,33 +62,33 @@ class StreamFold:
         if stored.position <= self.position:
             yield Finding(stored.position, f"the event stands before older ones of {self.stream}")
 
-    def take(self, stored: StoredEvent, event: RecordedEvent | None) -> None:
+    def apply(self, stored: StoredEvent, event: RecordedEvent | None) -> None:
         """Apply the next event; None is bytes that are no event."""
         self._version, self.position = stored.version, stored.position
         if event is None:
             return
         self.rows = {name: p.evolve(self.rows[name], event) for name, p in PROJECTIONS.items()}
         self._integration = decider.evolve(self._integration, event.event)
-        for place in places_in(self._integration):
+        for place in secret_keys(self._integration):
             self._sealed_at.setdefault(place, event.position)
 
     @property
-    def folded(self) -> StreamState:
+    def state(self) -> StreamState:
         """The stream up to the event."""
         return StreamState(version=self._version, integration=self._integration, rows=self.rows)
 
     @property
-    def secrets(self) -> dict[SecretPlace, Sealed]:
+    def secrets(self) -> dict[SecretKey, ExpectedSecret]:
         """What is said of each secret that the integration has."""
         return {
-            (secret.field, secret.version): Sealed(
+            (secret.field, secret.version): ExpectedSecret(
                 self._sealed_at[secret.field, secret.version], secret.commitment
             )
             for secret in self._integration.credentials
         }
 
 
-def places_in(integration: Integration) -> list[SecretPlace]:
+def secret_keys(integration: Integration) -> list[SecretKey]:
     """Return field and version of each secret that *integration* has."""
     return [(secret.field, secret.version) for secret in integration.credentials]
 
@@ -107,7 +107,7 @@ def differing_columns(stored: StoredEvent, event: RecordedEvent) -> Iterator[str
     return (name for name, value in expected.items() if getattr(stored, name) != value)
 
 
-def event_in(stored: StoredEvent) -> RecordedEvent | None:
+def try_decode_event(stored: StoredEvent) -> RecordedEvent | None:
     """Return the event that the bytes hold, None where they hold none."""
     try:
         return decode_recorded(stored.position, stored.envelope)

@@ -14,39 +14,39 @@ from typing import NamedTuple
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from app.audit.stream_fold import SecretPlace, StoredEvent, StreamFold, event_in
-from app.audit.tree_verification import Finding, first_of
+from app.audit.stream_fold import SecretKey, StoredEvent, StreamFold, try_decode_event
+from app.audit.tree_verification import Finding, first_finding
 from app.event_store.snapshots import SNAPSHOT_FORMAT, InvalidSnapshotError, decode_snapshot
 from app.progress import ProgressCallback
 from app.secrets.sealing import SealedSecret
 
-BATCH = 1_000  # events
-EVENTS = """
+BATCH_SIZE = 1_000  # events
+READ_EVENTS_SQL = """
 SELECT position, workspace_id, stream, version, type, action, actor_id, at, envelope
 FROM integrations.events WHERE %(workspace)s::text IS NULL OR workspace_id = %(workspace)s
 ORDER BY workspace_id, stream, version
 """
-SECRETS = """
+READ_SECRETS_SQL = """
 SELECT
     workspace_id AS workspace, stream, field, version, nonce, ciphertext,
     '' AS kek, ''::bytea AS wrapped_key
 FROM integrations.secret_store
 JOIN unnest(%s::text[], %s::text[]) AS wanted (workspace_id, stream) USING (workspace_id, stream)
 """
-UNKNOWN_STREAM = """
+ORPHANED_STREAM_SQL = """
 SELECT stream FROM integrations.secret_store AS secret
 WHERE (%(workspace)s::text IS NULL OR workspace_id = %(workspace)s) AND NOT EXISTS (
     SELECT FROM integrations.events AS event
     WHERE event.workspace_id = secret.workspace_id AND event.stream = secret.stream
 ) LIMIT 1
 """
-AFTER_EVENTS = """
+READ_SNAPSHOTS_SQL = """
 SELECT workspace_id, stream, version, state FROM integrations.snapshots
 JOIN unnest(%s::text[], %s::text[], %s::bigint[]) AS event (workspace_id, stream, version)
     USING (workspace_id, stream, version)
 WHERE shape = %s
 """
-NO_EVENT = """
+ORPHAN_SNAPSHOT_SQL = """
 SELECT stream, version FROM integrations.snapshots AS kept
 WHERE (%(workspace)s::text IS NULL OR workspace_id = %(workspace)s) AND NOT EXISTS (
     SELECT FROM integrations.events AS event
@@ -54,10 +54,10 @@ WHERE (%(workspace)s::text IS NULL OR workspace_id = %(workspace)s) AND NOT EXIS
         AND event.version = kept.version
 ) LIMIT 1
 """
-Commitments = dict[SecretPlace, str]
+Commitments = dict[SecretKey, str]
 
 
-class SnapshotPlace(NamedTuple):
+class SnapshotKey(NamedTuple):
     """An event, by what its snapshot is found by."""
 
     workspace: str
@@ -65,7 +65,7 @@ class SnapshotPlace(NamedTuple):
     version: int
 
 
-class StreamsCheck:
+class StreamsVerification:
     """Compares over one *connection*, in whose snapshot nothing moves; mutable.
 
     `in_log` is what is wrong first with the log itself, `beside_it` with what follows from it;
@@ -77,36 +77,36 @@ class StreamsCheck:
         self._workspace = workspace
         self._fold: StreamFold | None = None
         self.in_log: Finding | None = None
-        self.beside_it: Finding | None = None
+        self.derived: Finding | None = None
         self.events = 0
 
     async def run(self, head: int, report: ProgressCallback) -> None:
         """Compare all streams."""
         async with self._connection.cursor(name="streams") as cursor:
-            await cursor.execute(EVENTS, {"workspace": self._workspace}, binary=True)
-            while rows := await cursor.fetchmany(BATCH):
+            await cursor.execute(READ_EVENTS_SQL, {"workspace": self._workspace}, binary=True)
+            while rows := await cursor.fetchmany(BATCH_SIZE):
                 await self._take([StoredEvent(*row) for row in rows])
                 self.events += len(rows)
                 report("compare the streams", self.events, head)
-        self._note(await wrong_secrets(self._connection, [self._fold] if self._fold else []))
-        self._note(await unknown_secrets(self._connection, self._workspace))
-        self._note(await strange_snapshots(self._connection, self._workspace))
+        self._note(await find_wrong_secrets(self._connection, [self._fold] if self._fold else []))
+        self._note(await find_orphan_secrets(self._connection, self._workspace))
+        self._note(await find_orphan_snapshots(self._connection, self._workspace))
 
     def _note(self, findings: Iterable[Finding | None]) -> None:
-        self.beside_it = first_of([self.beside_it, *findings])
+        self.derived = first_finding([self.derived, *findings])
 
     async def _take(self, batch: Sequence[StoredEvent]) -> None:
         ended: list[StreamFold] = []
-        snapshots = await snapshots_after(self._connection, batch)
+        snapshots = await read_snapshots(self._connection, batch)
         for stored in batch:
             fold = self._next(stored, ended)
-            event = event_in(stored)
-            for finding in fold.wrong_with(stored, event):
-                self.in_log = first_of([self.in_log, finding])
-            fold.take(stored, event)
-            place = SnapshotPlace(stored.workspace, stored.stream, stored.version)
-            self._note([wrong_snapshot(fold, snapshots.get(place))])
-        self._note(await wrong_secrets(self._connection, ended))
+            event = try_decode_event(stored)
+            for finding in fold.event_problems(stored, event):
+                self.in_log = first_finding([self.in_log, finding])
+            fold.apply(stored, event)
+            place = SnapshotKey(stored.workspace, stored.stream, stored.version)
+            self._note([snapshot_finding(fold, snapshots.get(place))])
+        self._note(await find_wrong_secrets(self._connection, ended))
 
     def _next(self, stored: StoredEvent, ended: list[StreamFold]) -> StreamFold:
         """Return the fold of the stream of *stored*; the last one goes to *ended* once it has."""
@@ -118,30 +118,34 @@ class StreamsCheck:
 
 
 # ----- Secrets -----
-async def wrong_secrets(connection: AsyncConnection, folds: Sequence[StreamFold]) -> list[Finding]:
+async def find_wrong_secrets(
+    connection: AsyncConnection, folds: Sequence[StreamFold]
+) -> list[Finding]:
     """Return where the stored secrets of complete streams are not those that events tell of."""
     names = [fold.workspace for fold in folds], [fold.stream for fold in folds]
     cursor = connection.cursor(row_factory=class_row(SealedSecret))
-    await cursor.execute(SECRETS, names, binary=True)
+    await cursor.execute(READ_SECRETS_SQL, names, binary=True)
     stored: defaultdict[tuple[str, str], Commitments] = defaultdict(dict)
     for row in await cursor.fetchall():
         place = row.field, row.version
         stored[row.workspace, row.stream][place] = row.credential.commitment
     return [
-        finding for fold in folds for finding in wrong_of(fold, stored[fold.workspace, fold.stream])
+        finding
+        for fold in folds
+        for finding in stream_secret_findings(fold, stored[fold.workspace, fold.stream])
     ]
 
 
-async def unknown_secrets(connection: AsyncConnection, workspace: str | None) -> list[Finding]:
+async def find_orphan_secrets(connection: AsyncConnection, workspace: str | None) -> list[Finding]:
     """Return the first secret that belongs to no stream of the log."""
-    cursor = await connection.execute(UNKNOWN_STREAM, {"workspace": workspace})
+    cursor = await connection.execute(ORPHANED_STREAM_SQL, {"workspace": workspace})
     return [
         Finding(None, f"secret_store: a row is there for {stream}, which has no events")
         for (stream,) in await cursor.fetchall()
     ]
 
 
-def wrong_of(fold: StreamFold, stored: Mapping[SecretPlace, str]) -> Iterator[Finding]:
+def stream_secret_findings(fold: StreamFold, stored: Mapping[SecretKey, str]) -> Iterator[Finding]:
     """Yield what is wrong with the *stored* secrets of one stream."""
     for place, sealed in fold.secrets.items():
         if place not in stored:
@@ -155,29 +159,33 @@ def wrong_of(fold: StreamFold, stored: Mapping[SecretPlace, str]) -> Iterator[Fi
 
 
 # ----- Snapshots -----
-async def snapshots_after(
+async def read_snapshots(
     connection: AsyncConnection, events: Sequence[StoredEvent]
-) -> dict[SnapshotPlace, bytes]:
+) -> dict[SnapshotKey, bytes]:
     """Return what is kept after each of *events*."""
-    places = [SnapshotPlace(event.workspace, event.stream, event.version) for event in events]
+    places = [SnapshotKey(event.workspace, event.stream, event.version) for event in events]
     columns = [*map(list, zip(*places, strict=True))]
-    cursor = await connection.execute(AFTER_EVENTS, (*columns, SNAPSHOT_FORMAT), binary=True)
-    return {SnapshotPlace(*place): state for *place, state in await cursor.fetchall()}
+    cursor = await connection.execute(READ_SNAPSHOTS_SQL, (*columns, SNAPSHOT_FORMAT), binary=True)
+    return {SnapshotKey(*place): state for *place, state in await cursor.fetchall()}
 
 
-def wrong_snapshot(fold: StreamFold, snapshot: bytes | None) -> Finding | None:
+def snapshot_finding(fold: StreamFold, snapshot: bytes | None) -> Finding | None:
     """Return what is wrong with *snapshot* of the stream as it is in *fold*; None is fine."""
     try:
-        if snapshot is None or decode_snapshot(snapshot) == fold.folded:
+        if snapshot is None or decode_snapshot(snapshot) == fold.state:
             return None
     except InvalidSnapshotError:
         pass
     return Finding(fold.position, "snapshots: the one after this event is not what events came to")
 
 
-async def strange_snapshots(connection: AsyncConnection, workspace: str | None) -> list[Finding]:
+async def find_orphan_snapshots(
+    connection: AsyncConnection, workspace: str | None
+) -> list[Finding]:
     """Return which snapshot belongs to no event, one of them."""
-    rows = await (await connection.execute(NO_EVENT, {"workspace": workspace})).fetchall()
+    rows = await (
+        await connection.execute(ORPHAN_SNAPSHOT_SQL, {"workspace": workspace})
+    ).fetchall()
     return [
         Finding(None, f"snapshots: {stream} has no event with version {version}")
         for stream, version in rows

@@ -11,7 +11,14 @@ from psycopg import AsyncConnection
 
 from app.audit.checkpoint import WHOLE_LOG, Checkpoint, CheckpointKey, log_origin, verify_checkpoint
 from app.audit.errors import NoteError
-from app.audit.log_sections import Extent, Part, PlacedLeaf, Scope, StoredCheckpoint, read_part
+from app.audit.log_sections import (
+    LogExtent,
+    LogSection,
+    PlacedLeaf,
+    StoredCheckpoint,
+    VerifyScope,
+    read_section,
+)
 from app.audit.merkle import HASH_BYTES, Frontier, leaf_index
 from app.audit.signed_note import Verifier
 from app.audit.tiles import HEIGHT, WIDTH, Tile, Tiles, grow, tiles_gaining
@@ -32,17 +39,17 @@ class Finding(Struct, frozen=True):
         return f"{where}: {self.what}"
 
 
-def first_of(findings: Iterable[Finding | None]) -> Finding | None:
+def first_finding(findings: Iterable[Finding | None]) -> Finding | None:
     """Return the one with the lowest position, the first of equals; None where there is none."""
-    return min((each for each in findings if each is not None), key=place_of, default=None)
+    return min((each for each in findings if each is not None), key=sort_key, default=None)
 
 
-def place_of(finding: Finding) -> tuple[bool, int]:
+def sort_key(finding: Finding) -> tuple[bool, int]:
     """Return what *finding* is sorted by: what belongs to no event comes last."""
     return finding.position is None, finding.position or 0
 
 
-class TreeCheck:
+class TreeVerification:
     """One tree, made anew; mutable. Takes 32 bytes for each bit of its size."""
 
     def __init__(self, verifier: Verifier) -> None:
@@ -52,11 +59,11 @@ class TreeCheck:
         self.unsigned_since: int | None = None
         """The position of the first event after those of the last checkpoint that holds."""
 
-    def gaining(self, leaves: int) -> Iterator[Tile]:
+    def tiles_gaining(self, leaves: int) -> Iterator[Tile]:
         """Yield the tiles that hold what the next *leaves* add to the tree."""
         return tiles_gaining(self._frontier.size, leaves)
 
-    def take(
+    def add_leaves(
         self,
         leaves: Sequence[PlacedLeaf],
         checkpoints: Sequence[StoredCheckpoint],
@@ -93,7 +100,7 @@ class TreeCheck:
         self, leaves: Sequence[PlacedLeaf], size: int, gains: Tiles, tiles: Tiles
     ) -> Iterator[Finding]:
         for tile, gain in gains.items():
-            index = first_wrong(tile, gain, size, tiles)
+            index = first_mismatch(tile, gain, size, tiles)
             if index is not None:
                 what = "the event is not the one that was signed"
                 if tile.level:
@@ -106,7 +113,7 @@ class TreeCheck:
         except NoteError as error:
             yield Finding(stored.position, f"the checkpoint here is none of ours: {error}")
             return
-        if self._is_of(checkpoint) and says(checkpoint, stored):
+        if self._is_of(checkpoint) and matches_stored(checkpoint, stored):
             self.unsigned_since = None
         else:
             since = self.unsigned_since or 1
@@ -117,12 +124,12 @@ class TreeCheck:
         return (checkpoint.head, checkpoint.position) == (self._frontier.head, self._last)
 
 
-def says(checkpoint: Checkpoint, stored: StoredCheckpoint) -> bool:
+def matches_stored(checkpoint: Checkpoint, stored: StoredCheckpoint) -> bool:
     """ProgressCallback whether *checkpoint* says what is *stored* beside its note."""
     return (checkpoint.head.size, checkpoint.position) == (stored.size, stored.position)
 
 
-def first_wrong(tile: Tile, gain: bytes, size: int, tiles: Tiles) -> int | None:
+def first_mismatch(tile: Tile, gain: bytes, size: int, tiles: Tiles) -> int | None:
     """Return the index of the last leaf under the first hash of *gain* that is stored otherwise.
 
     *gain* is what *tile* gained when the tree had *size* leaves; None where all is as stored.
@@ -141,36 +148,36 @@ def first_wrong(tile: Tile, gain: bytes, size: int, tiles: Tiles) -> int | None:
     return ((number + 1) << HEIGHT * tile.level) - 1
 
 
-class TreesCheck:
+class TreesVerification:
     """Compares over one *connection*, in whose snapshot nothing moves; mutable.
 
     `checkpoints` counts those that agreed.
     """
 
-    def __init__(self, connection: AsyncConnection, key: CheckpointKey, scope: Scope) -> None:
+    def __init__(self, connection: AsyncConnection, key: CheckpointKey, scope: VerifyScope) -> None:
         self._connection = connection
         self._key = key
         self._scope = scope
-        self._trees: dict[str, TreeCheck] = {}
+        self._trees: dict[str, TreeVerification] = {}
         self.checkpoints = 0
 
-    async def run(self, extent: Extent, report: ProgressCallback) -> Finding | None:
+    async def run(self, extent: LogExtent, report: ProgressCallback) -> Finding | None:
         """Return what is wrong first, None where everything agrees."""
         after = 0
         while after < extent.head:
-            part = await read_part(self._connection, self._scope, after, extent)
-            if found := first_of(await self._compare(part, extent)):
+            part = await read_section(self._connection, self._scope, after, extent)
+            if found := first_finding(await self._compare(part, extent)):
                 return found
             after = part.upto
             report("compare with the checkpoints", after, extent.head)
-        return cut_off(extent, self._scope) or first_of(self._unsigned(extent))
+        return truncation_finding(extent, self._scope) or first_finding(self._unsigned(extent))
 
-    async def _compare(self, part: Part, extent: Extent) -> list[Finding]:
+    async def _compare(self, part: LogSection, extent: LogExtent) -> list[Finding]:
         found: list[Finding] = []
-        if part.missing is not None:
-            found.append(Finding(part.missing, "the event is missing"))
+        if part.first_gap is not None:
+            found.append(Finding(part.first_gap, "the event is missing"))
         names = {**part.leaves, **part.checkpoints}
-        if strange := [*no_workspaces(part)]:
+        if strange := [*invalid_workspaces(part)]:
             return [*found, *strange]
         self._trees |= {name: self._new(name) for name in names if name not in self._trees}
         is_stored = part.upto <= extent.followed
@@ -178,18 +185,18 @@ class TreesCheck:
         for name in names:
             leaves, checkpoints = part.leaves.get(name, ()), part.checkpoints.get(name, ())
             stored = tiles.get(name, {}) if is_stored else None
-            found += self._trees[name].take(leaves, checkpoints, stored)
+            found += self._trees[name].add_leaves(leaves, checkpoints, stored)
             self.checkpoints += len(checkpoints)
         return found
 
-    async def _tiles(self, part: Part) -> dict[str, dict[Tile, bytes]]:
-        wanted = {n: self._trees[n].gaining(len(leaves)) for n, leaves in part.leaves.items()}
+    async def _tiles(self, part: LogSection) -> dict[str, dict[Tile, bytes]]:
+        wanted = {n: self._trees[n].tiles_gaining(len(leaves)) for n, leaves in part.leaves.items()}
         return await stored_tiles(self._connection, wanted)
 
-    def _new(self, name: str) -> TreeCheck:
-        return TreeCheck(self._key.signer(name).verifier)
+    def _new(self, name: str) -> TreeVerification:
+        return TreeVerification(self._key.signer(name).verifier)
 
-    def _unsigned(self, extent: Extent) -> Iterator[Finding]:
+    def _unsigned(self, extent: LogExtent) -> Iterator[Finding]:
         for name, tree in self._trees.items():
             since = tree.unsigned_since
             if since is not None and since <= extent.followed:
@@ -197,16 +204,16 @@ class TreesCheck:
                 yield Finding(since, f"{what} ({log_origin(name)})")
 
 
-def no_workspaces(part: Part) -> Iterator[Finding]:
+def invalid_workspaces(part: LogSection) -> Iterator[Finding]:
     """Yield where the log names a workspace that there cannot be."""
     for name, leaves in part.leaves.items():
         if name != WHOLE_LOG and not WORKSPACE.fullmatch(name):
             yield Finding(leaves[0].position, "no workspace can have the name that stands here")
 
 
-def cut_off(extent: Extent, scope: Scope) -> Finding | None:
+def truncation_finding(extent: LogExtent, scope: VerifyScope) -> Finding | None:
     """Return the finding that the log ends too early, or its checkpoints do, if so."""
-    kept = scope.kept.position if scope.kept else 0
+    kept = scope.external.position if scope.external else 0
     known = max(extent.followed, extent.signed, kept)
     if extent.head < known:
         what = f"the log ends before here; it went on to position {known}, as was signed"

@@ -13,16 +13,16 @@ from psycopg.types.json import set_json_loads
 
 from app.audit.checkpoint import WHOLE_LOG, CheckpointKey, unverified_workspace, verify_checkpoint
 from app.audit.errors import AuditError, CheckpointError
-from app.audit.log_sections import Scope, StoredCheckpoint, extent_of
-from app.audit.stream_verification import StreamsCheck
+from app.audit.log_sections import StoredCheckpoint, VerifyScope, read_extent
+from app.audit.stream_verification import StreamsVerification
 from app.audit.tree_store import stored_notes
-from app.audit.tree_verification import Finding, TreesCheck, first_of
+from app.audit.tree_verification import Finding, TreesVerification, first_finding
 from app.progress import ProgressCallback
 from app.views.rebuild.comparison import Difference, compare_with_log
 from projections.registry import PROJECTIONS
 
 ROLE = "integrations_audit"
-LAST_POSITION = """
+LAST_POSITION_SQL = """
 SELECT max(position) FROM integrations.events WHERE workspace_id = %s AND stream = %s
 """
 
@@ -31,7 +31,7 @@ class VerifyError(AuditError):
     """The log cannot be verified."""
 
 
-class Verified(Struct, frozen=True):
+class VerificationResult(Struct, frozen=True):
     """What was compared, and what is wrong first, None where everything agrees.
 
     `unsigned` of the `events` are in no checkpoint yet.
@@ -43,32 +43,34 @@ class Verified(Struct, frozen=True):
     first: Finding | None
 
 
-async def verify(dsn: str, key: CheckpointKey, scope: Scope, report: ProgressCallback) -> Verified:
+async def verify(
+    dsn: str, key: CheckpointKey, scope: VerifyScope, report: ProgressCallback
+) -> VerificationResult:
     """Compare the log of *dsn* with its trees and checkpoints, its views and sealed secrets.
 
     Raises:
         VerifyError: the database cannot be read.
     """
     try:
-        async with snapshot(dsn) as connection:
-            extent = await extent_of(connection)
-            trees = TreesCheck(connection, key, scope)
-            streams = StreamsCheck(connection, scope.workspace)
+        async with read_only_session(dsn) as connection:
+            extent = await read_extent(connection)
+            trees = TreesVerification(connection, key, scope)
+            streams = StreamsVerification(connection, scope.workspace)
             in_trees = await trees.run(extent, report)
             await streams.run(extent.head, report)
             # Where the log was edited all that follows from it differs, too, elsewhere.
-            first = first_of([in_trees, streams.in_log])
+            first = first_finding([in_trees, streams.in_log])
             if first is None:
-                in_views = await wrong_rows(dsn, connection, scope.workspace, report)
-                first = first_of([streams.beside_it, *in_views])
+                in_views = await find_wrong_rows(dsn, connection, scope.workspace, report)
+                first = first_finding([streams.derived, *in_views])
             unsigned = max(0, extent.head - extent.signed)
-            return Verified(streams.events, trees.checkpoints, unsigned, first)
+            return VerificationResult(streams.events, trees.checkpoints, unsigned, first)
     except psycopg.OperationalError as error:
         message = f"The database cannot be read ({type(error).__name__})."
         raise VerifyError(message) from None
 
 
-async def wrong_rows(
+async def find_wrong_rows(
     dsn: str, connection: AsyncConnection, workspace: str | None, report: ProgressCallback
 ) -> list[Finding]:
     """Return the first rows of each view that are not as the log says."""
@@ -83,7 +85,7 @@ async def row_finding(connection: AsyncConnection, difference: Difference) -> Fi
     """Return *difference* with the position of the last event of its stream."""
     if (view := PROJECTIONS.get(difference.table)) is None:
         return Finding(None, str(difference))
-    cursor = await connection.execute(LAST_POSITION, difference.key)
+    cursor = await connection.execute(LAST_POSITION_SQL, difference.key)
     [(position,)] = await cursor.fetchall()
     columns = [column for column in view.row.__struct_fields__ if column in difference.columns]
     what = f"the row after this event has other {', '.join(columns)}"
@@ -97,7 +99,7 @@ async def row_finding(connection: AsyncConnection, difference: Difference) -> Fi
 
 
 @asynccontextmanager
-async def snapshot(dsn: str) -> AsyncGenerator[AsyncConnection]:
+async def read_only_session(dsn: str) -> AsyncGenerator[AsyncConnection]:
     """Yield a connection that reads the database as it is now, whatever happens to it."""
     conninfo = make_conninfo(
         dsn, options=f"-c role={ROLE} -c timezone=UTC", application_name="integrations_verify"
@@ -109,13 +111,13 @@ async def snapshot(dsn: str) -> AsyncGenerator[AsyncConnection]:
         yield connection
 
 
-async def newest_note(dsn: str, name: str) -> str:
+async def latest_note(dsn: str, name: str) -> str:
     """Return the newest checkpoint of the workspace *name*, or of the WHOLE_LOG, as it is stored.
 
     Raises:
         VerifyError: there is none.
     """
-    async with snapshot(dsn) as connection:
+    async with read_only_session(dsn) as connection:
         notes = await stored_notes(connection, [name])
     if not notes:
         message = "There is no checkpoint yet; the service signs one soon after the first event."
@@ -123,7 +125,7 @@ async def newest_note(dsn: str, name: str) -> str:
     return notes[name]
 
 
-def kept_checkpoint(note: bytes, key: CheckpointKey) -> StoredCheckpoint:
+def external_checkpoint(note: bytes, key: CheckpointKey) -> StoredCheckpoint:
     """Return the checkpoint that somebody kept as *note*.
 
     Raises:
@@ -138,7 +140,7 @@ def kept_checkpoint(note: bytes, key: CheckpointKey) -> StoredCheckpoint:
     return StoredCheckpoint(name, checkpoint.head.size, checkpoint.position, note)
 
 
-def scope_of(workspace: str | None, kept: StoredCheckpoint | None) -> Scope:
+def verify_scope(workspace: str | None, kept: StoredCheckpoint | None) -> VerifyScope:
     """Return what is to be verified.
 
     Raises:
@@ -148,4 +150,4 @@ def scope_of(workspace: str | None, kept: StoredCheckpoint | None) -> Scope:
         other = "the whole log" if kept.name == WHOLE_LOG else kept.name
         message = f"The checkpoint is of {other}: leave out --workspace, or name that one."
         raise VerifyError(message)
-    return Scope(workspace, kept)
+    return VerifyScope(workspace, kept)

@@ -16,8 +16,7 @@ from app.event_store.protocol import Changeset, StoredResponse
 from app.secrets.sealing import SealedSecret
 from domain.envelope import Envelope
 from projections.history import Action, action_of
-from projections.integration_counts import steps
-from projections.integration_view import IntegrationRow, integration_view
+from projections.integration_view import IntegrationRow, count_deltas, integration_view
 
 
 class StreamKey(Struct):
@@ -95,7 +94,7 @@ def encode_batch(writes: Sequence[Changeset]) -> str:
 
 def build_batch(writes: Sequence[Changeset]) -> Batch:
     """Return the parts of all *writes*, each in their order."""
-    batch = Batch(counts=[*count_deltas(writes)])
+    batch = Batch(counts=[*count_items(writes)])
     for write in writes:
         if write.response is not None:
             batch.responses.append(ResponseItem(write.workspace, write.response))
@@ -145,11 +144,11 @@ def starts_stream(write: Changeset) -> bool:
     return bool(write.envelopes) and write.envelopes[0].version == 1
 
 
-def count_deltas(writes: Sequence[Changeset]) -> Iterator[CountItem]:
+def count_items(writes: Sequence[Changeset]) -> Iterator[CountItem]:
     """Yield what changes in the counts of integrations, by workspace, type and state."""
     found: Counter[tuple[str, str, bool]] = Counter()
     for write in writes:
-        for kind, step in steps(view_row(write.before), view_row(write.rows)):
+        for kind, step in count_deltas(view_row(write.before), view_row(write.rows)):
             found[write.workspace, *kind] += step
     for (workspace, type_, is_active), step in found.items():
         if step:

@@ -34,7 +34,7 @@ class LogRange(Struct, frozen=True, kw_only=True):
     stream: str | None = None
 
     @property
-    def is_whole(self) -> bool:
+    def is_unfiltered(self) -> bool:
         """Whether no event in between is left out."""
         return self.workspace is None and self.stream is None
 
@@ -56,7 +56,7 @@ def read_range(
     while after < part.to:
         wanted = {**asdict(part), "after": after, "limit": batch}
         found = connection.execute(statement, wanted, binary=True, prepare=True).fetchall()
-        if part.is_whole:
+        if part.is_unfiltered:
             yield from require_dense(found, after, min(part.to, after + batch))
         elif found:
             yield found

@@ -106,7 +106,7 @@ def read_chunks(
         found = [chunk_from_row(*row) for row in rows]
         amount = sum(len(chunk.positions) for chunk in found)
         last = found[-1].positions[-1] if found else after
-        if part.is_whole and (last != after + amount or amount < min(batch, part.to - after)):
+        if part.is_unfiltered and (last != after + amount or amount < min(batch, part.to - after)):
             for events in read_range(
                 connection, replace(part, after=after), batch
             ):  # finds the hole

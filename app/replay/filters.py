@@ -10,26 +10,26 @@ from app.event_store.log_range import LogRange
 from app.event_store.reader import Chunk
 from projections.integration_view import IntegrationRow, integration_view
 
-Moment = int | datetime
+PointInTime = int | datetime
 """A position of the log, or a time (UTC)."""
 
 
-LAST = 2**63 - 1  # positions are bigint
+MAX_POSITION = 2**63 - 1  # positions are bigint
 
 
-class MomentError(ValueError):
+class PointInTimeError(ValueError):
     """That is neither a position nor a time; the message says how to write one."""
 
 
-class Selection(Struct, frozen=True, kw_only=True):
+class ReplayFilter(Struct, frozen=True, kw_only=True):
     """Filters, all of which must hold; None is no filter. Both ends are included."""
 
     workspace: str | None = None
     integration: str | None = None
-    start: Moment | None = None
-    end: Moment | None = None
+    start: PointInTime | None = None
+    end: PointInTime | None = None
 
-    def part(self, head: int) -> LogRange:
+    def log_range(self, head: int) -> LogRange:
         """Return where in a log that ends at *head* such events are."""
         after = self.start - 1 if isinstance(self.start, int) else 0
         to = min(self.end, head) if isinstance(self.end, int) else head
@@ -48,32 +48,30 @@ class Selection(Struct, frozen=True, kw_only=True):
         return late_enough and (not isinstance(self.end, datetime) or at <= self.end)
 
 
-def moment_from(text: str) -> Moment:
+def parse_point_in_time(text: str) -> PointInTime:
     """Return the position or the time that *text* (ISO 8601; UTC unless it says) stands for.
 
     Raises:
-        MomentError: it is neither.
+        PointInTimeError: it is neither.
     """
     try:
         if text.isascii() and text.isdigit():
-            return position_from(text)
+            return parse_position(text)
         time = datetime.fromisoformat(text)
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):  # an offset can lead beyond the years
         message = "write a position such as 1200, or a time such as 2026-11-05T09:00:00Z"
-        raise MomentError(message) from None
+        raise PointInTimeError(message) from None
 
 
-def position_from(digits: str) -> int:
+def parse_position(digits: str) -> int:
     """Return the position that *digits* say; ValueError where no log can be that long."""
-    if len(digits) > len(str(LAST)) or int(digits) > LAST:
+    if len(digits) > len(str(MAX_POSITION)) or int(digits) > MAX_POSITION:
         raise ValueError
     return int(digits)
 
 
-def integrations_as_of(
-    stretches: Iterable[Chunk], selection: Selection
-) -> Iterator[IntegrationRow]:
+def fold_as_of(stretches: Iterable[Chunk], selection: ReplayFilter) -> Iterator[IntegrationRow]:
     """Yield the integrations that the wanted events of *stretches* lead to, oldest first."""
     rows: dict[tuple[str, str], IntegrationRow] = {}
     for stretch in stretches:

@@ -10,18 +10,18 @@ from msgspec import Raw, Struct
 from msgspec.structs import asdict
 
 from app.event_store.reader import Chunk
-from app.replay.filters import Selection
+from app.replay.filters import ReplayFilter
 from domain.envelope import Actor
 from projections.integration_view import IntegrationRow
 
 
-class ToldOrigin(Struct):
+class StoredOrigin(Struct):
     """Of where an event came from, what is shown."""
 
     actor: Actor
 
 
-class Told(Struct):
+class StoredEnvelope(Struct):
     """A stored envelope as it stands there: the event is passed on byte for byte.
 
     `at` is UTC, ends in Z, and has six decimals or none.
@@ -31,11 +31,11 @@ class Told(Struct):
     stream: str
     version: int
     at: str
-    origin: ToldOrigin
+    origin: StoredOrigin
     event: Raw
 
 
-class Line(Struct, rename="camel"):
+class EventLine(Struct, rename="camel"):
     """One event as a line; its fields are promised (contract, 12)."""
 
     position: int
@@ -66,27 +66,30 @@ class IntegrationLine(Struct, rename="camel"):
     updated_at: str
 
 
-KIND = len('{"kind":"')
-WHOLE_SECONDS = len("2026-11-05T09:00:00Z")
-decoder = msgspec.json.Decoder(list[Told])
+KIND_PREFIX_LENGTH = len('{"kind":"')
+WHOLE_SECONDS_LENGTH = len("2026-11-05T09:00:00Z")
+decoder = msgspec.json.Decoder(list[StoredEnvelope])
 encoder = msgspec.json.Encoder()
 
 
-def lines_of(stretch: Chunk, selection: Selection) -> Iterator[Line]:
+def event_lines(stretch: Chunk, selection: ReplayFilter) -> Iterator[EventLine]:
     """Yield a line for each event of *stretch* that is wanted."""
     events = zip(stretch.positions, decoder.decode(stretch.envelopes), strict=True)
     if selection.has_times:
         events = (each for each in events if selection.includes(datetime.fromisoformat(each[1].at)))
-    return starmap(line_of, events)
+    return starmap(event_line, events)
 
 
-def line_of(position: int, told: Told) -> Line:
+def event_line(position: int, told: StoredEnvelope) -> EventLine:
     """Return the line of one event; the kind is always the first field of what is stored of it."""
     event, at = bytes(told.event), told.at
-    end = event.index(b'"', KIND)
-    at = f"{at[:23]}Z" if len(at) > WHOLE_SECONDS else f"{at[:19]}.000Z"
-    kind, data = event[KIND:end].decode(), Raw(b"{" + event[end + 1 :].removeprefix(b","))
-    return Line(
+    end = event.index(b'"', KIND_PREFIX_LENGTH)
+    at = f"{at[:23]}Z" if len(at) > WHOLE_SECONDS_LENGTH else f"{at[:19]}.000Z"
+    kind, data = (
+        event[KIND_PREFIX_LENGTH:end].decode(),
+        Raw(b"{" + event[end + 1 :].removeprefix(b",")),
+    )
+    return EventLine(
         position, told.workspace, told.stream, told.version, kind, at, told.origin.actor, data
     )
 
@@ -94,10 +97,10 @@ def line_of(position: int, told: Told) -> Line:
 def integration_line(row: IntegrationRow) -> IntegrationLine:
     """Return the line of one integration."""
     shown: dict[str, Any] = asdict(row)
-    shown |= {"created_at": text_of(row.created_at), "updated_at": text_of(row.updated_at)}
+    shown |= {"created_at": format_time(row.created_at), "updated_at": format_time(row.updated_at)}
     return IntegrationLine(**{name: shown[name] for name in IntegrationLine.__struct_fields__})
 
 
-def text_of(at: datetime) -> str:
+def format_time(at: datetime) -> str:
     """Return *at*, UTC, with three decimals, as in every answer."""
     return at.isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -17,17 +17,17 @@ from app.event_store.log_range import HEAD, head_position
 from app.event_store.reader import Chunk, chunk_from_events, read_chunks
 from app.prefetch import prefetch
 from app.progress import ProgressCallback
-from app.replay.filters import Selection, integrations_as_of
-from app.replay.jsonl import IntegrationLine, Line, encoder, integration_line, lines_of
+from app.replay.filters import ReplayFilter, fold_as_of
+from app.replay.jsonl import EventLine, IntegrationLine, encoder, event_lines, integration_line
 from app.replay.table import TableWriter, event_row, integration_row
 from app.settings import Settings
 
 ROLE = "integrations_audit"
-ROWS = 200  # of a table at once
+TABLE_BATCH_SIZE = 200  # of a table at once
 Format = Literal["table", "jsonl"]
 
 
-class NoLogError(Exception):
+class LogNotFoundError(Exception):
     """There is no log to read; the message is one line that says what to do."""
 
 
@@ -44,34 +44,34 @@ class Output(Struct, frozen=True):
 
 
 def replay(
-    settings: Settings, selection: Selection, output: Output, tell: ProgressCallback
+    settings: Settings, selection: ReplayFilter, output: Output, tell: ProgressCallback
 ) -> None:
     """Write the events of *selection* that are in the log now.
 
     Raises:
-        NoLogError: there is no log, or it cannot be reached.
+        LogNotFoundError: there is no log, or it cannot be reached.
         LogCorruptedError: a position is missing; the events before it were written.
     """
-    with open_database(settings) as dsn, log_of(dsn) as connection:
-        write = writer_of_events(selection, output)
-        for stretch in told(connection, selection, tell):
+    with open_database(settings) as dsn, open_log(dsn) as connection:
+        write = build_event_writer(selection, output)
+        for stretch in with_progress(connection, selection, tell):
             write(stretch)
 
 
-def replay_following(settings: Settings, selection: Selection, output: Output) -> None:
+def replay_following(settings: Settings, selection: ReplayFilter, output: Output) -> None:
     """Write the events of *selection*, and then each new one; only an error ends it.
 
     A database that goes away is waited for, and nothing is missed.
 
     Raises:
-        NoLogError, LogCorruptedError: as for `replay`.
+        LogNotFoundError, LogCorruptedError: as for `replay`.
     """
     from app.event_store.recorder import open_recorder  # noqa: PLC0415 — slow, and only used here
 
     with open_database(settings) as dsn:
-        with log_of(dsn) as connection:
+        with open_log(dsn) as connection:
             head = head_position(connection)
-        part, write = selection.part(head), writer_of_events(selection, output)
+        part, write = selection.log_range(head), build_event_writer(selection, output)
         with closing(open_recorder(dsn)) as recorder:
             after = min(part.after, head)
             following = recorder.subscribe(after, workspace=part.workspace, stream=part.stream)
@@ -82,15 +82,15 @@ def replay_following(settings: Settings, selection: Selection, output: Output) -
 
 
 def replay_as_of(
-    settings: Settings, selection: Selection, output: Output, tell: ProgressCallback
+    settings: Settings, selection: ReplayFilter, output: Output, tell: ProgressCallback
 ) -> None:
     """Write the integrations as the events of *selection* leave them.
 
     Raises:
-        NoLogError, LogCorruptedError: as for `replay`.
+        LogNotFoundError, LogCorruptedError: as for `replay`.
     """
-    with open_database(settings) as dsn, log_of(dsn) as connection:
-        rows = integrations_as_of(told(connection, selection, tell), selection)
+    with open_database(settings) as dsn, open_log(dsn) as connection:
+        rows = fold_as_of(with_progress(connection, selection, tell), selection)
         lines = map(integration_line, rows)
         if output.format == "jsonl":
             write_lines(output, lines)
@@ -98,11 +98,11 @@ def replay_as_of(
             TableWriter(output.out, "integrations").write(map(integration_row, lines))
 
 
-def told(
-    connection: Connection[TupleRow], selection: Selection, tell: ProgressCallback
+def with_progress(
+    connection: Connection[TupleRow], selection: ReplayFilter, tell: ProgressCallback
 ) -> Iterator[Chunk]:
     """Yield the events of *selection*, and tell how many positions are behind."""
-    part = selection.part(head_position(connection))
+    part = selection.log_range(head_position(connection))
     amount = part.to - part.after
     for stretches in prefetch(read_chunks(connection, part)):
         yield from stretches
@@ -110,47 +110,47 @@ def told(
     tell("Reading the log", amount, amount)
 
 
-def writer_of_events(selection: Selection, output: Output) -> Callable[[Chunk], None]:
+def build_event_writer(selection: ReplayFilter, output: Output) -> Callable[[Chunk], None]:
     """Return what writes a stretch."""
     if output.format == "jsonl":
-        return lambda stretch: write_lines(output, lines_of(stretch, selection))
+        return lambda stretch: write_lines(output, event_lines(stretch, selection))
     table = TableWriter(output.out, "events")
 
     def write(stretch: Chunk) -> None:
-        lines = lines_of(stretch, selection)
-        while rows := [event_row(line) for line in islice(lines, ROWS)]:
+        lines = event_lines(stretch, selection)
+        while rows := [event_row(line) for line in islice(lines, TABLE_BATCH_SIZE)]:
             table.write(rows)
 
     return write
 
 
-def write_lines(output: Output, lines: Iterable[Line | IntegrationLine]) -> None:
+def write_lines(output: Output, lines: Iterable[EventLine | IntegrationLine]) -> None:
     """Write *lines* as JSON Lines."""
     output.raw.write(encoder.encode_lines(list(lines)))
 
 
 @contextmanager
-def log_of(dsn: str) -> Generator[Connection[TupleRow]]:
+def open_log(dsn: str) -> Generator[Connection[TupleRow]]:
     """Yield a connection that reads the log.
 
     Raises:
-        NoLogError: the database has no log yet, or cannot be reached.
+        LogNotFoundError: the database has no log yet, or cannot be reached.
     """
     with ExitStack() as stack:
         try:
-            connection = stack.enter_context(connected(dsn))
+            connection = stack.enter_context(replay_session(dsn))
             connection.execute(HEAD)
         except (psycopg.OperationalError, psycopg.errors.UndefinedTable) as error:
             message = (
                 f"There is no log to read ({first_line(error)}):"
                 " start the service once, or see INTEGRATIONS_DATABASE_URL."
             )
-            raise NoLogError(message) from None
+            raise LogNotFoundError(message) from None
         yield connection
 
 
 @contextmanager
-def connected(dsn: str) -> Generator[Connection[TupleRow]]:
+def replay_session(dsn: str) -> Generator[Connection[TupleRow]]:
     """Yield an autocommitting connection of the role that reads the log and nothing else."""
     conninfo = make_conninfo(dsn, options=f"-c role={ROLE}", application_name=ROLE)
     with psycopg.connect(conninfo, autocommit=True) as connection:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from app.replay.jsonl import IntegrationLine, Line
+from app.replay.jsonl import EventLine, IntegrationLine
 
 Colour = Literal["green", "red", "yellow", "cyan", "magenta"]
 COLOURS: dict[str, Colour] = {
@@ -18,9 +18,16 @@ COLOURS: dict[str, Colour] = {
     "CredentialsReplaced": "magenta",
     "CredentialsChecked": "cyan",
 }
-WIDE = 150  # columns that a line needs; a narrower terminal breaks it
-EVENTS = {"position": 9, "at": 24, "workspace": 14, "integration": 30, "version": 7, "event": 21}
-INTEGRATIONS = {"workspace": 14, "integration": 30, "version": 7, "type": 14, "active": 6}
+MIN_WIDTH = 150  # columns that a line needs; a narrower terminal breaks it
+EVENT_WIDTHS = {
+    "position": 9,
+    "at": 24,
+    "workspace": 14,
+    "integration": 30,
+    "version": 7,
+    "event": 21,
+}
+INTEGRATION_WIDTHS = {"workspace": 14, "integration": 30, "version": 7, "type": 14, "active": 6}
 Kind = Literal["events", "integrations"]
 
 
@@ -29,8 +36,8 @@ class TableWriter:
 
     def __init__(self, out: TextIO, kind: Kind) -> None:
         self.console = Console(file=out, highlight=False)
-        self.console.width = max(self.console.width, WIDE)
-        self.widths = EVENTS if kind == "events" else INTEGRATIONS
+        self.console.width = max(self.console.width, MIN_WIDTH)
+        self.widths = EVENT_WIDTHS if kind == "events" else INTEGRATION_WIDTHS
         self.names = ("who", "what") if kind == "events" else ("name", "sender", "last change")
         self.is_first = True
 
@@ -50,19 +57,19 @@ class TableWriter:
             self.is_first = False
 
 
-def event_row(line: Line) -> Sequence[Text]:
+def event_row(line: EventLine) -> Sequence[Text]:
     """Return the cells of an event."""
     who = line.actor.name or line.actor.sub
     data: dict[str, Any] = msgspec.json.decode(line.data)
-    what = ", ".join(f"{name} {shown(value)}" for name, value in data.items())
+    what = ", ".join(f"{name} {format_value(value)}" for name, value in data.items())
     return [
-        plain(line.position), plain(line.at), plain(line.workspace_id),
-        plain(line.integration_id), plain(line.version),
-        plain(line.type, COLOURS.get(line.type, "")), plain(who), plain(what),
+        cell(line.position), cell(line.at), cell(line.workspace_id),
+        cell(line.integration_id), cell(line.version),
+        cell(line.type, COLOURS.get(line.type, "")), cell(who), cell(what),
     ]  # fmt: skip
 
 
-def shown(value: Any) -> str:  # noqa: ANN401 — any value of an event
+def format_value(value: Any) -> str:  # noqa: ANN401 — any value of an event
     """Return *value* in short: of a secret its field and version."""
     if isinstance(value, list):
         each = cast("list[dict[str, Any]]", value)
@@ -76,13 +83,13 @@ def integration_row(line: IntegrationLine) -> Sequence[Text]:
     """Return the cells of an integration."""
     sender = (line.sender_name, line.sender_email, line.sender_phone)
     return [
-        plain(line.workspace_id), plain(line.id), plain(line.version), plain(line.type),
-        plain("yes" if line.is_active else "no", "green" if line.is_active else "red"),
-        plain(line.name), plain(" ".join(filter(None, sender))), plain(line.updated_at),
+        cell(line.workspace_id), cell(line.id), cell(line.version), cell(line.type),
+        cell("yes" if line.is_active else "no", "green" if line.is_active else "red"),
+        cell(line.name), cell(" ".join(filter(None, sender))), cell(line.updated_at),
     ]  # fmt: skip
 
 
-def plain(value: object, style: str = "") -> Text:
+def cell(value: object, style: str = "") -> Text:
     """Return *value* as text that cannot command the terminal or turn round what follows."""
     return Text(
         "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value)), style

@@ -3,12 +3,12 @@
 from bisect import bisect_right, insort
 from collections import OrderedDict
 
-from app.views.list_queries import Key, Order, Selection
+from app.views.list_queries import Key, ListFilter, SortOrder
 
-LISTS = 256  # sorted lists that are remembered
-PAGES = 4096  # places remembered of each
+MAX_LISTS = 256  # sorted lists that are remembered
+MAX_ANCHORS_PER_LIST = 4096  # places remembered of each
 
-Place = tuple[int, Key]  # rows before it, the key of the last of them
+Anchor = tuple[int, Key]  # rows before it, the key of the last of them
 
 
 class Anchors:
@@ -19,27 +19,27 @@ class Anchors:
     """
 
     def __init__(self) -> None:
-        self._lists: OrderedDict[tuple[Selection, Order, int], list[Place]] = OrderedDict()
+        self._lists: OrderedDict[tuple[ListFilter, SortOrder, int], list[Anchor]] = OrderedDict()
 
     def nearest(
-        self, selection: Selection, order: Order, state: int, rows: int
+        self, selection: ListFilter, order: SortOrder, state: int, rows: int
     ) -> tuple[int, Key | None]:
         """Return the nearest known place with at most *rows* before it; the start has none."""
         places = self._lists.get((selection, order, state), [])
         index = bisect_right(places, rows, key=rows_before)
         return places[index - 1] if index else (0, None)
 
-    def remember(self, selection: Selection, order: Order, state: int, place: Place) -> None:
+    def remember(self, selection: ListFilter, order: SortOrder, state: int, place: Anchor) -> None:
         """Keep *place* of the list."""
         list_key = (selection, order, state)
         places = self._lists.setdefault(list_key, [])
         self._lists.move_to_end(list_key)
-        if len(places) < PAGES and place not in places:
+        if len(places) < MAX_ANCHORS_PER_LIST and place not in places:
             insort(places, place, key=rows_before)
-        if len(self._lists) > LISTS:
+        if len(self._lists) > MAX_LISTS:
             self._lists.popitem(last=False)
 
 
-def rows_before(place: Place) -> int:
+def rows_before(place: Anchor) -> int:
     """Return how many rows stand before *place*."""
     return place[0]

@@ -24,30 +24,30 @@ class AsOfViews:
         self.log = log
 
     async def one(
-        self, workspace: str, integration: str, moment: PointInTime
+        self, workspace: str, integration: str, point: PointInTime
     ) -> IntegrationRow | None:
-        """Return the row of *integration* at *moment*, None if it was not there.
+        """Return the row of *integration* at *point*, None if it was not there.
 
         Reads all events of the integration.
 
         Raises:
             UnavailableError: the database is away or busy.
         """
-        rows = AsOfFold(moment)
-        for event in await self.log.read_stream(workspace, integration, last_position_at(moment)):
+        rows = AsOfFold(point)
+        for event in await self.log.read_stream(workspace, integration, last_position_at(point)):
             rows.apply(event)
         return next(iter(rows), None)
 
-    async def all(self, workspace: str, moment: PointInTime) -> list[IntegrationRow]:
-        """Return the rows of all integrations of *workspace* at *moment*, oldest first.
+    async def all(self, workspace: str, point: PointInTime) -> list[IntegrationRow]:
+        """Return the rows of all integrations of *workspace* at *point*, oldest first.
 
         Reads the events of the workspace up to a position, or all of them for a time.
 
         Raises:
             UnavailableError: the database is away or busy.
         """
-        rows = AsOfFold(moment)
-        async for event in self.log.read_workspace(workspace, last_position_at(moment)):
+        rows = AsOfFold(point)
+        async for event in self.log.read_workspace(workspace, last_position_at(point)):
             rows.apply(event)
         return sorted(rows, key=lambda row: (row.created_at, row.id))
 
@@ -55,8 +55,8 @@ class AsOfViews:
 class AsOfFold:
     """The rows at a moment, folded from the events of a workspace in the order of the log."""
 
-    def __init__(self, moment: PointInTime) -> None:
-        self.moment = moment
+    def __init__(self, point: PointInTime) -> None:
+        self.point = point
         self.newest: dict[str, IntegrationRow] = {}
         self.then: dict[str, IntegrationRow] = {}
 
@@ -67,7 +67,7 @@ class AsOfFold:
         """Fold the next event."""
         row = integration_view.evolve(self.newest.get(event.stream), event)
         set_row(self.newest, event.stream, row)
-        if is_not_after(event, self.moment):
+        if is_not_after(event, self.point):
             set_row(self.then, event.stream, row)
 
 
@@ -79,11 +79,11 @@ def set_row(rows: dict[str, IntegrationRow], stream: str, row: IntegrationRow | 
         rows[stream] = row
 
 
-def is_not_after(event: RecordedEvent, moment: PointInTime) -> bool:
-    """Return whether *event* is not later than *moment*."""
-    return event.position <= moment if isinstance(moment, int) else event.at <= moment
+def is_not_after(event: RecordedEvent, point: PointInTime) -> bool:
+    """Return whether *event* is not later than *point*."""
+    return event.position <= point if isinstance(point, int) else event.at <= point
 
 
-def last_position_at(moment: PointInTime) -> int:
+def last_position_at(point: PointInTime) -> int:
     """Return the position after which no event can count."""
-    return min(moment, LAST_POSITION) if isinstance(moment, int) else LAST_POSITION
+    return min(point, LAST_POSITION) if isinstance(point, int) else LAST_POSITION

@@ -31,14 +31,14 @@ CONDITIONS = {
 }
 NUMBERS: dict[tuple[str, ...], SQL] = {(): SQL("sequence"), ("resource",): SQL("version")}
 """What numbers all that match without a gap, by the filters that are set."""
-LAST = SQL("SELECT coalesce(max({number}), 0) {matches}")
-NUMBERED = SQL("""
+TOTAL_BY_NUMBER_SQL = SQL("SELECT coalesce(max({number}), 0) {matches}")
+PAGE_BY_NUMBER_SQL = SQL("""
 SELECT position, envelope {matches} AND {number} <= %(last)s - %(offset)s
 ORDER BY {number} DESC LIMIT %(limit)s
 """)
-COUNT = SQL("SELECT count(*) {matches}")
+COUNT_SQL = SQL("SELECT count(*) {matches}")
 # Only an index is read for what is skipped; the events themselves are read for the page alone.
-FOUND = SQL("""
+FILTERED_PAGE_SQL = SQL("""
 SELECT position, envelope FROM integrations.events
 WHERE workspace_id = %(workspace)s AND sequence = ANY (ARRAY(
     SELECT sequence {matches} ORDER BY sequence DESC OFFSET %(offset)s LIMIT %(limit)s
@@ -106,6 +106,6 @@ def history_queries(wanted: HistoryFilter) -> tuple[Composed, Composed]:
     names = tuple(name for name in CONDITIONS if getattr(wanted, name) is not None)
     matches = WHOLE_WORKSPACE + SQL("").join(CONDITIONS[name] for name in names)
     if (number := NUMBERS.get(names)) is None:
-        return COUNT.format(matches=matches), FOUND.format(matches=matches)
+        return COUNT_SQL.format(matches=matches), FILTERED_PAGE_SQL.format(matches=matches)
     parts = {"matches": matches, "number": number}
-    return LAST.format(**parts), NUMBERED.format(**parts)
+    return TOTAL_BY_NUMBER_SQL.format(**parts), PAGE_BY_NUMBER_SQL.format(**parts)

@@ -17,22 +17,22 @@ from app.database.row_level_security import fetch_in_workspace
 from app.views.anchors import Anchors
 from app.views.list_queries import (
     Key,
-    Order,
-    Selection,
-    Slice,
-    Statement,
-    count_statement,
-    key_of,
-    rows_statement,
+    ListFilter,
+    PageRequest,
+    Query,
+    SortOrder,
+    count_query,
+    rows_query,
+    sort_key,
 )
 from projections.integration_view import IntegrationRow
 
 # Their columns are the fields of IntegrationRow, in this order.
-MANY = "SELECT * FROM integrations.get_integrations(%s::text[], %s::text[])"
-ALL = "SELECT * FROM integrations.list_integrations(%s::text[])"
-LANES = 2  # batches under way at once
-LISTS = 32  # of one batch at most: each may be long
-Place = tuple[str, str]  # workspace, integration
+GET_MANY_SQL = "SELECT * FROM integrations.get_integrations(%s::text[], %s::text[])"
+LIST_ALL_SQL = "SELECT * FROM integrations.list_integrations(%s::text[])"
+MAX_CONCURRENCY = 2  # batches under way at once
+MAX_LIST_BATCH = 32  # of one batch at most: each may be long
+IntegrationKey = tuple[str, str]  # workspace, integration
 Rows = Sequence[IntegrationRow]
 
 
@@ -45,24 +45,24 @@ class Page(Struct, frozen=True):
 
 
 class IntegrationViews:
-    """Reads over a pool of connections of the role for queries, *together* questions at a time."""
+    """Reads over a pool of connections of the role for queries, *max_batch* questions at a time."""
 
     def __init__(
-        self, pool: AsyncConnectionPool[AsyncConnection], *, together: int = MAX_BATCH
+        self, pool: AsyncConnectionPool[AsyncConnection], *, max_batch: int = MAX_BATCH
     ) -> None:
         self.pool = pool
         self.anchors = Anchors()
-        self._one: Batcher[Place, IntegrationRow | None] = Batcher(
-            self._look_up, concurrency=LANES, max_batch=together
+        self._one: Batcher[IntegrationKey, IntegrationRow | None] = Batcher(
+            self._get_many, concurrency=MAX_CONCURRENCY, max_batch=max_batch
         )
         self._all: Batcher[str, Rows] = Batcher(
-            self._list, concurrency=LANES, max_batch=min(together, LISTS)
+            self._list_many, concurrency=MAX_CONCURRENCY, max_batch=min(max_batch, MAX_LIST_BATCH)
         )
 
     @property
     def batchers(self) -> Mapping[str, Batcher[Any, Any]]:
         """What asks in batches, by name."""
-        return {"look_ups": self._one, "lists": self._all}
+        return {"gets": self._one, "lists": self._all}
 
     async def one(self, workspace: str, integration: str) -> IntegrationRow | None:
         """Return the row of *integration*, None where the workspace has none such.
@@ -82,17 +82,21 @@ class IntegrationViews:
         with translate_unavailable():
             return await self._all.submit(workspace)
 
-    async def after(self, selection: Selection, order: Order, key: Key | None, limit: int) -> Page:
+    async def page_after(
+        self, selection: ListFilter, order: SortOrder, key: Key | None, limit: int
+    ) -> Page:
         """Return *limit* of what matches, from after *key* on; from the start where it is None.
 
         Raises:
             UnavailableError: the database is away or busy.
         """
         total, _ = await self._count(selection)
-        rows = await self._list_rows(selection, order, Slice(limit=limit + 1, after=key))
-        return page_of(rows, total, order, limit)
+        rows = await self._list_rows(selection, order, PageRequest(limit=limit + 1, after=key))
+        return build_page(rows, total, order, limit)
 
-    async def numbered(self, selection: Selection, order: Order, number: int, limit: int) -> Page:
+    async def page_number(
+        self, selection: ListFilter, order: SortOrder, number: int, limit: int
+    ) -> Page:
         """Return the page *number*, from 1, of pages of *limit*.
 
         Raises:
@@ -103,29 +107,29 @@ class IntegrationViews:
         if start >= total:
             return Page([], total, None)
         rows = await self._rows_from(selection, order, state, start, limit + 1)
-        page = page_of(rows, total, order, limit)
+        page = build_page(rows, total, order, limit)
         if page.next is not None:
             self.anchors.remember(selection, order, state, (start + limit, page.next))
         return page
 
-    async def everything(self, selection: Selection, order: Order) -> Page:
+    async def all_matching(self, selection: ListFilter, order: SortOrder) -> Page:
         """Return all that matches.
 
         Raises:
             UnavailableError: the database is away or busy.
         """
-        rows = await self._list_rows(selection, order, Slice())
+        rows = await self._list_rows(selection, order, PageRequest())
         return Page(rows, len(rows), None)
 
-    async def _look_up(self, places: Sequence[Place]) -> list[IntegrationRow | None]:
+    async def _get_many(self, places: Sequence[IntegrationKey]) -> list[IntegrationRow | None]:
         workspaces, integrations = zip(*places, strict=True)
-        rows = await self._rows(MANY, ([*workspaces], [*integrations]))
+        rows = await self._rows(GET_MANY_SQL, ([*workspaces], [*integrations]))
         by_place = {(row.workspace_id, row.id): row for row in rows}
         return [by_place.get(place) for place in places]
 
-    async def _list(self, workspaces: Sequence[str]) -> list[Rows]:
+    async def _list_many(self, workspaces: Sequence[str]) -> list[Rows]:
         found: dict[str, list[IntegrationRow]] = {workspace: [] for workspace in workspaces}
-        for row in await self._rows(ALL, ([*found],)):
+        for row in await self._rows(LIST_ALL_SQL, ([*found],)):
             found[row.workspace_id].append(row)
         return [found[workspace] for workspace in workspaces]
 
@@ -138,37 +142,37 @@ class IntegrationViews:
             return await cursor.fetchall()
 
     async def _rows_from(
-        self, selection: Selection, order: Order, state: int, start: int, limit: int
+        self, selection: ListFilter, order: SortOrder, state: int, start: int, limit: int
     ) -> list[IntegrationRow]:
         known, key = self.anchors.nearest(selection, order, state, start)
         if known == start:
-            return await self._list_rows(selection, order, Slice(limit=limit, after=key))
+            return await self._list_rows(selection, order, PageRequest(limit=limit, after=key))
         # One row more in front: the page's own place, so that it need not be counted to again.
-        part = Slice(limit=limit + 1, after=key, skip=start - known - 1)
+        part = PageRequest(limit=limit + 1, after=key, skip=start - known - 1)
         rows = await self._list_rows(selection, order, part)
         if rows:
-            self.anchors.remember(selection, order, state, (start, key_of(rows[0], order)))
+            self.anchors.remember(selection, order, state, (start, sort_key(rows[0], order)))
         return rows[1:]
 
-    async def _count(self, selection: Selection) -> tuple[int, int]:
-        statement = count_statement(selection)
+    async def _count(self, selection: ListFilter) -> tuple[int, int]:
+        statement = count_query(selection)
         [(total, state)] = await self._list_query(selection.workspace, statement, tuple_row)
         return total, state or 0
 
     async def _list_rows(
-        self, selection: Selection, order: Order, part: Slice
+        self, selection: ListFilter, order: SortOrder, part: PageRequest
     ) -> list[IntegrationRow]:
-        statement = rows_statement(selection, order, part)
+        statement = rows_query(selection, order, part)
         return await self._list_query(selection.workspace, statement, args_row(IntegrationRow))
 
     async def _list_query(
-        self, workspace: str, statement: Statement, shape: AsyncRowFactory[Any]
+        self, workspace: str, statement: Query, shape: AsyncRowFactory[Any]
     ) -> list[Any]:
         with translate_unavailable():
             return await fetch_in_workspace(self.pool, workspace, *statement, shape)
 
 
-def page_of(rows: list[IntegrationRow], total: int, order: Order, limit: int) -> Page:
+def build_page(rows: list[IntegrationRow], total: int, order: SortOrder, limit: int) -> Page:
     """Return the page of the first *limit* of *rows*, of which one more was asked for."""
     more = len(rows) > limit
-    return Page(rows[:limit], total, key_of(rows[limit - 1], order) if more else None)
+    return Page(rows[:limit], total, sort_key(rows[limit - 1], order) if more else None)

@@ -9,20 +9,22 @@ from projections.integration_view import IntegrationRow
 
 Column = Literal["created_at", "updated_at", "name_key"]
 Key = tuple[Any, str]  # value of the sort column, id
-Statement = tuple[Composed, dict[str, Any]]
+Query = tuple[Composed, dict[str, Any]]
 
 COLUMNS = SQL(", ").join(map(Identifier, IntegrationRow.__struct_fields__))
-ROWS = SQL("SELECT {} FROM {}")
-VIEW = SQL("integrations.integration_view")
-FOUND = SQL("integrations.search_integrations(%(pattern)s)")
-MATCHING = SQL("SELECT count(*), ({}) FROM integrations.search_integrations(%(pattern)s)")
-COUNTED = SQL("SELECT coalesce(sum(amount), 0)::bigint, ({}) FROM integrations.integration_counts")
-HEAD = SQL("""
+SELECT_SQL = SQL("SELECT {} FROM {}")
+VIEW_SQL = SQL("integrations.integration_view")
+SEARCH_SQL = SQL("integrations.search_integrations(%(pattern)s)")
+COUNT_MATCHES_SQL = SQL("SELECT count(*), ({}) FROM integrations.search_integrations(%(pattern)s)")
+STORED_COUNT_SQL = SQL(
+    "SELECT coalesce(sum(amount), 0)::bigint, ({}) FROM integrations.integration_counts"
+)
+LAST_SEQUENCE_SQL = SQL("""
 SELECT max(sequence) FROM integrations.events WHERE workspace_id = %(workspace)s
 """)
 
 
-class Selection(Struct, frozen=True, kw_only=True):
+class ListFilter(Struct, frozen=True, kw_only=True):
     """Which integrations of a workspace match.
 
     `types` are provider types of which one must fit, None for any; `search` is case-folded text
@@ -35,14 +37,14 @@ class Selection(Struct, frozen=True, kw_only=True):
     search: str | None = None
 
 
-class Order(Struct, frozen=True):
+class SortOrder(Struct, frozen=True):
     """What a list is sorted by; integrations alike in it are sorted by their id."""
 
     column: Column = "created_at"
     descending: bool = False
 
 
-class Slice(Struct, frozen=True, kw_only=True):
+class PageRequest(Struct, frozen=True, kw_only=True):
     """A part of a sorted list: *limit* rows, None for all, after *skip* rows after *after*."""
 
     limit: int | None = None
@@ -50,15 +52,15 @@ class Slice(Struct, frozen=True, kw_only=True):
     skip: int = 0
 
 
-def rows_statement(selection: Selection, order: Order, part: Slice) -> Statement:
+def rows_query(selection: ListFilter, order: SortOrder, part: PageRequest) -> Query:
     """Return the statement for the rows of *part*; an index holds them in this very order."""
-    where, parameters = condition(selection)
+    where, parameters = where_clause(selection)
     direction, beyond = (SQL("DESC"), SQL("<")) if order.descending else (SQL("ASC"), SQL(">"))
     column = Identifier(order.column)
     if part.after is not None:
         where += SQL(" AND ({}, id) {} (%(key)s, %(id)s)").format(column, beyond)
         parameters |= {"key": part.after[0], "id": part.after[1]}
-    rows = ROWS.format(COLUMNS, VIEW if selection.search is None else FOUND)
+    rows = SELECT_SQL.format(COLUMNS, VIEW_SQL if selection.search is None else SEARCH_SQL)
     statement = rows + where + SQL(" ORDER BY {0} {1}, id {1}").format(column, direction)
     if part.limit is not None:
         statement += SQL(" LIMIT %(limit)s OFFSET %(skip)s")
@@ -66,17 +68,17 @@ def rows_statement(selection: Selection, order: Order, part: Slice) -> Statement
     return statement, parameters
 
 
-def count_statement(selection: Selection) -> Statement:
+def count_query(selection: ListFilter) -> Query:
     """Return the statement for how many match, and for the workspace's last history sequence.
 
     Without a search they are counted already, so that it costs the same however many there are.
     """
-    where, parameters = condition(selection)
-    counting = COUNTED if selection.search is None else MATCHING
-    return counting.format(HEAD) + where, parameters
+    where, parameters = where_clause(selection)
+    counting = STORED_COUNT_SQL if selection.search is None else COUNT_MATCHES_SQL
+    return counting.format(LAST_SEQUENCE_SQL) + where, parameters
 
 
-def condition(selection: Selection) -> Statement:
+def where_clause(selection: ListFilter) -> Query:
     """Return the condition that *selection* is, but for its search, which is another table."""
     where = Composed([SQL(" WHERE workspace_id = %(workspace)s")])
     if selection.types is not None:
@@ -87,11 +89,11 @@ def condition(selection: Selection) -> Statement:
         "workspace": selection.workspace,
         "types": list(selection.types or ()),
         "is_active": selection.is_active,
-        "pattern": pattern_of(selection.search or ""),
+        "pattern": like_pattern(selection.search or ""),
     }
 
 
-def matches(row: IntegrationRow, selection: Selection) -> bool:
+def row_matches(row: IntegrationRow, selection: ListFilter) -> bool:
     """Tell whether *row* is one of *selection*, for rows that no table holds."""
     return (
         (selection.types is None or row.type in selection.types)
@@ -100,13 +102,13 @@ def matches(row: IntegrationRow, selection: Selection) -> bool:
     )
 
 
-def pattern_of(text: str) -> str:
+def like_pattern(text: str) -> str:
     """Return the pattern of LIKE for all that contains *text*, whatever signs are in it."""
     for sign in ("\\", "%", "_"):
         text = text.replace(sign, f"\\{sign}")
     return f"%{text}%"
 
 
-def key_of(row: IntegrationRow, order: Order) -> Key:
+def sort_key(row: IntegrationRow, order: SortOrder) -> Key:
     """Return where *row* stands in *order*."""
     return getattr(row, order.column), row.id

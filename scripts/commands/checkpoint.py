@@ -5,7 +5,7 @@ import asyncio
 import click
 
 from app.audit.checkpoint import WHOLE_LOG, open_checkpoint_key
-from app.audit.verify import newest_note
+from app.audit.verify import latest_note
 from app.database.database import open_database
 from app.database.migrate import migrate
 from app.settings import read_settings
@@ -24,7 +24,7 @@ def checkpoint_command(*, workspace: str, wants_key: bool) -> None:
         return
     with open_database(settings) as dsn:
         migrate(dsn)
-        click.echo(asyncio.run(newest_note(dsn, workspace)), nl=False)
+        click.echo(asyncio.run(latest_note(dsn, workspace)), nl=False)
 
 
 if __name__ == "__main__":

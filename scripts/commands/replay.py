@@ -7,26 +7,26 @@ import click
 
 from app.gc_tuning import tune_garbage_collector
 from app.progress import progress_bar
-from app.replay.filters import Moment, MomentError, Selection, moment_from
+from app.replay.filters import PointInTime, PointInTimeError, ReplayFilter, parse_point_in_time
 from app.replay.replay import Format, Output, replay, replay_as_of, replay_following
 from app.settings import read_settings
 from scripts.commands.cli import run
 
 
-class MomentType(click.ParamType[Moment]):
+class MomentType(click.ParamType[PointInTime]):
     """A position of the log or a time."""
 
     name = "position or time"
 
     def convert(
-        self, value: str | Moment, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Moment:
+        self, value: str | PointInTime, param: click.Parameter | None, ctx: click.Context | None
+    ) -> PointInTime:
         """Return what *value* stands for."""
         if not isinstance(value, str):
             return value
         try:
-            return moment_from(value)
-        except MomentError as error:
+            return parse_point_in_time(value)
+        except PointInTimeError as error:
             self.fail(str(error), param, ctx)
 
 
@@ -50,9 +50,9 @@ def replay_command(  # noqa: PLR0913 — each is an option
     *,
     workspace: str | None,
     integration: str | None,
-    start: Moment | None,
-    end: Moment | None,
-    as_of: Moment | None,
+    start: PointInTime | None,
+    end: PointInTime | None,
+    as_of: PointInTime | None,
     follow: bool,
     format_: Format | None,
 ) -> None:
@@ -60,7 +60,7 @@ def replay_command(  # noqa: PLR0913 — each is an option
     require_no_contradiction(as_of, follow=follow, start=start, end=end)
     tune_garbage_collector()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader that leaves ends us quietly
-    selection = Selection(
+    selection = ReplayFilter(
         workspace=workspace,
         integration=integration,
         start=start,
@@ -79,7 +79,7 @@ def replay_command(  # noqa: PLR0913 — each is an option
 
 
 def require_no_contradiction(
-    as_of: Moment | None, *, follow: bool, start: Moment | None, end: Moment | None
+    as_of: PointInTime | None, *, follow: bool, start: PointInTime | None, end: PointInTime | None
 ) -> None:
     """Refuse options that exclude each other."""
     if as_of is not None and (follow or start is not None or end is not None):

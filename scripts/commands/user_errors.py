@@ -5,7 +5,7 @@ from app.database.embedded import EmbeddedServerError
 from app.database.migrate import MigrationError
 from app.event_store.log_range import LogCorruptedError
 from app.providers.errors import ProviderFileError
-from app.replay.replay import NoLogError
+from app.replay.replay import LogNotFoundError
 from app.secrets.errors import SecretsError
 from app.secrets.vault_client import KeyringUnavailableError
 from app.settings import SettingsError
@@ -14,5 +14,5 @@ from app.views.rebuild.rebuild import RebuildError
 
 USER_ERRORS = (
     SettingsError, EmbeddedServerError, MigrationError, ProviderFileError, SecretsError, TokenError,
-    KeyringUnavailableError, NoLogError, LogCorruptedError, RebuildError, AuditError,
+    KeyringUnavailableError, LogNotFoundError, LogCorruptedError, RebuildError, AuditError,
 )  # fmt: skip

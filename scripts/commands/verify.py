@@ -8,7 +8,7 @@ import click
 
 from app.audit.checkpoint import CheckpointKey, open_checkpoint_key
 from app.audit.log_sections import StoredCheckpoint
-from app.audit.verify import Verified, kept_checkpoint, scope_of, verify
+from app.audit.verify import VerificationResult, external_checkpoint, verify, verify_scope
 from app.database.database import open_database
 from app.database.migrate import migrate
 from app.progress import progress_bar
@@ -31,7 +31,7 @@ def verify_command(*, workspace: str | None, file: Path | None) -> None:
     """
     settings = read_settings()
     key = open_checkpoint_key(settings.data_dir)
-    scope = scope_of(workspace, load_checkpoint(file, key))
+    scope = verify_scope(workspace, load_checkpoint(file, key))
     with open_database(settings) as dsn:
         migrate(dsn)
         with progress_bar() as report_progress:
@@ -44,10 +44,10 @@ def verify_command(*, workspace: str | None, file: Path | None) -> None:
 
 def load_checkpoint(file: Path | None, key: CheckpointKey) -> StoredCheckpoint | None:
     """Return the checkpoint in *file*, None for no file; raise NoteError."""
-    return kept_checkpoint(file.read_bytes(), key) if file else None
+    return external_checkpoint(file.read_bytes(), key) if file else None
 
 
-def summary(verified: Verified) -> str:
+def summary(verified: VerificationResult) -> str:
     """Return in a sentence what agrees."""
     unsigned = f"; {verified.unsigned:,} are not signed yet" if verified.unsigned else ""
     return (

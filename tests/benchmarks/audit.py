@@ -15,7 +15,7 @@ from app.audit.checkpoint import CheckpointKey, open_checkpoint_key
 from app.audit.checkpoint_signer import CheckpointSigner
 from app.audit.follower import catch_up
 from app.audit.follower_connection import ROLE
-from app.audit.log_sections import Scope
+from app.audit.log_sections import VerifyScope
 from app.audit.merkle import Frontier, leaf_hash
 from app.audit.proof_service import ProofService
 from app.audit.proofs import assemble_proof, inclusion_plan, verify_inclusion
@@ -52,7 +52,7 @@ def command(*, events: int, rounds: int) -> None:
         key = open_checkpoint_key(databases.folder)
         follow = time_call(lambda: asyncio.run(follow_log(databases.many, key)))
         answered = asyncio.run(measure_stored_proofs(databases.many, key, min(rounds, events)))
-        proving = time_call(lambda: asyncio.run(verify(databases.many, key, Scope(), silent)))
+        proving = time_call(lambda: asyncio.run(verify(databases.many, key, VerifyScope(), silent)))
         figures = [
             Figure(f"tree of {events:,} leaves, s", tree.seconds, "≤ 5"),
             Figure("inclusion proof made, ms", made, "≤ 5"),

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from app.replay.filters import MomentError, moment_from
+from app.replay.filters import PointInTimeError, parse_point_in_time
 from app.secrets.errors import KeyringError
 from app.secrets.keyring_file import decode_keyring, encode_keyring, new_kek
 from app.secrets.reloading_keyring import kek_epoch
@@ -51,7 +51,7 @@ def read_address(data: bytes) -> None:
 
 def read_moment(data: bytes) -> None:
     """Read a point in time as the command line gives it."""
-    moment_from(os.fsdecode(data))
+    parse_point_in_time(os.fsdecode(data))
 
 
 TARGETS = (
@@ -85,7 +85,7 @@ TARGETS = (
     Target(
         name="replay-moment",
         read=read_moment,
-        refusals=(MomentError,),
+        refusals=(PointInTimeError,),
         examples=(b"1200", b"2026-11-05T09:00:00Z", b"2026-W45-4", b"0001-01-01T00:00:00+05:00"),
         words=(b"+23:59", b"-23:59", b"Z", b"T", b"9999-12-31"),
         known=("a position such as 1200, or a time such as 2026-11-05T09:00:00Z",),

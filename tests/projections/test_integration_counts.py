@@ -8,8 +8,13 @@ from hypothesis import strategies as st
 
 from domain.envelope import Envelope
 from domain.integration import IntegrationCreated, IntegrationEvent, IntegrationToggled
-from projections.integration_counts import Kind, kind_of, steps
-from projections.integration_view import IntegrationRow, integration_view
+from projections.integration_view import (
+    CountKey,
+    IntegrationRow,
+    count_deltas,
+    count_key,
+    integration_view,
+)
 
 Story = Callable[..., list[Envelope]]
 CREATED = IntegrationCreated(
@@ -31,34 +36,34 @@ def row(story: Story, *events: IntegrationEvent) -> IntegrationRow | None:
 
 
 def test_a_creation_is_one_more(story: Story) -> None:
-    assert [*steps(None, row(story, CREATED))] == [(("SENDGRID", True), 1)]
+    assert [*count_deltas(None, row(story, CREATED))] == [(("SENDGRID", True), 1)]
 
 
 def test_switching_off_moves_one_from_one_state_to_the_other(story: Story) -> None:
-    moved = steps(row(story, CREATED), row(story, CREATED, OFF))
+    moved = count_deltas(row(story, CREATED), row(story, CREATED, OFF))
     assert [*moved] == [(("SENDGRID", True), -1), (("SENDGRID", False), 1)]
 
 
 def test_a_deletion_is_one_fewer(story: Story) -> None:
-    assert [*steps(row(story, CREATED), None)] == [(("SENDGRID", True), -1)]
+    assert [*count_deltas(row(story, CREATED), None)] == [(("SENDGRID", True), -1)]
 
 
 def test_what_stays_of_its_kind_changes_no_count(story: Story) -> None:
-    assert [*steps(row(story, CREATED), row(story, CREATED))] == []
-    assert [*steps(None, None)] == []
+    assert [*count_deltas(row(story, CREATED), row(story, CREATED))] == []
+    assert [*count_deltas(None, None)] == []
 
 
 @given(data=st.data())
 def test_after_any_history_the_steps_add_up_to_the_row_that_is_left(
     data: st.DataObject, any_history: st.SearchStrategy[list[Envelope]]
 ) -> None:
-    counted: Counter[Kind] = Counter()
+    counted: Counter[CountKey] = Counter()
     row = None
     for envelope in data.draw(any_history):
         before, row = row, integration_view.evolve(row, envelope)
-        for kind, step in steps(before, row):
+        for kind, step in count_deltas(before, row):
             counted[kind] += step
-    left = kind_of(row)
+    left = count_key(row)
     assert {kind: amount for kind, amount in counted.items() if amount} == (
         {left: 1} if left else {}
     )

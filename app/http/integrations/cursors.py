@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from app.http.field_rules import FieldError, FieldProblem, Rule
-from app.views.list_queries import Column, Key, Order
+from app.views.list_queries import Column, Key, SortOrder
 
 MAX_LENGTH = 1_024  # characters; a name has at most 120
 INVALID_CURSOR = FieldProblem("INVALID_CURSOR", "This is no cursor of this list")
@@ -35,7 +35,7 @@ Cursor = TimeCursor | NameCursor
 decoder = msgspec.json.Decoder(TimeCursor | NameCursor)
 
 
-def encode_cursor(order: Order, key: Key) -> str:
+def encode_cursor(order: SortOrder, key: Key) -> str:
     """Return the cursor of a list in *order* after *key*."""
     cursor = (
         NameCursor(order.descending, *key)
@@ -62,10 +62,10 @@ def decode_cursor(value: object) -> Cursor:
     return cursor
 
 
-def cursor_order(cursor: Cursor) -> Order:
+def cursor_order(cursor: Cursor) -> SortOrder:
     """Return the order of the list that *cursor* belongs to."""
     column: Column = "name_key" if isinstance(cursor, NameCursor) else cursor.column
-    return Order(column, cursor.descending)
+    return SortOrder(column, cursor.descending)
 
 
 def cursor_key(cursor: Cursor) -> Key:

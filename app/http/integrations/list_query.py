@@ -19,18 +19,18 @@ from app.http.timestamps import POINT_IN_TIME
 from app.http.types import ApiRequest
 from app.views.as_of import PointInTime
 from app.views.integrations import Page
-from app.views.list_queries import Order, Selection, key_of, matches
+from app.views.list_queries import ListFilter, SortOrder, row_matches, sort_key
 from domain.integration import Channel
 from domain.provider import Providers
 from projections.integration_view import IntegrationRow
 
-ORDERS: Mapping[str, Order] = {
-    "createdAt": Order(),
-    "-createdAt": Order("created_at", descending=True),
-    "name": Order("name_key"),
-    "-name": Order("name_key", descending=True),
-    "updatedAt": Order("updated_at"),
-    "-updatedAt": Order("updated_at", descending=True),
+ORDERS: Mapping[str, SortOrder] = {
+    "createdAt": SortOrder(),
+    "-createdAt": SortOrder("created_at", descending=True),
+    "name": SortOrder("name_key"),
+    "-name": SortOrder("name_key", descending=True),
+    "updatedAt": SortOrder("updated_at"),
+    "-updatedAt": SortOrder("updated_at", descending=True),
 }
 PAGE_SIZE = 20
 PAGE_AND_CURSOR = FieldProblem("CONFLICTING_PARAMETERS", "Give page or cursor, not both")
@@ -61,7 +61,7 @@ class ListQuery(Struct, rename="camel", frozen=True, kw_only=True):
         return self.limit or self.page_size or (PAGE_SIZE if paged else None)
 
     @property
-    def order(self) -> Order:
+    def order(self) -> SortOrder:
         """The sort order: that of the cursor, or of `sort`, or oldest first."""
         if self.cursor is not None:
             return cursor_order(self.cursor)
@@ -105,7 +105,7 @@ LIST_QUERY = QuerySchema(
 )
 
 
-async def load_page(request: ApiRequest) -> tuple[Page, Order]:
+async def load_page(request: ApiRequest) -> tuple[Page, SortOrder]:
     """Return the page that *request* selects, and its sort order.
 
     Raises:
@@ -117,24 +117,24 @@ async def load_page(request: ApiRequest) -> tuple[Page, Order]:
     return await fetch_page(dependencies, selection, query), query.order
 
 
-async def fetch_page(dependencies: Dependencies, selection: Selection, query: ListQuery) -> Page:
+async def fetch_page(dependencies: Dependencies, selection: ListFilter, query: ListQuery) -> Page:
     """Return the page of *selection* that *query* requests."""
     if query.as_of is not None:
         rows = await dependencies.as_of_views.all(selection.workspace, query.as_of)
         return page_in_memory(rows, selection, query)
     if query.cursor is not None:
         size = query.size or PAGE_SIZE
-        return await dependencies.views.after(
+        return await dependencies.views.page_after(
             selection, query.order, cursor_key(query.cursor), size
         )
     if query.size is not None:
-        return await dependencies.views.numbered(
+        return await dependencies.views.page_number(
             selection, query.order, query.page or 1, query.size
         )
     if query == ListQuery():
         every = await dependencies.views.all(selection.workspace)
         return Page(every, len(every), None)
-    return await dependencies.views.everything(selection, query.order)
+    return await dependencies.views.all_matching(selection, query.order)
 
 
 def require_known_type(query: ListQuery, providers: Providers) -> None:
@@ -146,14 +146,14 @@ def require_known_type(query: ListQuery, providers: Providers) -> None:
             raise InvalidFieldsError([("type", error.problem)]) from None
 
 
-def list_filter(workspace: str, query: ListQuery, providers: Providers) -> Selection:
+def list_filter(workspace: str, query: ListQuery, providers: Providers) -> ListFilter:
     """Return the filter of *query*; a channel is the same as all its types."""
     types = tuple(
         provider.type
         for provider in providers.values()
         if query.type in (None, provider.type) and query.channel in (None, provider.channel)
     )
-    return Selection(
+    return ListFilter(
         workspace=workspace,
         types=types if query.type or query.channel else None,
         is_active=query.is_active,
@@ -161,11 +161,11 @@ def list_filter(workspace: str, query: ListQuery, providers: Providers) -> Selec
     )
 
 
-def page_in_memory(rows: list[IntegrationRow], selection: Selection, query: ListQuery) -> Page:
+def page_in_memory(rows: list[IntegrationRow], selection: ListFilter, query: ListQuery) -> Page:
     """Return the page of *rows*, which are in no view, that *query* requests."""
-    matching = [row for row in rows if matches(row, selection)]
+    matching = [row for row in rows if row_matches(row, selection)]
     order = query.order
-    matching.sort(key=lambda row: key_of(row, order), reverse=order.descending)
+    matching.sort(key=lambda row: sort_key(row, order), reverse=order.descending)
     if query.size is None:
         return Page(matching, len(matching), None)
     start = ((query.page or 1) - 1) * query.size

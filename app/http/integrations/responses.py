@@ -13,7 +13,7 @@ from app.http.responses import Detail, RenderedResponse, response_headers
 from app.http.timestamps import Time, format_timestamp
 from app.http.types import ApiRequest, Id
 from app.views.integrations import Page
-from app.views.list_queries import Order
+from app.views.list_queries import SortOrder
 from domain.integration import Channel
 from projections.integration_view import IntegrationRow
 
@@ -102,7 +102,7 @@ def render_one(
     return RenderedResponse(200, body, response_headers(request, etag(row.version)))
 
 
-def render_list(request: ApiRequest, page: Page, order: Order) -> RenderedResponse:
+def render_list(request: ApiRequest, page: Page, order: SortOrder) -> RenderedResponse:
     """Return the response with *page* of a list in *order*."""
     result = IntegrationListResult(
         data=[integration_object(row) for row in page.rows],

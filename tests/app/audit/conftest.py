@@ -17,10 +17,10 @@ from app.audit.checkpoint import CheckpointKey, open_checkpoint_key
 from app.audit.checkpoint_signer import CheckpointSigner
 from app.audit.follower import catch_up
 from app.audit.follower_connection import ROLE
-from app.audit.log_sections import Scope
+from app.audit.log_sections import VerifyScope
 from app.audit.merkle import Frontier, Node, TreeHead, leaf_hash
 from app.audit.tiles import Tile, grow
-from app.audit.verify import Verified, verify
+from app.audit.verify import VerificationResult, verify
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.protocol import Changeset
 from app.secrets.sealing import SealedSecret
@@ -38,7 +38,7 @@ from domain.integration import (
 Entries = Sequence[bytes]
 Pool = AsyncConnectionPool[AsyncConnection]
 Follow = Callable[[], Awaitable[None]]
-Verify = Callable[..., Awaitable[Verified]]
+Verify = Callable[..., Awaitable[VerificationResult]]
 Backup = Callable[[], Callable[[], None]]
 PLAIN_COLUMNS = """
 SELECT string_agg(column_name, ', ') FROM information_schema.columns
@@ -307,8 +307,8 @@ def silent(*_: object) -> None:
 def verifying(dsn: str, key: CheckpointKey) -> Verify:
     """Verify the log: `await verifying(workspace=…, kept=…)`."""
 
-    async def run(**scope: object) -> Verified:
-        return await verify(dsn, key, Scope(**scope), silent)  # pyright: ignore[reportArgumentType] — as Scope takes it
+    async def run(**scope: object) -> VerificationResult:
+        return await verify(dsn, key, VerifyScope(**scope), silent)  # pyright: ignore[reportArgumentType] — as Scope takes it
 
     return run
 

@@ -25,10 +25,10 @@ from app.audit.follower import (
 from app.audit.follower_connection import ROLE
 from app.audit.merkle import leaf_hash
 from app.audit.tree_store import stored_notes
-from app.audit.verify import Verified
+from app.audit.verify import VerificationResult
 from app.event_store.log_range import LogCorruptedError
 
-Verify = Callable[..., Awaitable[Verified]]
+Verify = Callable[..., Awaitable[VerificationResult]]
 Follow = Callable[[], Awaitable[None]]
 Writer = Any  # that of conftest.py, which cannot be imported
 ENVELOPES = """

@@ -12,11 +12,11 @@ from app.audit import follower, follower_connection
 from app.audit.checkpoint import CheckpointKey
 from app.audit.follower import SHUTDOWN_TIMEOUT, follow_log
 from app.audit.follower_connection import cancel_after, follower_session
-from app.audit.verify import Verified
+from app.audit.verify import VerificationResult
 from app.database.pools import CANCEL_TIMEOUT
 from tests.reliability.proxy import Proxy
 
-Verify = Callable[..., Awaitable[Verified]]
+Verify = Callable[..., Awaitable[VerificationResult]]
 Writer = Any  # that of conftest.py, which cannot be imported
 SOON = 10  # seconds
 BUSY = 2  # seconds that a busy machine may need beside

@@ -8,7 +8,7 @@ import pytest
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from app.audit.lag import PATIENCE, Lag
+from app.audit.lag import TIMEOUT, AuditLag
 from app.database.pools import CANCEL_TIMEOUT, open_pool
 from domain.integration import IntegrationCreated
 from tests.reliability.proxy import Proxy
@@ -19,12 +19,12 @@ Writer = Any  # that of conftest.py, which cannot be imported
 
 
 @pytest.fixture
-def lag(commands: Pool, audits: Pool) -> Lag:
-    return Lag(commands, audits)
+def lag(commands: Pool, audits: Pool) -> AuditLag:
+    return AuditLag(commands, audits)
 
 
-async def test_an_empty_log_has_nothing_to_sign(lag: Lag) -> None:
-    assert await lag.figures() == {
+async def test_an_empty_log_has_nothing_to_sign(lag: AuditLag) -> None:
+    assert await lag.gauges() == {
         "integrations_database_up": 1,
         "integrations_log_position": 0,
         "integrations_log_unsigned_events": 0,
@@ -32,13 +32,13 @@ async def test_an_empty_log_has_nothing_to_sign(lag: Lag) -> None:
 
 
 async def test_events_lag_until_a_checkpoint_covers_them(
-    lag: Lag, writer: Writer, follow: Follow, created: IntegrationCreated
+    lag: AuditLag, writer: Writer, follow: Follow, created: IntegrationCreated
 ) -> None:
     await writer.append("demo", "int_1", created)
     await writer.append("other", "int_2", created)
-    before = await lag.figures()
+    before = await lag.gauges()
     await follow()
-    after = await lag.figures()
+    after = await lag.gauges()
 
     assert before["integrations_log_position"] == after["integrations_log_position"] == 2
     assert before["integrations_log_unsigned_events"] == 2
@@ -46,10 +46,12 @@ async def test_events_lag_until_a_checkpoint_covers_them(
     assert after["integrations_checkpoint_timestamp_seconds"] == pytest.approx(time.time(), abs=60)
 
 
-async def test_a_database_that_is_away_is_told_and_not_raised(lag: Lag, commands: Pool) -> None:
+async def test_a_database_that_is_away_is_told_and_not_raised(
+    lag: AuditLag, commands: Pool
+) -> None:
     await commands.close()
 
-    assert await lag.figures() == {"integrations_database_up": 0}
+    assert await lag.gauges() == {"integrations_database_up": 0}
 
 
 async def test_across_a_way_that_stalls_it_is_told_in_time(dsn: str) -> None:
@@ -59,11 +61,11 @@ async def test_across_a_way_that_stalls_it_is_told_in_time(dsn: str) -> None:
             open_pool(way, "integrations_command") as commands,
             open_pool(way, "integrations_past") as audits,
         ):
-            lag = Lag(commands, audits)
-            await lag.figures()
+            lag = AuditLag(commands, audits)
+            await lag.gauges()
             proxy.stalled = True
             began = time.monotonic()
-            assert await lag.figures() == {"integrations_database_up": 0}
-            assert time.monotonic() - began < PATIENCE + CANCEL_TIMEOUT + 2  # a busy machine
+            assert await lag.gauges() == {"integrations_database_up": 0}
+            assert time.monotonic() - began < TIMEOUT + CANCEL_TIMEOUT + 2  # a busy machine
             proxy.stalled = False
-            assert (await lag.figures())["integrations_database_up"] == 1
+            assert (await lag.gauges())["integrations_database_up"] == 1

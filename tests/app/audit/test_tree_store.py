@@ -13,9 +13,9 @@ from app.audit import tree_store as module
 from app.audit.checkpoint import CheckpointKey
 from app.audit.follower import follow_log
 from app.audit.tree_store import CheckpointRetention, delete_superseded
-from app.audit.verify import Verified, kept_checkpoint
+from app.audit.verify import VerificationResult, external_checkpoint
 
-Verify = Callable[..., Awaitable[Verified]]
+Verify = Callable[..., Awaitable[VerificationResult]]
 Writer = Any  # that of conftest.py, which cannot be imported
 LEFT = "SELECT size FROM integrations.audit_checkpoints WHERE workspace_id = %s ORDER BY size"
 DATE = """
@@ -86,7 +86,7 @@ async def test_the_log_is_proved_as_before_and_signed_on(
     await aged.append("other", "int_1", aged.on)
     await aged.follow()
 
-    assert (await verifying(kept=kept_checkpoint(note.encode(), key))).first is None
+    assert (await verifying(kept=external_checkpoint(note.encode(), key))).first is None
     admin.execute("SET session_replication_role = replica")
     admin.execute("UPDATE integrations.events SET envelope = 'forged' WHERE position = 9")
     first = (await verifying()).first

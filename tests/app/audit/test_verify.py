@@ -12,12 +12,18 @@ from app.audit.checkpoint import WHOLE_LOG, CheckpointKey
 from app.audit.errors import CheckpointError
 from app.audit.log_sections import StoredCheckpoint
 from app.audit.tree_verification import Finding
-from app.audit.verify import Verified, VerifyError, kept_checkpoint, newest_note, scope_of
+from app.audit.verify import (
+    VerificationResult,
+    VerifyError,
+    external_checkpoint,
+    latest_note,
+    verify_scope,
+)
 from app.event_store.postgres import SNAPSHOT_EVERY, PostgresEventLog
 from domain.integration import IntegrationCreated
 
 Pool = AsyncConnectionPool[AsyncConnection]
-Verify = Callable[..., Awaitable[Verified]]
+Verify = Callable[..., Awaitable[VerificationResult]]
 KeptOf = Callable[[str], Awaitable[StoredCheckpoint]]
 Tamper = Callable[..., None]
 Backup = Callable[[], Callable[[], None]]
@@ -248,7 +254,7 @@ def kept_of(dsn: str, key: CheckpointKey) -> KeptOf:
     """Keep the newest checkpoint of a workspace, or of the whole log."""
 
     async def kept(name: str) -> StoredCheckpoint:
-        return kept_checkpoint((await newest_note(dsn, name)).encode(), key)
+        return external_checkpoint((await latest_note(dsn, name)).encode(), key)
 
     return kept
 
@@ -256,14 +262,14 @@ def kept_of(dsn: str, key: CheckpointKey) -> KeptOf:
 # ----- What it finds -----
 @pytest.mark.usefixtures("signed")
 async def test_a_log_that_nobody_edited_agrees_with_everything(verifying: Verify) -> None:
-    assert await verifying() == Verified(events=12, checkpoints=6, unsigned=0, first=None)
-    assert await verifying(workspace="demo") == Verified(
+    assert await verifying() == VerificationResult(events=12, checkpoints=6, unsigned=0, first=None)
+    assert await verifying(workspace="demo") == VerificationResult(
         events=8, checkpoints=2, unsigned=0, first=None
     )
 
 
 async def test_an_empty_log_agrees_with_everything(verifying: Verify) -> None:
-    assert await verifying() == Verified(events=0, checkpoints=0, unsigned=0, first=None)
+    assert await verifying() == VerificationResult(events=0, checkpoints=0, unsigned=0, first=None)
 
 
 @pytest.mark.usefixtures("signed")
@@ -393,25 +399,25 @@ async def test_another_log_of_the_same_key_is_found_by_whoever_kept_a_checkpoint
 async def test_a_checkpoint_by_another_key_is_none(
     dsn: str, key: CheckpointKey, other_key: CheckpointKey
 ) -> None:
-    note = (await newest_note(dsn, "demo")).encode()
-    assert kept_checkpoint(note, key).size == 8
+    note = (await latest_note(dsn, "demo")).encode()
+    assert external_checkpoint(note, key).size == 8
     with pytest.raises(Exception, match="not signed by the key"):
-        kept_checkpoint(note, other_key)
+        external_checkpoint(note, other_key)
     with pytest.raises(CheckpointError):
-        kept_checkpoint(b"anything", key)
+        external_checkpoint(b"anything", key)
 
 
 @pytest.mark.usefixtures("signed")
 async def test_a_workspace_is_not_verified_by_the_checkpoint_of_another(kept_of: KeptOf) -> None:
     kept = await kept_of("demo")
-    assert scope_of("demo", kept).kept == kept
+    assert verify_scope("demo", kept).external == kept
     with pytest.raises(VerifyError, match="is of demo"):
-        scope_of("other", kept)
+        verify_scope("other", kept)
 
 
 async def test_where_nothing_was_signed_there_is_no_checkpoint_to_keep(dsn: str) -> None:
     with pytest.raises(VerifyError, match="no checkpoint yet"):
-        await newest_note(dsn, WHOLE_LOG)
+        await latest_note(dsn, WHOLE_LOG)
 
 
 # ----- What it cannot find; docs/audit.md says so -----
@@ -421,6 +427,6 @@ async def test_what_is_edited_consistently_before_it_was_signed_is_signed_as_it_
     await signed.append("demo", "int_1", signed.on)
     # No view shows the id of a request, so that nothing else has to be edited.
     tamper(*rewritten(13, '"requestId":null', '"requestId":"forged"'))
-    assert await verifying() == Verified(events=13, checkpoints=6, unsigned=1, first=None)
+    assert await verifying() == VerificationResult(events=13, checkpoints=6, unsigned=1, first=None)
     await signed.follow()
     assert (await verifying()).first is None

@@ -26,7 +26,7 @@ from app.event_store.postgres import RECORD, PostgresEventLog
 from app.event_store.protocol import Changeset
 from app.event_store.snapshots import SNAPSHOT_FORMAT, StreamState, encode_snapshot
 from app.views.integrations import IntegrationViews
-from app.views.list_queries import Order, Selection
+from app.views.list_queries import ListFilter, SortOrder
 from domain.integration import IntegrationCreated, IntegrationRenamed
 
 Pool = AsyncConnectionPool[AsyncConnection]
@@ -282,7 +282,9 @@ async def test_where_the_owner_is_no_superuser_everything_works_within_the_walls
                 stream="int_1",
             )
             assert await log.append(renamed) == [3]
-            found = await lists.after(Selection(workspace="mine", search="new"), Order(), None, 9)
+            found = await lists.page_after(
+                ListFilter(workspace="mine", search="new"), SortOrder(), None, 9
+            )
             assert [row.id for row in found.rows] == ["int_1"]
             views = IntegrationViews(queries)
             assert [row.id for row in await views.all("theirs")] == ["int_2"]

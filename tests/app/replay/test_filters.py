@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.replay.filters import MomentError, moment_from
+from app.replay.filters import PointInTimeError, parse_point_in_time
 
 
 @pytest.mark.parametrize(
@@ -15,12 +15,12 @@ from app.replay.filters import MomentError, moment_from
     ],
 )
 def test_a_position_and_a_time_are_moments(text: str, moment: int | datetime) -> None:
-    assert moment_from(text) == moment
+    assert parse_point_in_time(text) == moment
 
 
 @pytest.mark.parametrize(
     "text", ["", "x", "9" * 5_000, "0001-01-01T00:00+05:00", "9999-12-31T23:00-05:00", "\udcff"]
 )
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(MomentError):
-        moment_from(text)
+    with pytest.raises(PointInTimeError):
+        parse_point_in_time(text)

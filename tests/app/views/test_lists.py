@@ -14,8 +14,8 @@ from psycopg.conninfo import make_conninfo
 from app.database.pools import open_pool
 from app.event_store.batch import RowItem
 from app.views.integrations import IntegrationViews
-from app.views.list_queries import Key, Order, Selection
-from projections.integration_view import IntegrationRow, search_text_of
+from app.views.list_queries import Key, ListFilter, SortOrder
+from projections.integration_view import IntegrationRow, search_text
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC)
 NAMES = ("Mail", "mail", "Étoile", "étoile", "100%", "a_b", "a\\b", "Zoo", "Straße", "STRASSE")
@@ -44,23 +44,25 @@ def row(number: int, workspace: str = "demo") -> IntegrationRow:
         created_at=DAY + timedelta(hours=number % 11),
         updated_at=DAY + timedelta(minutes=number * 13 % 17),
         name_key=name.casefold(),
-        search_text=search_text_of((name, email, phone)),
+        search_text=search_text((name, email, phone)),
     )
 
 
 ROWS = [row(number) for number in range(60)]
 selections = st.builds(
-    Selection,
+    ListFilter,
     workspace=st.just("demo"),
     types=st.none() | st.lists(st.sampled_from([*TYPES, "NEXMO"])).map(tuple),
     is_active=st.none() | st.booleans(),
     search=st.none()
     | st.sampled_from(["mail", "étoile", "100%", "%", "_", "\\", "strasse", "example", "+49", "x"]),
 )
-orders = st.builds(Order, st.sampled_from(["created_at", "updated_at", "name_key"]), st.booleans())
+orders = st.builds(
+    SortOrder, st.sampled_from(["created_at", "updated_at", "name_key"]), st.booleans()
+)
 
 
-def matching(selection: Selection, order: Order) -> list[IntegrationRow]:
+def matching(selection: ListFilter, order: SortOrder) -> list[IntegrationRow]:
     """Return what the model lists."""
     found = [
         r
@@ -100,10 +102,10 @@ often = settings(max_examples=60, suppress_health_check=[HealthCheck.function_sc
 
 
 async def by_number(
-    lists: IntegrationViews, selection: Selection, order: Order, limit: int
+    lists: IntegrationViews, selection: ListFilter, order: SortOrder, limit: int
 ) -> list[Sequence[IntegrationRow]]:
     pages: list[Sequence[IntegrationRow]] = []
-    while (page := await lists.numbered(selection, order, len(pages) + 1, limit)).rows:
+    while (page := await lists.page_number(selection, order, len(pages) + 1, limit)).rows:
         assert page.total == len(matching(selection, order))
         pages.append(page.rows)
     return pages
@@ -112,7 +114,7 @@ async def by_number(
 @often
 @given(selection=selections, order=orders, limit=st.integers(1, 25))
 async def test_the_numbered_pages_are_the_model_cut_into_pieces(
-    lists: IntegrationViews, selection: Selection, order: Order, limit: int
+    lists: IntegrationViews, selection: ListFilter, order: SortOrder, limit: int
 ) -> None:
     expected = matching(selection, order)
     pages = await by_number(lists, selection, order, limit)
@@ -122,12 +124,12 @@ async def test_the_numbered_pages_are_the_model_cut_into_pieces(
 @often
 @given(selection=selections, order=orders, limit=st.integers(1, 25))
 async def test_from_key_to_key_every_row_comes_once_and_in_order(
-    lists: IntegrationViews, selection: Selection, order: Order, limit: int
+    lists: IntegrationViews, selection: ListFilter, order: SortOrder, limit: int
 ) -> None:
     key: Key | None = None
     seen: list[IntegrationRow] = []
     while True:
-        page = await lists.after(selection, order, key, limit)
+        page = await lists.page_after(selection, order, key, limit)
         seen += page.rows
         if (key := page.next) is None:
             break
@@ -137,29 +139,29 @@ async def test_from_key_to_key_every_row_comes_once_and_in_order(
 @often
 @given(selection=selections, order=orders, pages=st.lists(st.integers(1, 9), max_size=6))
 async def test_pages_asked_for_in_any_order_are_the_same(
-    lists: IntegrationViews, selection: Selection, order: Order, pages: list[int]
+    lists: IntegrationViews, selection: ListFilter, order: SortOrder, pages: list[int]
 ) -> None:
     expected = matching(selection, order)
     for number in pages:
-        page = await lists.numbered(selection, order, number, 7)
+        page = await lists.page_number(selection, order, number, 7)
         assert page.rows == expected[(number - 1) * 7 : number * 7]
 
 
 async def test_everything_is_everything(lists: IntegrationViews) -> None:
-    everything = Selection(workspace="demo")
-    page = await lists.everything(everything, Order())
-    assert page.rows == matching(everything, Order())
+    everything = ListFilter(workspace="demo")
+    page = await lists.all_matching(everything, SortOrder())
+    assert page.rows == matching(everything, SortOrder())
     assert (page.total, page.next) == (60, None)
 
 
 async def test_a_workspace_without_integrations_has_an_empty_page(lists: IntegrationViews) -> None:
-    page = await lists.numbered(Selection(workspace="nobody"), Order(), 1, 20)
+    page = await lists.page_number(ListFilter(workspace="nobody"), SortOrder(), 1, 20)
     assert (page.rows, page.total, page.next) == ([], 0, None)
 
 
 async def test_a_remembered_place_is_used_and_not_counted_to_again(lists: IntegrationViews) -> None:
-    everything, order = Selection(workspace="demo"), Order()
-    await lists.numbered(everything, order, 5, 10)
+    everything, order = ListFilter(workspace="demo"), SortOrder()
+    await lists.page_number(everything, order, 5, 10)
     assert lists.anchors.nearest(everything, order, 0, 40)[0] == 40
     assert lists.anchors.nearest(everything, order, 0, 50)[0] == 50
 

@@ -11,7 +11,7 @@ import pytest
 
 from app.database.pools import open_pool
 from app.views.integrations import IntegrationViews, Page
-from app.views.list_queries import Order, Selection
+from app.views.list_queries import ListFilter, SortOrder
 
 FILL = """
 INSERT INTO integrations.integration_view
@@ -20,7 +20,7 @@ SELECT 'large', 'int_' || lpad(n::text, 8, '0'), 1, 'Name ' || n, 'TWILIO', 'SMS
        'name ' || n, 'name ' || n || E'\\nowner' || n %% 5000 || '@example.org'
 FROM generate_series(1, %s) AS n
 """
-LARGE = Selection(workspace="large")
+LARGE = ListFilter(workspace="large")
 LIMIT = 200
 
 
@@ -47,20 +47,20 @@ async def test_near_and_far_pages_cost_the_same(dsn: str, rows: int) -> None:
     last = rows // LIMIT
     async with open_pool(dsn, "integrations_query") as pool:
         lists = IntegrationViews(pool)
-        for order in (Order(), Order("name_key"), Order("updated_at", descending=True)):
-            first = await lists.numbered(LARGE, order, 1, LIMIT)
-            end = await lists.numbered(LARGE, order, last, LIMIT)
+        for order in (SortOrder(), SortOrder("name_key"), SortOrder("updated_at", descending=True)):
+            first = await lists.page_number(LARGE, order, 1, LIMIT)
+            end = await lists.page_number(LARGE, order, last, LIMIT)
             assert (first.total, len(first.rows), len(end.rows), end.next) == (rows, 200, 200, None)
             near, far, after = await milliseconds(
-                lambda o=order: lists.numbered(LARGE, o, 1, LIMIT),
-                lambda o=order: lists.numbered(LARGE, o, last, LIMIT),
-                lambda o=order, k=first.next: lists.after(LARGE, o, k, LIMIT),
+                lambda o=order: lists.page_number(LARGE, o, 1, LIMIT),
+                lambda o=order: lists.page_number(LARGE, o, last, LIMIT),
+                lambda o=order, k=first.next: lists.page_after(LARGE, o, k, LIMIT),
             )
             assert far < near * 1.5 + 0.5
             assert after < near * 1.5 + 0.5
-        searched = Selection(workspace="large", search="owner4711@")
-        found = await lists.numbered(searched, Order(), 1, LIMIT)
-        [spent] = await milliseconds(lambda: lists.numbered(searched, Order(), 1, LIMIT))
+        searched = ListFilter(workspace="large", search="owner4711@")
+        found = await lists.page_number(searched, SortOrder(), 1, LIMIT)
+        [spent] = await milliseconds(lambda: lists.page_number(searched, SortOrder(), 1, LIMIT))
         assert found.total == sum(n % 5000 == 4711 for n in range(1, rows + 1))
         assert spent < 100
     with psycopg.connect(dsn) as connection:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app.http.field_rules import FieldError
 from app.http.integrations.cursors import cursor_key, cursor_order, decode_cursor, encode_cursor
-from app.views.list_queries import Order
+from app.views.list_queries import SortOrder
 
 moments = st.datetimes(timezones=st.just(UTC), min_value=datetime(1970, 1, 1))  # noqa: DTZ001 — with timezones= it takes a naive bound
 names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=120)
@@ -14,7 +14,7 @@ names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=120)
 
 @given(descending=st.booleans(), name=names)
 def test_a_cursor_by_name_is_decoded_to_its_key(descending: bool, name: str) -> None:
-    order = Order("name_key", descending)
+    order = SortOrder("name_key", descending)
     cursor = decode_cursor(encode_cursor(order, (name, "int_1")))
     assert (cursor_order(cursor), cursor_key(cursor)) == (order, (name, "int_1"))
 
@@ -23,7 +23,7 @@ def test_a_cursor_by_name_is_decoded_to_its_key(descending: bool, name: str) -> 
 def test_a_cursor_by_time_is_decoded_to_its_key(
     descending: bool, column: str, time: datetime
 ) -> None:
-    order = Order(column, descending)  # pyright: ignore[reportArgumentType] — a column, as sampled
+    order = SortOrder(column, descending)  # pyright: ignore[reportArgumentType] — a column, as sampled
     cursor = decode_cursor(encode_cursor(order, (time, "int_1")))
     assert (cursor_order(cursor), cursor_key(cursor)) == (order, (time, "int_1"))
 
