@@ -16,7 +16,7 @@ Outcome = Literal["ok", "invalid", "insufficient", "retired", "inconclusive"]
 
 
 class Credential(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Where a sealed secret is kept and what it was sealed as; nothing of the secret itself.
+    """Where a sealed secret is stored and what it was sealed as; nothing of the secret itself.
 
     Workspace and stream are those of the event. `version` counts the secrets of its field from
     1; `kek` is the key epoch it was first sealed under; `commitment` is the hex SHA-256 over
@@ -45,7 +45,7 @@ class CreateIntegration(Command, frozen=True, kw_only=True):
 
 
 class ChangeIntegration(Command, frozen=True, kw_only=True):
-    """Set what is given; UNSET keeps, None clears."""
+    """Set what is given; UNSET changes nothing, None clears."""
 
     name: str | UnsetType = UNSET
     sender_email: str | UnsetType | None = UNSET

@@ -152,7 +152,7 @@ HANDLERS: dict[type[IntegrationEvent], Handler] = {
     CredentialsChecked: apply_checked,
     IntegrationDeleted: apply_deleted,
 }
-"""By type, as a `match` asks of each class in turn, which cost a rebuild more than the change."""
+"""By type, as a `match` tests each class in turn, which cost a rebuild more than the change."""
 
 
 def search_text(shown: Iterable[str | None]) -> str:

@@ -14,7 +14,7 @@ class Projection(Struct, Generic[Row], frozen=True):
     """A table made from the log, one row a stream.
 
     `version` grows with every change of `evolve` or of the row's shape. `evolve(row, envelope)`
-    returns the row after the event, or None where there is none (any more); it never refuses.
+    returns the row after the event, or None if there is none (any more); it never refuses.
     It sees all but the position, which is known only once the event is appended.
     """
 

@@ -1,4 +1,4 @@
-"""Checkpoints: what a workspace's log was at one moment, signed, as C2SP's tlog-checkpoint has it.
+"""Checkpoints: signed states of a workspace's log, as C2SP's tlog-checkpoint defines them.
 
     integrations/<workspace>      the origin: which log; also the name of the key that signs
     <size>                        how many events the workspace has
@@ -11,11 +11,11 @@ hold their positions: that two events of different workspaces changed places sho
 
 The origin is unique among all that one key signs, as workspaces have one character set without
 slash, space and plus. It is no URL, since an installation has no name of its own; two
-installations are told apart by their keys, and nothing is ever believed without a verifier key.
+installations are distinguished by their keys, and nothing is ever believed without a verifier key.
 
 C2SP advises against extension lines because outsiders cannot check them. This one can be checked:
-`verify` has the log, and whoever got the export has positions. It earns its place where the end of
-a log was cut off: the size says how many events are gone, only the position says up to where. It
+`verify` has the log, and a client with the export has positions. It is of use if the end of a log
+was cut off: the size says how many events are gone, only the position says up to where. It
 also pins the last event to its position, which is no part of the bytes that are hashed.
 """
 
@@ -88,7 +88,7 @@ def log_origin(workspace: str) -> str:
 def sign_checkpoint(head: TreeHead, position: int | None, signer: Signer) -> bytes:
     """Return the signed note; the same state of the log is always the same bytes.
 
-    Whoever calls has made sure that *head* continues every head that was signed before.
+    The caller has made sure that *head* continues every head that was signed before.
 
     Raises:
         CheckpointError: size, root and position cannot be those of a log.

@@ -1,4 +1,4 @@
-"""Signs checkpoints, and opens stored ones: what it has signed or opened before, it knows again."""
+"""Signs checkpoints and verifies stored ones, with a cache of the last one of each tree."""
 
 from app.audit.checkpoint import (
     Checkpoint,
@@ -15,9 +15,9 @@ CACHE_SIZE = 4096  # trees; each takes less than a kilobyte
 class CheckpointSigner:
     """Remembers the last checkpoint of up to *capacity* trees, byte for byte.
 
-    A tree goes on from its last checkpoint, each time it grows: without a memory that would be one
+    A tree continues from its last checkpoint each time it grows: without a cache that would be one
     verified signature for each workspace that has changed, every few seconds. A note of other
-    bytes is verified, whatever is remembered. For one thread at a time.
+    bytes is always verified. For one thread at a time.
     """
 
     def __init__(self, key: CheckpointKey, capacity: int = CACHE_SIZE) -> None:

@@ -4,7 +4,7 @@ AuditError
 ├── ProofError            a proof does not hold
 ├── ProofNotFoundError          no tree of that size has such a proof
 ├── TreeStateError        what was stored of a tree is not whole
-├── NoteError             not a signed note, not signed by the key asked for, or no verifier key
+├── NoteError             not a signed note, not signed by the given key, or no verifier key
 │   └── CheckpointError   the note is signed, but says nothing that is a checkpoint
 └── CheckpointKeyError    the signing key cannot be read or made
 """
@@ -30,7 +30,7 @@ class TreeStateError(AuditError):
 
 
 class NoteError(AuditError):
-    """The note is not a signed note, or not signed by the key asked for."""
+    """The note is not a signed note, or not signed by the given key."""
 
 
 class CheckpointError(NoteError):

@@ -41,10 +41,10 @@ from app.event_store.log_range import LogCorruptedError, gap_error
 from app.event_store.recorder import unpack_notification
 from app.event_store.subscription import BATCH_SIZE
 
-POLL_INTERVAL = 2.0  # seconds between two looks: how long an event waits for its checkpoint
-DELAY_FACTOR = 9  # times as long as a look has taken: looks take a tenth of the time at most
-MAX_POLL_DELAY = 20.0  # seconds of rest, whatever a look has taken
-SHUTDOWN_TIMEOUT = 2.0  # seconds that it may go on once the service is told to stop
+POLL_INTERVAL = 2.0  # seconds between two polls: how long an event waits for its checkpoint
+DELAY_FACTOR = 9  # times as long as a poll has taken: polls take a tenth of the time at most
+MAX_POLL_DELAY = 20.0  # seconds of rest at most
+SHUTDOWN_TIMEOUT = 2.0  # seconds that it may continue once the service stops
 BATCH = 10_000  # events of one transaction
 TRY_LOCK_SQL = "SELECT pg_try_advisory_lock(7597137600296673654)"
 WAIT_FOR_LOCK_SQL = "SELECT pg_advisory_lock(7597137600296673654)"
@@ -71,7 +71,7 @@ async def follow_log(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> N
             except psycopg.OperationalError as error:
                 log.warning("audit follower waits for the database", reason=type(error).__name__)
                 await pause(stopping, POLL_INTERVAL)
-    except Exception as error:  # whatever it is: nothing is signed from here on
+    except Exception as error:  # of any kind: nothing is signed from here on
         log.critical(
             "AUDIT STOPPED: the log is not signed any more; run `integrations verify`",
             reason=str(error) if isinstance(error, SAFE_TO_LOG) else "",
@@ -80,7 +80,7 @@ async def follow_log(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> N
 
 
 async def follow_as_leader(dsn: str, signer: CheckpointSigner, stopping: asyncio.Event) -> None:
-    """Follow the log wherever no other process does, and to its end once *stopping* is set."""
+    """Follow the log if no other process does, and to its end once *stopping* is set."""
     async with follower_session(dsn) as connection:
         while not (stopping.is_set() or await try_become_leader(connection)):
             await pause(stopping, POLL_INTERVAL)
@@ -117,22 +117,22 @@ async def require_position(connection: AsyncConnection, position: int) -> None:
 
 
 async def try_become_leader(connection: AsyncConnection) -> bool:
-    """Tell whether this process is to follow the log: as long as the connection lasts."""
+    """Return whether this process is to follow the log: as long as the connection lasts."""
     row = await (await connection.execute(TRY_LOCK_SQL)).fetchone()
     return row == (True,)
 
 
 def poll_delay(took: float) -> float:
-    """Return how many seconds to rest after a look that *took* so many.
+    """Return how many seconds to rest after a poll that *took* so many.
 
-    The more workspaces have changed the more trees are to be signed, some 0.2 ms each. Looking less
+    The more workspaces have changed the more trees are to be signed, some 0.2 ms each. Polling less
     often, more of their events share a signature.
     """
     return max(POLL_INTERVAL, min(MAX_POLL_DELAY, DELAY_FACTOR * took))
 
 
 async def pause(stopping: asyncio.Event, seconds: float) -> None:
-    """Wait until it is time for the next look, or *stopping* is set."""
+    """Wait until it is time for the next poll, or *stopping* is set."""
     with suppress(TimeoutError):
         await asyncio.wait_for(stopping.wait(), seconds)
 
@@ -164,7 +164,7 @@ async def process_batch(connection: AsyncConnection, signer: CheckpointSigner) -
 
 
 def require_dense(after: int, events: Events) -> None:
-    """Raise LogCorruptedError where *events* leave out a position after *after*."""
+    """Raise LogCorruptedError if *events* leave out a position after *after*."""
     for expected, (position, *_) in enumerate(events, start=after + 1):
         if position != expected:
             raise gap_error(expected)
@@ -198,7 +198,7 @@ async def grow_trees(
 ) -> None:
     """Add *events*, those after position *after*, to the trees that they belong to, and sign.
 
-    What is computed is computed in a thread: it takes long where many workspaces have changed.
+    What is computed is computed in a thread: it takes long if many workspaces have changed.
     """
     leaves = await asyncio.to_thread(leaves_by_tree, events)
     notes = await stored_notes(connection, leaves)
@@ -211,7 +211,7 @@ async def grow_trees(
 
 
 def verify_notes(notes: Mapping[str, str], signer: CheckpointSigner) -> dict[str, Checkpoint]:
-    """Return what the newest *notes* of trees say; raise NoteError where one is not ours."""
+    """Return what the newest *notes* of trees say; raise NoteError if one is not ours."""
     return {name: signer.verify(name, note.encode()) for name, note in notes.items()}
 
 

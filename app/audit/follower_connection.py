@@ -1,7 +1,7 @@
-"""How the follower of the log reaches the database, and lets go of it.
+"""The follower's connections to the database, and how they end.
 
-Its connection lasts for weeks, and holds the lock by which no other process follows: lost without a
-word it must be missed on both sides, or nothing is signed any more.
+Its connection lasts for weeks, and holds the lock by which no other process follows: both sides
+must notice a silent loss, or nothing is signed any more.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from app.event_store.recorder import open_recorder
 from app.event_store.subscription import PollingSubscription
 
 ROLE = "integrations_follower"
-RESPONSE_TIMEOUT = 65.0  # seconds that one answer may take: longer than the server's own
+RESPONSE_TIMEOUT = 65.0  # seconds that one response may take: longer than the server's own
 # Nobody waits for its statements, which may be large; a lock it awaits only when it stops.
 SESSION = {**SERVER_SETTINGS, "role": ROLE, "statement_timeout": "60s", "lock_timeout": "0"}
 
@@ -38,7 +38,7 @@ async def follower_session(dsn: str) -> AsyncGenerator[AsyncConnection]:
 
 @contextmanager
 def follower_subscription(dsn: str, after: int) -> Generator[PollingSubscription]:
-    """Yield a subscription to the events after position *after*; no thread keeps it at the end."""
+    """Yield a subscription to the events after position *after*; no thread holds it at the end."""
     recorder = open_recorder(require_primary(dsn))
     try:
         with recorder.subscribe(after) as following:
@@ -49,7 +49,7 @@ def follower_subscription(dsn: str, after: int) -> Generator[PollingSubscription
 
 @asynccontextmanager
 async def cancel_after(stopping: asyncio.Event, seconds: float) -> AsyncGenerator[None]:
-    """Let the block go on for *seconds* once *stopping* is set; raise TimeoutError then."""
+    """Let the block continue for *seconds* once *stopping* is set; raise TimeoutError then."""
 
     async def end() -> None:
         await stopping.wait()

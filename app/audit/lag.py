@@ -11,7 +11,7 @@ from app.audit.checkpoint import WHOLE_LOG
 from app.database.availability import UnavailableError, translate_unavailable
 from app.database.row_level_security import fetch_in_workspace
 
-TIMEOUT = 1.0  # seconds; who scrapes waits for little more
+TIMEOUT = 1.0  # seconds; a scraper waits for little more
 LATEST_CHECKPOINT_SQL = """
 SELECT size, extract(epoch FROM at)::float8 FROM integrations.audit_checkpoints
 WHERE workspace_id = %s ORDER BY size DESC LIMIT 1
@@ -21,7 +21,7 @@ Pool = AsyncConnectionPool[AsyncConnection]
 
 
 class AuditLag:
-    """Asks through the pools of the roles for commands and for looking back."""
+    """Queries through the pools of the roles for commands and for reading the past."""
 
     def __init__(self, commands: Pool, audits: Pool) -> None:
         self._commands = commands
@@ -42,7 +42,7 @@ class AuditLag:
         )
         async with self._commands.connection() as connection:
             [(head,)] = await (await connection.execute(HEAD_SQL)).fetchall()
-        # Asked for last, the head is never before what was signed.
+        # Queried last, the head is never before what was signed.
         size, at = signed[0] if signed else (0, None)
         figures = {
             "integrations_database_up": 1,

@@ -1,4 +1,4 @@
-"""Reads the log part by part, with the checkpoints of each part, for `verify`."""
+"""Reads the log section by section, with the checkpoints of each, for `verify`."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,7 +45,7 @@ class PlacedLeaf(NamedTuple):
 
 
 class StoredCheckpoint(Struct, frozen=True):
-    """A checkpoint as it is stored or was kept: a signed note, and what is said beside it."""
+    """A checkpoint, stored or from outside: a signed note, and what its columns repeat."""
 
     name: str
     size: int
@@ -54,7 +54,7 @@ class StoredCheckpoint(Struct, frozen=True):
 
 
 class VerifyScope(Struct, frozen=True):
-    """What is verified: one workspace or all, and a checkpoint that was kept elsewhere."""
+    """What is verified: one workspace or all, and a checkpoint that was stored elsewhere."""
 
     workspace: str | None = None
     external: StoredCheckpoint | None = None
@@ -92,10 +92,12 @@ async def read_extent(connection: AsyncConnection) -> LogExtent:
 async def read_section(
     connection: AsyncConnection, scope: VerifyScope, after: int, extent: LogExtent
 ) -> LogSection:
-    """Return what stands after position *after*; the end of the stored trees ends a part, too."""
+    """Return what stands after position *after*; a section also ends with the stored trees."""
     upto = extent.followed if after < extent.followed < extent.head else extent.head
-    wanted = {"after": after, "upto": upto, "workspace": scope.workspace}
-    cursor = await connection.execute(READ_EVENTS_SQL, {**wanted, "limit": BATCH_SIZE}, binary=True)
+    parameters = {"after": after, "upto": upto, "workspace": scope.workspace}
+    cursor = await connection.execute(
+        READ_EVENTS_SQL, {**parameters, "limit": BATCH_SIZE}, binary=True
+    )
     events = await cursor.fetchall()
     if len(events) == BATCH_SIZE:
         upto = events[-1][0]
@@ -128,10 +130,10 @@ def leaves_by_tree(events: Iterable[LogRow], scope: VerifyScope) -> dict[str, li
 async def checkpoints_in(
     connection: AsyncConnection, scope: VerifyScope, after: int, upto: int
 ) -> dict[str, list[StoredCheckpoint]]:
-    """Return the checkpoints after *after* up to *upto*, the one that was kept among them."""
+    """Return the checkpoints after *after* up to *upto*, the external one among them."""
     cursor = connection.cursor(row_factory=class_row(StoredCheckpoint))
-    wanted = {"after": after, "upto": upto, "workspace": scope.workspace}
-    await cursor.execute(READ_CHECKPOINTS_SQL, wanted, binary=True)
+    parameters = {"after": after, "upto": upto, "workspace": scope.workspace}
+    await cursor.execute(READ_CHECKPOINTS_SQL, parameters, binary=True)
     found = await cursor.fetchall()
     if scope.external and after < scope.external.position <= upto:
         found.append(scope.external)

@@ -2,7 +2,7 @@
 
 Leaves are hashed after a byte 0x00, pairs after 0x01, so that nobody can pass a pair of hashes off
 as an event. `Node(level, number)` is the complete subtree over the leaves from number * 2**level up
-to (number + 1) * 2**level; its hash never changes once it is there, whatever is appended.
+to (number + 1) * 2**level; its hash never changes once it is there.
 """
 
 from collections.abc import Sequence

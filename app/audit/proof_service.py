@@ -1,4 +1,4 @@
-"""Proves the log of a workspace to whoever asks: its newest checkpoint, proofs, all its leaves.
+"""Proves the log of a workspace to a client: its latest checkpoint, proofs, all its leaves.
 
 Nothing is handed out that its receiver could not check: each proof was checked here before.
 """
@@ -81,7 +81,7 @@ class NoCheckpointError(ProofNotFoundError):
 
 
 class ProofService:
-    """Reads over a pool of connections of the role for looking back; *key* is what signs."""
+    """Reads over a pool of connections of the role for reading the past; *key* is what signs."""
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection], key: CheckpointKey) -> None:
         self._pool = pool

@@ -1,7 +1,8 @@
-"""Makes proofs: that an event is in the tree, and that a later tree continues an earlier one.
+"""Makes and verifies proofs: an event is in the tree, a later tree continues an earlier one.
 
-In two steps, so that a database is asked once: a plan says which complete subtrees each hash of
-the proof is made of; `tiles_of(nodes_of(plan))` says what to read; `proof_from` puts it together.
+In two steps, so that one query is enough: a plan says which complete subtrees each hash of
+the proof is made of; `tiles_of(plan_nodes(plan))` says what to read; `assemble_proof` puts it
+together. Verifying needs no database, only the tree heads of signed checkpoints.
 """
 
 from collections.abc import Iterator, Sequence
@@ -42,7 +43,7 @@ def consistency_plan(first: int, second: int) -> Plan:
     """Return how to prove that the tree of *second* leaves begins with that of *first*.
 
     RFC 9162, 2.1.4.1, from the root down. Nothing needs to be proved, and the proof is empty,
-    where both are of one size.
+    if both are of one size.
 
     Raises:
         ProofNotFoundError: not 0 < first <= second. (Every tree begins with the empty one.)

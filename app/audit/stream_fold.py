@@ -69,8 +69,8 @@ class StreamFold:
             return
         self.rows = {name: p.evolve(self.rows[name], event) for name, p in PROJECTIONS.items()}
         self._integration = decider.evolve(self._integration, event.event)
-        for place in secret_keys(self._integration):
-            self._sealed_at.setdefault(place, event.position)
+        for key in secret_keys(self._integration):
+            self._sealed_at.setdefault(key, event.position)
 
     @property
     def state(self) -> StreamState:
@@ -108,7 +108,7 @@ def differing_columns(stored: StoredEvent, event: RecordedEvent) -> Iterator[str
 
 
 def try_decode_event(stored: StoredEvent) -> RecordedEvent | None:
-    """Return the event that the bytes hold, None where they hold none."""
+    """Return the event that the bytes hold, None if they hold none."""
     try:
         return decode_recorded(stored.position, stored.envelope)
     except InvalidEventError:

@@ -47,11 +47,11 @@ JOIN unnest(%s::text[], %s::text[], %s::bigint[]) AS event (workspace_id, stream
 WHERE shape = %s
 """
 ORPHAN_SNAPSHOT_SQL = """
-SELECT stream, version FROM integrations.snapshots AS kept
+SELECT stream, version FROM integrations.snapshots AS snapshot
 WHERE (%(workspace)s::text IS NULL OR workspace_id = %(workspace)s) AND NOT EXISTS (
     SELECT FROM integrations.events AS event
-    WHERE event.workspace_id = kept.workspace_id AND event.stream = kept.stream
-        AND event.version = kept.version
+    WHERE event.workspace_id = snapshot.workspace_id AND event.stream = snapshot.stream
+        AND event.version = snapshot.version
 ) LIMIT 1
 """
 Commitments = dict[SecretKey, str]
@@ -68,7 +68,7 @@ class SnapshotKey(NamedTuple):
 class StreamsVerification:
     """Compares over one *connection*, in whose snapshot nothing moves; mutable.
 
-    `in_log` is what is wrong first with the log itself, `beside_it` with what follows from it;
+    `in_log` is what is wrong first with the log itself, `derived` with what follows from it;
     `events` counts.
     """
 
@@ -104,16 +104,16 @@ class StreamsVerification:
             for finding in fold.event_problems(stored, event):
                 self.in_log = first_finding([self.in_log, finding])
             fold.apply(stored, event)
-            place = SnapshotKey(stored.workspace, stored.stream, stored.version)
-            self._note([snapshot_finding(fold, snapshots.get(place))])
+            key = SnapshotKey(stored.workspace, stored.stream, stored.version)
+            self._note([snapshot_finding(fold, snapshots.get(key))])
         self._note(await find_wrong_secrets(self._connection, ended))
 
     def _next(self, stored: StoredEvent, ended: list[StreamFold]) -> StreamFold:
         """Return the fold of the stream of *stored*; the last one goes to *ended* once it has."""
-        fold, place = self._fold, (stored.workspace, stored.stream)
-        if fold is None or (fold.workspace, fold.stream) != place:
+        fold, key = self._fold, (stored.workspace, stored.stream)
+        if fold is None or (fold.workspace, fold.stream) != key:
             ended += [fold] if fold else []
-            self._fold = fold = StreamFold(*place)
+            self._fold = fold = StreamFold(*key)
         return fold
 
 
@@ -121,14 +121,14 @@ class StreamsVerification:
 async def find_wrong_secrets(
     connection: AsyncConnection, folds: Sequence[StreamFold]
 ) -> list[Finding]:
-    """Return where the stored secrets of complete streams are not those that events tell of."""
+    """Return which stored secrets of complete streams are not those that the events name."""
     names = [fold.workspace for fold in folds], [fold.stream for fold in folds]
     cursor = connection.cursor(row_factory=class_row(SealedSecret))
     await cursor.execute(READ_SECRETS_SQL, names, binary=True)
     stored: defaultdict[tuple[str, str], Commitments] = defaultdict(dict)
     for row in await cursor.fetchall():
-        place = row.field, row.version
-        stored[row.workspace, row.stream][place] = row.credential.commitment
+        key = row.field, row.version
+        stored[row.workspace, row.stream][key] = row.credential.commitment
     return [
         finding
         for fold in folds
@@ -147,11 +147,11 @@ async def find_orphan_secrets(connection: AsyncConnection, workspace: str | None
 
 def stream_secret_findings(fold: StreamFold, stored: Mapping[SecretKey, str]) -> Iterator[Finding]:
     """Yield what is wrong with the *stored* secrets of one stream."""
-    for place, sealed in fold.secrets.items():
-        if place not in stored:
-            yield Finding(sealed.position, f"the secret {place[0]} is not stored")
-        elif stored[place] != sealed.commitment:
-            what = f"the stored secret {place[0]} is not the one that was sealed"
+    for key, sealed in fold.secrets.items():
+        if key not in stored:
+            yield Finding(sealed.position, f"the secret {key[0]} is not stored")
+        elif stored[key] != sealed.commitment:
+            what = f"the stored secret {key[0]} is not the one that was sealed"
             yield Finding(sealed.position, what)
     for field, version in stored.keys() - fold.secrets:
         what = f"version {version} of the secret {field} is stored and should not be"
@@ -162,11 +162,11 @@ def stream_secret_findings(fold: StreamFold, stored: Mapping[SecretKey, str]) ->
 async def read_snapshots(
     connection: AsyncConnection, events: Sequence[StoredEvent]
 ) -> dict[SnapshotKey, bytes]:
-    """Return what is kept after each of *events*."""
-    places = [SnapshotKey(event.workspace, event.stream, event.version) for event in events]
-    columns = [*map(list, zip(*places, strict=True))]
+    """Return the snapshot after each of *events*."""
+    keys = [SnapshotKey(event.workspace, event.stream, event.version) for event in events]
+    columns = [*map(list, zip(*keys, strict=True))]
     cursor = await connection.execute(READ_SNAPSHOTS_SQL, (*columns, SNAPSHOT_FORMAT), binary=True)
-    return {SnapshotKey(*place): state for *place, state in await cursor.fetchall()}
+    return {SnapshotKey(*key): state for *key, state in await cursor.fetchall()}
 
 
 def snapshot_finding(fold: StreamFold, snapshot: bytes | None) -> Finding | None:

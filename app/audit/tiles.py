@@ -1,4 +1,4 @@
-"""Where the hashes of a tree are kept: in tiles, as C2SP's tlog-tiles lays them out.
+"""How the hashes of a tree are stored: in tiles, as C2SP's tlog-tiles lays them out.
 
 A tile is up to 256 neighbouring hashes (8,192 bytes) of one level in eight: tile level 0 holds
 leaf hashes, level 1 the roots of full tiles of level 0, and so on. What lies between is hashed
@@ -38,7 +38,7 @@ def grow(frontier: Frontier, leaves: Iterable[bytes]) -> dict[Tile, bytes]:
 
 
 def tiles_gaining(size: int, leaves: int) -> Iterator[Tile]:
-    """Yield the tiles that gain hashes where a tree of *size* leaves gains *leaves* more."""
+    """Yield the tiles that gain hashes when a tree of *size* leaves gains *leaves* more."""
     level, start, end = 0, size, size + leaves
     while start < end:
         for number in range(start >> HEIGHT, ((end - 1) >> HEIGHT) + 1):
@@ -56,7 +56,7 @@ def stored_frontier(size: int, tiles: Tiles) -> Frontier:
 
 
 def extends_beyond(size: int, tiles: Tiles) -> bool:
-    """Tell whether *tiles*, `gaining(size, 1)` among them, hold more than *size* leaves."""
+    """Return whether *tiles*, `tiles_gaining(size, 1)` among them, hold more than *size* leaves."""
     next_tile = tiles.get(Tile(0, size >> HEIGHT), b"")
     return len(next_tile) > size % WIDTH * HASH_BYTES
 

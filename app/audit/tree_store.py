@@ -1,4 +1,9 @@
-"""What the database keeps of the trees: their tiles, and the checkpoints signed over them."""
+"""Stores trees in the database: their tiles, and the checkpoints signed over them.
+
+Of each day that is over, only the last checkpoint of each tree is stored (docs/audit.md). Nothing
+is lost: a later checkpoint covers all that an earlier one did, proofs are made from the tree for
+any size, and a client with an external checkpoint needs no copy of it here.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from time import monotonic
@@ -46,9 +51,9 @@ SELECT * FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::text[])
 """
 RETENTION_INTERVAL = 3600.0  # seconds
 RETENTION_BATCH_SIZE = (
-    10_000  # rows; what is more goes after the next look at the log, which must not wait
+    10_000  # rows; the rest goes after the next poll of the log, which must not wait
 )
-# The same rule as that of the trigger of migration 0010, which refuses all else.
+# The same rule as that of the trigger in sql/audit.sql, which refuses all else.
 DELETE_SUPERSEDED_SQL = """
 DELETE FROM integrations.audit_checkpoints WHERE (workspace_id, size) IN (
     SELECT workspace_id, size FROM (
@@ -80,7 +85,7 @@ class TreeUpdate(Struct, frozen=True):
 
 
 async def head_position(connection: AsyncConnection) -> int:
-    """Return the last position of the log, 0 where it is empty."""
+    """Return the last position of the log, 0 if it is empty."""
     return await scalar(connection, HEAD_SQL)
 
 
@@ -90,7 +95,7 @@ async def follower_position(connection: AsyncConnection) -> int:
 
 
 async def scalar(connection: AsyncConnection, query: LiteralString) -> int:
-    """Return the one number that *query* asks for."""
+    """Return the one number that *query* selects."""
     row = await (await connection.execute(query)).fetchone()
     assert row is not None  # noqa: S101 — an aggregate, or the row that the migration made
     return row[0]
@@ -124,7 +129,7 @@ async def store_updates(connection: AsyncConnection, grown: Sequence[TreeUpdate]
 
 
 def frontier_tiles(checkpoint: Checkpoint | None) -> set[Tile]:
-    """Return the tiles from which the tree of *checkpoint* goes on."""
+    """Return the tiles from which the tree of *checkpoint* continues."""
     size = tree_size(checkpoint)
     return {*tiles_of(subtrees(0, size)), *tiles_gaining(size, 1)}
 
@@ -143,10 +148,10 @@ def extend_tree(
 ) -> TreeUpdate:
     """Return what is to be stored of the tree *name* after it has gained *leaves*.
 
-    It goes on from what *checkpoint* signed and from nothing else: what is signed now continues it.
+    It continues what *checkpoint* signed and nothing else.
 
     Raises:
-        TreeStateError: *tiles*, those of `edge_of`, are not those of *checkpoint*.
+        TreeStateError: *tiles*, those of `frontier_tiles`, are not those of *checkpoint*.
     """
     size = tree_size(checkpoint)
     frontier = stored_frontier(size, tiles)
@@ -160,17 +165,17 @@ def extend_tree(
 
 
 class CheckpointRetention:
-    """Knows when checkpoints are to be let go again; mutable."""
+    """Deletes superseded checkpoints once an hour; mutable."""
 
     def __init__(self) -> None:
         self._due = 0.0
 
     async def run_if_due(self, connection: AsyncConnection) -> None:
-        """Let some go if it is time."""
+        """Delete some if it is time."""
         if monotonic() >= self._due and await delete_superseded(connection) < RETENTION_BATCH_SIZE:
             self._due = monotonic() + RETENTION_INTERVAL
 
 
 async def delete_superseded(connection: AsyncConnection) -> int:
-    """Let checkpoints go, a bounded number; return how many."""
+    """Delete superseded checkpoints, a bounded number; return how many."""
     return (await connection.execute(DELETE_SUPERSEDED_SQL, (RETENTION_BATCH_SIZE,))).rowcount

@@ -40,7 +40,7 @@ class Finding(Struct, frozen=True):
 
 
 def first_finding(findings: Iterable[Finding | None]) -> Finding | None:
-    """Return the one with the lowest position, the first of equals; None where there is none."""
+    """Return the one with the lowest position, the first of equals; None if there is none."""
     return min((each for each in findings if each is not None), key=sort_key, default=None)
 
 
@@ -50,7 +50,7 @@ def sort_key(finding: Finding) -> tuple[bool, int]:
 
 
 class TreeVerification:
-    """One tree, made anew; mutable. Takes 32 bytes for each bit of its size."""
+    """One tree, built again; mutable. Takes 32 bytes for each bit of its size."""
 
     def __init__(self, verifier: Verifier) -> None:
         self._verifier = verifier
@@ -125,14 +125,14 @@ class TreeVerification:
 
 
 def matches_stored(checkpoint: Checkpoint, stored: StoredCheckpoint) -> bool:
-    """ProgressCallback whether *checkpoint* says what is *stored* beside its note."""
+    """Return whether *checkpoint* says what is *stored* in the columns of its note."""
     return (checkpoint.head.size, checkpoint.position) == (stored.size, stored.position)
 
 
 def first_mismatch(tile: Tile, gain: bytes, size: int, tiles: Tiles) -> int | None:
     """Return the index of the last leaf under the first hash of *gain* that is stored otherwise.
 
-    *gain* is what *tile* gained when the tree had *size* leaves; None where all is as stored.
+    *gain* is what *tile* gained when the tree had *size* leaves; None if all is as stored.
     """
     before = max(0, (size >> HEIGHT * tile.level) - tile.number * WIDTH)
     start = before * HASH_BYTES
@@ -162,7 +162,7 @@ class TreesVerification:
         self.checkpoints = 0
 
     async def run(self, extent: LogExtent, report: ProgressCallback) -> Finding | None:
-        """Return what is wrong first, None where everything agrees."""
+        """Return what is wrong first, None if everything agrees."""
         after = 0
         while after < extent.head:
             part = await read_section(self._connection, self._scope, after, extent)
@@ -205,7 +205,7 @@ class TreesVerification:
 
 
 def invalid_workspaces(part: LogSection) -> Iterator[Finding]:
-    """Yield where the log names a workspace that there cannot be."""
+    """Yield each place at which the log names a workspace that there cannot be."""
     for name, leaves in part.leaves.items():
         if name != WHOLE_LOG and not WORKSPACE.fullmatch(name):
             yield Finding(leaves[0].position, "no workspace can have the name that stands here")
@@ -213,8 +213,8 @@ def invalid_workspaces(part: LogSection) -> Iterator[Finding]:
 
 def truncation_finding(extent: LogExtent, scope: VerifyScope) -> Finding | None:
     """Return the finding that the log ends too early, or its checkpoints do, if so."""
-    kept = scope.external.position if scope.external else 0
-    known = max(extent.followed, extent.signed, kept)
+    external = scope.external.position if scope.external else 0
+    known = max(extent.followed, extent.signed, external)
     if extent.head < known:
         what = f"the log ends before here; it went on to position {known}, as was signed"
         return Finding(extent.head + 1, what)

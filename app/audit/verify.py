@@ -32,7 +32,7 @@ class VerifyError(AuditError):
 
 
 class VerificationResult(Struct, frozen=True):
-    """What was compared, and what is wrong first, None where everything agrees.
+    """What was compared, and what is wrong first, None if everything agrees.
 
     `unsigned` of the `events` are in no checkpoint yet.
     """
@@ -58,7 +58,7 @@ async def verify(
             streams = StreamsVerification(connection, scope.workspace)
             in_trees = await trees.run(extent, report)
             await streams.run(extent.head, report)
-            # Where the log was edited all that follows from it differs, too, elsewhere.
+            # If the log was edited, all that follows from it differs, too, elsewhere.
             first = first_finding([in_trees, streams.in_log])
             if first is None:
                 in_views = await find_wrong_rows(dsn, connection, scope.workspace, report)
@@ -100,7 +100,7 @@ async def row_finding(connection: AsyncConnection, difference: Difference) -> Fi
 
 @asynccontextmanager
 async def read_only_session(dsn: str) -> AsyncGenerator[AsyncConnection]:
-    """Yield a connection that reads the database as it is now, whatever happens to it."""
+    """Yield a connection that reads the database in one snapshot."""
     conninfo = make_conninfo(
         dsn, options=f"-c role={ROLE} -c timezone=UTC", application_name="integrations_verify"
     )
@@ -126,7 +126,7 @@ async def latest_note(dsn: str, name: str) -> str:
 
 
 def external_checkpoint(note: bytes, key: CheckpointKey) -> StoredCheckpoint:
-    """Return the checkpoint that somebody kept as *note*.
+    """Return the checkpoint that a client has stored as *note*.
 
     Raises:
         NoteError: it is none, or *key* did not sign it.
@@ -140,14 +140,14 @@ def external_checkpoint(note: bytes, key: CheckpointKey) -> StoredCheckpoint:
     return StoredCheckpoint(name, checkpoint.head.size, checkpoint.position, note)
 
 
-def verify_scope(workspace: str | None, kept: StoredCheckpoint | None) -> VerifyScope:
+def verify_scope(workspace: str | None, external: StoredCheckpoint | None) -> VerifyScope:
     """Return what is to be verified.
 
     Raises:
         VerifyError: the checkpoint is not of that workspace.
     """
-    if kept and workspace and kept.name != workspace:
-        other = "the whole log" if kept.name == WHOLE_LOG else kept.name
+    if external and workspace and external.name != workspace:
+        other = "the whole log" if external.name == WHOLE_LOG else external.name
         message = f"The checkpoint is of {other}: leave out --workspace, or name that one."
         raise VerifyError(message)
-    return VerifyScope(workspace, kept)
+    return VerifyScope(workspace, external)

@@ -1,4 +1,4 @@
-"""Which events somebody wants to see: of whom, from when, until when."""
+"""Which events a user wants to see: of whom, from when, until when."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -39,11 +39,11 @@ class ReplayFilter(Struct, frozen=True, kw_only=True):
 
     @property
     def has_times(self) -> bool:
-        """Whether events must be looked at one by one, as the log is in no order of times."""
+        """Whether events must be checked one by one, as the log is in no order of times."""
         return isinstance(self.start, datetime) or isinstance(self.end, datetime)
 
     def includes(self, at: datetime) -> bool:
-        """Tell whether an event of the part that happened *at* is wanted."""
+        """Return whether an event of the range that happened *at* is wanted."""
         late_enough = not isinstance(self.start, datetime) or at >= self.start
         return late_enough and (not isinstance(self.end, datetime) or at <= self.end)
 
@@ -71,11 +71,11 @@ def parse_position(digits: str) -> int:
     return int(digits)
 
 
-def fold_as_of(stretches: Iterable[Chunk], selection: ReplayFilter) -> Iterator[IntegrationRow]:
-    """Yield the integrations that the wanted events of *stretches* lead to, oldest first."""
+def fold_as_of(chunks: Iterable[Chunk], selection: ReplayFilter) -> Iterator[IntegrationRow]:
+    """Yield the integrations that the wanted events of *chunks* lead to, oldest first."""
     rows: dict[tuple[str, str], IntegrationRow] = {}
-    for stretch in stretches:
-        for event in decode_envelopes(stretch.envelopes):
+    for chunk in chunks:
+        for event in decode_envelopes(chunk.envelopes):
             stream = (event.workspace, event.stream)
             if selection.includes(event.at):
                 row = integration_view.evolve(rows.pop(stream, None), event)

@@ -72,17 +72,17 @@ decoder = msgspec.json.Decoder(list[StoredEnvelope])
 encoder = msgspec.json.Encoder()
 
 
-def event_lines(stretch: Chunk, selection: ReplayFilter) -> Iterator[EventLine]:
-    """Yield a line for each event of *stretch* that is wanted."""
-    events = zip(stretch.positions, decoder.decode(stretch.envelopes), strict=True)
+def event_lines(chunk: Chunk, selection: ReplayFilter) -> Iterator[EventLine]:
+    """Yield a line for each event of *chunk* that is wanted."""
+    events = zip(chunk.positions, decoder.decode(chunk.envelopes), strict=True)
     if selection.has_times:
         events = (each for each in events if selection.includes(datetime.fromisoformat(each[1].at)))
     return starmap(event_line, events)
 
 
-def event_line(position: int, told: StoredEnvelope) -> EventLine:
+def event_line(position: int, stored: StoredEnvelope) -> EventLine:
     """Return the line of one event; the kind is always the first field of what is stored of it."""
-    event, at = bytes(told.event), told.at
+    event, at = bytes(stored.event), stored.at
     end = event.index(b'"', KIND_PREFIX_LENGTH)
     at = f"{at[:23]}Z" if len(at) > WHOLE_SECONDS_LENGTH else f"{at[:19]}.000Z"
     kind, data = (
@@ -90,7 +90,14 @@ def event_line(position: int, told: StoredEnvelope) -> EventLine:
         Raw(b"{" + event[end + 1 :].removeprefix(b",")),
     )
     return EventLine(
-        position, told.workspace, told.stream, told.version, kind, at, told.origin.actor, data
+        position,
+        stored.workspace,
+        stored.stream,
+        stored.version,
+        kind,
+        at,
+        stored.origin.actor,
+        data,
     )
 
 
@@ -102,5 +109,5 @@ def integration_line(row: IntegrationRow) -> IntegrationLine:
 
 
 def format_time(at: datetime) -> str:
-    """Return *at*, UTC, with three decimals, as in every answer."""
+    """Return *at*, UTC, with three decimals, as in every response."""
     return at.isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -44,7 +44,7 @@ class Output(Struct, frozen=True):
 
 
 def replay(
-    settings: Settings, selection: ReplayFilter, output: Output, tell: ProgressCallback
+    settings: Settings, selection: ReplayFilter, output: Output, report: ProgressCallback
 ) -> None:
     """Write the events of *selection* that are in the log now.
 
@@ -54,8 +54,8 @@ def replay(
     """
     with open_database(settings) as dsn, open_log(dsn) as connection:
         write = build_event_writer(selection, output)
-        for stretch in with_progress(connection, selection, tell):
-            write(stretch)
+        for chunk in with_progress(connection, selection, report):
+            write(chunk)
 
 
 def replay_following(settings: Settings, selection: ReplayFilter, output: Output) -> None:
@@ -82,7 +82,7 @@ def replay_following(settings: Settings, selection: ReplayFilter, output: Output
 
 
 def replay_as_of(
-    settings: Settings, selection: ReplayFilter, output: Output, tell: ProgressCallback
+    settings: Settings, selection: ReplayFilter, output: Output, report: ProgressCallback
 ) -> None:
     """Write the integrations as the events of *selection* leave them.
 
@@ -90,7 +90,7 @@ def replay_as_of(
         LogNotFoundError, LogCorruptedError: as for `replay`.
     """
     with open_database(settings) as dsn, open_log(dsn) as connection:
-        rows = fold_as_of(with_progress(connection, selection, tell), selection)
+        rows = fold_as_of(with_progress(connection, selection, report), selection)
         lines = map(integration_line, rows)
         if output.format == "jsonl":
             write_lines(output, lines)
@@ -99,25 +99,25 @@ def replay_as_of(
 
 
 def with_progress(
-    connection: Connection[TupleRow], selection: ReplayFilter, tell: ProgressCallback
+    connection: Connection[TupleRow], selection: ReplayFilter, report: ProgressCallback
 ) -> Iterator[Chunk]:
-    """Yield the events of *selection*, and tell how many positions are behind."""
+    """Yield the events of *selection*, and report how many positions are done."""
     part = selection.log_range(head_position(connection))
     amount = part.to - part.after
-    for stretches in prefetch(read_chunks(connection, part)):
-        yield from stretches
-        tell("Reading the log", stretches[-1].positions[-1] - part.after, amount)
-    tell("Reading the log", amount, amount)
+    for chunks in prefetch(read_chunks(connection, part)):
+        yield from chunks
+        report("Reading the log", chunks[-1].positions[-1] - part.after, amount)
+    report("Reading the log", amount, amount)
 
 
 def build_event_writer(selection: ReplayFilter, output: Output) -> Callable[[Chunk], None]:
-    """Return what writes a stretch."""
+    """Return what writes a chunk."""
     if output.format == "jsonl":
-        return lambda stretch: write_lines(output, event_lines(stretch, selection))
+        return lambda chunk: write_lines(output, event_lines(chunk, selection))
     table = TableWriter(output.out, "events")
 
-    def write(stretch: Chunk) -> None:
-        lines = event_lines(stretch, selection)
+    def write(chunk: Chunk) -> None:
+        lines = event_lines(chunk, selection)
         while rows := [event_row(line) for line in islice(lines, TABLE_BATCH_SIZE)]:
             table.write(rows)
 

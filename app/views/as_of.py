@@ -1,8 +1,8 @@
-"""Integrations as they were at a moment: folded from the log, not read from the view.
+"""Integrations as they were at a point in time: folded from the log, not read from the view.
 
-A moment is a position, up to which all events count, or a time. A time counts per integration: up
-to its last event that bears that time or an earlier one. Events bear the time of the machine that
-decided them, and the order of the log is that of positions; where an integration's times ascend,
+A point in time is a position, up to which all events count, or a time. A time counts per
+integration: up to its last event that bears that time or an earlier one. Events bear the time of the machine that
+decided them, and the order of the log is that of positions; if an integration's times ascend,
 as they do unless a clock goes wrong, that is every event up to the time and no other.
 """
 
@@ -18,7 +18,7 @@ PointInTime = int | datetime
 
 
 class AsOfViews:
-    """Answers for integrations as `IntegrationViews` does, at a moment of the past."""
+    """Reads integrations as `IntegrationViews` does, at a point in time."""
 
     def __init__(self, log: LogReader) -> None:
         self.log = log
@@ -53,7 +53,7 @@ class AsOfViews:
 
 
 class AsOfFold:
-    """The rows at a moment, folded from the events of a workspace in the order of the log."""
+    """The rows at a point in time, folded from a workspace's events in the order of the log."""
 
     def __init__(self, point: PointInTime) -> None:
         self.point = point
@@ -72,7 +72,7 @@ class AsOfFold:
 
 
 def set_row(rows: dict[str, IntegrationRow], stream: str, row: IntegrationRow | None) -> None:
-    """Keep *row* as that of *stream*; None takes it away."""
+    """Set *row* as that of *stream*; None takes it away."""
     if row is None:
         rows.pop(stream, None)
     else:

@@ -1,7 +1,7 @@
 """Reads the history from the event log, newest first.
 
 An audit entry is a pure function of one stored event (projections/history.py), so there is nothing
-here but the events of a workspace, found by the columns beside their bytes. Without a filter any
+here but the events of a workspace, found by the columns next to their bytes. Without a filter any
 page costs the same, however long the log is: all events of a workspace are numbered by `sequence`
 and those of one integration by `version`. A filter counts what matches in an index of its own.
 """
@@ -65,7 +65,7 @@ class HistoryPage(Struct, frozen=True):
 
 
 class HistoryViews:
-    """Reads over a pool of connections of the role for looking back."""
+    """Reads over a pool of connections of the role for reading the past."""
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
         self.pool = pool

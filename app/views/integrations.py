@@ -45,7 +45,7 @@ class Page(Struct, frozen=True):
 
 
 class IntegrationViews:
-    """Reads over a pool of connections of the role for queries, *max_batch* questions at a time."""
+    """Reads over a pool of the role for queries; a batch has at most *max_batch* queries."""
 
     def __init__(
         self, pool: AsyncConnectionPool[AsyncConnection], *, max_batch: int = MAX_BATCH
@@ -61,11 +61,11 @@ class IntegrationViews:
 
     @property
     def batchers(self) -> Mapping[str, Batcher[Any, Any]]:
-        """What asks in batches, by name."""
+        """The batchers, by name."""
         return {"gets": self._one, "lists": self._all}
 
     async def one(self, workspace: str, integration: str) -> IntegrationRow | None:
-        """Return the row of *integration*, None where the workspace has none such.
+        """Return the row of *integration*, None if the workspace does not have it.
 
         Raises:
             UnavailableError: the database is away or busy.
@@ -85,7 +85,7 @@ class IntegrationViews:
     async def page_after(
         self, selection: ListFilter, order: SortOrder, key: Key | None, limit: int
     ) -> Page:
-        """Return *limit* of what matches, from after *key* on; from the start where it is None.
+        """Return *limit* of what matches, from after *key* on; from the start if it is None.
 
         Raises:
             UnavailableError: the database is away or busy.
@@ -121,11 +121,11 @@ class IntegrationViews:
         rows = await self._list_rows(selection, order, PageRequest())
         return Page(rows, len(rows), None)
 
-    async def _get_many(self, places: Sequence[IntegrationKey]) -> list[IntegrationRow | None]:
-        workspaces, integrations = zip(*places, strict=True)
+    async def _get_many(self, keys: Sequence[IntegrationKey]) -> list[IntegrationRow | None]:
+        workspaces, integrations = zip(*keys, strict=True)
         rows = await self._rows(GET_MANY_SQL, ([*workspaces], [*integrations]))
-        by_place = {(row.workspace_id, row.id): row for row in rows}
-        return [by_place.get(place) for place in places]
+        by_key = {(row.workspace_id, row.id): row for row in rows}
+        return [by_key.get(key) for key in keys]
 
     async def _list_many(self, workspaces: Sequence[str]) -> list[Rows]:
         found: dict[str, list[IntegrationRow]] = {workspace: [] for workspace in workspaces}
@@ -147,7 +147,7 @@ class IntegrationViews:
         known, key = self.anchors.nearest(selection, order, state, start)
         if known == start:
             return await self._list_rows(selection, order, PageRequest(limit=limit, after=key))
-        # One row more in front: the page's own place, so that it need not be counted to again.
+        # One row more in front: the page's own anchor, so that it need not be counted to again.
         part = PageRequest(limit=limit + 1, after=key, skip=start - known - 1)
         rows = await self._list_rows(selection, order, part)
         if rows:
@@ -173,6 +173,6 @@ class IntegrationViews:
 
 
 def build_page(rows: list[IntegrationRow], total: int, order: SortOrder, limit: int) -> Page:
-    """Return the page of the first *limit* of *rows*, of which one more was asked for."""
+    """Return the page of the first *limit* of *rows*, which hold one more if there is one."""
     more = len(rows) > limit
     return Page(rows[:limit], total, sort_key(rows[limit - 1], order) if more else None)

@@ -69,7 +69,7 @@ def rows_query(selection: ListFilter, order: SortOrder, part: PageRequest) -> Qu
 
 
 def count_query(selection: ListFilter) -> Query:
-    """Return the statement for how many match, and for the workspace's last history sequence.
+    """Return the statement for how many match, and for the workspace's last sequence.
 
     Without a search they are counted already, so that it costs the same however many there are.
     """
@@ -94,7 +94,7 @@ def where_clause(selection: ListFilter) -> Query:
 
 
 def row_matches(row: IntegrationRow, selection: ListFilter) -> bool:
-    """Tell whether *row* is one of *selection*, for rows that no table holds."""
+    """Return whether *row* is one of *selection*, for rows that no table holds."""
     return (
         (selection.types is None or row.type in selection.types)
         and selection.is_active in (None, row.is_active)
@@ -103,7 +103,7 @@ def row_matches(row: IntegrationRow, selection: ListFilter) -> bool:
 
 
 def like_pattern(text: str) -> str:
-    """Return the pattern of LIKE for all that contains *text*, whatever signs are in it."""
+    """Return the pattern of LIKE for all that contains *text*, with any characters in it."""
     for sign in ("\\", "%", "_"):
         text = text.replace(sign, f"\\{sign}")
     return f"%{text}%"
