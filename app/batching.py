@@ -106,7 +106,7 @@ class Batcher(Generic[Request, Response]):
         self.requests += len(requests)
         try:
             return require_same_length(await self._run_batch(requests), len(requests))
-        except Exception as error:  # noqa: BLE001 — whatever it is, the callers must get it
+        except Exception as error:  # noqa: BLE001 — of any kind: the callers must get it
             return [error] * len(requests)
 
 

@@ -62,7 +62,7 @@ def build_dependencies(
     """Return the parts over the migrated database *dsn*; nothing is open before `running`.
 
     *max_batch* is how many requests share a round trip at most, and *cache_size* how many verified
-    tokens are kept: 1 and 0, to measure what they gain.
+    tokens are cached: 1 and 0, to measure what they gain.
 
     Raises:
         KeyringError, TokenKeyError, JwksError, CheckpointKeyError, ProviderFileError: one line
@@ -137,7 +137,7 @@ def load_provider_types(settings: Settings) -> Mapping[str, ProviderFile]:
 
 
 def parse_provider_urls(settings: Settings, providers: Container[str]) -> dict[str, str]:
-    """Return the base URLs, by type, that are asked in place of the providers' own."""
+    """Return the base URLs, by type, that are called in place of the providers' own."""
     pairs = (pair.split("=", 1) for pair in settings.provider_urls.split(",") if pair)
     urls = {type_: url.rstrip("/") for type_, url in pairs}
     for type_ in urls:

@@ -29,7 +29,7 @@ ReadyCallback = Callable[[], None]
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:
-    """Run until told to stop; call *announce* with the address once requests are answered.
+    """Run until a stop; call *announce* with the address once requests are answered.
 
     Raises:
         SettingsError, EmbeddedServerError, MigrationError, KeyringError, TokenKeyError,
@@ -137,5 +137,5 @@ def listener_url(listener: socket.socket) -> str:
 
 
 def exit_cleanly(_: int, __: FrameType | None) -> None:
-    """End the process as if it had finished: being told to stop is no failure."""
+    """End the process as if it had finished: a requested stop is no failure."""
     sys.exit(0)

@@ -113,5 +113,5 @@ def decode_path(wanted: type, value: object) -> Path:
 
 
 def default_data_dir() -> Path:
-    """Return where data is kept unless said otherwise: beside us, or as root in /var/lib."""
+    """Return where data is stored by default: next to the program, or as root in /var/lib."""
     return Path("/var/lib/integrations" if os.geteuid() == 0 else "data")

@@ -35,7 +35,7 @@ class WorkerSupervisor(Multiprocess):
         self.first_seen: WeakKeyDictionary[Process, float] = WeakKeyDictionary()
 
     def init_processes(self) -> None:
-        """Start the workers, and say so once all of them are ready, unless told to stop before."""
+        """Start the workers, and say so once all of them are ready, unless a stop comes before."""
         super().init_processes()
         while not self.should_exit.wait(POLL_INTERVAL):
             self.handle_signals()

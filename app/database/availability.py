@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def translate_unavailable() -> Generator[None]:
-    """Raise UnavailableError if the database is away, busy, full or told to stop."""
+    """Raise UnavailableError if the database is away, busy, full or stopping."""
     try:
         yield
     except UNAVAILABLE_ERRORS as error:

@@ -45,12 +45,12 @@ def keep_embedded_running(data_dir: Path) -> Generator[None]:
     """Bring the embedded server back, whenever its keeper is killed, while the block runs."""
     leaving = Event()
 
-    def look() -> None:
+    def poll() -> None:
         while not leaving.wait(POLL_INTERVAL):
-            with suppress(EmbeddedServerError):  # the next look may do better
+            with suppress(EmbeddedServerError):  # the next poll may do better
                 open_embedded(data_dir).close()
 
-    watcher = Thread(target=look, daemon=True)
+    watcher = Thread(target=poll, daemon=True)
     watcher.start()
     try:
         yield

@@ -144,7 +144,9 @@ def apply_missing(connection: Connection[TupleRow]) -> None:
             raise MigrationError(message)
     new = [file for file in migrations() if file.name not in applied]
     new += [file for file in FUNCTIONS if applied.get(file.name) != checksum(file)]
-    last = RIGHTS if new else ()  # until then a new function is everybody's, a table without walls
+    last = (
+        RIGHTS if new else ()
+    )  # until then a new function is everybody's, a table without row-level security
     for file in (*[file for file in new if file not in RIGHTS], *last):
         apply(connection, file)
 

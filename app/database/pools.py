@@ -1,7 +1,7 @@
 """Pools of connections, one a role, so that waiting writes never hold up reads.
 
 A lost connection is noticed by the request that uses it, which gets 503. It must be the only one:
-whatever broke one connection has broken the others, so all of them are replaced at once.
+what broke one connection has broken the others, so all of them are replaced at once.
 """
 
 from typing import TypeVar
@@ -30,7 +30,7 @@ SERVER_SETTINGS = {
     "statement_timeout": "5s",
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "10s",
-    # What we have given up across such a network the server never hears of; it must ask, too, or
+    # What we have given up across such a network the server never hears of; it must probe, too, or
     # these sessions stay for hours (the default of most systems) and take the places of new ones.
     "tcp_user_timeout": "5s",
     "tcp_keepalives_idle": "5",
@@ -113,7 +113,7 @@ class SelfHealingPool(AsyncConnectionPool[AsyncConnection]):
             max_waiting=MAX_WAITING,
             timeout=ACQUIRE_TIMEOUT,
             reconnect_timeout=RECONNECT_INTERVAL,
-            configure=self._opened,
+            configure=self._configure,
             reconnect_failed=self._failed,
             open=False,
             name=name,
@@ -133,7 +133,7 @@ class SelfHealingPool(AsyncConnectionPool[AsyncConnection]):
             self._current.clear()
             await self.drain()
 
-    async def _opened(self, conn: AsyncConnection) -> None:
+    async def _configure(self, conn: AsyncConnection) -> None:
         if self._pooled:
             await require_role(conn, self.name)
         self._current.add(conn)

@@ -1,4 +1,4 @@
-"""What is done now and then beside serving: expired answers to repeated requests are let go."""
+"""Housekeeping: deletes expired responses to repeated requests."""
 
 import asyncio
 from contextlib import suppress

@@ -40,7 +40,7 @@ class LogRange(Struct, frozen=True, kw_only=True):
 
 
 class LogCorruptedError(Exception):
-    """The log has a hole or has become shorter; whoever reads it stops here."""
+    """The log has a hole or has become shorter; its reader stops here."""
 
 
 def read_range(

@@ -39,11 +39,11 @@ SELECT key, fingerprint, status, headers, body FROM integrations.idempotent_resp
 WHERE workspace_id = %s AND key = %s AND stored_at >= now() - interval '24 hours'
 """
 UPSERT_SNAPSHOT = """
-INSERT INTO integrations.snapshots AS kept (workspace_id, stream, shape, version, state)
+INSERT INTO integrations.snapshots AS stored (workspace_id, stream, shape, version, state)
 VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT ON CONSTRAINT snapshots_key
 DO UPDATE SET shape = excluded.shape, version = excluded.version, state = excluded.state
-WHERE kept.shape <> excluded.shape OR kept.version < excluded.version
+WHERE stored.shape <> excluded.shape OR stored.version < excluded.version
 """
 ASYNC_COMMIT = "SELECT set_config('synchronous_commit', 'off', true)"  # for this transaction
 REFUSALS = {"taken": ConcurrencyError, "answered": DuplicateRequestError}  # record_each.sql
@@ -80,7 +80,7 @@ class PostgresEventLog:
 
     @property
     def batchers(self) -> Mapping[str, Batcher[Any, Any]]:
-        """What asks in batches, by name."""
+        """The batchers, by name."""
         return {"reads": self._reads, "appends": self._writes}
 
     async def read(self, workspace: str, stream: str) -> list[RecordedEvent]:
@@ -97,8 +97,8 @@ class PostgresEventLog:
     async def load(self, workspace: str, stream: str) -> StreamState:
         """Return *stream* folded up to its last event, from its snapshot on."""
         with translate_unavailable():
-            kept, events = await self._reads.submit((workspace, stream, None))
-            folded = kept.apply(events)
+            snapshot, events = await self._reads.submit((workspace, stream, None))
+            folded = snapshot.apply(events)
             while len(events) >= SNAPSHOT_EVERY:
                 await self._keep(workspace, stream, folded)
                 _, events = await self._reads.submit((workspace, stream, folded.version))
@@ -124,19 +124,21 @@ class PostgresEventLog:
         with translate_unavailable():
             await self._confirmations.submit(None)
 
-    async def _read_all(self, places: Sequence[StreamRef]) -> list[Found]:
-        workspaces, streams, afters = map(list, zip(*places, strict=True))
+    async def _read_all(self, keys: Sequence[StreamRef]) -> list[Found]:
+        workspaces, streams, afters = map(list, zip(*keys, strict=True))
         async with self.pool.connection() as connection:
-            asked = (workspaces, streams, afters, SNAPSHOT_FORMAT, READ_LIMIT)
-            rows = await (await connection.execute(LOAD_STREAMS, asked, binary=True)).fetchall()
-        kept = [StreamState()] * len(places)
-        events: list[list[RecordedEvent]] = [[] for _ in places]
+            parameters = (workspaces, streams, afters, SNAPSHOT_FORMAT, READ_LIMIT)
+            rows = await (
+                await connection.execute(LOAD_STREAMS, parameters, binary=True)
+            ).fetchall()
+        snapshots = [StreamState()] * len(keys)
+        events: list[list[RecordedEvent]] = [[] for _ in keys]
         for item, position, content in rows:
             if position is None:
-                kept[int(item) - 1] = decode_snapshot(content)
+                snapshots[int(item) - 1] = decode_snapshot(content)
             else:
                 events[int(item) - 1].append(decode_recorded(position, content))
-        return [*zip(kept, events, strict=True)]
+        return [*zip(snapshots, events, strict=True)]
 
     async def _keep(self, workspace: str, stream: str, folded: StreamState) -> None:
         snapshot = (workspace, stream, SNAPSHOT_FORMAT, folded.version, encode_snapshot(folded))
@@ -147,7 +149,7 @@ class PostgresEventLog:
 
     async def _record_all(self, writes: Sequence[Changeset]) -> Sequence[list[int] | Exception]:
         try:
-            [(head,)] = await self._committed(RECORD, encode_batch(writes))
+            [(head,)] = await self._execute_and_commit(RECORD, encode_batch(writes))
         except (psycopg.Error, UnicodeError) as error:
             if not may_be_single_write_error(error):
                 raise
@@ -157,25 +159,25 @@ class PostgresEventLog:
     async def _record_each(self, writes: Sequence[Changeset]) -> Sequence[list[int] | Exception]:
         batches = [*map(try_encode, writes)]
         known = [batch for batch in batches if batch is not None]
-        answers = iter(await self._committed(RECORD_EACH, known) if known else ())
+        answers = iter(await self._execute_and_commit(RECORD_EACH, known) if known else ())
         results: list[list[int] | Exception] = []
         for batch, write in zip(batches, writes, strict=True):
             head, refusal = (None, "22000") if batch is None else next(answers)
             results.append(write_result(head, refusal, write))
         return results
 
-    async def _committed(self, query: LiteralString, parameter: object) -> list[TupleRow]:
+    async def _execute_and_commit(self, query: LiteralString, parameter: object) -> list[TupleRow]:
         """Return the rows of *query* once what it did is committed, and safe."""
         async with self._of_primary() as connection:
             with abort_after(COMMIT_TIMEOUT, connection), require_replicated(connection):
                 cursor = await connection.execute(query, (parameter,))
             return await cursor.fetchall()
 
-    async def _confirm_all(self, asked: Sequence[None]) -> Sequence[None]:
+    async def _confirm_all(self, calls: Sequence[None]) -> Sequence[None]:
         # Cancelled in time: nothing that matters was written, and who waits keeps a connection.
         async with self._of_primary() as connection, asyncio.timeout(COMMIT_TIMEOUT):
             await confirm_replicated(connection)
-        return asked
+        return calls
 
     @asynccontextmanager
     async def _of_primary(self) -> AsyncGenerator[AsyncConnection]:
@@ -190,7 +192,7 @@ class PostgresEventLog:
 def may_be_single_write_error(error: psycopg.Error | UnicodeError) -> bool:
     """Tell whether *error* undid a batch for what one write of it may have been at fault for.
 
-    Only what the server says in a session that goes on is certain to have undone it.
+    Only what the server says in a session that continues is certain to have undone it.
     """
     if isinstance(error, UnicodeError):
         return True

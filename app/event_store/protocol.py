@@ -1,4 +1,4 @@
-"""What the write path asks of an event log; two logs answer: PostgreSQL's and the one in memory."""
+"""What the write path needs of an event log: one is PostgreSQL's, and tests have one in memory."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -13,7 +13,7 @@ from domain.envelope import Envelope, RecordedEvent
 class StoredResponse(Struct, frozen=True):
     """The first response to a request with an idempotency key, stored for 24 h with what it did.
 
-    `fingerprint` tells that request from others, sealed; `body` is the response's, byte for byte.
+    `fingerprint` identifies that request, sealed; `body` is the response's, byte for byte.
     """
 
     key: str
@@ -65,7 +65,7 @@ class EventLog(Protocol):
         ...
 
     async def load(self, workspace: str, stream: str) -> StreamState:
-        """Return *stream* folded up to its last event, to go on from there.
+        """Return *stream* folded up to its last event.
 
         What it costs does not grow with the stream.
 
@@ -94,10 +94,10 @@ class EventLog(Protocol):
         ...
 
     async def confirm(self) -> None:
-        """Return once all that has been recorded is safe, whoever recorded it.
+        """Return once all that has been recorded is safe.
 
         What can be read may still be lost with its server, where its outcome was unknown to who
-        recorded it. Nobody is told "it already is so" before.
+        recorded it. No "it already is so" is returned before.
 
         Raises:
             UnavailableError: the database is away or busy, or has no standby now.

@@ -32,15 +32,15 @@ def require_replicated(connection: BaseConnection[Any]) -> Generator[None]:
     """Raise ReplicationUnconfirmedError if a commit of the block did not wait for its standby."""
     cut_short = False
 
-    def look(notice: Diagnostic) -> None:
+    def on_notice(notice: Diagnostic) -> None:
         nonlocal cut_short
         cut_short = cut_short or notice.sqlstate == SYNC_WAIT_CANCELLED
 
-    connection.add_notice_handler(look)
+    connection.add_notice_handler(on_notice)
     try:
         yield
     finally:
-        connection.remove_notice_handler(look)
+        connection.remove_notice_handler(on_notice)
     if cut_short:
         raise ReplicationUnconfirmedError
 
@@ -66,7 +66,7 @@ def abort_after(seconds: float, connection: AsyncConnection) -> Generator[None]:
 
 
 def abort_connection(connection: BaseConnection[Any]) -> None:
-    """Break *connection* off, so that whoever waits for its answer hears that there is none.
+    """Break *connection* off, so that the caller that waits for its response gets an error.
 
     Its commit is left to wait. It keeps the log's lock meanwhile, and nobody sees what it wrote:
     cancelled, it would be seen, and could still be lost.

@@ -1,4 +1,4 @@
-"""A stream folded: what its events came to, kept as a snapshot so that none is folded twice."""
+"""A stream folded: what its events came to, stored as a snapshot so that none is folded twice."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -37,7 +37,7 @@ class StreamState(Struct, frozen=True, kw_only=True):
 
 
 class Snapshot(Struct, frozen=True):
-    """A stream folded, as it is kept: JSON; a row is read as its projection's."""
+    """A stream folded, as it is stored: JSON; a row is read as its projection's."""
 
     version: int
     integration: Integration
@@ -53,21 +53,21 @@ row_decoders = {name: msgspec.json.Decoder(p.row | None) for name, p in PROJECTI
 
 
 def encode_snapshot(folded: StreamState) -> bytes:
-    """Return *folded* as it is kept."""
+    """Return *folded* as it is stored."""
     return msgspec.json.encode(folded)
 
 
 def decode_snapshot(snapshot: bytes) -> StreamState:
-    """Return what was kept as *snapshot*.
+    """Return what *snapshot* holds.
 
     Raises:
-        InvalidSnapshotError: nobody kept these bytes.
+        InvalidSnapshotError: these bytes are no snapshot.
     """
     try:
-        kept = decoder.decode(snapshot)
-        rows = {name: row_from.decode(kept.rows[name]) for name, row_from in row_decoders.items()}
+        stored = decoder.decode(snapshot)
+        rows = {name: row_from.decode(stored.rows[name]) for name, row_from in row_decoders.items()}
     except (msgspec.MsgspecError, UnicodeDecodeError, KeyError):
         raise InvalidSnapshotError(
             InvalidSnapshotError.__doc__
         ) from None  # the reason would repeat values
-    return StreamState(version=kept.version, integration=kept.integration, rows=rows)
+    return StreamState(version=stored.version, integration=stored.integration, rows=rows)

@@ -43,7 +43,7 @@ class Catalogues(Struct, frozen=True):
 
     @property
     def english(self) -> Language:
-        """The language of all that is kept."""
+        """The language of all stored messages."""
         return self.languages[DEFAULT]
 
     def negotiate(self, tag: str) -> Language | None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 MAX_TAG_LENGTH = 64
-"""Characters of the longest tag that is read; RFC 5646 section 4.4.1 asks for at least 35."""
+"""Characters of the longest tag that is read; RFC 5646 section 4.4.1 requires at least 35."""
 
 # RFC 5646 section 2.1, its rules under their own names. The "regular" grandfathered tags
 # (zh-min-nan, art-lojban, …) fit `langtag` and need no list.

@@ -101,7 +101,7 @@ def multiprocess_dir() -> Generator[None]:
 
 
 def drop_dead_gauges(living: Container[int | None]) -> None:
-    """Drop what workers other than *living*, by their pids, said of a moment; counts stay."""
+    """Drop what workers other than *living*, by their pids, set as gauges; counts stay."""
     for file in Path(os.environ[MULTIPROCESS_DIR]).glob("gauge_live*_*.db"):
         if int(file.stem.rpartition("_")[2]) not in living:
             file.unlink(missing_ok=True)

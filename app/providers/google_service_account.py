@@ -48,7 +48,7 @@ def parse_account(json: Secret) -> ServiceAccountFile:
 
 
 def token_request(account: ServiceAccountFile, *, audience: str, scope: str, now: int) -> bytes:
-    """Return the form that asks the token endpoint *audience* for *scope*; *now* is Unix time.
+    """Return the form that requests *scope* from the token endpoint *audience*; *now* is Unix time.
 
     It takes some 80 ms: the key is proved to be one.
 

@@ -55,7 +55,7 @@ class ProviderResponse(Struct, frozen=True):
 class ProviderClient:
     """Sends requests, each over a connection of its own: nothing of one reaches another.
 
-    A client that were kept would keep cookies, and so carry one workspace's session into
+    A reused client would keep cookies, and so carry one workspace's session into
     another's request. Nothing of the environment counts, no proxy and no `.netrc`; no redirect
     is followed.
     """
@@ -78,7 +78,7 @@ class ProviderClient:
                 return await send(client, request)
         except httpx2.ConnectError:
             reached = False
-        except Exception:  # noqa: BLE001 — whatever a stranger's bytes do to the library
+        except Exception:  # noqa: BLE001 — anything a foreign server's bytes can do to the library
             reached = True
         raise ProviderUnreachableError(reached=reached)
 

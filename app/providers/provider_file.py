@@ -1,4 +1,4 @@
-"""The shape of a provider file: a provider type, if it is asked, and what answers mean.
+"""The shape of a provider file: a provider type, its check, and what responses mean.
 
 How to write one: docs/providers.md.
 """

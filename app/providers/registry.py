@@ -18,7 +18,7 @@ def load_providers(folders: Sequence[Traversable] = ()) -> Mapping[str, Provider
     """Return all provider types of our own files and of the *.toml in *folders*.
 
     Raises:
-        ProviderFileError: a folder cannot be read, a file is malformed, or two files tell of
+        ProviderFileError: a folder cannot be read, a file is malformed, or two files describe
             one type.
     """
     providers: dict[str, ProviderFile] = {}
@@ -47,7 +47,7 @@ def register(providers: dict[str, ProviderFile], provider: ProviderFile, name: s
 
 
 def read_provider(file: Traversable) -> ProviderFile:
-    """Return the provider that *file* tells of.
+    """Return the provider that *file* describes.
 
     Raises:
         ProviderFileError: not readable, or as `provider_in`.
@@ -61,7 +61,7 @@ def read_provider(file: Traversable) -> ProviderFile:
 
 
 def parse_provider(content: bytes, name: str) -> ProviderFile:
-    """Return the provider that the *content* of the file *name* tells of.
+    """Return the provider that the *content* of the file *name* describes.
 
     Raises:
         ProviderFileError: larger than 16 KiB, not TOML, not our shape, not consistent, or a

@@ -75,7 +75,7 @@ def rule_matches(response: ProviderResponse, rule: Rule) -> bool:
 
 
 def condition_matches(condition: Condition, content: object) -> bool:
-    """Return whether all that *condition* asks for is so in *content*."""
+    """Return whether all that *condition* requires is so in *content*."""
     value = json_path(condition.at, content)
     wanted, among = condition.equals, condition.contains
     return (

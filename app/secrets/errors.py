@@ -4,7 +4,7 @@ SecretsError
 ├── KeyringError       the keyring cannot be used: the start stops, with one line
 ├── UnknownKekError    the keyring does not have the key that a row names
 ├── DecryptionError    something does not open under the key that should open it
-├── MissingSecretError a stored secret is not there, or is another than the event tells of
+├── MissingSecretError a stored secret is not there, or is not the one that the event names
 └── UnsealError        a stored secret cannot be opened; says which one
 """
 

@@ -21,7 +21,7 @@ class WrappedKey(Struct, frozen=True, kw_only=True):
 
 
 class KekInfo(Struct, frozen=True, kw_only=True):
-    """What may be told of a KEK; exactly one of a keyring is `current` and wraps."""
+    """What may be shown of a KEK; exactly one of a keyring is `current` and wraps."""
 
     id: str
     state: Literal["current", "retired"]
@@ -70,7 +70,7 @@ class ManagedKeyring(Keyring, Protocol):
         ...
 
     async def remove(self, kek: str) -> None:
-        """Destroy a retired KEK: whatever is wrapped under it can never be opened again.
+        """Destroy a retired KEK: what is wrapped under it can never be opened again.
 
         Raises:
             UnknownKekError: the keyring does not have it.

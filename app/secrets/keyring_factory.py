@@ -14,7 +14,7 @@ VAULT_PREFIX = "vault+"
 def open_keyring(where: str, vault_token_file: Path | None) -> ManagedKeyring:
     """Return the keyring at *where*, a path or `vault+` and an address; to be closed.
 
-    Nobody is asked yet: that a Vault answers shows with the first use.
+    No request is sent yet: the first use shows whether a Vault responds.
 
     Raises:
         KeyringError: the file is wrong, the address is none, or the token file is not set.

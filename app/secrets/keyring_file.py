@@ -25,7 +25,7 @@ class Kek(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fiel
     """One key of the file; exactly one is `current` and wraps, the `retired` only unwrap.
 
     `id` is an epoch, counted from 1, and 8 random hex digits, drawn apart from `key` (32 bytes):
-    it tells nothing of the key, and the first KEKs of two machines differ.
+    it reveals nothing of the key, and the first KEKs of two machines differ.
     """
 
     id: Annotated[str, Meta(pattern=r"^kek-[1-9][0-9]{0,17}-[0-9a-f]{8}\Z")]
@@ -119,7 +119,7 @@ class FileKeyring:
         return frozenset(self._keks)
 
     def kek_infos(self) -> list[KekInfo]:
-        """Return what may be told of the KEKs, in the order of the file."""
+        """Return what may be shown of the KEKs, in the order of the file."""
         return [
             KekInfo(id=kek.id, state=kek.state, created_at=kek.created_at)
             for kek in self._keks.values()

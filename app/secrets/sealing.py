@@ -55,7 +55,7 @@ class SealedSecret(Struct, frozen=True, kw_only=True):
     def credential(self) -> Credential:
         """What the event says of this secret; take it when sealing, before any rewrapping.
 
-        The commitment tells nothing of the secret: the DEK has 256 bits, so nobody can try
+        The commitment reveals nothing of the secret: the DEK has 256 bits, so nobody can try
         plaintexts against it, not even after the row is gone.
         """
         commitment = sha256(length_prefixed(self.aad, self.nonce, self.ciphertext)).hexdigest()

@@ -53,7 +53,7 @@ class SecretStore:
 
 
 def not_found(workspace: str, stream: str, credential: Credential) -> UnsealError:
-    """Return the error that there is no such row as the event tells of."""
+    """Return the error that there is no row for the secret that the event names."""
     return UnsealError(
         workspace=workspace,
         stream=stream,

@@ -27,7 +27,7 @@ LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
 class KeyringUnavailableError(UnavailableError):
-    """The KMS did not do what was asked, and nothing is known of the key; one line."""
+    """The KMS did not do what was requested, and nothing is known of the key; one line."""
 
     def __init__(self, where: str, reason: str) -> None:
         super().__init__(
@@ -75,7 +75,7 @@ class VaultResponse(Struct, frozen=True):
 
 
 class VaultTransitClient:
-    """Sends requests for one key, with the token that stands in *token_file* at the moment.
+    """Sends requests for one key, with the token that *token_file* holds at that time.
 
     Nothing of the environment counts, no proxy and no `.netrc`; only OpenSSL's SSL_CERT_FILE
     does, for a private authority. No redirect is followed: it would take the token along.
@@ -134,7 +134,7 @@ UnixTime = Annotated[int, Meta(ge=0, le=253_402_300_799)]  # up to the year 9999
 
 
 class Data(Struct, Generic[T]):
-    """Every response of Vault's holds what was asked for as `data`."""
+    """Every response of Vault's holds what was requested as `data`."""
 
     data: T
 
@@ -155,7 +155,7 @@ class Decrypted(Struct):
 
 
 class KeyStatus(Struct):
-    """What Vault tells of a key: its versions with their Unix times, and which may be used."""
+    """What Vault says of a key: its versions with their Unix times, and which may be used."""
 
     keys: Mapping[int, UnixTime]
     latest_version: int

@@ -99,7 +99,7 @@ class VaultKeyring:
         body = encode_json(ciphertext=ciphertext, associated_data=self._associated_data(aad))
         response = await self._client.request("POST", f"decrypt/{self._key.name}", body)
         if response.status == 400 or AUTHENTICATION_FAILED in response.content:  # noqa: PLR2004 — HTTP's own
-            # Why, only the words of the response tell, and they differ from version to version.
+            # Why, only the text of the response says, and it differs from version to version.
             if wrapped_key.kek in {kek.id for kek in await self.keks()}:
                 raise DecryptionError
             raise UnknownKekError(wrapped_key.kek)

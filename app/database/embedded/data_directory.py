@@ -18,9 +18,9 @@ PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+-]+")
 class ServerDirectory:
     """The directory of one server: `postgres`, or `postgres-throwaway` for one without fsync.
 
-    It belongs to whoever runs the service; as root only the cluster and the socket directory
+    It belongs to the user who runs the service; as root only the cluster and the socket directory
     belong to the server's account, so that nothing root writes to can be replaced under it.
-    Each lock tells one thing, and only while it is held: `leases` (shared) that a client needs
+    Each lock means one thing, and only while it is held: `leases` (shared) that a client needs
     the server, `keeper` that a keeper lives, `ready` that the server answers, `processes` that
     some process of the server or of initdb is alive.
     """
@@ -70,7 +70,7 @@ class ServerDirectory:
         if PLAIN_PATH.fullmatch(str(here)) and len(f"{here}/{SOCKET_NAME}") <= MAX_SOCKET_PATH:
             return here
         name = f"integrations-{sha256(os.fsencode(self.path)).hexdigest()[:16]}"
-        return Path("/tmp", name)  # noqa: S108 # the same for each process, whatever its TMPDIR
+        return Path("/tmp", name)  # noqa: S108 # the same for each process with any TMPDIR
 
 
 def create_server_directory(data_dir: Path, *, durable: bool) -> ServerDirectory:

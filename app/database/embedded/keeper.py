@@ -95,7 +95,7 @@ def require_reachable(home: ServerDirectory, account: Account) -> None:
 
 
 def watch(postmaster: Postmaster, leases: BinaryIO) -> bool:
-    """Return False once nobody needs the server or we are told to stop, True once it has died."""
+    """Return False once nobody needs the server or we are to stop, True once it has died."""
     while not try_lock(leases, LOCK_EX):
         rotate_log(postmaster.home)
         request = signal.sigtimedwait(STOP_SIGNALS | {signal.SIGCHLD}, WATCH_SECONDS)

@@ -25,7 +25,7 @@ POLL_INTERVAL = 0.02
 
 
 def open_lock(path: Path) -> BinaryIO:
-    """Open the lock file *path*, readable by its owner only: whoever can read it can lock it."""
+    """Open the lock file *path*, readable by its owner only: who can read it can lock it."""
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
 
 
@@ -71,7 +71,7 @@ ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 def exclusive_claim(home: ServerDirectory) -> Generator[BinaryIO]:
     """Hold the lock to hand on to new processes, after the last one of an earlier run is gone.
 
-    Leftovers of a killed keeper or postmaster stop by themselves within moments; one that is
+    Leftovers of a killed keeper or postmaster stop by themselves within a second; one that is
     too busy to notice is killed, which a database must survive anyway.
 
     Raises:

@@ -1,8 +1,8 @@
--- Workspaces are walls (docs/roles.md): a role that serves requests sees, and writes, the rows of
+-- Workspaces see nothing of each other (docs/roles.md): a role that serves requests sees, and writes, the rows of
 -- the workspace that its transaction names in app.workspace, and no rows where it names none. All
 -- roles that work across workspaces are named here; what they may touch is in roles.sql. The owner
 -- is among them, so that functions that run as the owner can look beyond, also where that is no
--- superuser. A shadow of a view gets its view's walls when it takes the view's place.
+-- superuser. A shadow of a view gets its view's policies when it takes the view's place.
 DO $$
 DECLARE
     walled regclass;

@@ -1,4 +1,4 @@
--- Returns the last position of the log, 0 where it is empty: of all workspaces, whoever asks.
+-- Returns the last position of the log, 0 if it is empty: of all workspaces, for every role.
 CREATE OR REPLACE FUNCTION integrations.head() RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -4,7 +4,7 @@
 -- the parts. Returns the last position before the batch; its events have the next.
 --
 -- It sees all workspaces, as one statement writes to many; each row goes to the workspace of its
--- changeset, whatever else it says. Plans are kept from when tables were small; without sequential
+-- changeset, in all cases. Plans are cached from when tables were small; without sequential
 -- scans they fit large ones, too.
 CREATE OR REPLACE FUNCTION integrations.record_batch(batch jsonb)
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER

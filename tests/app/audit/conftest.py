@@ -305,7 +305,7 @@ def silent(*_: object) -> None:
 
 @pytest.fixture
 def verifying(dsn: str, key: CheckpointKey) -> Verify:
-    """Verify the log: `await verifying(workspace=…, kept=…)`."""
+    """Verify the log: `await verifying(workspace=…, external=…)`."""
 
     async def run(**scope: object) -> VerificationResult:
         return await verify(dsn, key, VerifyScope(**scope), silent)  # pyright: ignore[reportArgumentType] — as Scope takes it

@@ -86,7 +86,7 @@ async def test_the_log_is_proved_as_before_and_signed_on(
     await aged.append("other", "int_1", aged.on)
     await aged.follow()
 
-    assert (await verifying(kept=external_checkpoint(note.encode(), key))).first is None
+    assert (await verifying(external=external_checkpoint(note.encode(), key))).first is None
     admin.execute("SET session_replication_role = replica")
     admin.execute("UPDATE integrations.events SET envelope = 'forged' WHERE position = 9")
     first = (await verifying()).first

@@ -369,10 +369,10 @@ async def test_a_log_set_back_as_a_whole_is_found_by_whoever_kept_a_checkpoint(
     await half_signed.append("other", "int_1", half_signed.on)
     await half_signed.follow()
     kept = await kept_of(name)
-    assert (await verifying(kept=kept)).first is None
+    assert (await verifying(external=kept)).first is None
     set_back()
     assert (await verifying()).first is None
-    first = (await verifying(kept=kept)).first
+    first = (await verifying(external=kept)).first
     assert first is not None
     assert first.position == 9
     assert "the log ends before here" in first.what
@@ -392,7 +392,7 @@ async def test_another_log_of_the_same_key_is_found_by_whoever_kept_a_checkpoint
     await half_signed.follow()  # it has nothing to continue: all is signed anew, as it is
     assert (await verifying()).first is None
     what = "the events of integrations from position 1 to here are not those that were signed"
-    assert ((await verifying(kept=kept)).first or Finding(0, "")).what == what
+    assert ((await verifying(external=kept)).first or Finding(0, "")).what == what
 
 
 @pytest.mark.usefixtures("signed")
