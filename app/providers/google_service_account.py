@@ -1,6 +1,5 @@
 """The JSON of a Google service account, and what it signs to get an access token (RFC 7523)."""
 
-from base64 import urlsafe_b64encode
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
@@ -14,6 +13,7 @@ from msgspec import Meta, Struct
 
 from app.providers.errors import InvalidServiceAccountError
 from app.secrets.secret import Secret
+from app.tokens.jwt import base64url
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ASSERTION_LIFETIME = 300  # seconds that an assertion may be used; Google allows 3,600
@@ -39,7 +39,7 @@ def parse_account(json: Secret) -> ServiceAccountFile:
     """Return the service account in *json*.
 
     Raises:
-        NoAccountError: this is no JSON, or not that of a service account.
+        InvalidServiceAccountError: this is no JSON, or not that of a service account.
     """
     try:
         return msgspec.json.decode(json.reveal(), type=ServiceAccountFile)
@@ -53,7 +53,7 @@ def token_request(account: ServiceAccountFile, *, audience: str, scope: str, now
     It takes some 80 ms: the key is proved to be one.
 
     Raises:
-        NoAccountError: the private key is no RSA key of 2,048 bits at most.
+        InvalidServiceAccountError: the private key is no RSA key of 2,048 bits at most.
     """
     claims = {
         "iss": account.client_email,
@@ -70,7 +70,7 @@ def token_request(account: ServiceAccountFile, *, audience: str, scope: str, now
 
 
 def private_key(account: ServiceAccountFile) -> RSAPrivateKey:
-    """Return the private key of *account*; raise NoAccountError if it is none."""
+    """Return the private key of *account*; raise InvalidServiceAccountError if it is none."""
     try:
         key = load_pem_private_key(account.private_key.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -83,8 +83,3 @@ def private_key(account: ServiceAccountFile) -> RSAPrivateKey:
 def jws_part(value: object) -> str:
     """Return *value* as a part of a compact JWS (RFC 7515, 3.1)."""
     return base64url(msgspec.json.encode(value))
-
-
-def base64url(raw: bytes) -> str:
-    """Return *raw* in base64url without padding (RFC 7515, 2)."""
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -22,8 +22,9 @@ class KeyringError(SecretsError):
     def __init__(
         self,
         problem: str,
-        remedy: str = "put the right one back, or point INTEGRATIONS_KEYRING at it",
+        remedy: str | None = None,
     ) -> None:
+        remedy = remedy or "put the right one back, or point INTEGRATIONS_KEYRING at it"
         super().__init__(f"The keyring {problem}: {remedy}.")
 
 

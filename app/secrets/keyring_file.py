@@ -1,20 +1,16 @@
 """The keyring of one machine: a file that only its owner can read, made at the first start."""
 
-import os
 import secrets
-import stat
-import tempfile
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from shlex import quote
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
+from app.private_files import PrivateFileError, create_private_file, read_private_file
 from app.secrets.errors import KeyringError, UnknownKekError
 from app.secrets.keyring import KekInfo, WrappedKey
 from app.secrets.sealing import KEY_BYTES, unwrap_key, wrap_key
@@ -97,7 +93,6 @@ def from_base64(_type: type[Secret], text: str) -> Secret:
 
 
 MAX_FILE_BYTES = 1 << 20  # thousands of KEKs
-GROUP_OTHER_BITS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class FileKeyring:
@@ -153,7 +148,7 @@ def open_file_keyring(path: Path) -> FileKeyring:
     """
     try:
         if not path.exists():
-            create_keyring(path)
+            create_private_file(path, encode_keyring(new_kek(epoch=1)).reveal())
     except OSError as error:
         problem = f"{path} cannot be opened ({error.strerror})"
         raise KeyringError(problem) from None
@@ -167,64 +162,11 @@ def read_keks(path: Path) -> tuple[Kek, ...]:
         KeyringError: the file is not there, or cannot be read or trusted.
     """
     try:
-        content = read_owner_only(path)
+        content = Secret(read_private_file(path, MAX_FILE_BYTES))
+    except PrivateFileError as error:
+        problem = f"{path} {error}"
+        raise KeyringError(problem, error.remedy) from None
     except OSError as error:
         problem = f"{path} cannot be opened ({error.strerror})"
         raise KeyringError(problem) from None
     return decode_keyring(content, path)
-
-
-def create_keyring(path: Path) -> None:
-    """Put a keyring with one new KEK at *path*, unless somebody else is faster.
-
-    Whole or not at all: the bytes are on disk before the name is, and a link, unlike a rename,
-    never replaces what is there. So processes that start together agree on the first one's KEK,
-    and nothing is ever sealed under a key that a power cut could take away.
-    """
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(encode_keyring(new_kek(epoch=1)).reveal())
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(temporary, path)
-    finally:
-        Path(temporary).unlink()
-    sync_directory(path.parent)
-
-
-def sync_directory(folder: Path) -> None:
-    """Wait until the names in *folder* are on disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def read_owner_only(path: Path) -> Secret:
-    """Return the file's content; raise KeyringError unless it is ours alone.
-
-    Owner and rights are those of the very file that is read, not of the name. Links are followed:
-    secrets are often mounted so.
-    """
-    # O_NONBLOCK: a pipe in its place must not hold the start up for ever.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        require_owner_only(path, os.fstat(descriptor))
-        return Secret(file.read(MAX_FILE_BYTES))
-
-
-def require_owner_only(path: Path, status: os.stat_result) -> None:
-    """Raise KeyringError unless *status* is that of a regular file, ours, closed to all others."""
-    mode = stat.S_IMODE(status.st_mode)
-    if not stat.S_ISREG(status.st_mode):
-        problem = f"{path} is not a regular file"
-        raise KeyringError(problem)
-    if status.st_uid != os.geteuid():
-        problem = f"{path} belongs to user {status.st_uid}, and this is user {os.geteuid()}"
-        raise KeyringError(problem, "start as its owner, or change the owner")
-    if mode & GROUP_OTHER_BITS:
-        problem = f"{path} is open to others (mode {mode:04o})"
-        raise KeyringError(problem, f"run chmod 600 {quote(str(path))}")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from app.private_files import sync_directory
 from app.secrets.errors import KeyringError, UnknownKekError
 from app.secrets.keyring import KekInfo, WrappedKey
 from app.secrets.keyring_file import (
@@ -18,7 +19,6 @@ from app.secrets.keyring_file import (
     new_kek,
     open_file_keyring,
     read_keks,
-    sync_directory,
 )
 from app.secrets.secret import Secret
 

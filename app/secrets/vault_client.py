@@ -12,13 +12,14 @@ import msgspec
 from msgspec import Meta, Struct
 
 from app.database.availability import UnavailableError
+from app.private_files import PrivateFileError, read_private_file
 from app.secrets.errors import KeyringError
-from app.secrets.keyring_file import read_owner_only
 from app.secrets.secret import Secret
 
 REQUEST_TIMEOUT = 5.0  # seconds for a whole response
 EMPTY = Secret(b"")
-MAX_RESPONSE = 1 << 20  # bytes of an response; a key with thousands of versions has less
+MAX_RESPONSE = 1 << 20  # bytes of a response; a key with thousands of versions has less
+MAX_TOKEN_BYTES = 1 << 14
 KEY_ADDRESS = re.compile(
     r"vault\+(?P<base>(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
     r"/v1)/(?P<mount>[A-Za-z0-9_./-]+)/keys/(?P<name>[A-Za-z0-9_.-]+)"
@@ -101,7 +102,7 @@ class VaultTransitClient:
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT):
                 return await self._send(method, f"{self.key.base}/{self.key.mount}/{path}", body)
-        except KeyringError:
+        except PrivateFileError:
             reason = "its token file cannot be read, or not by us alone"
         except TimeoutError:
             reason = f"nothing within {REQUEST_TIMEOUT:g} s"
@@ -111,7 +112,7 @@ class VaultTransitClient:
 
     async def _send(self, method: str, url: str, body: Secret) -> VaultResponse:
         headers = {
-            "X-Vault-Token": read_owner_only(self._token_file).reveal().decode("ascii").strip(),
+            "X-Vault-Token": self._read_token(),
             "X-Vault-Request": "true",
             "Accept-Encoding": "identity",
         }
@@ -123,6 +124,9 @@ class VaultTransitClient:
                 if len(received) > MAX_RESPONSE:
                     raise ValueError
         return VaultResponse(response.status_code, bytes(received))
+
+    def _read_token(self) -> str:
+        return read_private_file(self._token_file, MAX_TOKEN_BYTES).decode("ascii").strip()
 
     async def close(self) -> None:
         """Close all connections."""

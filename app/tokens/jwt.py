@@ -1,7 +1,7 @@
 """What a request brings: the token in its Authorization header, and the token's own header."""
 
 import re
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Literal, cast
 
@@ -174,3 +174,8 @@ def numeric_date(claims: Claims, claim: str) -> float | None:
         message = f"The token's {claim} is not a number."
         raise UnauthorizedError(message)
     return min(value, END_OF_TIME)
+
+
+def base64url(raw: bytes) -> str:
+    """Return *raw* as base64url without padding (RFC 7515, section 2)."""
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()

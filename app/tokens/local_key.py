@@ -1,6 +1,5 @@
 """The service's own token key, used if no JWKS is configured."""
 
-from base64 import urlsafe_b64encode
 from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
@@ -10,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.tokens.jwks import select_keys
-from app.tokens.jwt import VerificationKey, sign
+from app.tokens.jwt import VerificationKey, base64url, sign
 from app.tokens.key_source import KeySource
 from app.tokens.principal import principal_from
 from app.tokens.private_key_file import load_or_create_key
@@ -78,8 +77,3 @@ def open_local_key(data_dir: Path) -> LocalKey:
             or write the file, or it holds no Ed25519 key.
     """
     return LocalKey(load_or_create_key(data_dir / FILE_NAME, "token key"))
-
-
-def base64url(raw: bytes) -> str:
-    """Return *raw* as base64url without padding (RFC 7515, section 2)."""
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()

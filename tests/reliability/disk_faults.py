@@ -48,7 +48,7 @@ def small_disk(megabytes: int) -> Generator[Path]:
 def move(server: Postgres, part: str, disk: Path) -> None:
     """Move *part* of the cluster onto *disk*; the server is restarted for it."""
     server.stop()
-    old, new = server.home.cluster / part, disk / part
+    old, new = server.directory.cluster / part, disk / part
     shutil.copytree(old, new)
     for path in (new, *new.rglob("*")):
         server.account.take_ownership(path)

@@ -59,30 +59,34 @@ class Postgres:
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.settings = dict(settings or {})
         self.environment = dict(ENVIRONMENT)
-        self.home: ServerDirectory = create_server_directory(folder, durable=True)
+        self.directory: ServerDirectory = create_server_directory(folder, durable=True)
         self.account = server_account()
-        self.programs = find_programs(self.account, self.home)
+        self.programs = find_programs(self.account, self.directory)
         self.process: subprocess.Popen[bytes] | None = None
         self.dsn = make_conninfo(
-            host=str(self.home.sockets), port="5432", user=ROLE, dbname=ROLE, connect_timeout="5"
+            host=str(self.directory.sockets),
+            port="5432",
+            user=ROLE,
+            dbname=ROLE,
+            connect_timeout="5",
         )
 
     @property
     def log_file(self) -> Path:
         """What the server says."""
-        return self.home.log
+        return self.directory.log
 
     def create(self) -> None:
         """Copy the cluster that is made once a process, and start."""
-        made = template().joinpath(*self.home.cluster.parts[-2:])
-        subprocess.run(["cp", "-a", made, self.home.cluster], check=True)  # noqa: S607 — our words
+        made = template().joinpath(*self.directory.cluster.parts[-2:])
+        subprocess.run(["cp", "-a", made, self.directory.cluster], check=True)  # noqa: S607 — our words
         self.start()
 
     def initialise(self) -> None:
         """Make a cluster with an empty database; it is stopped then."""
-        self.home.cluster.mkdir(mode=0o700)
-        self.account.take_ownership(self.home.cluster)
-        initdb = [str(self.programs / "initdb"), "-D", str(self.home.cluster), *INITDB]
+        self.directory.cluster.mkdir(mode=0o700)
+        self.account.take_ownership(self.directory.cluster)
+        initdb = [str(self.programs / "initdb"), "-D", str(self.directory.cluster), *INITDB]
         self._spawn(initdb).wait(START_TIMEOUT)
         self.start()
         with psycopg.connect(self.dsn, dbname="postgres", autocommit=True) as connection:
@@ -94,14 +98,14 @@ class Postgres:
         if self.process is not None and self.process.poll() is None:
             return
         self._wait_for_leftovers()
-        (self.home.cluster / "postmaster.pid").unlink(missing_ok=True)  # none of ours lives
-        recreate_socket_directory(self.home, self.account)
-        rules = self.home.path / "pg_hba_faults.conf"
+        (self.directory.cluster / "postmaster.pid").unlink(missing_ok=True)  # none of ours lives
+        recreate_socket_directory(self.directory, self.account)
+        rules = self.directory.path / "pg_hba_faults.conf"
         rules.write_text(RULES)
         rules.chmod(0o644)
         given = {"hba_file": str(rules), **self.settings}
         options = [word for pair in given.items() for word in ("-c", "=".join(pair))]
-        command = [str(self.programs / "postgres"), *write_config(self.home), *options]
+        command = [str(self.programs / "postgres"), *write_config(self.directory), *options]
         self.process = self._spawn(command)
         self._wait_until_it_answers()
 
@@ -139,7 +143,7 @@ class Postgres:
         self.kill_all()
 
     def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
-        with self.log_file.open("ab") as log, open_lock(self.home.processes) as claim:
+        with self.log_file.open("ab") as log, open_lock(self.directory.processes) as claim:
             flock(claim, LOCK_EX)
             return subprocess.Popen(
                 [*DIE_WITH_PARENT, *command],
@@ -156,7 +160,7 @@ class Postgres:
 
     def _wait_for_leftovers(self) -> None:
         """Wait until no process of an earlier run lives: all of them inherited one lock."""
-        with open_lock(self.home.processes) as claim:
+        with open_lock(self.directory.processes) as claim:
             if not lock_within(STOP_TIMEOUT, claim, LOCK_EX):
                 message = "A process of PostgreSQL does not end."
                 raise PostgresError(message)

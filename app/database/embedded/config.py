@@ -1,4 +1,4 @@
-"""PostgreSQL's configuration files, written at each start where only we can write."""
+"""PostgreSQL's configuration files, written at each start where only the service can write."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -38,25 +38,29 @@ DURABLE = "fsync = on\nfull_page_writes = on\nsynchronous_commit = on\n"
 THROWAWAY = "fsync = off\nfull_page_writes = off\nsynchronous_commit = off\n"
 
 
-def write_config(home: ServerDirectory) -> list[str]:
-    """Write the settings of *home*; return the arguments that make `postgres` read them."""
+def write_config(directory: ServerDirectory) -> list[str]:
+    """Write the settings of *directory*; return the arguments for `postgres` to read them."""
     # What `all` leaves out is for pg_basebackup.
     rules = [f"local {database} all peer map=service\n" for database in ("all", "replication")]
-    hba = write_file(home, "pg_hba.conf", "".join(rules))
+    hba = write_file(directory, "pg_hba.conf", "".join(rules))
     name = current_user().replace('"', '""')
-    # Role `all`: who may be the superuser may be any role.
-    ident = write_file(home, "pg_ident.conf", f'service "{name}" all\n')
-    paths = {"hba_file": hba, "ident_file": ident, "unix_socket_directories": str(home.sockets)}
+    # Role `all`: a user who may be the superuser may be any role.
+    ident = write_file(directory, "pg_ident.conf", f'service "{name}" all\n')
+    paths = {
+        "hba_file": hba,
+        "ident_file": ident,
+        "unix_socket_directories": str(directory.sockets),
+    }
     buffers = f"shared_buffers = {shared_buffers_mb()}MB\n"
     lines = "".join(f"{name} = {quote(path)}\n" for name, path in paths.items())
-    safety = DURABLE if home.durable else THROWAWAY
-    config = write_file(home, "postgresql.conf", SETTINGS + buffers + safety + lines)
-    return ["-D", str(home.cluster), "-c", f"config_file={config}"]
+    safety = DURABLE if directory.durable else THROWAWAY
+    config = write_file(directory, "postgresql.conf", SETTINGS + buffers + safety + lines)
+    return ["-D", str(directory.cluster), "-c", f"config_file={config}"]
 
 
-def write_file(home: ServerDirectory, name: str, text: str) -> str:
-    """Write *text*, which the server's account may read but not change; return the path."""
-    path = home.path / name
+def write_file(directory: ServerDirectory, name: str, text: str) -> str:
+    """Write *text*, which the server's account can read but not change; return the path."""
+    path = directory.path / name
     path.write_text(text)
     path.chmod(0o644)
     return str(path)
@@ -68,21 +72,22 @@ def quote(value: str) -> str:
 
 
 MEMORY_LIMIT_FILES = (
-    Path("/sys/fs/cgroup/memory.max"),  # of a container, as it sees itself
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),  # the same in cgroups of the first version
+    Path("/sys/fs/cgroup/memory.max"),  # of the container
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),  # the same in cgroups version 1
 )
 MB = 1 << 20
-MEMORY_FRACTION = 8  # PostgreSQL's own advice is a quarter, on a machine that does nothing else
-LEAST, MOST = 128, 1024  # MB
+MEMORY_FRACTION = 8  # PostgreSQL's manual advises a quarter on a dedicated machine
+MIN_SHARED_BUFFERS, MAX_SHARED_BUFFERS = 128, 1024  # MB
 
 
 def shared_buffers_mb(limits: Sequence[Path] = MEMORY_LIMIT_FILES) -> int:
-    """Return the MB that pages may take: an eighth of what there is, and only as they come."""
-    return max(LEAST, min(MOST, min(memory_limits(limits)) // MEMORY_FRACTION // MB))
+    """Return the size of the page cache in MB: an eighth of the memory, which fills with use."""
+    eighth = min(memory_limits(limits)) // MEMORY_FRACTION // MB
+    return max(MIN_SHARED_BUFFERS, min(MAX_SHARED_BUFFERS, eighth))
 
 
 def memory_limits(limits: Sequence[Path]) -> Iterator[int]:
-    """Yield how many bytes the machine has, and to how many of them we are limited."""
+    """Yield the bytes of memory that the machine has, and those that its container may use."""
     yield os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     for limit in limits:
         if limit.is_file() and (amount := limit.read_text().strip()).isdecimal():

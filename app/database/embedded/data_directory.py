@@ -1,4 +1,4 @@
-"""Where the files of one embedded server lie, and who may enter."""
+"""The files of one embedded server, and who may enter their directory."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from app.database.embedded.errors import DataDirectoryError
 
 SOCKET_NAME = ".s.PGSQL.5432"
 MAX_SOCKET_PATH = 107  # bytes: sockaddr_un.sun_path without its NUL (unix(7))
-# libpq and PostgreSQL read a comma, a quote or a leading @ in a socket directory as syntax.
+# A comma, a quote or a leading @ in a socket directory is syntax for libpq and PostgreSQL.
 PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+-]+")
 
 
@@ -19,10 +19,10 @@ class ServerDirectory:
     """The directory of one server: `postgres`, or `postgres-throwaway` for one without fsync.
 
     It belongs to the user who runs the service; as root only the cluster and the socket directory
-    belong to the server's account, so that nothing root writes to can be replaced under it.
-    Each lock means one thing, and only while it is held: `leases` (shared) that a client needs
-    the server, `keeper` that a keeper lives, `ready` that the server answers, `processes` that
-    some process of the server or of initdb is alive.
+    belong to the server's account, so that it can replace nothing that root writes to. Each lock
+    means one thing while it is held: `leases` (shared) that a client needs the server, `keeper`
+    that a keeper lives, `ready` that the server accepts connections, `processes` that a process
+    of the server or of initdb is alive.
     """
 
     path: Path
@@ -30,7 +30,7 @@ class ServerDirectory:
 
     @property
     def leases(self) -> Path:
-        """Lock that every client holds shared."""
+        """Lock that every client holds, shared."""
         return self.path / "leases.lock"
 
     @property
@@ -40,7 +40,7 @@ class ServerDirectory:
 
     @property
     def ready(self) -> Path:
-        """Lock that the keeper holds while the server answers."""
+        """Lock that the keeper holds while the server accepts connections."""
         return self.path / "ready.lock"
 
     @property
@@ -60,40 +60,42 @@ class ServerDirectory:
 
     @property
     def log(self) -> Path:
-        """What keeper, initdb and server say; bounded, and without data."""
+        """Log of the keeper, initdb and the server; limited in size, and without data."""
         return self.path / "server.log"
 
     @property
     def sockets(self) -> Path:
-        """Directory of the socket: here, or in /tmp where our path is too long or not plain."""
+        """Directory of the socket: here, or in /tmp if this path is too long or not plain."""
         here = self.path / "socket"
         if PLAIN_PATH.fullmatch(str(here)) and len(f"{here}/{SOCKET_NAME}") <= MAX_SOCKET_PATH:
             return here
         name = f"integrations-{sha256(os.fsencode(self.path)).hexdigest()[:16]}"
-        return Path("/tmp", name)  # noqa: S108 # the same for each process with any TMPDIR
+        return Path("/tmp", name)  # noqa: S108 # the same for each process, regardless of TMPDIR
 
 
 def create_server_directory(data_dir: Path, *, durable: bool) -> ServerDirectory:
-    """Return the home below *data_dir*, making what is missing.
+    """Return the server's directory in *data_dir*, and create what is missing.
 
     Raises:
-        DataDirectoryError: the home belongs to another user.
-        OSError: a directory cannot be made.
+        DataDirectoryError: the directory belongs to another user.
+        OSError: a directory cannot be created.
     """
-    home = ServerDirectory(
+    directory = ServerDirectory(
         data_dir.resolve() / ("postgres" if durable else "postgres-throwaway"), durable
     )
-    create_directory(home.path.parent)
-    create_directory(home.path)
-    if {home.path.lstat().st_uid, home.path.stat().st_uid} != {os.geteuid()}:
-        raise DataDirectoryError.not_ours(home.path, home.path.stat().st_uid, os.geteuid())
-    return home
+    create_directory(directory.path.parent)
+    create_directory(directory.path)
+    if {directory.path.lstat().st_uid, directory.path.stat().st_uid} != {os.geteuid()}:
+        raise DataDirectoryError.not_ours(
+            directory.path, directory.path.stat().st_uid, os.geteuid()
+        )
+    return directory
 
 
 def create_directory(path: Path) -> None:
-    """Make *path* for us alone; as root others may pass through, not look, for the account's sake.
+    """Create *path* for its owner only; as root the server's account may pass through, not list.
 
-    An existing directory keeps its mode: it may not be ours to open.
+    An existing directory keeps its mode: opening it is not for the service to decide.
     """
     try:
         path.mkdir(mode=0o700, parents=True)

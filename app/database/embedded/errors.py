@@ -1,4 +1,4 @@
-"""What can go wrong with the embedded server, each as one line that says what to do.
+"""Errors of the embedded server; each message is one line that says what to do.
 
 EmbeddedServerError
 ├── NotOnThisPlatformError  no binaries, or not Linux
@@ -27,11 +27,11 @@ class NotOnThisPlatformError(EmbeddedServerError):
 
 
 class NoAccountError(EmbeddedServerError):
-    """There is no account that the server could run as."""
+    """There is no account that the server can run as."""
 
     @classmethod
     def unnamed(cls, uid: int) -> "NoAccountError":
-        """User *uid* has no name, and PostgreSQL insists on one."""
+        """User *uid* has no name, and PostgreSQL needs one."""
         return cls(
             f"user {uid} has no entry in /etc/passwd, which PostgreSQL needs: "
             "add one, or set INTEGRATIONS_DATABASE_URL",
@@ -39,7 +39,7 @@ class NoAccountError(EmbeddedServerError):
 
     @classmethod
     def not_made(cls, name: str) -> "NoAccountError":
-        """We are root, and could not make the account *name*."""
+        """The current user is root, and the account *name* could not be created."""
         return cls(
             f"PostgreSQL does not run as root, and the account {name} could not be made: make it "
             "(a system account without login), start as another user, "
@@ -48,7 +48,7 @@ class NoAccountError(EmbeddedServerError):
 
     @classmethod
     def with_login(cls, name: str) -> "NoAccountError":
-        """The account *name* belongs to somebody."""
+        """Somebody can log into the account *name*."""
         return cls(
             f"somebody can log into the account {name}, which PostgreSQL should have for itself: "
             f"give it the shell /usr/sbin/nologin (usermod --shell), or start as another user",
@@ -60,7 +60,7 @@ class DataDirectoryError(EmbeddedServerError):
 
     @classmethod
     def not_ours(cls, path: Path, owner: int, user: int) -> "DataDirectoryError":
-        """*path* belongs to *owner* while we are *user*."""
+        """*path* belongs to *owner*, and the current user is *user*."""
         return cls(
             f"{path} belongs to user {owner}, not to {user}: start as its owner, "
             "or choose another INTEGRATIONS_DATA_DIR",
@@ -68,23 +68,23 @@ class DataDirectoryError(EmbeddedServerError):
 
     @classmethod
     def closed(cls, path: Path, account: str) -> "DataDirectoryError":
-        """*account* cannot enter *path*; opening it is not for us to decide."""
+        """*account* cannot enter *path*; opening it is not for the service to decide."""
         return cls(
             f"the account {account}, as which PostgreSQL runs, cannot enter {path}: choose another "
             f"INTEGRATIONS_DATA_DIR, or let others pass through (chmod o+x {path})",
         )
 
     @classmethod
-    def refused(cls, error: OSError, home: Path) -> "DataDirectoryError":
+    def refused(cls, error: OSError, directory: Path) -> "DataDirectoryError":
         """The operating system refused with *error* (a full disk, a missing right)."""
         return cls(
-            f"{error.filename or home}: {error.strerror}: "
+            f"{error.filename or directory}: {error.strerror}: "
             "INTEGRATIONS_DATA_DIR must be a directory that we can make and write to",
         )
 
     @classmethod
     def occupied(cls, path: Path) -> "DataDirectoryError":
-        """Somebody else's file stands where the socket directory should be."""
+        """A file of somebody else is in the place of the socket directory."""
         return cls(f"{path} is not ours: remove it, or choose a shorter INTEGRATIONS_DATA_DIR")
 
 
@@ -99,7 +99,7 @@ class LeftoverError(EmbeddedServerError):
 
 
 class NotCreatedError(EmbeddedServerError):
-    """The cluster could not be made."""
+    """The cluster could not be created."""
 
     def __init__(self, program: str, code: int, log: Path) -> None:
         super().__init__(
@@ -109,9 +109,9 @@ class NotCreatedError(EmbeddedServerError):
 
 
 class NotRunningError(EmbeddedServerError):
-    """The server, or its keeper, does not start or stop; the log knows why."""
+    """The server, or its keeper, does not start or stop; the log says why."""
 
-    def __init__(self, home: Path, log: Path) -> None:
+    def __init__(self, directory: Path, log: Path) -> None:
         super().__init__(
-            f"PostgreSQL did not start in {home}: see the end of {log}, then start again",
+            f"PostgreSQL did not start in {directory}: see the end of {log}, then start again",
         )

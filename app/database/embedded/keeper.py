@@ -2,8 +2,8 @@
 
     client ──flock(shared)──► leases.lock ◄──flock(exclusive)? "nobody left"── keeper ──► postmaster
 
-Its standard output gets one line for the client that waits: READY, TAKEN (another keeper was
-quicker) or what went wrong.
+It writes one line to its standard output for the waiting client: READY, TAKEN (another keeper was
+faster) or what went wrong.
 """
 
 import os
@@ -27,78 +27,80 @@ from app.database.embedded.processes import lock_within, open_lock, try_lock
 READY = "ready"
 TAKEN = "taken"
 STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
-WATCH_SECONDS = 0.2
-PROBE_SECONDS = 0.1  # longer than anybody's look at our lock
-RESTART_SECONDS = 0.5
-LOG_BYTES = 5_000_000
+WATCH_INTERVAL = 0.2  # seconds
+PROBE_TIMEOUT = 0.1  # seconds; longer than any process holds the lock to test it
+RESTART_DELAY = 0.5  # seconds
+MAX_LOG_BYTES = 5_000_000
 
 
 def main() -> None:
-    """Become a process of our own, then keep the home named on the command line."""
+    """Detach from the parent, then run the server of the directory named on the command line."""
     if os.fork():
-        os._exit(0)  # init adopts the keeper: no client has to wait for it
+        os._exit(0)  # init adopts the keeper: no client must wait for its end
     os.umask(0o077)
     os.chdir("/")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold data
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS | {signal.SIGCHLD})
-    home = ServerDirectory(Path(sys.argv[1]), durable=sys.argv[2] == "durable")
-    with open_lock(home.keeper) as alone:
-        if lock_within(PROBE_SECONDS, alone, LOCK_EX):
-            run_keeper(home)
+    directory = ServerDirectory(Path(sys.argv[1]), durable=sys.argv[2] == "durable")
+    with open_lock(directory.keeper) as alone:
+        if lock_within(PROBE_TIMEOUT, alone, LOCK_EX):
+            run_keeper(directory)
         else:
             report_once(TAKEN)
 
 
-def run_keeper(home: ServerDirectory) -> None:
-    """Keep *home*; a failure becomes one line for the client and for the log."""
+def run_keeper(directory: ServerDirectory) -> None:
+    """Run the server of *directory*; an error becomes one line for the client and the log."""
     try:
-        run_until_unused(home)
+        run_until_unused(directory)
     except EmbeddedServerError as error:
         report_once(str(error))
     except OSError as error:
-        report_once(str(DataDirectoryError.refused(error, home.path)))
+        report_once(str(DataDirectoryError.refused(error, directory.path)))
 
 
 def report_once(line: str) -> None:
-    """Tell the waiting client *line*, once; later lines go to the log."""
+    """Report *line* to the waiting client, once; later lines go to the log."""
     with suppress(BrokenPipeError):  # the client is gone; another may come
         os.write(1, f"{line}\n".encode())
     os.dup2(2, 1)
 
 
-def run_until_unused(home: ServerDirectory) -> None:
-    """Run the server until the last lease is gone; start it again when it dies before that."""
+def run_until_unused(directory: ServerDirectory) -> None:
+    """Run the server until the last lease is released; restart it if it dies before that."""
     account = server_account()
-    require_reachable(home, account)
-    programs = find_programs(account, home)
-    with open_lock(home.leases) as leases:  # held from the last look at it until we are gone
-        while run_once(start_postmaster(home, programs, account), leases):
-            time.sleep(RESTART_SECONDS)
+    require_reachable(directory, account)
+    programs = find_programs(account, directory)
+    with open_lock(
+        directory.leases
+    ) as leases:  # held from the last check until the end of this process
+        while run_once(start_postmaster(directory, programs, account), leases):
+            time.sleep(RESTART_DELAY)
 
 
 def run_once(postmaster: Postmaster, leases: BinaryIO) -> bool:
-    """Be ready until nobody needs the server or it has died; return whether it is still wanted."""
-    with open_lock(postmaster.home.ready) as ready:
+    """Be ready until nobody needs the server or it dies; return whether it is still needed."""
+    with open_lock(postmaster.directory.ready) as ready:
         flock(ready, LOCK_EX)
         report_once(READY)
-        wanted = watch(postmaster, leases)
-    if not wanted:
+        needed = watch(postmaster, leases)
+    if not needed:
         postmaster.stop()
-    return wanted
+    return needed
 
 
-def require_reachable(home: ServerDirectory, account: Account) -> None:
-    """Refuse a home that *account* cannot enter; other people's directories keep their modes."""
-    closed = account.first_inaccessible([*reversed(home.path.parents), home.path])
+def require_reachable(directory: ServerDirectory, account: Account) -> None:
+    """Raise DataDirectoryError if *account* cannot enter *directory*; no mode is changed."""
+    closed = account.first_inaccessible([*reversed(directory.path.parents), directory.path])
     if closed:
         raise DataDirectoryError.closed(closed, account.name)
 
 
 def watch(postmaster: Postmaster, leases: BinaryIO) -> bool:
-    """Return False once nobody needs the server or we are to stop, True once it has died."""
+    """Return False when nobody needs the server or a stop signal arrives, True when it dies."""
     while not try_lock(leases, LOCK_EX):
-        rotate_log(postmaster.home)
-        request = signal.sigtimedwait(STOP_SIGNALS | {signal.SIGCHLD}, WATCH_SECONDS)
+        rotate_log(postmaster.directory)
+        request = signal.sigtimedwait(STOP_SIGNALS | {signal.SIGCHLD}, WATCH_INTERVAL)
         if request and request.si_signo in STOP_SIGNALS:
             return False
         if postmaster.process.poll() is not None:
@@ -106,8 +108,8 @@ def watch(postmaster: Postmaster, leases: BinaryIO) -> bool:
     return False
 
 
-def rotate_log(home: ServerDirectory) -> None:
-    """Keep the log and one predecessor; the server continues writing into the same open file."""
-    if os.fstat(2).st_size > LOG_BYTES:
-        copyfile(home.log, home.log.with_suffix(".log.1"))
+def rotate_log(directory: ServerDirectory) -> None:
+    """Rotate the log, with one predecessor; the server writes into the same open file."""
+    if os.fstat(2).st_size > MAX_LOG_BYTES:
+        copyfile(directory.log, directory.log.with_suffix(".log.1"))
         os.ftruncate(2, 0)

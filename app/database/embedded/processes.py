@@ -1,7 +1,7 @@
-"""Processes that touch the cluster: they end with the keeper, and none is ever lost sight of.
+"""Processes that touch the cluster: they end with the keeper, and all of them can be found.
 
-All of them inherit one lock (`Home.processes`). It is free exactly when none of them lives, so
-no pid file is believed. Linux only: parent-death signals, /proc, pidfd.
+All of them inherit one lock (`ServerDirectory.processes`). It is free exactly when none of them
+lives, so no pid file is needed. Linux only: parent-death signals, /proc, pidfd.
 """
 
 import ctypes
@@ -21,16 +21,16 @@ from app.database.embedded.account import Account
 from app.database.embedded.data_directory import ServerDirectory
 from app.database.embedded.errors import LeftoverError
 
-POLL_INTERVAL = 0.02
+POLL_INTERVAL = 0.02  # seconds
 
 
 def open_lock(path: Path) -> BinaryIO:
-    """Open the lock file *path*, readable by its owner only: who can read it can lock it."""
+    """Open the lock file *path*, readable by its owner only, as every reader can lock it."""
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
 
 
 def try_lock(file: BinaryIO, kind: int) -> bool:
-    """Take the lock of *kind* (LOCK_SH, LOCK_EX) if it is free now; return whether we have it."""
+    """Take the lock of *kind* (LOCK_SH, LOCK_EX) if it is free now; return whether it is ours."""
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -39,7 +39,7 @@ def try_lock(file: BinaryIO, kind: int) -> bool:
 
 
 def lock_within(seconds: float, file: BinaryIO, kind: int) -> bool:
-    """Take the lock of *kind*, waiting up to *seconds*; return whether we have it."""
+    """Take the lock of *kind*, waiting up to *seconds*; return whether it is ours."""
     deadline = time.monotonic() + seconds
     while not try_lock(file, kind):
         if time.monotonic() > deadline:
@@ -60,28 +60,28 @@ def is_shared(path: Path) -> bool:
         return not try_lock(probe, fcntl.LOCK_EX) and try_lock(probe, fcntl.LOCK_SH)
 
 
-LEFTOVER_TIMEOUT = 3.0
+LEFTOVER_TIMEOUT = 3.0  # seconds
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
-# Nothing of the caller's environment reaches PostgreSQL: PG*, LC_* and TZ would change it.
+# PostgreSQL gets nothing of the caller's environment: PG*, LC_* and TZ would change it.
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
 @contextmanager
-def exclusive_claim(home: ServerDirectory) -> Generator[BinaryIO]:
-    """Hold the lock to hand on to new processes, after the last one of an earlier run is gone.
+def exclusive_claim(directory: ServerDirectory) -> Generator[BinaryIO]:
+    """Hold the lock that new processes inherit, after the last process of an earlier run has ended.
 
-    Leftovers of a killed keeper or postmaster stop by themselves within a second; one that is
-    too busy to notice is killed, which a database must survive anyway.
+    Leftovers of a killed keeper or postmaster soon stop by themselves; one that is too busy to
+    notice is killed, which a database must survive anyway.
 
     Raises:
-        LeftoverError: a leftover could not be ended.
+        LeftoverError: a leftover cannot be ended.
     """
-    with open_lock(home.processes) as claim:
+    with open_lock(directory.processes) as claim:
         if not lock_within(LEFTOVER_TIMEOUT, claim, LOCK_EX):
-            kill_lock_holders(home.processes)
+            kill_lock_holders(directory.processes)
             if not lock_within(LEFTOVER_TIMEOUT, claim, LOCK_EX):
-                raise LeftoverError(home.cluster)
+                raise LeftoverError(directory.cluster)
         yield claim
 
 
@@ -92,14 +92,14 @@ def spawn(
     last_signal: signal.Signals,
     stdin: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
-    """Start *command* as *account*; it holds *claim*, and gets *last_signal* when we die."""
-    return subprocess.Popen(  # noqa: S603 # our programs, no shell
+    """Start *command* as *account*; it holds *claim*, and gets *last_signal* if its parent dies."""
+    return subprocess.Popen(  # noqa: S603 # known programs, no shell
         command,
         stdin=stdin,
-        stdout=2,  # the log; our own stdout goes to the client that waits
+        stdout=2,  # the log; stdout itself goes to the waiting client
         env=ENVIRONMENT,
         pass_fds=[claim.fileno()],
-        preexec_fn=partial(die_with_parent, os.getpid(), last_signal),  # noqa: PLW1509 # we have no threads
+        preexec_fn=partial(die_with_parent, os.getpid(), last_signal),  # noqa: PLW1509 # there are no threads
         user=account.uid,
         group=account.gid,
         extra_groups=account.groups,
@@ -107,7 +107,7 @@ def spawn(
 
 
 def die_with_parent(parent: int, last_signal: signal.Signals) -> None:
-    """Get *last_signal* when *parent* dies; for a child between its switch of user and exec."""
+    """Get *last_signal* when *parent* dies; for a child between setuid and exec."""
     LIBC.prctl(PR_SET_PDEATHSIG, last_signal)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -115,10 +115,10 @@ def die_with_parent(parent: int, last_signal: signal.Signals) -> None:
 
 
 def kill_lock_holders(lock: Path) -> None:
-    """Kill every process but ourselves that holds *lock*."""
+    """Kill every other process that holds *lock*."""
     for pid in [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]:
-        with suppress(OSError):  # it is gone meanwhile, or somebody else's and none of ours
-            process = os.pidfd_open(pid)  # what we look at is what we kill, even if pids wrap
+        with suppress(OSError):  # it has ended meanwhile, or belongs to another user
+            process = os.pidfd_open(pid)  # the process that is checked is the one that is killed
             try:
                 if pid != os.getpid() and holds(pid, lock.stat()):
                     signal.pidfd_send_signal(process, signal.SIGKILL)

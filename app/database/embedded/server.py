@@ -1,4 +1,4 @@
-"""The client's side: take a lease on the server of a data directory, start it if need be."""
+"""The client's side: take a lease on the server of a data directory, and start it if needed."""
 
 import os
 import subprocess
@@ -28,12 +28,9 @@ from app.database.embedded.processes import (
     open_lock,
 )
 
-CLOSE_TIMEOUT = 5.0
+CLOSE_TIMEOUT = 5.0  # seconds
 CODE_ROOT = Path(__file__).parents[3]
-INHERITED_VARIABLES = (
-    "PATH",
-    "LD_LIBRARY_PATH",
-)  # what an interpreter may need, and nothing secret
+INHERITED_VARIABLES = ("PATH", "LD_LIBRARY_PATH")  # for the interpreter; nothing secret
 
 
 class EmbeddedServer:
@@ -45,18 +42,18 @@ class EmbeddedServer:
 
     dsn: str
 
-    def __init__(self, home: ServerDirectory, lease: BinaryIO) -> None:
-        self.dsn = server_dsn(home)
-        self._home = home
+    def __init__(self, directory: ServerDirectory, lease: BinaryIO) -> None:
+        self.dsn = server_dsn(directory)
+        self._directory = directory
         self._lease = lease
 
     def close(self) -> None:
-        """Give the lease back; the last one waits, up to CLOSE_SECONDS, for the server's stop."""
+        """Release the lease; the last one waits, up to CLOSE_TIMEOUT, for the server to stop."""
         self._lease.close()
         deadline = time.monotonic() + CLOSE_TIMEOUT
-        while is_held(self._home.keeper) and not is_shared(self._home.leases):
+        while is_held(self._directory.keeper) and not is_shared(self._directory.leases):
             if time.monotonic() > deadline:
-                return  # the keeper continues stopping it, in a session of its own
+                return  # the keeper, in a session of its own, continues to stop it
             time.sleep(POLL_INTERVAL)
 
     def __enter__(self) -> Self:
@@ -72,10 +69,10 @@ class EmbeddedServer:
 
 
 def open_embedded(data_dir: Path, *, durable: bool = True) -> EmbeddedServer:
-    """Join the server of *data_dir*, or start it; the cluster is made at the first start.
+    """Return a lease on the server of *data_dir*, started if needed; the first start creates it.
 
-    A lease survives the keeper: when the server is lost, opening again brings it back. With
-    *durable* False it is another server with its own cluster, without fsync: for tests only.
+    A lease survives the keeper: if the server is lost, a new call starts it again. With *durable*
+    False it is another server with its own cluster, without fsync: for tests only.
 
     Raises:
         EmbeddedServerError: it cannot run here; one line says why and what to do.
@@ -83,42 +80,42 @@ def open_embedded(data_dir: Path, *, durable: bool = True) -> EmbeddedServer:
     if sys.platform != "linux":
         raise NotOnThisPlatformError
     try:
-        home = create_server_directory(data_dir, durable=durable)
-        lease = open_lock(home.leases)
+        directory = create_server_directory(data_dir, durable=durable)
+        lease = open_lock(directory.leases)
     except OSError as error:
         raise DataDirectoryError.refused(error, data_dir) from None
     try:
-        acquire_lease(home, lease)
+        acquire_lease(directory, lease)
     except BaseException:
         lease.close()
         raise
-    return EmbeddedServer(home, lease)
+    return EmbeddedServer(directory, lease)
 
 
-def acquire_lease(home: ServerDirectory, lease: BinaryIO) -> None:
-    """Take *lease* and return when the server answers."""
+def acquire_lease(directory: ServerDirectory, lease: BinaryIO) -> None:
+    """Take *lease* and return when the server accepts connections."""
     deadline = time.monotonic() + START_TIMEOUT
-    if not lock_within(START_TIMEOUT, lease, LOCK_SH):  # a keeper that stops holds it
-        raise NotRunningError(home.path, home.log)
-    while not is_held(home.ready):
+    if not lock_within(START_TIMEOUT, lease, LOCK_SH):  # a stopping keeper holds it
+        raise NotRunningError(directory.path, directory.log)
+    while not is_held(directory.ready):
         if time.monotonic() > deadline:
-            raise NotRunningError(home.path, home.log)
-        if not is_held(home.keeper):
-            start_keeper(home)
+            raise NotRunningError(directory.path, directory.log)
+        if not is_held(directory.keeper):
+            start_keeper(directory)
         time.sleep(POLL_INTERVAL)
 
 
-def start_keeper(home: ServerDirectory) -> None:
-    """Start a keeper in a session of its own, where Ctrl-C does not reach; wait for its word.
+def start_keeper(directory: ServerDirectory) -> None:
+    """Start a keeper in a session of its own, away from Ctrl-C; wait for its report.
 
     Raises:
-        EmbeddedServerError: in the keeper's words.
+        EmbeddedServerError: with the keeper's message.
     """
-    mode = "durable" if home.durable else "throwaway"
-    log = os.open(home.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    mode = "durable" if directory.durable else "throwaway"
+    log = os.open(directory.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        keeper = subprocess.run(  # noqa: S603 # ourselves, no shell
-            [sys.executable, "-m", "app.database.embedded", str(home.path), mode],
+        keeper = subprocess.run(  # noqa: S603 # this program, no shell
+            [sys.executable, "-m", "app.database.embedded", str(directory.path), mode],
             cwd=CODE_ROOT,
             env={name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ},
             stdin=subprocess.DEVNULL,
@@ -130,13 +127,17 @@ def start_keeper(home: ServerDirectory) -> None:
         )
     finally:
         os.close(log)
-    word = keeper.stdout.decode().strip()
-    if word not in {READY, TAKEN}:
-        raise EmbeddedServerError(word) if word else NotRunningError(home.path, home.log)
+    report = keeper.stdout.decode().strip()
+    if report not in {READY, TAKEN}:
+        raise (
+            EmbeddedServerError(report)
+            if report
+            else NotRunningError(directory.path, directory.log)
+        )
 
 
-def server_dsn(home: ServerDirectory) -> str:
-    """Return how to connect; the port is said lest PGPORT choose, the peer lest an impostor."""
+def server_dsn(directory: ServerDirectory) -> str:
+    """Return the conninfo, with the port against PGPORT and the peer against an impostor."""
     owner = SYSTEM_ACCOUNT if os.geteuid() == 0 else current_user()
-    parts = {"host": str(home.sockets), "port": "5432", "user": ROLE, "dbname": ROLE}
+    parts = {"host": str(directory.sockets), "port": "5432", "user": ROLE, "dbname": ROLE}
     return " ".join(f"{name}={value}" for name, value in parts.items()) + f" requirepeer='{owner}'"

@@ -132,7 +132,7 @@ class Stage:
     person: Person
     clients: list[Client] = field(default_factory=list[Client])
 
-    def home(self, *, durable: bool = True) -> ServerDirectory:
+    def directory(self, *, durable: bool = True) -> ServerDirectory:
         return ServerDirectory(
             self.data_dir / ("postgres" if durable else "postgres-throwaway"), durable
         )
@@ -293,5 +293,5 @@ def play(stage: Stage) -> Iterator[Stage]:
     left = stage.processes()
     for process in left:
         process.kill()
-    shutil.rmtree(stage.home().sockets, ignore_errors=True)
+    shutil.rmtree(stage.directory().sockets, ignore_errors=True)
     assert not left, f"left behind: {left}"

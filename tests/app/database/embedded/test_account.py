@@ -34,10 +34,10 @@ def test_a_stranger_who_reaches_the_socket_is_refused_by_name(
     stranger: "Person",
 ) -> None:
     client = standing.clients[0]
-    standing.home().sockets.chmod(0o755)
-    (standing.home().sockets / ".s.PGSQL.5432").chmod(0o777)
+    standing.directory().sockets.chmod(0o755)
+    (standing.directory().sockets / ".s.PGSQL.5432").chmod(0o777)
     said = stranger.run(CONNECT, client.dsn)
-    standing.home().sockets.chmod(0o700)
+    standing.directory().sockets.chmod(0o700)
     assert "Peer authentication failed" in said
 
 

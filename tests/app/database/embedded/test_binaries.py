@@ -38,13 +38,13 @@ def test_as_root_programs_out_of_reach_are_copied_once(
     cold_stage: "Stage",
     closed_site: Path,
 ) -> None:
-    home, account = cold_stage.home(), server_account()
-    home.path.mkdir(parents=True)
-    outdated = home.path / "programs-1.2.3"
+    directory, account = cold_stage.directory(), server_account()
+    directory.path.mkdir(parents=True)
+    outdated = directory.path / "programs-1.2.3"
     outdated.mkdir()
 
-    programs = find_programs(account, home)
-    assert programs.is_relative_to(home.path)
+    programs = find_programs(account, directory)
+    assert programs.is_relative_to(directory.path)
     assert not programs.is_relative_to(closed_site)
     assert not outdated.exists()
     told = subprocess.run(
@@ -59,7 +59,7 @@ def test_as_root_programs_out_of_reach_are_copied_once(
     assert "initdb (PostgreSQL) 18" in told.stdout
 
     made = programs.stat().st_ino
-    assert find_programs(account, home).stat().st_ino == made
+    assert find_programs(account, directory).stat().st_ino == made
 
 
 def test_programs_within_reach_are_used_where_they_are(standing: "Stage") -> None:
@@ -77,4 +77,4 @@ def test_without_the_package_the_refusal_says_what_to_do(
 ) -> None:
     monkeypatch.setattr("sys.path", [])
     with pytest.raises(NotOnThisPlatformError, match="set INTEGRATIONS_DATABASE_URL"):
-        find_programs(server_account(), stage.home())
+        find_programs(server_account(), stage.directory())

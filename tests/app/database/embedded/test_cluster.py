@@ -17,14 +17,14 @@ def test_a_kill_amid_initdb_spoils_no_later_start(
 ) -> None:
     client = cold_stage.begin()
     cold_stage.find("initdb")
-    eventually((cold_stage.home().unfinished / "base").exists)
+    eventually((cold_stage.directory().unfinished / "base").exists)
     cold_stage.find(victim).kill()
     assert "server.log" in client.refusal()
     eventually(cold_stage.is_quiet)
-    assert not cold_stage.home().cluster.exists()
+    assert not cold_stage.directory().cluster.exists()
 
     assert cold_stage.open().sql("SELECT 1") == 1
-    assert not cold_stage.home().unfinished.exists()
+    assert not cold_stage.directory().unfinished.exists()
 
 
 def test_the_cluster_checks_its_pages_and_knows_all_letters(standing: "Stage") -> None:

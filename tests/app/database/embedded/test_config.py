@@ -33,7 +33,7 @@ def test_the_log_never_carries_data(stage: "Stage", eventually: Eventually) -> N
     eventually(lambda: client.ask("sql", running)["rows"])
     psutil.Process(client.sql(running)).kill()  # PostgreSQL would like to log its statement
 
-    log = stage.home().log
+    log = stage.directory().log
     eventually(lambda: "was terminated by signal 9" in log.read_text())
     assert CANARY not in log.read_text()
     eventually(lambda: "rows" in client.ask("sql", running))  # it has recovered

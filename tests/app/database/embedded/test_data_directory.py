@@ -12,10 +12,12 @@ SOCKET = "socket/.s.PGSQL.5432"
 
 @pytest.mark.parametrize(("bytes_in_path", "inside"), [(107, True), (108, False)])
 def test_a_socket_lies_in_the_home_while_its_path_fits(bytes_in_path: int, *, inside: bool) -> None:
-    home = ServerDirectory(Path("/" + "d" * (bytes_in_path - len("//" + SOCKET))), durable=True)
-    assert len(str(home.path / SOCKET)) == bytes_in_path
-    assert (home.sockets.parent == home.path) is inside
-    assert len(str(home.sockets / ".s.PGSQL.5432")) <= 107
+    directory = ServerDirectory(
+        Path("/" + "d" * (bytes_in_path - len("//" + SOCKET))), durable=True
+    )
+    assert len(str(directory.path / SOCKET)) == bytes_in_path
+    assert (directory.sockets.parent == directory.path) is inside
+    assert len(str(directory.sockets / ".s.PGSQL.5432")) <= 107
 
 
 @pytest.mark.parametrize("name", ["a,b", "a b", "a'b", '"', "é", "@"])
@@ -32,9 +34,9 @@ def test_directories_that_we_make_are_closed_and_those_that_are_there_keep_their
     tmp_path: Path,
 ) -> None:
     mine = 0o711 if os.geteuid() == 0 else 0o700
-    home = create_server_directory(tmp_path / "new", durable=True)
-    assert stat.S_IMODE(home.path.stat().st_mode) == mine
-    assert stat.S_IMODE(home.path.parent.stat().st_mode) == mine
+    directory = create_server_directory(tmp_path / "new", durable=True)
+    assert stat.S_IMODE(directory.path.stat().st_mode) == mine
+    assert stat.S_IMODE(directory.path.parent.stat().st_mode) == mine
 
     (tmp_path / "old").mkdir()
     (tmp_path / "old").chmod(0o750)
@@ -45,8 +47,8 @@ def test_directories_that_we_make_are_closed_and_those_that_are_there_keep_their
 def test_a_home_of_another_user_is_refused(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("needs root to give a directory away")
-    home = create_server_directory(tmp_path, durable=True)
-    os.chown(home.path, 1, 1)
+    directory = create_server_directory(tmp_path, durable=True)
+    os.chown(directory.path, 1, 1)
     with pytest.raises(
         DataDirectoryError, match=r"belongs to user 1, not to 0: start as its owner"
     ):

@@ -85,7 +85,7 @@ def test_a_backend_too_busy_to_notice_is_ended_by_the_next_open(
     for process in (client.process, keeper, postmaster):
         process.kill()
     assert backend in {process.pid for process in stage.processes()}
-    with reading(stage, stage.home().processes) as backup:
+    with reading(stage, stage.directory().processes) as backup:
         stage.open()
         assert backend not in {process.pid for process in stage.processes()}
         assert backup.poll() is None, "who reads our files is no leftover"
@@ -105,7 +105,7 @@ def test_sigterm_stops_the_server_in_good_order(stage: "Stage", eventually: Even
     stage.open()
     stage.find("keeper").terminate()
     eventually(stage.is_quiet)
-    assert "database system is shut down" in stage.home().log.read_text()
+    assert "database system is shut down" in stage.directory().log.read_text()
 
 
 @AS_ROOT
@@ -130,7 +130,7 @@ def test_as_root_the_home_of_root_keeps_its_mode(stage: "Stage") -> None:
 
 def test_the_log_keeps_to_its_size(stage: "Stage", eventually: Eventually) -> None:
     client = stage.open()
-    log = stage.home().log
+    log = stage.directory().log
     with log.open("ab") as file:
         file.write(b"x" * LOG_BYTES)
     eventually(lambda: log.stat().st_size < LOG_BYTES)

@@ -15,9 +15,9 @@ def test_pid_files_that_name_a_living_stranger_stop_nothing(stage: "Stage") -> N
     crash(stage, stage.open())
     bystander = stage.open(durable=False)
     stale = str(stage.find("postgres").pid)
-    home = stage.home()
-    name_in(home.cluster / "postmaster.pid", stale)
-    name_in(home.sockets / ".s.PGSQL.5432.lock", stale)
+    directory = stage.directory()
+    name_in(directory.cluster / "postmaster.pid", stale)
+    name_in(directory.sockets / ".s.PGSQL.5432.lock", stale)
 
     assert stage.open().sql("SELECT 1") == 1
     assert bystander.sql("SELECT 1") == 1, "the stranger lives on"
@@ -49,7 +49,7 @@ def test_a_data_directory_may_be_long(deep: "Stage") -> None:
     first = deep.open()
     assert first.sql("SELECT 1") == 1
     assert deep.open().dsn == first.dsn
-    sockets = deep.home().sockets
+    sockets = deep.directory().sockets
     assert sockets.parent == Path("/tmp")  # noqa: S108 # where it must be
     assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
 
@@ -58,7 +58,7 @@ def test_a_socket_directory_that_a_stranger_laid_out_is_refused(
     deep: "Stage",
     stranger: "Person",
 ) -> None:
-    sockets = deep.home().sockets
+    sockets = deep.directory().sockets
     sockets.mkdir()
     os.chown(sockets, stranger.uid, stranger.gid)
     assert f"{sockets} is not ours" in deep.begin().refusal()
@@ -66,7 +66,7 @@ def test_a_socket_directory_that_a_stranger_laid_out_is_refused(
 
 def test_the_server_listens_on_its_private_socket_only(standing: "Stage") -> None:
     assert standing.find("postgres").net_connections("inet") == []
-    assert stat.S_IMODE(standing.home().sockets.stat().st_mode) == 0o700
+    assert stat.S_IMODE(standing.directory().sockets.stat().st_mode) == 0o700
 
 
 def test_the_server_leaves_no_core_file(standing: "Stage") -> None:
