@@ -1,4 +1,4 @@
-"""Makes the real parts from settings: pools, log, views, keys."""
+"""Builds the application from settings: pools, log, views, keys."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Container, Mapping
@@ -52,22 +52,22 @@ from app.views.as_of import AsOfViews
 from app.views.history import HistoryViews
 from app.views.integrations import IntegrationViews
 
-AUDIT_CONNECTIONS = 2  # looking back reads much; it must not take all of the database
-POOL_CLOSE_TIMEOUT = 2.0  # seconds that a pool may take to give up what it is connecting
+AUDIT_CONNECTIONS = 2  # audit queries read much, and must not take all of the database
+POOL_CLOSE_TIMEOUT = 2.0  # seconds for a pool to give up connection attempts
 
 
 def build_dependencies(
     settings: Settings, dsn: str, *, max_batch: int = MAX_BATCH, cache_size: int = CACHE_SIZE
 ) -> Dependencies:
-    """Return the parts over the migrated database *dsn*; nothing is open before `running`.
+    """Return the dependencies on the migrated database *dsn*; nothing is open before `running`.
 
-    *max_batch* is how many requests share a round trip at most, and *cache_size* how many verified
-    tokens are cached: 1 and 0, to measure what they gain.
+    At most *max_batch* requests share a round trip, and *cache_size* verified tokens are cached;
+    benchmarks set 1 and 0 to measure what these gain.
 
     Raises:
         KeyringError, TokenKeyError, JwksError, CheckpointKeyError, ProviderFileError: one line
             that says which file is wrong, and how.
-        SettingsError: INTEGRATIONS_PROVIDER_URLS names a provider that is not there.
+        SettingsError: INTEGRATIONS_PROVIDER_URLS names an unknown provider.
     """
     size, pooler = settings.pool_size, settings.pooler_url
     commands = open_pool(dsn, "integrations_command", size=size, pooler=pooler)
@@ -90,19 +90,19 @@ def build_dependencies(
     async def running() -> AsyncGenerator[None]:
         await keys.start()
         async with commands, queries, audits:
-            besides = [
+            background_tasks = [
                 asyncio.create_task(run_housekeeping(commands)),
                 asyncio.create_task(metrics.run()),
             ]
             stopping = asyncio.Event()
-            following = asyncio.create_task(follow_log(dsn, checkpoint_key, stopping))
+            follower = asyncio.create_task(follow_log(dsn, checkpoint_key, stopping))
             yield
-            for task in besides:
+            for task in background_tasks:
                 task.cancel()
             stopping.set()
-            # All at once: across a way that stalls each of them takes its seconds to let go.
+            # In parallel: across a network that stalls, each pool takes seconds to close.
             pools = (pool.close(POOL_CLOSE_TIMEOUT) for pool in (commands, queries, audits))
-            await asyncio.gather(following, *pools)
+            await asyncio.gather(follower, *pools)
         await keys.stop()
         await keyring.close()
 
@@ -132,12 +132,12 @@ def build_dependencies(
 
 
 def load_provider_types(settings: Settings) -> Mapping[str, ProviderFile]:
-    """Return the types of our own files and of the operator's folder; raise ProviderFileError."""
+    """Return the built-in types and those of the operator's folder; raise ProviderFileError."""
     return load_providers([settings.providers] if settings.providers else [])
 
 
 def parse_provider_urls(settings: Settings, providers: Container[str]) -> dict[str, str]:
-    """Return the base URLs, by type, that are called in place of the providers' own."""
+    """Return the base URLs, by type, that replace those of the providers."""
     pairs = (pair.split("=", 1) for pair in settings.provider_urls.split(",") if pair)
     urls = {type_: url.rstrip("/") for type_, url in pairs}
     for type_ in urls:
@@ -148,7 +148,7 @@ def parse_provider_urls(settings: Settings, providers: Container[str]) -> dict[s
 
 
 def build_rate_limit(settings: Settings) -> RateLimit | None:
-    """Return this process's share of the rate that a workspace may have; None for any rate."""
+    """Return the part of a workspace's rate limit for this process; None for no limit."""
     if settings.rate_limit is None:
         return None
     burst = settings.rate_burst or settings.rate_limit
@@ -156,7 +156,7 @@ def build_rate_limit(settings: Settings) -> RateLimit | None:
 
 
 def build_key_source(settings: Settings) -> KeySource:
-    """Return where the keys that verify tokens come from."""
+    """Return the source of the keys that verify tokens."""
     if settings.jwks is None:
         return open_local_key(settings.data_dir)
     if settings.jwks.startswith(("http://", "https://")):

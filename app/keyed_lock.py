@@ -17,32 +17,32 @@ class KeyedLock:
         self._users: dict[Hashable, int] = {}
 
     @asynccontextmanager
-    async def hold(self, key: Hashable, patience: float | None = None) -> AsyncGenerator[None]:
+    async def hold(self, key: Hashable, max_wait: float | None = None) -> AsyncGenerator[None]:
         """Run the block while no other block holds *key*.
 
         Raises:
-            LockTimeoutError: the lock was not free within *patience* seconds.
+            LockTimeoutError: the lock was not free within *max_wait* seconds.
         """
         lock = self._locks.setdefault(key, asyncio.Lock())
         self._users[key] = self._users.get(key, 0) + 1
         try:
-            await acquire_within(lock, patience)
+            await acquire_within(lock, max_wait)
             try:
                 yield
             finally:
                 lock.release()
         finally:
-            self._leave(key)
+            self._release(key)
 
-    def _leave(self, key: Hashable) -> None:
+    def _release(self, key: Hashable) -> None:
         self._users[key] -= 1
         if not self._users[key]:
             del self._users[key], self._locks[key]
 
 
-async def acquire_within(lock: asyncio.Lock, patience: float | None) -> None:
+async def acquire_within(lock: asyncio.Lock, max_wait: float | None) -> None:
     """Acquire *lock*; raise LockTimeoutError if that takes too long."""
     try:
-        await asyncio.wait_for(lock.acquire(), patience)
+        await asyncio.wait_for(lock.acquire(), max_wait)
     except TimeoutError:
         raise LockTimeoutError from None

@@ -24,19 +24,19 @@ from app.settings import Settings, SettingsError, read_settings
 from app.structured_logging import configure_logging
 from app.worker_supervisor import WorkerSupervisor, exit_with_parent
 
-SHUTDOWN_GRACE = 5  # seconds that running requests have to finish; the promise is to exit within 10
+SHUTDOWN_GRACE = 5  # seconds for running requests to finish; the service exits within 10
 ReadyCallback = Callable[[], None]
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:
-    """Run until a stop; call *announce* with the address once requests are answered.
+    """Run until a stop signal; call *announce* with the address when the service is ready.
 
     Raises:
         SettingsError, EmbeddedServerError, MigrationError, KeyringError, TokenKeyError,
-        JwksError: the start stops; the message is one line that says which and what to do.
+        JwksError: the service cannot start; the message says in one line why and what to do.
     """
-    for told_to_stop in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(told_to_stop, exit_cleanly)
+    for stop_signal in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop_signal, exit_cleanly)
     configure_logging(settings.log_level)
     with open_database(settings) as dsn:
         migrate(require_primary(dsn))
@@ -55,31 +55,31 @@ def serve_in_process(app: RequestMiddleware, listener: socket.socket, ready: Rea
 
 
 def serve_with_workers(workers: int, listener: socket.socket, ready: ReadyCallback) -> None:
-    """Serve in *workers* processes, started again where one dies."""
+    """Serve in *workers* processes; one that dies is replaced."""
     config = uvicorn_config("app.server:create_worker_app", workers)
     with multiprocess_dir():
         WorkerSupervisor(config, [listener], ready).run()
 
 
 def create_worker_app() -> RequestMiddleware:
-    """Return the application of one worker process, which reads the settings for itself."""
+    """Return the application of one worker process, which reads the settings itself."""
     exit_with_parent(remove_dir)
     redact_crash_output()
     settings = read_settings()
     configure_logging(settings.log_level)
-    lease = ExitStack()  # given back by the operating system when the worker ends
+    lease = ExitStack()  # released by the operating system when the worker ends
     return build_app(settings, lease.enter_context(open_database(settings)))
 
 
 def build_app(settings: Settings, dsn: str) -> RequestMiddleware:
-    """Return the application over the migrated database *dsn*, for the whole life of a process."""
+    """Return the application on the migrated database *dsn*; once per process."""
     app = create_app(build_dependencies(settings, dsn))
     tune_garbage_collector()
     return app
 
 
 def uvicorn_config(app: RequestMiddleware | str, workers: int = 1) -> uvicorn.Config:
-    """Return how uvicorn runs *app*, or what the function that *app* names returns."""
+    """Return uvicorn's configuration for *app*, or for the result of the function that it names."""
     return uvicorn.Config(
         app,
         factory=isinstance(app, str),
@@ -96,14 +96,14 @@ def uvicorn_config(app: RequestMiddleware | str, workers: int = 1) -> uvicorn.Co
 
 
 class ReadyNotifyingServer(uvicorn.Server):
-    """A server that says when it is ready."""
+    """A server that calls *ready* once it accepts requests."""
 
     def __init__(self, config: uvicorn.Config, ready: ReadyCallback) -> None:
         super().__init__(config)
         self.ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
+        """Start, and report it."""
         await super().startup(sockets)
         if self.started:
             self.ready()
@@ -113,14 +113,14 @@ def open_listener(host: str, port: int) -> socket.socket:
     """Return a socket that listens on *host*; port 0 takes any free one.
 
     Raises:
-        SettingsError: the address is taken, or not ours.
+        SettingsError: the address is in use, or does not belong to this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        host.encode("idna")  # create_server would find out too late, and leave its socket open
+        host.encode("idna")  # create_server would fail later, and leave its socket open
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", "no host can have this name")
+        reason = getattr(error, "strerror", "not a valid host name")
         message = (
             f"Cannot listen on {host} port {port} ({reason}):"
             " set INTEGRATIONS_HOST and INTEGRATIONS_PORT to a free address."
@@ -131,11 +131,11 @@ def open_listener(host: str, port: int) -> socket.socket:
 
 
 def listener_url(listener: socket.socket) -> str:
-    """Return the URL at which *listener* is reached."""
+    """Return the URL of *listener*."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def exit_cleanly(_: int, __: FrameType | None) -> None:
-    """End the process as if it had finished: a requested stop is no failure."""
+    """End the process with status 0: a stop signal is not an error."""
     sys.exit(0)

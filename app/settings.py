@@ -1,4 +1,4 @@
-"""What an operator can set: environment variables INTEGRATIONS_*, read once."""
+"""Settings: the environment variables INTEGRATIONS_*, read once."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import fields
 
 PREFIX = "INTEGRATIONS_"
-SURROGATE = re.compile("[\ud800-\udfff]")  # what stands in a value for bytes that are no UTF-8
+SURROGATE = re.compile("[\ud800-\udfff]")  # in a value, stands for bytes that are not UTF-8
 Port = Annotated[int, Meta(ge=0, le=65535)]
 PoolSize = Annotated[int, Meta(ge=1, le=100)]
 Rate = Annotated[float, Meta(gt=0, le=1_000_000)]
@@ -23,7 +23,7 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
 class SettingsError(Exception):
-    """A setting is unknown or wrong; the message is one line that says which and what to do."""
+    """A setting is unknown or wrong; the message says in one line which one and what to do."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -32,10 +32,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     Without `database_url` PostgreSQL is embedded, in `data_dir`. Requests go through `pooler_url`
     if it is set, a PgBouncer in transaction mode, and through `pool_size` connections a worker
     for each of commands and queries. Without `jwks` the service
-    trusts its own key. Port 0 takes any free port. `rate_limit` is in requests a second and
-    workspace, none if it is not set; `rate_burst` may come at once, a second's worth unless
-    set. `providers` is a folder with more provider files; `provider_urls` are base URLs that take
-    the place of providers' own, for tests. `keyring` is a path or an address in Vault.
+    trusts its own key. Port 0 takes any free port. `rate_limit` is in requests per second and
+    workspace, unlimited if not set; `rate_burst` requests may come at once, by default those of
+    one second. `providers` is a folder with more provider files; `provider_urls` replace the
+    base URLs of providers, for tests. `keyring` is a path or an address in Vault.
     """
 
     database_url: str | None = None
@@ -62,11 +62,11 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Return the settings in *environment*, with defaults for what is not there.
+    """Return the settings in *environment*, with defaults for those that are not set.
 
     Raises:
-        SettingsError: an INTEGRATIONS_* name is unknown, or its value is wrong or no UTF-8; an
-            empty value is the same as none.
+        SettingsError: an INTEGRATIONS_* name is unknown, or its value is wrong or not UTF-8;
+            an empty value counts as not set.
     """
     given = {
         name.removeprefix(PREFIX).lower(): value
@@ -81,7 +81,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def validate_setting(name: str, value: str) -> None:
-    """Raise SettingsError if *name* is no setting or does not take *value*."""
+    """Raise SettingsError if *name* is no setting or *value* is wrong for it."""
     types = {field.name: field.type for field in fields(Settings)}
     if name not in types:
         known = ", ".join(sorted(PREFIX + known.upper() for known in types))
@@ -98,20 +98,20 @@ def validate_setting(name: str, value: str) -> None:
 
 
 def describe_setting(name: str) -> str:
-    """Return in words what the setting *name* takes."""
+    """Return a description of the values of the setting *name*."""
     ranges = {"port": "a number from 0 to 65535", "workers": "a number from 1 to 64"}
     ranges["pool_size"] = "a number from 1 to 100"
     ranges |= dict.fromkeys(("rate_limit", "rate_burst"), "a number above 0")
-    ranges["provider_urls"] = "TYPE=URL, with commas between more of them"
+    ranges["provider_urls"] = "TYPE=URL, several separated by commas"
     return ranges.get(name, "DEBUG, INFO, WARNING or ERROR")
 
 
 def decode_path(wanted: type, value: object) -> Path:
-    """Convert text to a path: the one type of a setting that msgspec does not know."""
+    """Convert text to a path, the one type of a setting that msgspec does not know."""
     assert wanted is Path  # noqa: S101 — msgspec calls this for no other type
     return Path(str(value)).absolute()
 
 
 def default_data_dir() -> Path:
-    """Return where data is stored by default: next to the program, or as root in /var/lib."""
+    """Return the default data directory: `./data`, or as root one in /var/lib."""
     return Path("/var/lib/integrations" if os.geteuid() == 0 else "data")

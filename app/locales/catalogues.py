@@ -1,4 +1,4 @@
-"""Which language answers a request, and its messages."""
+"""The languages of responses, and their messages."""
 
 import re
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ from msgspec import Struct
 from app.locales.language_tag import fallbacks, is_well_formed
 
 DEFAULT: Final = "en"
-_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
 class Language(Struct, frozen=True):
-    """One language: its tag as `Content-Language` writes it, its messages by their English text."""
+    """A language: its tag as in `Content-Language`, and its messages by their English text."""
 
     tag: str
     messages: Mapping[str, str]
@@ -23,38 +23,38 @@ class Language(Struct, frozen=True):
     def text(self, message: str, /, **placeholders: str | int) -> str:
         """Return *message*, given in English, in this language; English if it is not translated.
 
-        `{name}` in it becomes the placeholder of that name. One pass, no format language: a
-        placeholder's own braces stay as they are, and a name that was not given stays `{name}`.
-        Give only limits and enums here, never what a client submitted.
+        `{name}` in it becomes the placeholder of that name. There is one pass: braces
+        in a placeholder's value stay as they are, and a name that is not given stays `{name}`.
+        Pass only limits and enums, never values of a client.
         """
         translated = self.messages.get(message, message)
         if not placeholders:
             return translated
-        return _PLACEHOLDER.sub(
+        return PLACEHOLDER.sub(
             lambda found: str(placeholders.get(found[1], found[0])),
             translated,
         )
 
 
 class Catalogues(Struct, frozen=True):
-    """All languages that we speak, by tag in lower case; `en` is always among them."""
+    """All supported languages, by tag in lower case; `en` is always among them."""
 
     languages: Mapping[str, Language]
 
     @property
     def english(self) -> Language:
-        """The language of all stored messages."""
+        """The language of everything that is stored."""
         return self.languages[DEFAULT]
 
     def negotiate(self, tag: str) -> Language | None:
         """Return the language for *tag*, a BCP 47 tag in any case; None if *tag* is malformed.
 
-        A tag that we lack is shortened until we have it (RFC 4647 section 3.4, "lookup"), and is
-        English in the end. Nothing is remembered between calls, so no tag can fill the memory: ours
-        are a dictionary's answer, the others cost some microseconds.
+        An unknown tag is shortened until it is known (RFC 4647 section 3.4, "lookup"), or else is
+        English. Nothing is cached, so that no client can fill the memory: a known tag is one look
+        into a dictionary, the others cost some microseconds.
         """
-        if (spoken := self.languages.get(tag)) is not None:
-            return spoken
+        if (language := self.languages.get(tag)) is not None:
+            return language
         if not is_well_formed(tag):
             return None
         wanted = (self.languages.get(shorter) for shorter in fallbacks(tag.lower()))
@@ -64,7 +64,7 @@ class Catalogues(Struct, frozen=True):
 def load_catalogues(folder: Path = Path(__file__).parent) -> Catalogues:
     """Read every `<tag>/LC_MESSAGES/messages.po` in *folder*; a folder's name is its BCP 47 tag.
 
-    Raises `FileNotFoundError` if there is no English, and what `read_messages` raises.
+    Raises `FileNotFoundError` if there is no English, and what `read_po_file` raises.
     """
     languages = {tag: read_language(folder, tag) for tag in tags_in(folder) | {DEFAULT}}
     return Catalogues({tag.lower(): language for tag, language in languages.items()})

@@ -1,14 +1,14 @@
-"""Language tags as RFC 5646 (BCP 47) writes them: their grammar, and what a tag falls back to."""
+"""Language tags of RFC 5646 (BCP 47): their grammar, and the fallbacks of a tag."""
 
 import re
 from collections.abc import Iterator
 
 MAX_TAG_LENGTH = 64
-"""Characters of the longest tag that is read; RFC 5646 section 4.4.1 requires at least 35."""
+"""In characters; RFC 5646 section 4.4.1 requires at least 35."""
 
-# RFC 5646 section 2.1, its rules under their own names. The "regular" grandfathered tags
-# (zh-min-nan, art-lojban, …) fit `langtag` and need no list.
-_LANGUAGE_OR_PRIVATE = r"""
+# RFC 5646 section 2.1, with the names of its rules. The "regular" grandfathered tags
+# (zh-min-nan, art-lojban, …) match `langtag` and need no list.
+LANGUAGE_OR_PRIVATE = r"""
     (?: # langtag
         (?: [A-Za-z]{2,3} (?: -[A-Za-z]{3} ){0,3} | [A-Za-z]{4,8} )  # language and extlang
         (?: -[A-Za-z]{4} )?                                          # script
@@ -19,28 +19,28 @@ _LANGUAGE_OR_PRIVATE = r"""
     )
     | [Xx] (?: -[A-Za-z0-9]{1,8} )+                                  # privateuse
     """
-_IRREGULAR = r"""
+IRREGULAR = r"""
     en-gb-oed | sgn-(?: be-fr | be-nl | ch-de )
     | i-(?: ami | bnn | default | enochian | hak | klingon | lux | mingo | navajo | pwn
           | tao | tay | tsu )
     """
-_WELL_FORMED = re.compile(
-    f"{_LANGUAGE_OR_PRIVATE} | {_IRREGULAR}", re.VERBOSE | re.IGNORECASE | re.ASCII
+WELL_FORMED = re.compile(
+    f"{LANGUAGE_OR_PRIVATE} | {IRREGULAR}", re.VERBOSE | re.IGNORECASE | re.ASCII
 )
-PATTERN = re.sub(r"#.*|\s", "", f"^(?:{_LANGUAGE_OR_PRIVATE})$")
-"""The tags that are read, but for a few irregular ones, as ECMA-262 writes it in one line."""
+PATTERN = re.sub(r"#.*|\s", "", f"^(?:{LANGUAGE_OR_PRIVATE})$")
+"""The supported tags, except a few irregular ones, as an ECMA-262 pattern in one line."""
 
 
 def is_well_formed(tag: str) -> bool:
-    """Say whether *tag* follows the grammar of RFC 5646 section 2.1, at most `LONGEST` long.
+    """Return whether *tag* follows RFC 5646 section 2.1 and has at most MAX_TAG_LENGTH characters.
 
     Subtags are not looked up in IANA's registry: `qq-ZZ` is well-formed.
     """
-    return len(tag) <= MAX_TAG_LENGTH and _WELL_FORMED.fullmatch(tag) is not None
+    return len(tag) <= MAX_TAG_LENGTH and WELL_FORMED.fullmatch(tag) is not None
 
 
 def fallbacks(tag: str) -> Iterator[str]:
-    """Yield *tag*, then ever shorter ones: `zh-Hant-TW`, `zh-Hant`, `zh` (RFC 4647 section 3.4).
+    """Yield *tag* and its prefixes: `zh-Hant-TW`, `zh-Hant`, `zh` (RFC 4647 section 3.4).
 
     A tag cut down to a single-letter subtag loses that letter too: `de-x-goethe`, `de`.
     """

@@ -49,7 +49,7 @@ class ProviderResponse(Struct, frozen=True):
     content: object
 
     def __repr__(self) -> str:
-        return f"Answer({self.status}, …)"
+        return f"ProviderResponse({self.status}, …)"
 
 
 class ProviderClient:

@@ -1,10 +1,10 @@
-"""What goes wrong with secrets; none of these errors holds any content.
+"""Errors of secrets; none of them holds any content.
 
 SecretsError
 ├── KeyringError       the keyring cannot be used: the start stops, with one line
 ├── UnknownKekError    the keyring does not have the key that a row names
-├── DecryptionError    something does not open under the key that should open it
-├── MissingSecretError a stored secret is not there, or is not the one that the event names
+├── DecryptionError    something cannot be decrypted with its own key
+├── MissingSecretError a stored secret is missing, or is not the one that the event records
 └── UnsealError        a stored secret cannot be opened; says which one
 """
 
@@ -41,7 +41,7 @@ class DecryptionError(SecretsError):
 
 
 class MissingSecretError(SecretsError):
-    """It is not there, or is another than was recorded."""
+    """It is missing, or is not the one that was recorded."""
 
 
 class UnsealError(SecretsError):

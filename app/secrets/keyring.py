@@ -11,7 +11,7 @@ from app.secrets.secret import Secret
 
 
 class WrappedKey(Struct, frozen=True, kw_only=True):
-    """A key under a KEK: `kek` names it, `wrapped` is what that kind of keyring makes of it."""
+    """A key under the KEK `kek`; the format of `wrapped` is that of the kind of keyring."""
 
     kek: str
     wrapped: bytes
@@ -21,7 +21,7 @@ class WrappedKey(Struct, frozen=True, kw_only=True):
 
 
 class KekInfo(Struct, frozen=True, kw_only=True):
-    """What may be shown of a KEK; exactly one of a keyring is `current` and wraps."""
+    """The public data of a KEK; exactly one of a keyring is `current` and wraps."""
 
     id: str
     state: Literal["current", "retired"]
@@ -52,9 +52,9 @@ class Keyring(Protocol):
 
 
 class ManagedKeyring(Keyring, Protocol):
-    """A keyring with a place of its own, where its KEKs can be listed, added and destroyed.
+    """A keyring whose KEKs can be listed, added and destroyed.
 
-    Whoever has it open sees what others do to it, at the latest with its next use.
+    Changes by other processes take effect with the next use at the latest.
     """
 
     async def keks(self) -> Sequence[KekInfo]:
@@ -79,7 +79,7 @@ class ManagedKeyring(Keyring, Protocol):
         ...
 
     async def close(self) -> None:
-        """Give back connections, if there are any."""
+        """Close connections, if there are any."""
         ...
 
 
@@ -87,7 +87,7 @@ async def current_kek(keyring: ManagedKeyring) -> str:
     """Return the id of the KEK that `wrap` uses.
 
     Raises:
-        KeyringError: there is none, as where the key was never made in a KMS.
+        KeyringError: there is none, for example if the key was never created in a KMS.
     """
     for kek in await keyring.keks():
         if kek.state == "current":
@@ -107,7 +107,7 @@ async def require_retired(keyring: ManagedKeyring, kek: str) -> None:
 
 
 def require_keks(keks: Iterable[str], in_use: Iterable[str]) -> None:
-    """Raise KeyringError, in one line, where the keyring's *keks* lack one of those *in_use*."""
+    """Raise KeyringError, in one line, if the keyring's *keks* lack one of those *in_use*."""
     missing = sorted({*in_use} - {*keks})
     if missing:
         problem = f"lacks {', '.join(missing)}, under which secrets are stored"

@@ -1,4 +1,4 @@
-"""The keyring of one machine: a file that only its owner can read, made at the first start."""
+"""The keyring of one machine: a file that only its owner can read, created at first start."""
 
 import secrets
 from base64 import b64decode, b64encode
@@ -20,8 +20,8 @@ from app.secrets.secret import Secret
 class Kek(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """One key of the file; exactly one is `current` and wraps, the `retired` only unwrap.
 
-    `id` is an epoch, counted from 1, and 8 random hex digits, drawn apart from `key` (32 bytes):
-    it reveals nothing of the key, and the first KEKs of two machines differ.
+    `id` is an epoch, counted from 1, and 8 random hex digits, independent of `key` (32 bytes): it
+    reveals nothing of the key, and the first KEKs of two machines differ.
     """
 
     id: Annotated[str, Meta(pattern=r"^kek-[1-9][0-9]{0,17}-[0-9a-f]{8}\Z")]
@@ -38,7 +38,7 @@ class KeyringFile(Struct, frozen=True, kw_only=True, rename="camel", forbid_unkn
 
 
 def new_kek(epoch: int) -> Kek:
-    """Return a fresh current KEK; 32 bytes of the operating system's randomness."""
+    """Return a fresh current KEK: 32 bytes from the operating system's random generator."""
     return Kek(
         id=f"kek-{epoch}-{secrets.token_hex(4)}",
         state="current",
@@ -54,14 +54,14 @@ def encode_keyring(*keks: Kek) -> Secret:
 
 
 def decode_keyring(content: Secret, path: Path) -> tuple[Kek, ...]:
-    """Return the KEKs that the file *path* has as its *content*.
+    """Return the KEKs in *content*, which is that of the file *path*.
 
     Raises:
         KeyringError: the content is unusable.
     """
     try:
-        # Content and keys are Secrets even here, and msgspec's own error, which may repeat
-        # a value, stays inside: a traceback that shows variables shows no key.
+        # Content and keys are Secrets even here, and msgspec's error, which may repeat a value,
+        # is dropped: a traceback that shows variables shows no key.
         keks = msgspec.json.decode(content.reveal(), type=KeyringFile, dec_hook=from_base64).keks
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # msgspec raises each
         problem = f"{path} is empty, broken or not of version 1"
@@ -73,7 +73,7 @@ def decode_keyring(content: Secret, path: Path) -> tuple[Kek, ...]:
 
 
 def find_faults(keks: tuple[Kek, ...]) -> Iterator[str]:
-    """Yield what is wrong with *keks* taken together."""
+    """Yield what is wrong with *keks* as a whole."""
     if len({kek.id for kek in keks}) < len(keks):
         yield "holds two keys with the same id"
     if [kek.state for kek in keks].count("current") != 1:
@@ -114,7 +114,7 @@ class FileKeyring:
         return frozenset(self._keks)
 
     def kek_infos(self) -> list[KekInfo]:
-        """Return what may be shown of the KEKs, in the order of the file."""
+        """Return the public data of the KEKs, in the order of the file."""
         return [
             KekInfo(id=kek.id, state=kek.state, created_at=kek.created_at)
             for kek in self._keks.values()
@@ -141,10 +141,10 @@ class FileKeyring:
 
 
 def open_file_keyring(path: Path) -> FileKeyring:
-    """Return the keyring in the file *path*, which is made with a first KEK if it is not there.
+    """Return the keyring in the file *path*, created with a first KEK if it is missing.
 
     Raises:
-        KeyringError: the file cannot be made, read or trusted.
+        KeyringError: the file cannot be created, read or trusted.
     """
     try:
         if not path.exists():
@@ -159,7 +159,7 @@ def read_keks(path: Path) -> tuple[Kek, ...]:
     """Return the KEKs in the file *path*.
 
     Raises:
-        KeyringError: the file is not there, or cannot be read or trusted.
+        KeyringError: the file is missing, or cannot be read or trusted.
     """
     try:
         content = Secret(read_private_file(path, MAX_FILE_BYTES))

@@ -1,4 +1,4 @@
-"""The keyring of one machine, as its file is now: read again whenever the file has changed."""
+"""The keyring of one machine: its file is read again whenever it has changed."""
 
 import fcntl
 import logging
@@ -27,24 +27,24 @@ FileStamp = tuple[int, int] | None
 
 
 class ReloadingKeyring:
-    """The KEKs in the file *path*, which is made if it is not there; a `ManagedKeyring`.
+    """The KEKs in the file *path*, created if it is missing; a `ManagedKeyring`.
 
-    Each use looks at the file's stamp (a microsecond or two), so that all workers wrap under a
-    new KEK with their next secret, and have forgotten a removed one. A file that has become
-    unusable changes nothing: the KEKs read before stay in use, and a warning is logged.
+    Each use compares the file's stamp (a microsecond or two), so that all workers wrap under a new
+    KEK with their next secret, and drop a removed one. If the file becomes unusable, the KEKs
+    that were read before stay in use, and a warning is logged.
 
     Raises:
-        KeyringError: the file cannot be made, read or trusted.
+        KeyringError: the file cannot be created, read or trusted.
     """
 
-    __slots__ = ("_held", "_path", "_stamp")
+    __slots__ = ("_loaded", "_path", "_stamp")
 
     def __init__(self, path: Path) -> None:
         open_file_keyring(path)
         self._path = path
-        # The stamp of before the reading: what happens meanwhile is seen as a change.
+        # The stamp is taken before the file is read: a change in between is noticed.
         self._stamp = file_stamp(path)
-        self._held = FileKeyring(read_keks(path))
+        self._loaded = FileKeyring(read_keks(path))
 
     async def keks(self) -> Sequence[KekInfo]:
         """Return the KEKs that `unwrap` can use, oldest first."""
@@ -64,32 +64,32 @@ class ReloadingKeyring:
         return await self._current().unwrap(wrapped_key, aad)
 
     async def rotate(self) -> str:
-        """Put a new current KEK into the file; return its id."""
+        """Add a new current KEK to the file; return its id."""
         return add_kek(self._path).id
 
     async def remove(self, kek: str) -> None:
-        """Take a retired KEK out of the file."""
+        """Remove a retired KEK from the file."""
         remove_kek(self._path, kek)
 
     async def close(self) -> None:
-        """Do nothing: a file that has been read is closed."""
+        """Do nothing: the file is closed after each read."""
 
     def _current(self) -> FileKeyring:
         stamp = file_stamp(self._path)
         if stamp != self._stamp:
             self._stamp = stamp
             try:
-                self._held = FileKeyring(read_keks(self._path))
+                self._loaded = FileKeyring(read_keks(self._path))
             except KeyringError as error:
                 log.warning("%s The keys read before stay in use.", error)
-        return self._held
+        return self._loaded
 
     def __repr__(self) -> str:
         return f"ReloadingKeyring({str(self._path)!r})"
 
 
 def file_stamp(path: Path) -> FileStamp:
-    """Return what differs once a file was replaced, written to or opened to others."""
+    """Return what changes if a file is replaced, written to or gets another mode."""
     try:
         status = path.stat()
     except OSError:
@@ -98,10 +98,10 @@ def file_stamp(path: Path) -> FileStamp:
 
 
 def add_kek(path: Path) -> Kek:
-    """Put a new current KEK into the file *path*, retire the others; return the new one.
+    """Add a new current KEK to the file *path*, retire the others; return the new one.
 
     Raises:
-        KeyringError: the file cannot be read or changed, or somebody else changes it right now.
+        KeyringError: the file cannot be read or changed, or another command is changing it.
     """
     with exclusive_update(path) as file:
         keks = read_keks(file)
@@ -111,7 +111,7 @@ def add_kek(path: Path) -> Kek:
 
 
 def remove_kek(path: Path, kek_id: str) -> None:
-    """Take the retired KEK *kek_id* out of the file *path*.
+    """Remove the retired KEK *kek_id* from the file *path*.
 
     Raises:
         UnknownKekError: the file does not have it.
@@ -119,10 +119,10 @@ def remove_kek(path: Path, kek_id: str) -> None:
     """
     with exclusive_update(path) as file:
         keks = {kek.id: kek for kek in read_keks(file)}
-        dropped = keks.pop(kek_id, None)
-        if dropped is None:
+        removed = keks.pop(kek_id, None)
+        if removed is None:
             raise UnknownKekError(kek_id)
-        if dropped.state == "current":
+        if removed.state == "current":
             problem = f"wraps with {kek_id}, which is current"
             raise KeyringError(problem, "run integrations keys rotate first")
         replace_file(file, [*keks.values()])
@@ -135,10 +135,10 @@ def kek_epoch(kek: Kek) -> int:
 
 @contextmanager
 def exclusive_update(path: Path) -> Generator[Path]:
-    """Be the only one that changes the keyring *path*; yield the file itself, links followed.
+    """Lock the keyring *path* for a change; yield the file itself, links followed.
 
-    The lock is a file of its own, as the keyring is replaced; the operating system gives it back
-    however the process ends.
+    The lock is a separate file, as the keyring is replaced; the operating system releases it even
+    if the process is killed.
     """
     file = path.resolve()
     try:
@@ -147,7 +147,7 @@ def exclusive_update(path: Path) -> Generator[Path]:
             yield file
     except BlockingIOError:
         problem = f"{path} is being changed by another command"
-        raise KeyringError(problem, "wait for that one and run this again") from None
+        raise KeyringError(problem, "wait for it and run this again") from None
     except OSError as error:
         problem = f"{path} cannot be changed ({error.strerror})"
         raise KeyringError(problem, "make its folder writable, or change it where it is") from None
@@ -156,8 +156,8 @@ def exclusive_update(path: Path) -> Generator[Path]:
 def replace_file(file: Path, keks: Sequence[Kek]) -> None:
     """Replace the content of *file* by *keks*.
 
-    The new file has always the same name, so that what a killed command left of one, with keys in
-    it, is gone after the next.
+    The new file has always the same name, so that the next command removes what a killed command
+    left, which holds keys.
     """
     new = sibling_file(file, "new")
     new.unlink(missing_ok=True)

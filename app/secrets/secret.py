@@ -14,7 +14,7 @@ class Secret:
     """
 
     __slots__ = ("__plaintext",)
-    # A hash in a set or a dict would show which secrets are equal.
+    # A hash in a set or a dict would distinguish equal secrets from different ones.
     __hash__: ClassVar[None] = None  # pyright: ignore[reportIncompatibleMethodOverride]  # on purpose
 
     def __init__(self, plaintext: bytes) -> None:
@@ -27,7 +27,7 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        # In constant time: the time it takes does not show how much of a guess was right.
+        # In constant time: the time does not reveal how much of a guess was right.
         return compare_digest(self.__plaintext, other.__plaintext)
 
     def __repr__(self) -> str:

@@ -53,7 +53,7 @@ class SecretStore:
 
 
 def not_found(workspace: str, stream: str, credential: Credential) -> UnsealError:
-    """Return the error that there is no row for the secret that the event names."""
+    """Return the error that the row that the event records does not exist."""
     return UnsealError(
         workspace=workspace,
         stream=stream,

@@ -1,4 +1,4 @@
-"""Client of the transit engine of HashiCorp Vault or OpenBao: the only user of httpx2 here."""
+"""Client of the transit engine of HashiCorp Vault or OpenBao; the only user of httpx2 here."""
 
 import asyncio
 import re
@@ -28,17 +28,17 @@ LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
 class KeyringUnavailableError(UnavailableError):
-    """The KMS did not do what was requested, and nothing is known of the key; one line."""
+    """The KMS did not execute the request, and nothing is known of the key; one line."""
 
     def __init__(self, where: str, reason: str) -> None:
         super().__init__(
-            f"The keyring {where} does not answer ({reason}): look whether Vault runs, is unsealed"
-            " and takes the token in INTEGRATIONS_VAULT_TOKEN_FILE."
+            f"The keyring {where} does not answer ({reason}): check that Vault runs, is unsealed"
+            " and accepts the token in INTEGRATIONS_VAULT_TOKEN_FILE."
         )
 
 
 class TransitKey(Struct, frozen=True):
-    """Where a key is: the API's address up to `/v1`, the engine's mount, the key's name."""
+    """The address of a key: the API's URL up to `/v1`, the engine's mount, the key's name."""
 
     base: str
     mount: str
@@ -46,7 +46,7 @@ class TransitKey(Struct, frozen=True):
 
     @property
     def id_prefix(self) -> str:
-        """What the ids of the key's versions begin with."""
+        """The prefix of the ids of the key's versions."""
         return f"vault:{self.mount}/{self.name}"
 
 
@@ -54,10 +54,10 @@ def parse_key_address(address: str) -> TransitKey:
     """Return the key at *address*, such as `vault+https://vault.example:8200/v1/transit/keys/k`.
 
     Raises:
-        KeyringError: it is no such address, or goes unencrypted to another machine.
+        KeyringError: it is no such address, or leads to another machine without TLS.
     """
     found = KEY_ADDRESS.fullmatch(address)
-    # Without TLS only to an agent on this machine: the request has a token and a key in it.
+    # Without TLS only to an agent on this machine: the request holds a token and a key.
     if found is None or (found["scheme"] == "http" and found["host"] not in LOOPBACK_HOSTS):
         problem = "is no address of a key in Vault"
         remedy = "write INTEGRATIONS_KEYRING as vault+https://HOST:PORT/v1/MOUNT/keys/NAME"
@@ -66,20 +66,20 @@ def parse_key_address(address: str) -> TransitKey:
 
 
 class VaultResponse(Struct, frozen=True):
-    """One response; its content may hold a key."""
+    """A response; its content may hold a key."""
 
     status: int
     content: bytes
 
     def __repr__(self) -> str:
-        return f"Answer({self.status}, …)"
+        return f"VaultResponse({self.status}, …)"
 
 
 class VaultTransitClient:
-    """Sends requests for one key, with the token that *token_file* holds at that time.
+    """Sends requests for one key, with the current token in *token_file*.
 
-    Nothing of the environment counts, no proxy and no `.netrc`; only OpenSSL's SSL_CERT_FILE
-    does, for a private authority. No redirect is followed: it would take the token along.
+    The environment has no effect, not its proxies nor `.netrc`; only OpenSSL's SSL_CERT_FILE has,
+    for a private certificate authority. No redirect is followed: it would get the token.
     """
 
     def __init__(self, key: TransitKey, token_file: Path) -> None:
@@ -97,15 +97,15 @@ class VaultTransitClient:
 
         Raises:
             KeyringUnavailableError: there is no complete response within 5 s. The library's own
-                errors are dropped, because they may repeat what was sent.
+                errors are dropped, because they may repeat the request.
         """
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT):
                 return await self._send(method, f"{self.key.base}/{self.key.mount}/{path}", body)
         except PrivateFileError:
-            reason = "its token file cannot be read, or not by us alone"
+            reason = "its token file cannot be read, or others can read it"
         except TimeoutError:
-            reason = f"nothing within {REQUEST_TIMEOUT:g} s"
+            reason = f"no response within {REQUEST_TIMEOUT:g} s"
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
             reason = type(error).__name__
         raise KeyringUnavailableError(self.key.id_prefix, reason)
@@ -138,19 +138,19 @@ UnixTime = Annotated[int, Meta(ge=0, le=253_402_300_799)]  # up to the year 9999
 
 
 class Data(Struct, Generic[T]):
-    """Every response of Vault's holds what was requested as `data`."""
+    """Every response of Vault has its content in `data`."""
 
     data: T
 
 
 class Encrypted(Struct):
-    """What encrypting leads to: `vault:v`, the key's version, `:`, base64."""
+    """The result of encryption: `vault:v`, the key's version, `:`, base64."""
 
     ciphertext: str
 
 
 class Decrypted(Struct):
-    """What decrypting leads to, in base64."""
+    """The result of decryption, in base64."""
 
     plaintext: str
 
@@ -159,7 +159,7 @@ class Decrypted(Struct):
 
 
 class KeyStatus(Struct):
-    """What Vault says of a key: its versions with their Unix times, and which may be used."""
+    """The versions of a key with their Unix times, and which may be used."""
 
     keys: Mapping[int, UnixTime]
     latest_version: int
@@ -167,5 +167,5 @@ class KeyStatus(Struct):
 
 
 def encode_json(**fields: str | int) -> Secret:
-    """Return *fields* as JSON; among them may be a key."""
+    """Return *fields* as JSON; one of them may be a key."""
     return Secret(msgspec.json.encode(fields))

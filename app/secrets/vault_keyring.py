@@ -1,8 +1,8 @@
-"""The keyring in HashiCorp Vault or OpenBao: a key of their transit engine, which never leaves it.
+"""The keyring in HashiCorp Vault or OpenBao: a key of the transit engine, which never leaves it.
 
-Each version of the key is a KEK; its id is `vault:MOUNT/NAME:vN`. Written to the HTTP API of the
-transit engine, with `associated_data` for what a key is bound to (Vault 1.12, any OpenBao).
-Its own `rewrap` is of no use here, as it takes no associated data: keys are unwrapped and wrapped.
+Each version of the key is a KEK; its id is `vault:MOUNT/NAME:vN`. It uses the HTTP API of the
+transit engine, with `associated_data` for what a key is bound to (Vault 1.12, any OpenBao). The
+engine's own `rewrap` takes no associated data, so keys are unwrapped and wrapped instead.
 """
 
 import re
@@ -33,18 +33,18 @@ from app.secrets.vault_client import (
 
 CIPHERTEXT = re.compile(r"vault:v([1-9][0-9]{0,17}):[A-Za-z0-9+/]+=*")
 SUCCESS_STATUSES = (200, 204)
-# Some versions of Vault response 500 where the bytes are not what they were.
+# Some versions of Vault respond with 500 if the bytes were changed.
 AUTHENTICATION_FAILED = b"message authentication failed"
 
 
 class VaultKeyring:
-    """The versions of the key at *address*; a `ManagedKeyring`, a KMS in place of the file.
+    """The versions of the key at *address*: a `ManagedKeyring` in a KMS.
 
     The service needs a token that may `update` encrypt/NAME and decrypt/NAME, and `read`
     keys/NAME; `rotate` and `remove` need to `update` keys/NAME/rotate, …/config and …/trim.
 
     Raises:
-        KeyringError: *address* is none.
+        KeyringError: *address* is not the address of a key.
     """
 
     def __init__(self, address: str, token_file: Path) -> None:
@@ -59,7 +59,7 @@ class VaultKeyring:
         """
         response = await self._client.request("GET", f"keys/{self._key.name}")
         if response.status == 404 and b'"errors":[]' in response.content.replace(b" ", b""):  # noqa: PLR2004 — HTTP's own
-            return ()  # a mount that is not there has an error
+            return ()  # a missing mount has an error
         status = self._decode_data(response, Data[KeyStatus])
         return [
             KekInfo(
@@ -84,22 +84,22 @@ class VaultKeyring:
         ciphertext = self._decode_data(response, Data[Encrypted]).ciphertext
         version = CIPHERTEXT.fullmatch(ciphertext)
         if version is None:
-            self._raise_unavailable("nonsense")
+            self._raise_unavailable("an invalid response")
         return WrappedKey(kek=self._id(int(version[1])), wrapped=ciphertext.encode())
 
     async def unwrap(self, wrapped_key: WrappedKey, aad: bytes) -> Secret:
         """Return the key that was wrapped with the same *aad*.
 
         Raises:
-            UnknownKekError: it is another key's version, or one that Vault no longer has.
+            UnknownKekError: it is another key's version, or one that Vault has no longer.
             DecryptionError: the bytes, the KEK's id or *aad* are not those of `wrap`.
-            KeyringUnavailableError: Vault does not answer; nothing is known of the row then.
+            KeyringUnavailableError: Vault does not answer, so that nothing is known of the row.
         """
         ciphertext = self._matching_ciphertext(wrapped_key)
         body = encode_json(ciphertext=ciphertext, associated_data=self._associated_data(aad))
         response = await self._client.request("POST", f"decrypt/{self._key.name}", body)
         if response.status == 400 or AUTHENTICATION_FAILED in response.content:  # noqa: PLR2004 — HTTP's own
-            # Why, only the text of the response says, and it differs from version to version.
+            # The reason is only in the response's text, which differs from version to version.
             if wrapped_key.kek in {kek.id for kek in await self.keks()}:
                 raise DecryptionError
             raise UnknownKekError(wrapped_key.kek)
@@ -111,7 +111,7 @@ class VaultKeyring:
         return await current_kek(self)
 
     async def remove(self, kek: str) -> None:
-        """Destroy the oldest version; `trim` cannot be undone, unlike a higher minimum.
+        """Destroy the oldest version: unlike a higher minimum, `trim` cannot be undone.
 
         Raises:
             UnknownKekError: Vault does not have it.
@@ -121,10 +121,10 @@ class VaultKeyring:
         await require_retired(self, kek)
         if (await self.keks())[0].id != kek:
             problem = f"has older versions than {kek}, and Vault destroys the oldest first"
-            raise KeyringError(problem, "remove those before")
-        first_kept = int(kek.rpartition(":v")[2]) + 1
-        minimum = encode_json(min_decryption_version=first_kept, min_encryption_version=first_kept)
-        trimmed = encode_json(min_available_version=first_kept)
+            raise KeyringError(problem, "remove those first")
+        first_left = int(kek.rpartition(":v")[2]) + 1
+        minimum = encode_json(min_decryption_version=first_left, min_encryption_version=first_left)
+        trimmed = encode_json(min_available_version=first_left)
         for change, body in (("config", minimum), ("trim", trimmed)):
             path = f"keys/{self._key.name}/{change}"
             self._require_success(await self._client.request("POST", path, body))
@@ -134,9 +134,9 @@ class VaultKeyring:
         await self._client.close()
 
     def _matching_ciphertext(self, wrapped_key: WrappedKey) -> str:
-        """Return Vault's text; raise unless it is of the version that the id names."""
-        place, _, version = wrapped_key.kek.rpartition(":v")
-        if place != self._key.id_prefix:
+        """Return Vault's ciphertext; raise unless its version is that of the KEK's id."""
+        prefix, _, version = wrapped_key.kek.rpartition(":v")
+        if prefix != self._key.id_prefix:
             raise UnknownKekError(wrapped_key.kek)
         ciphertext = wrapped_key.wrapped.decode("ascii", "replace")
         found = CIPHERTEXT.fullmatch(ciphertext)
@@ -145,7 +145,7 @@ class VaultKeyring:
         return ciphertext
 
     def _associated_data(self, aad: bytes) -> str:
-        # The version is not among it: Vault chooses it, and its own text bears it.
+        # It does not name the version: Vault chooses it, and the ciphertext names it.
         return b64encode(wrapped_key_aad(self._key.id_prefix, aad)).decode()
 
     def _id(self, version: int) -> str:
@@ -156,13 +156,13 @@ class VaultKeyring:
         try:
             return msgspec.json.decode(response.content, type=kind).data
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            self._raise_unavailable("nonsense")
+            self._raise_unavailable("an invalid response")
 
     def _decode_key(self, decrypted: Decrypted) -> Secret:
         try:
             return Secret(b64decode(decrypted.plaintext, validate=True))
         except ValueError:
-            self._raise_unavailable("nonsense")
+            self._raise_unavailable("an invalid response")
 
     def _require_success(self, response: VaultResponse) -> None:
         if response.status not in SUCCESS_STATUSES:

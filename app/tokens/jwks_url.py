@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 class JwksUrl(KeySource):
     """The keys of the JWKS at *url*, fetched every 45 s, and at once for an unknown key.
 
-    While the endpoint is away, slow or talks nonsense the last good keys stay; an empty list of
+    While the endpoint is away, slow or responds wrongly the last good keys stay; an empty list of
     keys is valid and locks everybody out. *refresh_interval* is in seconds, *clock* gives
     monotonic seconds.
 

@@ -40,7 +40,7 @@ def test_an_empty_value_is_the_same_as_none() -> None:
         ("WORKERS", "0", "a number from 1 to 64"),
         ("LOG_LEVEL", "chatty", "DEBUG, INFO, WARNING or ERROR"),
         ("RATE_LIMIT", "-1", "a number above 0"),
-        ("PROVIDER_URLS", "TWILIO=http://a\n", "TYPE=URL, with commas between more of them"),
+        ("PROVIDER_URLS", "TWILIO=http://a\n", "TYPE=URL, several separated by commas"),
     ],
 )
 def test_a_wrong_value_is_told_without_repeating_it(name: str, value: str, takes: str) -> None:

@@ -1,4 +1,4 @@
-"""What only a KMS can do: be away, slow, sealed, talk nonsense, or take no token."""
+"""What only a KMS can do: be away, slow or sealed, respond wrongly, or refuse the token."""
 # ruff: noqa: ASYNC240 — nobody else waits for the event loop of a test
 
 import os
@@ -74,7 +74,7 @@ async def test_a_silent_vault_is_unavailable_in_time(
     monkeypatch.setattr(vault_client_module, "REQUEST_TIMEOUT", 0.2)
     transit.silence.clear()
     started = time.monotonic()
-    with pytest.raises(KeyringUnavailableError, match="nothing within"):
+    with pytest.raises(KeyringUnavailableError, match="no response within"):
         await open_vault().wrap(KEY, b"place")
     assert time.monotonic() - started < 2
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from psutil import NoSuchProcess
 
-from app.database.embedded.keeper import LOG_BYTES
+from app.database.embedded.keeper import MAX_LOG_BYTES
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
     from tests.app.database.embedded.conftest import Client, Stage
@@ -132,9 +132,9 @@ def test_the_log_keeps_to_its_size(stage: "Stage", eventually: Eventually) -> No
     client = stage.open()
     log = stage.directory().log
     with log.open("ab") as file:
-        file.write(b"x" * LOG_BYTES)
-    eventually(lambda: log.stat().st_size < LOG_BYTES)
-    assert log.with_suffix(".log.1").stat().st_size > LOG_BYTES
+        file.write(b"x" * MAX_LOG_BYTES)
+    eventually(lambda: log.stat().st_size < MAX_LOG_BYTES)
+    assert log.with_suffix(".log.1").stat().st_size > MAX_LOG_BYTES
     assert client.sql("SELECT 1") == 1
 
 
