@@ -27,7 +27,7 @@ from app.providers.provider_file import (
     ProviderFile,
     Rule,
     ServiceAccount,
-    VapidPairCheck,
+    VapidPairRule,
 )
 from app.providers.vapid import is_key_pair
 from app.providers.verdict import UNREADABLE, Verdict, evaluate, json_path
@@ -103,7 +103,7 @@ class CredentialChecker:
             return UNCHECKABLE
         if missing := missing_fields(values, provider):
             return Verdict("invalid", "This is missing: {fields}", {"fields": missing})
-        if isinstance(provider.check, VapidPairCheck):
+        if isinstance(provider.check, VapidPairRule):
             return vapid_pair_verdict(values)
         return await self._asker.run(provider, provider.check, values)
 

@@ -111,7 +111,7 @@ class HttpCheck(FileSection, frozen=True, kw_only=True, tag="http", tag_field="k
     service_account: ServiceAccount | None = None
 
 
-class VapidPairCheck(FileSection, frozen=True, kw_only=True, tag="vapid-pair", tag_field="kind"):
+class VapidPairRule(FileSection, frozen=True, kw_only=True, tag="vapid-pair", tag_field="kind"):
     """A check without a request: do the two VAPID keys belong together?"""
 
 
@@ -119,4 +119,4 @@ class ProviderFile(Provider, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A provider type with how its credentials are checked, None where they cannot be."""
 
     regions: Sequence[Region] = ()
-    check: HttpCheck | VapidPairCheck | None = None
+    check: HttpCheck | VapidPairRule | None = None

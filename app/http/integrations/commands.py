@@ -24,7 +24,6 @@ from app.secrets.secret import Secret
 from domain.errors import IntegrationNotFoundError
 from domain.integration import (
     CreateIntegration,
-    Credential,
     Integration,
     ReplaceCredentials,
     SecretField,
@@ -141,14 +140,9 @@ class VapidPairCheck:
             raise InvalidFieldsError([("vapidPrivateKey", VAPID_MISMATCH)])
 
     async def _stored_private_key(self, state: Integration) -> Secret | None:
-        wanted = [secret for secret in state.credentials if is_vapid_private_key(secret)]
+        wanted = [secret for secret in state.credentials if secret.field == "vapidPrivateKey"]
         try:
             opened = await self._dependencies.secrets.unseal(*self._stream, wanted)
         except UnsealError:
             return None  # neither comparable nor usable; a check of the credentials reports it
         return opened.get("vapidPrivateKey")
-
-
-def is_vapid_private_key(secret: Credential) -> bool:
-    """Return whether *secret* is a VAPID private key."""
-    return secret.field == "vapidPrivateKey"
