@@ -4,6 +4,7 @@ import os
 import platform
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -38,7 +39,8 @@ def pin_to_cores(cores: Iterable[int], dsn: str) -> None:
     with psycopg.connect(dsn) as connection:
         server = psutil.Process(psutil.Process(connection.info.backend_pid).ppid())
     for process in (psutil.Process(), server, *server.children()):
-        process.cpu_affinity([*cores])
+        with suppress(psutil.NoSuchProcess):  # a worker of PostgreSQL that has just ended
+            process.cpu_affinity([*cores])
 
 
 def description(postgresql: str, peer: str | None = None) -> str:

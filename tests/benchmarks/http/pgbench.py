@@ -15,12 +15,13 @@ PROGRAM = Path("pginstall/bin/pgbench")  # comes with the embedded server
 TABLE = """
 CREATE TABLE IF NOT EXISTS bare_events (
     position bigserial PRIMARY KEY,
-    workspace_id text, stream text, version bigint, type text, envelope bytea
+    workspace_id text, sequence bigint, stream text, version bigint, type text, action text,
+    actor_id text, at timestamptz, envelope bytea
 )
 """
 INSERT = (
-    "INSERT INTO bare_events (workspace_id, stream, version, type, envelope)"
-    " VALUES ('{}', '{}', {}, '{}', '\\x{}');\n"
+    "INSERT INTO bare_events (workspace_id, sequence, stream, version, type, action, actor_id, at,"
+    " envelope) VALUES ('{}', 1, '{}', {}, '{}', '{}', '{}', '{}', '\\x{}');\n"
 )
 TPS = re.compile(rb"^tps = ([\d.]+)", re.MULTILINE)
 TIMEOUT = 60  # seconds that pgbench may take beyond its duration
@@ -40,9 +41,9 @@ def prepare_inserts(dsn: str, envelope: Envelope, file: Path) -> None:
     """Make the table, and write the script that adds the columns of *envelope* to it."""
     with psycopg.connect(dsn) as connection:
         connection.execute(TABLE)
-    workspace, stream, version, kind, stored = columns_of(envelope)
+    *columns, stored = columns_of(envelope)
     assert isinstance(stored, bytes)
-    file.write_text(INSERT.format(workspace, stream, version, kind, stored.hex()))
+    file.write_text(INSERT.format(envelope.workspace, *columns, stored.hex()))
 
 
 def insert_rate(dsn: str, script: Path, clients: int, seconds: int) -> float:
