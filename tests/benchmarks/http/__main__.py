@@ -14,7 +14,7 @@ from tests.benchmarks.http.appends import appends_table, measure_appends
 from tests.benchmarks.http.environment import open_environment, version_of, warm_start
 from tests.benchmarks.http.load import require_wrk
 from tests.benchmarks.http.peer import install_peer, peer_versions
-from tests.benchmarks.http.report import table
+from tests.benchmarks.http.report import table, table_of_other
 from tests.benchmarks.http.rounds import MAX_CONNECTIONS, Plan, measure_scenarios
 from tests.benchmarks.http.scaling import KINDS, measure_scaling, scaling_table
 from tests.benchmarks.http.scenarios import SCENARIOS
@@ -51,6 +51,11 @@ ROUNDS = click.option(
     multiple=True,
     help="Instead of all; may be repeated.",
 )
+@click.option(
+    "--other",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Another checkout, with its own .venv, to compare with in the same run.",
+)
 @click.pass_context
 def command(  # noqa: PLR0913 — each is an option
     context: click.Context,
@@ -60,6 +65,7 @@ def command(  # noqa: PLR0913 — each is an option
     workspaces: int,
     connections: Sequence[int],
     chosen: Sequence[str],
+    other: Path | None,
 ) -> None:
     """Compare the service with its peer, and its log with pgbench; print tables in Markdown.
 
@@ -75,7 +81,7 @@ def command(  # noqa: PLR0913 — each is an option
         scenarios=[SCENARIOS[name] for name in names if name in SCENARIOS],
     )
     others = [name for name in OTHERS if name in names]
-    run(lambda folder: compare_with_peer(folder, plan, workspaces, others))
+    run(lambda folder: compare_with_peer(folder, plan, workspaces, others, other))
 
 
 @command.command("growth")
@@ -123,18 +129,26 @@ def run(measure: Callable[[Path], str]) -> None:
         sys.exit(1)
 
 
-def compare_with_peer(folder: Path, plan: Plan, workspaces: int, others: Sequence[str]) -> str:
-    """Return the tables that compare HTTP with the peer, and those of *others*, in Markdown."""
+def compare_with_peer(
+    folder: Path, plan: Plan, workspaces: int, others: Sequence[str], other: Path | None
+) -> str:
+    """Return the tables that compare HTTP with the peer, and those of *others*, in Markdown.
+
+    *other* is another checkout to compare with.
+    """
     cores, uvicorn = two_cores(), install_peer()
     ready, memory = warm_start(folder / "start")
-    with open_environment(folder, uvicorn, cores, workspaces) as environment:
+    with open_environment(folder, uvicorn, cores, workspaces, other) as environment:
         lines = [
             f"{description(environment.postgresql, peer_versions())}",
             f"{plan.count} rounds of {plan.seconds} s a side, {workspaces} workspaces of 20.",
             f"Warm start to ready: {ready:.2f} s; idle memory: {memory:.0f} MB.",
         ]
         if plan.scenarios:
-            lines += ["", table(list(measure_scenarios(plan, environment, folder)))]
+            cells = list(measure_scenarios(plan, environment, folder))
+            lines += ["", table(cells)]
+            if other is not None:
+                lines += ["", table_of_other(cells)]
         if "appends" in others:
             lines += ["", appends_table(measure_appends(environment.machine, CLIENTS, plan))]
         if "workers" in others:

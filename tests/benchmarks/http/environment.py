@@ -3,8 +3,8 @@
 import asyncio
 import os
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -21,7 +21,7 @@ from tests.benchmarks.http.settings import Machine
 from tests.benchmarks.http.tokens import tokens_for, write_public_key
 from tests.benchmarks.machine import Cores
 
-DATABASES = ("ours", "peer", "appends")
+DATABASES = ("ours", "peer", "other", "appends")
 
 
 class LoadedServer(Struct, frozen=True):
@@ -32,19 +32,25 @@ class LoadedServer(Struct, frozen=True):
 
 
 class BenchmarkEnvironment(Struct, frozen=True):
-    """Both servers, the machine, and the version of PostgreSQL."""
+    """The servers, the machine, and the version of PostgreSQL; `other` is of another checkout."""
 
     ours: LoadedServer
     peer: LoadedServer
+    other: LoadedServer | None
     machine: Machine
     postgresql: str
+
+    @property
+    def servers(self) -> Sequence[LoadedServer]:
+        """All that are compared."""
+        return [each for each in (self.ours, self.peer, self.other) if each is not None]
 
 
 @contextmanager
 def open_environment(
-    folder: Path, uvicorn: Path, cores: Cores, workspaces: int
+    folder: Path, uvicorn: Path, cores: Cores, workspaces: int, other: Path | None
 ) -> Generator[BenchmarkEnvironment]:
-    """Run both servers on one core, and everything else, this process too, on the other.
+    """Run all servers on one core, and everything else, this process too, on the other.
 
     Raises:
         CannotRunError, EmbeddedServerError: one does not start.
@@ -52,23 +58,36 @@ def open_environment(
     """
     os.sched_setaffinity(0, {cores.load})  # and with it PostgreSQL's and the load's, our children
     pin = ("taskset", "--cpu-list", str(cores.servers))
-    with open_embedded(folder) as postgres:
+    with open_embedded(folder) as postgres, ExitStack() as stack:
         make_databases(postgres.dsn)
-        dsn = make_conninfo(postgres.dsn, dbname="ours")
-        with (
-            start_ours(folder, *pin, database_url=dsn) as us,
+        dsn = {name: make_conninfo(postgres.dsn, dbname=name) for name in DATABASES}
+        us = stack.enter_context(start_ours(folder, *pin, database_url=dsn["ours"]))
+        them = stack.enter_context(
             start_peer(
                 folder,
                 *pin,
                 uvicorn=uvicorn,
                 public_key=write_public_key(folder),
                 database_url=url_of(postgres.dsn, "peer"),
-            ) as them,
-        ):
-            data = [load_server(server, folder, workspaces) for server in (us, them)]
-            vacuum(postgres.dsn)
-            machine = Machine(postgres.dsn, folder, cores)
-            yield BenchmarkEnvironment(data[0], data[1], machine, version_of(postgres.dsn))
+            )
+        )
+        ours, peer = (load_server(server, folder, workspaces) for server in (us, them))
+        third = None
+        if other is not None:
+            server = stack.enter_context(start_other(folder, other, *pin, dsn=dsn["other"]))
+            third = load_server(server, folder / "other", workspaces)
+        vacuum(dsn.values())
+        machine = Machine(postgres.dsn, folder, cores)
+        yield BenchmarkEnvironment(ours, peer, third, machine, version_of(postgres.dsn))
+
+
+@contextmanager
+def start_other(folder: Path, checkout: Path, *pin: str, dsn: str) -> Generator[Server]:
+    """Run the service of another checkout, which has a `.venv` of its own."""
+    home, program = folder / "other", checkout.absolute() / ".venv" / "bin" / "integrations"
+    home.mkdir()
+    with start_ours(home, *pin, database_url=dsn, name="other", program=str(program)) as server:
+        yield server
 
 
 def load_server(server: Server, folder: Path, workspaces: int) -> LoadedServer:
@@ -92,10 +111,10 @@ def version_of(dsn: str) -> str:
     return f"{number // 10000}.{number % 10000}"
 
 
-def vacuum(dsn: str) -> None:
-    """Vacuum both databases now, so that no autovacuum runs during the rounds."""
-    for name in ("ours", "peer"):
-        with psycopg.connect(make_conninfo(dsn, dbname=name), autocommit=True) as connection:
+def vacuum(databases: Iterable[str]) -> None:
+    """Vacuum all *databases* now, so that no autovacuum runs during the rounds."""
+    for dsn in databases:
+        with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")
             connection.execute("CHECKPOINT")
 

@@ -21,6 +21,7 @@ class Cell(Struct, frozen=True):
     floor: float | None
     ours: Sequence[Round]
     peer: Sequence[Round]
+    other: Sequence[Round] = ()
 
     @property
     def ratio(self) -> float:
@@ -38,9 +39,15 @@ def median_of(rounds: Sequence[Round]) -> Round:
     )
 
 
-def table(cells: Sequence[Cell]) -> str:
-    """Return *cells* as a Markdown table, one line a cell."""
-    return markdown(COLUMNS, map(line_of, cells))
+def table(cells: Sequence[Cell], compared: str = "peer") -> str:
+    """Return *cells* as a Markdown table, one line a cell; the columns name who is *compared*."""
+    return markdown([column.replace("peer", compared) for column in COLUMNS], map(line_of, cells))
+
+
+def table_of_other(cells: Sequence[Cell]) -> str:
+    """Return the table of ours compared with the other checkout."""
+    compared = [Cell(each.name, each.connections, None, each.ours, each.other) for each in cells]
+    return table(compared, "other")
 
 
 def markdown(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> str:

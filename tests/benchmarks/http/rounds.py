@@ -16,7 +16,7 @@ MAX_CONNECTIONS = 32  # connections at which the floors hold
 
 
 class Plan(Rounds, frozen=True, kw_only=True):
-    """What to measure: each scenario on both servers, at all `connections`."""
+    """What to measure: each scenario on all servers, at all `connections`."""
 
     scenarios: Sequence[Scenario]
     connections: Sequence[int]
@@ -34,28 +34,28 @@ def measure_scenarios(
         write_scenario(scenario, environment, folder)
         for connections in plan.connections:
             click.echo(f"{scenario.name}, {connections} connections …", err=True)
-            ours, peer = measure_both(environment, folder, connections, plan)
+            rounds = measure_all(environment, folder, connections, plan)
             floor = scenario.floor if connections == MAX_CONNECTIONS else None
-            yield Cell(scenario.name, connections, floor, ours, peer)
+            yield Cell(scenario.name, connections, floor, **rounds)
 
 
 def write_scenario(scenario: Scenario, environment: BenchmarkEnvironment, folder: Path) -> None:
     """Write the requests of *scenario* for each server, and check some of them."""
-    for loaded in (environment.ours, environment.peer):
+    for loaded in environment.servers:
         requests = scenario.requests(loaded.data)
         write_requests(folder / f"{loaded.server.name}.requests", requests)
         probe(loaded.server, requests)
 
 
-def measure_both(
+def measure_all(
     environment: BenchmarkEnvironment, folder: Path, connections: int, plan: Plan
-) -> tuple[list[Round], list[Round]]:
-    """Return our rounds and the peer's."""
-    servers = (environment.ours.server, environment.peer.server)
+) -> dict[str, list[Round]]:
+    """Return the rounds of each server by its name."""
+    servers = [loaded.server for loaded in environment.servers]
     rounds: dict[str, list[Round]] = {server.name: [] for server in servers}
     files = {server.name: folder / f"{server.name}.requests" for server in servers}
     for server in servers:
         run_round(server, files[server.name], connections, min(WARM_UP, plan.seconds))
     for server in plan.abba_rounds(servers):
         rounds[server.name].append(run_round(server, files[server.name], connections, plan.seconds))
-    return rounds["ours"], rounds["peer"]
+    return rounds

@@ -41,14 +41,15 @@ class Server(Struct, frozen=True):
 
 @contextmanager
 def start_ours(
-    folder: Path, *prefix: str, database_url: str | None = None, workers: int = 1
-) -> Generator[Server]:
-    """Run our service as a user would; its data and its log are in *folder*."""
+    folder: Path, *prefix: str, database_url: str | None = None, workers: int = 1,
+    name: str = "ours", program: str = INTEGRATIONS,
+) -> Generator[Server]:  # fmt: skip
+    """Run our service, or *program* of another checkout; its data and its log are in *folder*."""
     settings = {"INTEGRATIONS_DATA_DIR": str(folder), "INTEGRATIONS_PORT": "0"}
     settings["INTEGRATIONS_WORKERS"] = str(workers)
     if database_url is not None:
         settings["INTEGRATIONS_DATABASE_URL"] = database_url
-    with run_server("ours", [*prefix, INTEGRATIONS, "serve"], settings, folder) as server:
+    with run_server(name, [*prefix, program, "serve"], settings, folder) as server:
         yield server
 
 

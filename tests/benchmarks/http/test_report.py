@@ -1,7 +1,7 @@
 """The table shows medians, and ours over the peer's."""
 
 from tests.benchmarks.http.load import Round
-from tests.benchmarks.http.report import Cell, table
+from tests.benchmarks.http.report import Cell, table, table_of_other
 
 
 def rounds(*rates: float) -> list[Round]:
@@ -20,3 +20,11 @@ def test_a_line_without_a_floor_leaves_its_column_empty() -> None:
     cell = Cell("get", 1, None, rounds(100), rounds(100))
 
     assert "| **1.00** |  |" in table([cell])
+
+
+def test_another_checkout_has_a_table_of_its_own() -> None:
+    cell = Cell("get", 32, 6, rounds(100), rounds(50), rounds(80))
+
+    head, _, line = table_of_other([cell]).splitlines()
+    assert "| other/s |" in head
+    assert line.startswith("| get | 32 | 100 | 80 | **1.25** |  |")

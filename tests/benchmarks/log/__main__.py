@@ -5,7 +5,6 @@ from statistics import median
 
 import click
 
-from tests.benchmarks.audit import build_tree, measure_proofs
 from tests.benchmarks.log.append_rate import append_rate
 from tests.benchmarks.log.commands import measure_memory, rates_of, time_command
 from tests.benchmarks.log.databases import BenchmarkDatabases, open_databases, vacuum_and_checkpoint
@@ -14,7 +13,6 @@ from tests.benchmarks.log.latency_under_rebuild import measure_latency
 from tests.benchmarks.log.report import Figure, report
 from tests.benchmarks.machine import cpu
 
-PROOFS = 1_000
 TURN_SECONDS = 1  # seconds of appends
 POSITIVE = click.IntRange(1)
 
@@ -38,9 +36,7 @@ def measure(
 ) -> list[Figure]:
     """Return all figures; rebuilds come first, as appends make the log longer."""
     time_command(databases, "rebuild")  # the first has nothing to compare with
-    rebuild_memory = measure_memory(
-        databases, "rebuild"
-    )  # not while it is timed, as sampling uses the cores
+    rebuild_memory = measure_memory(databases, "rebuild")  # apart: sampling uses the cores
     rebuilds = [time_rebuild(databases) for _ in range(rounds)]
     library = library_rate(databases.many, library_events)
     replay_memory = measure_memory(databases, "replay", "--format", "jsonl")
@@ -48,11 +44,9 @@ def measure(
     quiet, busy = measure_latency(databases, seconds * 2)
     few, many = appends(databases, rounds, seconds)
     rebuilt = median(rates_of(rebuilds, events))
-    tree = build_tree(events)
-    made, checked = measure_proofs(tree, PROOFS)
     return [
         Figure("rebuild of all views, events/s", rebuilt, "≥ 80,000"),
-        Figure("rebuild, MB of its processes", rebuild_memory, "≤ 400"),
+        Figure("rebuild, MB", rebuild_memory, "≤ 400"),
         Figure(f"ProjectionRunner, {library_events:,} events, events/s", library, ""),
         Figure("rebuild / ProjectionRunner", rebuilt / library, "≥ 100"),
         Figure("replay --format jsonl, events/s", median(rates_of(replays, events)), "≥ 150,000"),
@@ -60,9 +54,6 @@ def measure(
         Figure("appends/s at 1,000 events", median(few), ""),
         Figure(f"appends/s at {events:,} events", median(many), ""),
         Figure("the latter / the former, in neighbouring rounds", ratio_of(few, many), "≥ 0.9"),
-        Figure(f"tree of {events:,} leaves, ms", tree.seconds * 1000, "≤ 5,000"),
-        Figure("inclusion proof made, µs", made * 1000, "≤ 5,000"),
-        Figure("inclusion proof checked, µs", checked * 1000, "≤ 100"),
         Figure("p99 of GET, ms, without a rebuild", quiet.get, ""),
         Figure("p99 of GET, ms, during a rebuild", busy.get, f"≤ {2 * quiet.get:.1f}"),
         Figure("p99 of POST, ms, without a rebuild", quiet.post, ""),

@@ -20,7 +20,7 @@ def time_command(databases: BenchmarkDatabases, *arguments: str) -> float:
     """Run `integrations …` on the many events; return how many seconds it took.
 
     Raises:
-        FailedError: it ended with another status than 0.
+        CommandFailedError: it ended with another status than 0.
     """
     started = time.perf_counter()
     with run_command(databases, arguments) as process:
@@ -29,9 +29,9 @@ def time_command(databases: BenchmarkDatabases, *arguments: str) -> float:
 
 
 def measure_memory(databases: BenchmarkDatabases, *arguments: str) -> float:
-    """Run `integrations …` on the many events; return the megabytes of its processes at their peak.
+    """Run `integrations …` on the many events; return its megabytes at their peak.
 
-    Memory that processes share is counted once (PSS). Raises as above.
+    Raises as above.
     """
     peak = 0.0
     with run_command(databases, arguments) as process:
@@ -57,18 +57,10 @@ def run_command(
 
 
 def memory_mb(pid: int) -> float:
-    """Return the memory of a process and its children."""
+    """Return the resident memory of a process."""
     with suppress(psutil.Error):
-        process = psutil.Process(pid)
-        return sum(map(proportional_memory, [process, *process.children(recursive=True)])) / 2**20
+        return psutil.Process(pid).memory_info().rss / 2**20
     return 0.0
-
-
-def proportional_memory(process: psutil.Process) -> int:
-    """Return the memory of *process*; shared memory is divided among its users (PSS)."""
-    with suppress(psutil.Error):
-        return process.memory_full_info().pss
-    return 0
 
 
 def rates_of(seconds: Sequence[float], events: int) -> list[float]:
