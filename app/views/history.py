@@ -31,17 +31,19 @@ CONDITIONS = {
 }
 NUMBERS: dict[tuple[str, ...], SQL] = {(): SQL("sequence"), ("resource",): SQL("version")}
 """What numbers all that match without a gap, by the filters that are set."""
-TOTAL_BY_NUMBER_SQL = SQL("SELECT coalesce(max({number}), 0) {matches}")
+TOTAL_BY_NUMBER_SQL = SQL("SELECT coalesce(max({number}), 0), 1, max({number}) {matches}")
 PAGE_BY_NUMBER_SQL = SQL("""
 SELECT position, envelope {matches} AND {number} <= %(last)s - %(offset)s
 ORDER BY {number} DESC LIMIT %(limit)s
 """)
-COUNT_SQL = SQL("SELECT count(*) {matches}")
-# Only an index is read for what is skipped; the events themselves are read for the page alone.
+COUNT_SQL = SQL("SELECT count(*), min(sequence), max(sequence) {matches}")
+# An index alone is read for what is skipped; the events themselves are read for the page. Times are
+# almost in the order of the log, so that there is little else between the first and the last match.
 FILTERED_PAGE_SQL = SQL("""
 SELECT position, envelope FROM integrations.events
 WHERE workspace_id = %(workspace)s AND sequence = ANY (ARRAY(
-    SELECT sequence {matches} ORDER BY sequence DESC OFFSET %(offset)s LIMIT %(limit)s
+    SELECT sequence {matches} AND sequence BETWEEN %(first)s AND %(last)s
+    ORDER BY sequence DESC OFFSET %(offset)s LIMIT %(limit)s
 ))
 ORDER BY sequence DESC
 """)
@@ -80,10 +82,10 @@ class HistoryViews:
         """
         total_query, page_query = history_queries(wanted)
         parameters = {"workspace": workspace, **asdict(wanted), "offset": offset, "limit": limit}
-        [(total,)] = await self._rows(total_query, parameters)
+        [(total, first, last)] = await self._rows(total_query, parameters)
         if offset >= total or limit == 0:
             return HistoryPage([], total)
-        rows = await self._rows(page_query, {**parameters, "last": total})
+        rows = await self._rows(page_query, {**parameters, "first": first, "last": last})
         return HistoryPage([history_entry(decode_recorded(*row)) for row in rows], total)
 
     async def exists(self, workspace: str, integration: str) -> bool:
@@ -102,7 +104,7 @@ class HistoryViews:
 
 
 def history_queries(wanted: HistoryFilter) -> tuple[Composed, Composed]:
-    """Return what counts the events that match, and what reads a page of them."""
+    """Return what counts the events that match, with their ends, and what reads a page of them."""
     names = tuple(name for name in CONDITIONS if getattr(wanted, name) is not None)
     matches = WHOLE_WORKSPACE + SQL("").join(CONDITIONS[name] for name in names)
     if (number := NUMBERS.get(names)) is None:

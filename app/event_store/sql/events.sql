@@ -17,11 +17,13 @@ CREATE TABLE integrations.events (
     CONSTRAINT events_position PRIMARY KEY (position),
     CONSTRAINT events_version UNIQUE (workspace_id, stream, version),
     CONSTRAINT events_sequence UNIQUE (workspace_id, sequence)
-);
--- One index a filter of the history. `at` is not in the order of `sequence`: an event that is decided
--- first may be stored second.
-CREATE INDEX events_actor ON integrations.events (workspace_id, actor_id, sequence);
-CREATE INDEX events_action ON integrations.events (workspace_id, action, sequence);
+) WITH (autovacuum_vacuum_insert_scale_factor = 0.02);
+-- One index a filter of the history, each with what other filters need, so that what matches is counted
+-- in the index alone (which is why the log is vacuumed often). `at` is not in the order of `sequence`:
+-- an event that is decided first may be stored second.
+CREATE INDEX events_actor ON integrations.events (workspace_id, actor_id, sequence)
+    INCLUDE (action, at);
+CREATE INDEX events_action ON integrations.events (workspace_id, action, sequence) INCLUDE (at);
 CREATE INDEX events_at ON integrations.events (workspace_id, at, sequence);
 
 CREATE FUNCTION integrations.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
