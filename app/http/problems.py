@@ -58,7 +58,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     WarningsRejectedError: Problem(
         422,
         "UNPROCESSABLE",
-        "What was sent is doubtful; see the details",
+        "The request has warnings; see the details",
         {"Preference-Applied": "handling=strict"},
     ),
     UnauthorizedError: Problem(

@@ -36,7 +36,7 @@ class Verdict(Struct, frozen=True):
 
 
 RATE_LIMITED = Verdict(
-    "inconclusive", "The provider is asked too often just now; check again later"
+    "inconclusive", "The provider receives too many requests now; check again later"
 )
 UNREADABLE = Verdict("inconclusive", "The provider's answer cannot be read")
 

@@ -31,12 +31,12 @@ async def asked(batcher: Batcher[int, int], *numbers: int) -> list[asyncio.Task[
     return tasks
 
 
-async def test_one_question_alone_is_asked_at_once(squares: Squares) -> None:
+async def test_a_single_request_runs_at_once(squares: Squares) -> None:
     assert await Batcher(squares.ask).submit(3) == 9
     assert squares.batches == [[3]]
 
 
-async def test_a_question_asked_as_soon_as_another_was_answered_is_answered_too(
+async def test_a_request_submitted_right_after_a_response_gets_a_response_too(
     squares: Squares,
 ) -> None:
     batcher = Batcher(squares.ask)
@@ -106,7 +106,7 @@ async def test_the_queue_is_bounded(squares: Squares) -> None:
     assert await asyncio.gather(*tasks) == [1, 4, 9]
 
 
-async def test_no_more_than_the_largest_go_together_and_no_more_lanes_than_said(
+async def test_neither_max_batch_nor_concurrency_is_exceeded(
     squares: Squares,
 ) -> None:
     squares.gate.clear()
@@ -117,7 +117,7 @@ async def test_no_more_than_the_largest_go_together_and_no_more_lanes_than_said(
     assert max(map(len, squares.batches)) == 2
 
 
-async def test_what_waited_too_long_behind_a_slow_batch_is_not_asked_any_more(
+async def test_a_request_that_waited_too_long_behind_a_slow_batch_does_not_run(
     squares: Squares,
 ) -> None:
     batcher = Batcher(squares.ask, timeout=0.1)

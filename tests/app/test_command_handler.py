@@ -148,7 +148,7 @@ async def test_what_already_is_so_appends_nothing(
     assert log.appends == 0
 
 
-async def test_nobody_is_told_that_it_already_is_so_before_that_is_confirmed() -> None:
+async def test_an_unchanged_state_is_reported_only_after_it_is_confirmed() -> None:
     log = Unconfirmed()
     await CommandHandler(log, ticking()).handle(asks(CREATE))
     with pytest.raises(UnavailableError):
@@ -200,7 +200,7 @@ async def test_an_id_that_is_taken_is_refused(
 
 
 # ----- Idempotency keys -----
-async def test_an_answer_is_kept_even_if_nothing_changes(
+async def test_a_response_is_stored_even_if_nothing_changes(
     executor: CommandHandler, memory: InMemoryEventLog
 ) -> None:
     def answer(row: IntegrationRow | None) -> StoredResponse:
@@ -308,7 +308,7 @@ async def test_a_request_expecting_a_version_loses_a_race_for_good(any_log: Even
     assert sum(isinstance(result, VersionMismatchError) for result in results) == 1
 
 
-async def test_secrets_are_prepared_anew_for_the_version_that_the_loser_finds(
+async def test_secrets_are_prepared_again_for_the_version_that_the_loser_finds(
     any_log: EventLog,
 ) -> None:
     await CommandHandler(any_log, ticking()).handle(asks(CREATE))
@@ -396,7 +396,7 @@ async def test_a_view_that_cannot_be_written_fails_the_command_and_nothing_is_in
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
-def test_whatever_is_asked_the_rows_are_the_folds_of_the_log(
+def test_after_any_commands_the_rows_are_the_folds_of_the_log(
     data: st.DataObject, any_of: Callable[..., st.SearchStrategy[IntegrationCommand]]
 ) -> None:
     asked = data.draw(st.lists(any_of(IntegrationCommand), max_size=8))
@@ -430,7 +430,7 @@ def shown_before(history: list[RecordedEvent]) -> list[tuple[str, PreviousValues
     ]
 
 
-def test_the_clock_tells_utc_in_whole_milliseconds() -> None:
+def test_the_clock_returns_utc_in_whole_milliseconds() -> None:
     now = utc_now()
     assert now.tzinfo is UTC
     assert now.microsecond % 1000 == 0

@@ -1,4 +1,4 @@
-"""A crash tells what broke and where, and nothing that it was about."""
+"""A crash shows what failed and where, but no values."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ CRASHES = {
 
 
 @pytest.mark.parametrize("crash", CRASHES)
-def test_the_type_and_the_place_are_told_and_the_message_is_not(crash: str) -> None:
+def test_the_type_and_the_place_are_shown_and_the_message_is_not(crash: str) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", PRELUDE + CRASHES[crash]],
         check=False, capture_output=True, text=True, timeout=30,
@@ -36,7 +36,7 @@ def test_the_type_and_the_place_are_told_and_the_message_is_not(crash: str) -> N
     assert (ended.returncode == 1) is (crash in {"in the main thread", "after another"})
 
 
-def test_a_process_ends_as_python_ends_it_where_it_was_told_to() -> None:
+def test_sys_exit_ends_the_process_as_usual() -> None:
     for end, status in (("raise SystemExit(3)", 3), ("raise SystemExit", 0)):
         ended = subprocess.run(
             [sys.executable, "-c", PRELUDE + end], check=False, capture_output=True, timeout=30

@@ -7,7 +7,7 @@ from app.keyed_lock import KeyedLock, LockTimeoutError
 KEY = ("demo", "key-1")
 
 
-async def test_two_under_one_key_go_one_after_the_other_in_the_order_they_came() -> None:
+async def test_two_blocks_of_one_key_run_one_after_the_other_in_order() -> None:
     turns, inside, order = KeyedLock(), 0, list[int]()
 
     async def work(number: int) -> None:
@@ -29,7 +29,7 @@ async def test_another_key_does_not_wait() -> None:
         pass
 
 
-async def test_who_waits_longer_than_the_patience_gives_up_and_the_next_gets_the_turn() -> None:
+async def test_a_block_that_waits_too_long_gives_up_and_the_next_gets_the_lock() -> None:
     turns = KeyedLock()
     async with turns.hold(KEY):
         with pytest.raises(LockTimeoutError):
@@ -39,7 +39,7 @@ async def test_who_waits_longer_than_the_patience_gives_up_and_the_next_gets_the
         pass
 
 
-async def test_nothing_is_kept_of_a_key_when_nobody_uses_it() -> None:
+async def test_a_key_that_nobody_uses_takes_no_memory() -> None:
     turns = KeyedLock()
     for number in range(100):
         async with turns.hold(number):
@@ -47,7 +47,7 @@ async def test_nothing_is_kept_of_a_key_when_nobody_uses_it() -> None:
     assert vars(turns) == vars(KeyedLock())
 
 
-async def test_a_failure_gives_the_turn_to_the_next() -> None:
+async def test_an_error_releases_the_lock_to_the_next() -> None:
     turns = KeyedLock()
     with pytest.raises(ZeroDivisionError):
         async with turns.hold(KEY):

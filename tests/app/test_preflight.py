@@ -11,7 +11,7 @@ StartService = Callable[..., AbstractContextManager[Any]]
 BODY = {"name": "Mail", "type": "SENDGRID", "channel": "EMAIL", "apiKey": "SG.x"}
 
 
-def test_a_new_version_of_a_views_code_is_told_with_the_command_to_run(
+def test_a_new_version_of_a_views_code_is_logged_with_the_command_to_run(
     dsn: str, data_dir: Path, start_service: StartService
 ) -> None:
     with start_service(data_dir, database_url=dsn) as service:

@@ -15,7 +15,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def test_a_burst_is_let_through_and_what_follows_is_told_when_to_come_again(clock: Clock) -> None:
+def test_a_burst_passes_and_what_follows_learns_when_to_retry(clock: Clock) -> None:
     limit = RateLimit(rate=0.5, burst=3, clock=clock)
     for _ in range(3):
         limit.take("demo")
@@ -55,7 +55,7 @@ def test_a_burst_below_one_still_lets_single_requests_through(clock: Clock) -> N
     RateLimit(rate=0.1, burst=0.1, clock=clock).take("demo")
 
 
-def test_the_buckets_kept_are_bounded_and_the_least_recent_is_forgotten(clock: Clock) -> None:
+def test_the_number_of_buckets_is_limited_and_the_least_recent_is_dropped(clock: Clock) -> None:
     limit = RateLimit(rate=0.001, burst=1, clock=clock)
     for number in range(MAX_WORKSPACES + 1):
         limit.take(f"w{number}")

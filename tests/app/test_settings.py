@@ -16,7 +16,7 @@ def test_nothing_set_gives_the_defaults_of_the_contract() -> None:
     assert str(settings.keyring) == str(data_dir / "keyring.json")
 
 
-def test_what_is_set_is_taken_and_other_variables_are_none_of_ours() -> None:
+def test_settings_are_read_and_other_variables_are_ignored() -> None:
     environment = {
         "INTEGRATIONS_PORT": "0",
         "INTEGRATIONS_WORKERS": "3",
@@ -43,20 +43,20 @@ def test_an_empty_value_is_the_same_as_none() -> None:
         ("PROVIDER_URLS", "TWILIO=http://a\n", "TYPE=URL, several separated by commas"),
     ],
 )
-def test_a_wrong_value_is_told_without_repeating_it(name: str, value: str, takes: str) -> None:
+def test_a_wrong_value_is_reported_without_repeating_it(name: str, value: str, takes: str) -> None:
     with pytest.raises(SettingsError) as refused:
         read_settings({f"INTEGRATIONS_{name}": value})
     assert str(refused.value) == f"INTEGRATIONS_{name} has a wrong value; it takes {takes}."
 
 
 @pytest.mark.parametrize("name", ["PORT", "HOST", "DATA_DIR", "PROVIDER_URLS"])
-def test_a_value_that_is_no_utf_8_is_told_without_repeating_it(name: str) -> None:
+def test_a_value_that_is_not_utf_8_is_reported_without_repeating_it(name: str) -> None:
     with pytest.raises(SettingsError) as refused:
         read_settings({f"INTEGRATIONS_{name}": "8\udcff"})
     assert str(refused.value) == f"INTEGRATIONS_{name} is not UTF-8."
 
 
-def test_an_unknown_name_is_told_with_all_that_are_known() -> None:
+def test_an_unknown_name_is_reported_with_all_known_names() -> None:
     with pytest.raises(SettingsError) as refused:
         read_settings({"INTEGRATIONS_PROT": "8000"})
     assert "INTEGRATIONS_PROT is not a setting" in str(refused.value)

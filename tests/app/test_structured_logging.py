@@ -1,4 +1,4 @@
-"""What reaches stderr: JSON lines that tell where something went wrong and never a value."""
+"""What reaches stderr: JSON lines that say where something went wrong, and never a value."""
 
 import json
 import re
@@ -40,7 +40,7 @@ def test_a_line_says_what_when_how_bad_and_by_whom(logger: str) -> None:
 
 
 @pytest.mark.parametrize("logger", ["ours", "theirs"])
-def test_an_error_is_told_by_type_and_place_and_not_by_its_message(logger: str) -> None:
+def test_an_error_is_logged_by_type_and_place_and_not_by_its_message(logger: str) -> None:
     program = f"""
 try:
     fail()
@@ -58,12 +58,12 @@ def test_below_the_level_nothing_is_written(logger: str) -> None:
     assert lines(f"{logger}.debug('noise')") == []
 
 
-def test_talkative_libraries_are_heard_from_warnings_on_only() -> None:
+def test_noisy_libraries_are_logged_from_warnings_on() -> None:
     program = "for n in ('httpx2', 'uvicorn.error'): logging.getLogger(n).info('GET /secret')"
     assert lines(program) == []
 
 
-def test_fields_of_a_line_are_kept_and_what_json_does_not_know_is_shown_as_its_repr() -> None:
+def test_fields_stay_in_the_line_and_other_types_than_json_s_are_shown_as_their_repr() -> None:
     [line] = lines("ours.info('x', path=__import__('pathlib').Path('/a'), n=1)")
     assert (line["path"], line["n"]) == ("PosixPath('/a')", 1)
 

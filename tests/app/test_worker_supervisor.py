@@ -53,7 +53,7 @@ def supervisor_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., WorkerSuperv
     return make
 
 
-def test_it_says_so_once_when_the_last_worker_is_ready(
+def test_it_reports_once_when_the_last_worker_is_ready(
     supervisor_of: Callable[..., WorkerSupervisor],
 ) -> None:
     said: list[str] = []
@@ -64,7 +64,7 @@ def test_it_says_so_once_when_the_last_worker_is_ready(
     assert said == ["0 looks left"]
 
 
-def test_told_to_stop_while_they_start_it_says_nothing_and_stops(
+def test_a_stop_signal_during_the_start_of_workers_stops_it_without_a_report(
     supervisor_of: Callable[..., WorkerSupervisor],
 ) -> None:
     said: list[str] = []

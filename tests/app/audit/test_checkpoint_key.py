@@ -82,7 +82,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     assert "must be a file" in refusal(tmp_path)
 
 
-def test_a_missing_directory_is_told(tmp_path: Path) -> None:
+def test_a_missing_directory_is_reported(tmp_path: Path) -> None:
     assert "No such file or directory" in refusal(tmp_path / "missing")
 
 

@@ -131,7 +131,7 @@ def test_every_file_is_applied_once_and_the_schema_before_numbered_migrations(
     assert len(migration_names()) == len(module.SCHEMA) + len(module.FUNCTIONS)
 
 
-def test_a_function_whose_file_has_changed_is_put_in_place_anew(empty: str, look: Look) -> None:
+def test_a_function_whose_file_has_changed_is_replaced(empty: str, look: Look) -> None:
     migrate(empty)
     [(body,)] = look(empty, BODY)
     administered(
@@ -156,7 +156,7 @@ def test_a_new_function_is_never_open_to_everybody(empty: str, look: Look) -> No
     assert look(empty, OPEN_TO_ALL) == []
 
 
-def test_a_new_table_with_a_workspace_has_walls_at_once(
+def test_a_new_table_with_a_workspace_has_row_level_security_at_once(
     empty: str, look: Look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     migrate(empty)
@@ -214,7 +214,7 @@ def test_the_oldest_server_is_postgresql_15() -> None:
     assert module.OLDEST_SERVER == 150000
 
 
-def test_a_user_without_rights_is_told_which_are_missing(
+def test_the_error_names_the_rights_that_the_user_lacks(
     empty: str, ordinary: str, look: Look
 ) -> None:
     said = refusal(acting_as(empty, ordinary))

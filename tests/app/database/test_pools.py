@@ -150,7 +150,7 @@ async def test_time_outs_of_network_and_server_are_set_unless_the_address_sets_t
         assert (set_["connect_timeout"], set_["tcp_user_timeout"]) == ("9", "5000")
 
 
-async def test_the_server_asks_too_whether_a_silent_session_still_has_somebody(dsn: str) -> None:
+async def test_the_server_checks_too_whether_a_silent_session_has_a_client(dsn: str) -> None:
     asked = """
     SELECT name, reset_val FROM pg_settings WHERE name LIKE 'tcp_%' ORDER BY name
     """  # reset_val, as nothing holds on the Unix socket that these tests go through

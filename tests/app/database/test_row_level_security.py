@@ -134,13 +134,13 @@ def readable(admin: Connection[TupleRow], role: str) -> list[str]:
 
 
 # ----- The walls are there -----
-def test_no_table_with_a_workspace_lacks_its_walls(admin: Connection[TupleRow]) -> None:
+def test_every_table_with_a_workspace_has_row_level_security(admin: Connection[TupleRow]) -> None:
     assert admin.execute(LACKING).fetchall() == []
     admin.execute("CREATE TABLE integrations.newer (workspace_id text)")
     assert admin.execute(LACKING).fetchall() == [("newer",)]
 
 
-def test_every_wall_is_the_same(admin: Connection[TupleRow]) -> None:
+def test_every_policy_is_the_same(admin: Connection[TupleRow]) -> None:
     own = "(workspace_id = current_setting('app.workspace'::text, true))"
     assert admin.execute(POLICIES).fetchall() == [
         ("every_workspace", "PERMISSIVE", "ALL", "true", None, 6),
@@ -162,7 +162,7 @@ def test_a_read_that_forgets_the_workspace_sees_no_foreign_row(
             assert seen_in(nobody, table) == [], table
 
 
-def test_without_the_walls_that_read_would_see_them(
+def test_without_row_level_security_that_read_would_see_them(
     filled: str, admin: Connection[TupleRow]
 ) -> None:
     admin.execute("ALTER TABLE integrations.integration_view DISABLE ROW LEVEL SECURITY")
@@ -258,7 +258,7 @@ async def test_after_an_error_within_the_connection_serves_the_next(filled: str)
 
 
 # ----- Whoever owns the tables -----
-async def test_where_the_owner_is_no_superuser_everything_works_within_the_walls(
+async def test_everything_works_under_row_level_security_if_the_owner_is_no_superuser(
     data_dir: Path, write_of: WriteOf, created: IntegrationCreated
 ) -> None:
     with open_embedded(data_dir, durable=False) as server:

@@ -167,7 +167,7 @@ async def test_a_migrated_database_is_ready(commands: Pool) -> None:
 async def test_a_database_without_a_migration_is_not_ready(
     commands: Pool, admin: Connection[TupleRow]
 ) -> None:
-    admin.execute("DELETE FROM integrations.migrations WHERE name = '0001_event_log.sql'")
+    admin.execute("DELETE FROM integrations.migrations WHERE name = 'events.sql'")
     assert (await Readiness(commands).checks())["migrations"] is False
 
 

@@ -58,7 +58,7 @@ async def test_a_request_is_counted_by_its_kind_and_in_the_bucket_of_its_time(
     assert f'{REQUEST}_bucket{{le="0.5",{labels}}} 3.0' in told
 
 
-async def test_a_pool_tells_its_size_what_is_in_use_and_who_waits(metrics: Metrics) -> None:
+async def test_a_pool_reports_its_size_its_use_and_its_waiting_requests(metrics: Metrics) -> None:
     told = await lines(metrics)
 
     assert 'integrations_pool_connections{pool="commands"} 5.0' in told
@@ -67,7 +67,7 @@ async def test_a_pool_tells_its_size_what_is_in_use_and_who_waits(metrics: Metri
     assert 'integrations_pool_waiting{pool="commands"} 4.0' in told
 
 
-async def test_batches_and_what_they_asked_are_counted_once_however_often_one_looks(
+async def test_batches_and_their_requests_are_counted_once_however_often_they_are_read(
     metrics: Metrics, batcher: Batcher[int, int]
 ) -> None:
     asking = asyncio.gather(*map(batcher.submit, range(5)))
@@ -82,7 +82,7 @@ async def test_batches_and_what_they_asked_are_counted_once_however_often_one_lo
         assert 'integrations_batch_waiting{batch="squares"} 0.0' in told
 
 
-async def test_what_runs_and_how_much_it_uses_is_told(metrics: Metrics) -> None:
+async def test_the_version_and_the_resources_of_the_process_are_reported(metrics: Metrics) -> None:
     metrics.in_progress = 7
 
     told = dict(line.rsplit(" ", 1) for line in await lines(metrics) if line[0] != "#")

@@ -104,7 +104,7 @@ async def test_an_answer_means_what_the_provider_file_says(
 @pytest.mark.parametrize(
     ("status", "message"),
     [
-        (429, "The provider is asked too often just now; check again later"),
+        (429, "The provider receives too many requests now; check again later"),
         (500, "The provider has a failure of its own (status {status})"),
         (302, "The provider gave an unexpected answer (status {status})"),
     ],
@@ -228,7 +228,7 @@ async def test_a_vapid_pair_is_checked_offline(
     assert checked.verdict.outcome == outcome
 
 
-async def test_each_region_is_asked_until_one_knows_the_key(
+async def test_each_region_gets_a_request_until_one_knows_the_key(
     script: Script, providers: Mapping[str, ProviderFile], client: ProviderClient
 ) -> None:
     checker = CredentialChecker(regions_at(providers, script.url, script.url + "/eu"), client, {})

@@ -152,7 +152,7 @@ async def test_a_provider_that_is_not_there_cannot_be_reached(checker_at: Checke
     assert checked.verdict.message == "The provider cannot be reached"
 
 
-async def test_a_provider_without_a_right_certificate_is_told_nothing(
+async def test_a_provider_without_a_valid_certificate_receives_nothing(
     provider_that: ProviderThat, checker_at: CheckerAt
 ) -> None:
     heard = bytearray()

@@ -82,7 +82,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         load_providers([tmp_path / "gone"])
 
 
-def test_only_these_hosts_are_ever_asked(providers: Mapping[str, ProviderFile]) -> None:
+def test_only_these_hosts_ever_get_a_request(providers: Mapping[str, ProviderFile]) -> None:
     checks = [provider.check for provider in providers.values()]
     accounts = [check.service_account for check in checks if isinstance(check, HttpCheck)]
     urls = [region.url for provider in providers.values() for region in provider.regions]

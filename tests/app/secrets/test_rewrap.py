@@ -1,4 +1,4 @@
-"""Rewrapping beside a running service: nothing is lost, nothing else changes, nobody waits."""
+"""Rewrapping while the service runs: nothing is lost, nothing else changes, nobody waits."""
 
 import asyncio
 import subprocess
@@ -9,14 +9,18 @@ from typing import Any
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 from psycopg import AsyncConnection
 from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import class_row
 
 from app.database.availability import UnavailableError
+from app.event_store.postgres import PostgresEventLog
+from app.event_store.protocol import Changeset
 from app.secrets import rewrap as rewrap_module
 from app.secrets.errors import UnsealError
 from app.secrets.keyring import ManagedKeyring, current_kek
+from app.secrets.keyring_file import FileKeyring
 from app.secrets.reloading_keyring import ReloadingKeyring
 from app.secrets.rewrap import (
     KekInUseError,
@@ -28,6 +32,7 @@ from app.secrets.rewrap import (
 )
 from app.secrets.sealing import SealedSecret, seal, unseal
 from app.secrets.secret import Secret
+from domain.integration import IntegrationCreated
 
 Open = Callable[[], ManagedKeyring]
 Admin = psycopg.Connection[Any]
@@ -125,7 +130,7 @@ def keyring(tmp_path: Path) -> ReloadingKeyring:
     return ReloadingKeyring(tmp_path / "keyring.json")
 
 
-async def test_it_goes_on_batch_by_batch_and_tells_how_far_it_is(
+async def test_it_works_in_batches_and_reports_its_progress(
     keyring: ReloadingKeyring,
     admin: Admin,
     connection: AsyncConnection,
@@ -320,3 +325,62 @@ async def test_a_kek_in_use_is_not_closed(
     with pytest.raises(KekInUseError, match="2 secrets are stored under kek-1-"):
         await retire_kek_for_good(connection, await current_kek(keyring))
     assert admin.execute("SELECT * FROM integrations.closed_keks").fetchall() == []
+
+
+# ----- A closed KEK -----
+Pool = Any  # that of tests/app/conftest.py
+WriteOf = Callable[..., Changeset]
+
+
+@pytest.fixture
+async def sealed(keyring: FileKeyring) -> SealedSecret:
+    return await seal(
+        keyring, workspace="demo", stream="int_1", field="apiKey", version=1, secret=Secret(b"key")
+    )
+
+
+@pytest.fixture
+def write(write_of: WriteOf, created: IntegrationCreated, sealed: SealedSecret) -> Changeset:
+    """What creating an integration with a secret leads to."""
+    return write_of(created, sealed=[sealed])
+
+
+async def test_nothing_is_stored_under_a_closed_kek_and_the_request_is_repeated(
+    dsn: str,
+    commands: Pool,
+    admin: Admin,
+    write: Changeset,
+) -> None:
+    async with await rewrap_connection(dsn) as connection:
+        await retire_kek_for_good(connection, write.sealed[0].kek)
+    log = PostgresEventLog(commands)
+
+    with pytest.raises(UnavailableError):
+        await log.append(write)
+
+    assert admin.execute("SELECT count(*) FROM integrations.events").fetchone() == (0,)
+    assert await log.append(replace(write, sealed=[])) == [1]  # without a secret it is recorded
+
+
+async def test_a_writer_that_stores_first_keeps_the_kek_open(
+    dsn: str,
+    commands: Pool,
+    admin: Admin,
+    write: Changeset,
+) -> None:
+    """The writer is held between storing and committing; closing waits for it, and sees its row."""
+    admin.execute("""
+        CREATE FUNCTION integrations.linger() RETURNS trigger LANGUAGE plpgsql
+        AS $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$;
+        CREATE TRIGGER linger AFTER INSERT ON integrations.secret_store
+        FOR EACH ROW EXECUTE FUNCTION integrations.linger();
+        GRANT EXECUTE ON FUNCTION integrations.linger() TO integrations_command;
+    """)
+    writing = asyncio.create_task(PostgresEventLog(commands).append(write))
+    await asyncio.sleep(0.25)
+
+    async with await rewrap_connection(dsn) as connection:
+        with pytest.raises(KekInUseError):
+            await retire_kek_for_good(connection, write.sealed[0].kek)
+
+    assert await writing == [1]

@@ -100,7 +100,7 @@ async def test_an_answer_is_not_read_without_end(open_vault: Open, transit: Tran
         await open_vault().wrap(KEY, b"place")
 
 
-async def test_the_error_tells_neither_token_nor_key_nor_answer(
+async def test_the_error_shows_neither_token_nor_key_nor_response(
     open_vault: Open, transit: Transit, told_in_full: Callable[[BaseException], str]
 ) -> None:
     keyring = open_vault()
@@ -183,7 +183,7 @@ async def test_a_token_that_others_can_read_is_not_sent(
     assert transit.heard == []
 
 
-async def test_proxies_of_the_environment_are_not_asked(
+async def test_proxies_of_the_environment_are_not_used(
     open_vault: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):

@@ -76,7 +76,7 @@ def test_a_broken_or_missing_file_leaves_the_last_good_keys(
     assert kids(file) == ["EdDSA"]
 
 
-def test_a_skipped_key_is_told(
+def test_a_skipped_key_is_logged(
     jwks_path: Path, jwks: list[Json], caplog: pytest.LogCaptureFixture
 ) -> None:
     jwks_path.write_text(json.dumps({"keys": [jwks[0], jwks[1] | {"use": "enc"}]}))

@@ -18,7 +18,13 @@ from app.tokens.jwks import select_keys
 from app.tokens.jwt import Header
 from app.tokens.local_key import LocalKey
 from app.tokens.principal import PERMISSIONS, Principal
-from app.tokens.verifier import TokenVerifier, candidate_keys
+from app.tokens.verifier import (
+    CACHE_SIZE,
+    CachedPrincipal,
+    TokenCache,
+    TokenVerifier,
+    candidate_keys,
+)
 from domain.envelope import Actor
 
 Json = dict[str, object]
@@ -40,7 +46,7 @@ EXPIRED = "The token has expired, or has no exp."
 
 # ----- What is let in -----
 @pytest.mark.parametrize("algorithm", ["EdDSA", "ES256", "RS256"])
-def test_a_token_of_each_algorithm_tells_who_asks(
+def test_a_token_of_each_algorithm_identifies_the_caller(
     verifier: TokenVerifier, token: Token, algorithm: str
 ) -> None:
     assert verifier.verify(f"Bearer {token(algorithm)}") == CANARY
@@ -163,7 +169,7 @@ def test_critical_extensions_are_refused(
     assert refusal("Bearer " + forge(header, claims, signers["EdDSA"])) == NO_JWT
 
 
-def test_an_unknown_kid_is_told_apart(
+def test_an_unknown_kid_has_an_error_of_its_own(
     verifier: TokenVerifier, token_naming: Callable[[str], str]
 ) -> None:
     with pytest.raises(UnknownKeyError):
@@ -409,3 +415,48 @@ def test_whatever_is_sent_is_refused_or_is_the_good_token(authorization: str | N
         return
     assert authorization is not None
     assert authorization.removeprefix("Bearer ").strip(" ") == GOOD
+
+
+# ----- The cache of verified tokens -----
+WHO = Principal(Actor(sub="u"), "ws", frozenset())
+KEYS = ()
+
+
+@pytest.mark.parametrize(("at", "found"), [(99, None), (100, WHO), (159, WHO), (160, None)])
+def test_an_entry_counts_from_when_to_when_it_says(at: float, found: Principal | None) -> None:
+    cache = TokenCache()
+    cache.put("token", KEYS, CachedPrincipal(WHO, 100, 160))
+    assert cache.get("token", KEYS, at) is found
+
+
+def test_the_oldest_makes_room() -> None:
+    cache = TokenCache()
+    for number in range(CACHE_SIZE + 1):
+        cache.put(f"token {number}", KEYS, CachedPrincipal(WHO, 0, 60))
+    assert cache.get("token 0", KEYS, 1) is None
+    assert cache.get("token 1", KEYS, 1) is WHO
+    assert cache.get(f"token {CACHE_SIZE}", KEYS, 1) is WHO
+
+
+def test_putting_one_again_makes_no_room() -> None:
+    cache = TokenCache()
+    for number in range(CACHE_SIZE):
+        cache.put(f"token {number}", KEYS, CachedPrincipal(WHO, 0, 60))
+    cache.put("token 1", KEYS, CachedPrincipal(WHO, 60, 120))
+    assert cache.get("token 0", KEYS, 1) is WHO
+
+
+def test_with_room_for_none_nothing_is_remembered() -> None:
+    cache = TokenCache(0)
+    cache.put("token", KEYS, CachedPrincipal(WHO, 0, 60))
+    assert cache.get("token", KEYS, 1) is None
+
+
+def test_nothing_counts_with_other_keys(jwks: list[dict[str, object]]) -> None:
+    keys = select_keys(json.dumps({"keys": jwks}).encode()).keys
+    cache = TokenCache()
+    cache.put("token", KEYS, CachedPrincipal(WHO, 0, 60))
+    assert cache.get("token", keys, 1) is None
+    cache.put("another", keys, CachedPrincipal(WHO, 0, 60))
+    assert cache.get("another", keys, 1) is WHO
+    assert cache.get("token", keys, 1) is None

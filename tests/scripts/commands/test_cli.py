@@ -18,7 +18,7 @@ print(*sys.modules, file=sys.stderr)
 """
 
 
-def test_the_help_tells_of_every_command() -> None:
+def test_the_help_lists_every_command() -> None:
     told = CliRunner().invoke(commands, ["--help"])
 
     assert told.exit_code == 0
@@ -26,7 +26,7 @@ def test_the_help_tells_of_every_command() -> None:
         assert f"\n  {name} " in told.stdout
 
 
-def test_an_unknown_command_is_told_without_a_traceback() -> None:
+def test_an_unknown_command_is_reported_without_a_traceback() -> None:
     told = CliRunner().invoke(commands, ["reload"])
 
     assert told.exit_code == 2

@@ -68,7 +68,7 @@ def test_a_second_start_is_quick_and_keeps_all_data(start_service: Any, data_dir
 
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
-def test_told_to_stop_it_ends_with_success_and_leaves_no_process(
+def test_a_stop_signal_ends_it_with_success_and_leaves_no_process(
     start_service: Any, data_dir: Path, told: signal.Signals
 ) -> None:
     with start_service(data_dir) as service:
@@ -89,7 +89,7 @@ def test_killed_with_all_its_processes_it_starts_again_and_has_lost_nothing(
         assert names(service) == [f"acknowledged {number}" for number in range(5)]
 
 
-def test_a_running_request_is_finished_when_the_service_is_told_to_stop(
+def test_a_running_request_is_finished_after_a_stop_signal(
     start_service: Any, data_dir: Path, dsn: str
 ) -> None:
     with start_service(data_dir, database_url=dsn) as service, service.caller() as client:
@@ -104,7 +104,7 @@ def test_a_running_request_is_finished_when_the_service_is_told_to_stop(
         assert service.process.wait(timeout=10) == 0
 
 
-def test_once_told_to_stop_it_refuses_new_connections_at_once(
+def test_after_a_stop_signal_it_refuses_new_connections_at_once(
     start_service: Any, data_dir: Path, dsn: str
 ) -> None:
     with start_service(data_dir, database_url=dsn, workers="2") as service:

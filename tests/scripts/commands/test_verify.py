@@ -46,7 +46,7 @@ def edit(dsn: str) -> Generator[Callable[[str], None]]:
         yield lambda statement: connection.execute(statement.encode()) and None
 
 
-def test_a_service_that_was_told_to_stop_has_signed_all_and_the_log_is_proved(run: Run) -> None:
+def test_a_stopped_service_has_signed_all_events_and_the_log_is_proved(run: Run) -> None:
     proved = run("verify")
     assert (proved.returncode, proved.stderr) == (0, "")
     assert proved.stdout.startswith("3 events agree with ")
@@ -66,7 +66,7 @@ def test_the_first_bad_position_is_named_with_status_1(
     assert run("verify", "--workspace", "other").returncode == 0
 
 
-def test_a_checkpoint_that_was_kept_proves_that_the_end_was_cut_off(
+def test_a_stored_checkpoint_proves_that_the_end_was_cut_off(
     run: Run, edit: Callable[[str], None], tmp_path: Path
 ) -> None:
     whole, demo = tmp_path / "whole.txt", tmp_path / "demo.txt"

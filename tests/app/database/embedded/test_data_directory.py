@@ -11,7 +11,9 @@ SOCKET = "socket/.s.PGSQL.5432"
 
 
 @pytest.mark.parametrize(("bytes_in_path", "inside"), [(107, True), (108, False)])
-def test_a_socket_lies_in_the_home_while_its_path_fits(bytes_in_path: int, *, inside: bool) -> None:
+def test_the_socket_is_in_the_directory_if_its_path_fits(
+    bytes_in_path: int, *, inside: bool
+) -> None:
     directory = ServerDirectory(
         Path("/" + "d" * (bytes_in_path - len("//" + SOCKET))), durable=True
     )
@@ -25,7 +27,7 @@ def test_a_socket_lies_elsewhere_where_its_path_would_be_read_as_syntax(name: st
     assert ServerDirectory(Path("/", name), durable=True).sockets.parent == Path("/tmp")  # noqa: S108 # there
 
 
-def test_each_home_has_its_own_socket_elsewhere() -> None:
+def test_each_directory_has_its_own_socket_elsewhere() -> None:
     homes = [ServerDirectory(Path("/", name), durable=True) for name in ("a,b", "a,c")]
     assert homes[0].sockets != homes[1].sockets
 
@@ -44,7 +46,7 @@ def test_directories_that_we_make_are_closed_and_those_that_are_there_keep_their
     assert stat.S_IMODE((tmp_path / "old").stat().st_mode) == 0o750
 
 
-def test_a_home_of_another_user_is_refused(tmp_path: Path) -> None:
+def test_a_directory_of_another_user_is_refused(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("needs root to give a directory away")
     directory = create_server_directory(tmp_path, durable=True)

@@ -45,7 +45,7 @@ def test_a_killed_postmaster_is_started_again_for_those_who_stay(
     assert client.sql(BORN) != born
 
 
-def test_nothing_acknowledged_is_lost_whoever_is_killed(stage: "Stage") -> None:
+def test_nothing_acknowledged_is_lost_after_any_kill(stage: "Stage") -> None:
     acknowledged: set[int] = set()
     client = stage.open()
     for victims in all_subsets(VICTIMS):
@@ -121,7 +121,7 @@ def test_as_root_a_directory_closed_to_the_account_is_refused_and_stays_closed(
 
 
 @AS_ROOT
-def test_as_root_the_home_of_root_keeps_its_mode(stage: "Stage") -> None:
+def test_as_root_the_home_directory_of_root_keeps_its_mode(stage: "Stage") -> None:
     before = Path("~root").expanduser().stat()
     stage.open()
     after = Path("~root").expanduser().stat()
