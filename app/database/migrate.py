@@ -1,4 +1,4 @@
-"""Brings a database to the schema that this code needs; several processes may run it at once."""
+"""Migrates a database to the schema of this code; several processes may run it at once."""
 
 from functools import cache
 from hashlib import sha256
@@ -10,9 +10,9 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL
 
-OLDEST_SERVER = 150000  # PostgreSQL 15, as libpq counts
-LOCK = "SELECT pg_advisory_xact_lock(7597137600296673651)"
-PREPARE = """
+MIN_SERVER_VERSION = 150000  # PostgreSQL 15, as libpq counts
+LOCK_SQL = "SELECT pg_advisory_xact_lock(7597137600296673651)"
+CREATE_TABLE_SQL = """
 CREATE SCHEMA IF NOT EXISTS integrations;
 CREATE TABLE IF NOT EXISTS integrations.migrations (
     name   text PRIMARY KEY,
@@ -20,20 +20,20 @@ CREATE TABLE IF NOT EXISTS integrations.migrations (
     at     timestamptz NOT NULL DEFAULT now()
 );
 """
-PREPARED = "SELECT to_regclass('integrations.migrations') IS NOT NULL"
-UNRELEASED = "SELECT to_regclass('integrations.answers') IS NOT NULL"
-APPLIED = "SELECT name, sha256 FROM integrations.migrations"
-REMEMBER = """
+TABLE_EXISTS_SQL = "SELECT to_regclass('integrations.migrations') IS NOT NULL"
+IS_UNRELEASED_SQL = "SELECT to_regclass('integrations.answers') IS NOT NULL"
+APPLIED_SQL = "SELECT name, sha256 FROM integrations.migrations"
+RECORD_SQL = """
 INSERT INTO integrations.migrations (name, sha256) VALUES (%s, %s)
 ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256, at = now()
 """
-Place = tuple[str, str]
+SqlFile = tuple[str, str]
 """Package and file."""
 
 
-def sql_files(*places: Place) -> tuple[Traversable, ...]:
-    """Return the files at *places*, in their order."""
-    return tuple(files(f"app.{package}") / "sql" / f"{name}.sql" for package, name in places)
+def sql_files(*names: SqlFile) -> tuple[Traversable, ...]:
+    """Return the files of *names*, in their order."""
+    return tuple(files(f"app.{package}") / "sql" / f"{name}.sql" for package, name in names)
 
 
 SCHEMA = sql_files(
@@ -95,9 +95,9 @@ def migrate(dsn: str) -> None:
     try:
         with psycopg.connect(dsn) as connection:
             require_version(connection)
-            connection.execute(LOCK)
+            connection.execute(LOCK_SQL)
             require_released(connection)
-            prepare(connection)
+            ensure_migrations_table(connection)
             apply_missing(connection)
     except psycopg.errors.InsufficientPrivilege as error:
         message = (
@@ -107,21 +107,21 @@ def migrate(dsn: str) -> None:
         )
         raise MigrationError(message) from None
     except psycopg.OperationalError as error:
-        message = f"The database cannot be reached or used: {first_line(error)}."
+        message = f"The database cannot be reached or used: {first_error_line(error)}."
         raise MigrationError(message) from None
 
 
 def require_version(connection: Connection[TupleRow]) -> None:
-    """Raise MigrationError where the server is older than PostgreSQL 15."""
+    """Raise MigrationError if the server is older than PostgreSQL 15."""
     version = connection.info.server_version
-    if version < OLDEST_SERVER:
+    if version < MIN_SERVER_VERSION:
         message = f"PostgreSQL {version // 10000} is too old: version 15 or newer is needed."
         raise MigrationError(message)
 
 
 def require_released(connection: Connection[TupleRow]) -> None:
     """Raise MigrationError if the database was set up by a version before the first release."""
-    if connection.execute(UNRELEASED).fetchone() == (True,):
+    if connection.execute(IS_UNRELEASED_SQL).fetchone() == (True,):
         message = (
             "This database or data directory was made before the first release, and this version"
             " cannot read it: start with an empty database or another INTEGRATIONS_DATA_DIR."
@@ -129,15 +129,15 @@ def require_released(connection: Connection[TupleRow]) -> None:
         raise MigrationError(message)
 
 
-def prepare(connection: Connection[TupleRow]) -> None:
-    """Make the table of applied files; once it is there, nobody needs the right to."""
-    if connection.execute(PREPARED).fetchone() == (False,):
-        connection.execute(PREPARE)
+def ensure_migrations_table(connection: Connection[TupleRow]) -> None:
+    """Create the table of applied files if it is missing; later starts need no right to."""
+    if connection.execute(TABLE_EXISTS_SQL).fetchone() == (False,):
+        connection.execute(CREATE_TABLE_SQL)
 
 
 def apply_missing(connection: Connection[TupleRow]) -> None:
-    """Run what is new; raise MigrationError where a migration that ran has changed since."""
-    applied = dict(connection.execute(APPLIED).fetchall())
+    """Run what is new; raise MigrationError if a migration that ran has changed since."""
+    applied = dict(connection.execute(APPLIED_SQL).fetchall())
     for file in migrations():
         if applied.get(file.name, checksum(file)) != checksum(file):
             message = f"Migration {file.name} has changed since it was applied; restore the file."
@@ -165,9 +165,9 @@ def migration_names() -> frozenset[str]:
 
 
 def apply(connection: Connection[TupleRow], file: Traversable) -> None:
-    """Run the statements of *file* and remember that."""
+    """Run the statements of *file* and record it."""
     connection.execute(SQL(file.read_text()))  # pyright: ignore[reportArgumentType] — our own files
-    connection.execute(REMEMBER, (file.name, checksum(file)))
+    connection.execute(RECORD_SQL, (file.name, checksum(file)))
 
 
 def checksum(file: Traversable) -> str:
@@ -175,6 +175,6 @@ def checksum(file: Traversable) -> str:
     return sha256(file.read_bytes()).hexdigest()
 
 
-def first_line(error: psycopg.Error) -> str:
-    """Return what libpq says first; a connection error holds no values of ours."""
+def first_error_line(error: psycopg.Error) -> str:
+    """Return the first line of *error*; a connection error holds no stored values."""
     return str(error).strip().split("\n", 1)[0].rstrip(".")

@@ -12,7 +12,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
 from app.database.database import open_database
-from app.database.migrate import first_line
+from app.database.migrate import first_error_line
 from app.event_store.log_range import HEAD, head_position
 from app.event_store.reader import Chunk, chunk_from_events, read_chunks
 from app.prefetch import prefetch
@@ -142,7 +142,7 @@ def open_log(dsn: str) -> Generator[Connection[TupleRow]]:
             connection.execute(HEAD)
         except (psycopg.OperationalError, psycopg.errors.UndefinedTable) as error:
             message = (
-                f"There is no log to read ({first_line(error)}):"
+                f"There is no log to read ({first_error_line(error)}):"
                 " start the service once, or see INTEGRATIONS_DATABASE_URL."
             )
             raise LogNotFoundError(message) from None

@@ -21,7 +21,7 @@ class MomentType(click.ParamType[PointInTime]):
     def convert(
         self, value: str | PointInTime, param: click.Parameter | None, ctx: click.Context | None
     ) -> PointInTime:
-        """Return what *value* stands for."""
+        """Return the position or time that *value* names."""
         if not isinstance(value, str):
             return value
         try:
@@ -39,7 +39,7 @@ MOMENT = MomentType()
 @click.option("--from", "start", type=MOMENT, help="Only from this position or time on.")
 @click.option("--to", "end", type=MOMENT, help="Only up to this position or time.")
 @click.option("--as-of", type=MOMENT, help="Show the integrations as they were then instead.")
-@click.option("--follow", is_flag=True, help="Go on with each new event, until Ctrl-C.")
+@click.option("--follow", is_flag=True, help="Continue with each new event, until Ctrl-C.")
 @click.option(
     "--format",
     "format_",
@@ -59,7 +59,7 @@ def replay_command(  # noqa: PLR0913 — each is an option
     """Show the audit log, oldest first; positions and times are included at both ends."""
     require_no_contradiction(as_of, follow=follow, start=start, end=end)
     tune_garbage_collector()
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader that leaves ends us quietly
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # if the reader leaves, end without an error
     selection = ReplayFilter(
         workspace=workspace,
         integration=integration,
@@ -71,9 +71,9 @@ def replay_command(  # noqa: PLR0913 — each is an option
     try:
         if follow:
             replay_following(settings, selection, output)
-        with progress_bar() as tell:
+        with progress_bar() as report_progress:
             show = replay if as_of is None else replay_as_of
-            show(settings, selection, output, tell)
+            show(settings, selection, output, report_progress)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
 

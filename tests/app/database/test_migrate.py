@@ -205,13 +205,13 @@ def test_a_server_that_is_too_old_is_refused_before_anything_is_done(
     empty: str, look: Look, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The server is as it is: so what counts as old is moved past it.
-    monkeypatch.setattr(module, "OLDEST_SERVER", 990000)
+    monkeypatch.setattr(module, "MIN_SERVER_VERSION", 990000)
     assert refusal(empty).endswith(" is too old: version 15 or newer is needed.")
     assert look(empty, SCHEMAS) == [(0,)]
 
 
 def test_the_oldest_server_is_postgresql_15() -> None:
-    assert module.OLDEST_SERVER == 150000
+    assert module.MIN_SERVER_VERSION == 150000
 
 
 def test_the_error_names_the_rights_that_the_user_lacks(
