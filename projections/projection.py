@@ -1,6 +1,6 @@
 """A projection is a value: what its rows are, and how events make them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -22,11 +22,6 @@ class Projection(Struct, Generic[Row], frozen=True):
     version: int
     row: type[Row]
     evolve: Callable[[Row | None, Envelope], Row | None]
-
-    @property
-    def tables(self) -> Sequence[str]:
-        """The one table that holds it."""
-        return (self.name,)
 
     def fold(self, history: Iterable[Envelope], start: Row | None = None) -> Row | None:
         """Return the row after *history*, from *start* or from nothing."""

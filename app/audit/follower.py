@@ -10,8 +10,6 @@ signed, it stops, says so, and signs no more.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 
@@ -19,25 +17,13 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection
 
-from app.audit.checkpoint import WHOLE_LOG, Checkpoint, CheckpointKey
+from app.audit.checkpoint import CheckpointKey
 from app.audit.checkpoint_signer import CheckpointSigner
-from app.audit.errors import AuditError, TreeStateError
+from app.audit.errors import AuditError
 from app.audit.follower_connection import cancel_after, follower_session, follower_subscription
-from app.audit.merkle import leaf_hash
-from app.audit.tiles import Tiles
-from app.audit.tree_store import (
-    CheckpointRetention,
-    NewLeaves,
-    TreeUpdate,
-    extend_tree,
-    follower_position,
-    frontier_tiles,
-    head_position,
-    store_updates,
-    stored_notes,
-    stored_tiles,
-)
-from app.event_store.log_range import LogCorruptedError, gap_error
+from app.audit.tree_signing import Events, sign
+from app.audit.tree_store import CheckpointRetention, follower_position, head_position
+from app.event_store.log_range import LogCorruptedError, count_dense, gap_error
 from app.event_store.recorder import unpack_notification
 from app.event_store.subscription import BATCH_SIZE
 
@@ -48,13 +34,10 @@ SHUTDOWN_TIMEOUT = 2.0  # seconds that it may continue once the service stops
 BATCH = 10_000  # events of one transaction
 TRY_LOCK_SQL = "SELECT pg_try_advisory_lock(7597137600296673654)"
 WAIT_FOR_LOCK_SQL = "SELECT pg_advisory_lock(7597137600296673654)"
-ADVANCE_POSITION_SQL = "UPDATE integrations.audit_follower SET position = %s WHERE position = %s"
 READ_EVENTS_SQL = """
 SELECT position, workspace_id, envelope FROM integrations.events
 WHERE position > %s ORDER BY position LIMIT %s
 """
-Events = Sequence[tuple[int, str, bytes]]
-"""Position, workspace and stored bytes."""
 SAFE_TO_LOG = (LogCorruptedError, AuditError)
 log = structlog.get_logger("audit")
 
@@ -165,83 +148,6 @@ async def process_batch(connection: AsyncConnection, signer: CheckpointSigner) -
 
 def require_dense(after: int, events: Events) -> None:
     """Raise LogCorruptedError if *events* leave out a position after *after*."""
-    for expected, (position, *_) in enumerate(events, start=after + 1):
-        if position != expected:
-            raise gap_error(expected)
-
-
-async def sign(
-    connection: AsyncConnection, after: int, events: Events, signer: CheckpointSigner
-) -> None:
-    """Add *events*, those after position *after*, to the trees, and move past them.
-
-    Raises:
-        psycopg.errors.SerializationFailure: another process has moved on.
-    """
-    await advance_position(connection, after, events[-1][0])
-    await grow_trees(connection, after, events, signer)
-
-
-async def advance_position(connection: AsyncConnection, before: int, position: int) -> None:
-    """Move from *before* to *position*, unless another process has done so meanwhile.
-
-    Raises:
-        psycopg.errors.SerializationFailure: it has; nothing else may be done.
-    """
-    cursor = await connection.execute(ADVANCE_POSITION_SQL, (position, before))
-    if cursor.rowcount != 1:
-        raise psycopg.errors.SerializationFailure
-
-
-async def grow_trees(
-    connection: AsyncConnection, after: int, events: Events, signer: CheckpointSigner
-) -> None:
-    """Add *events*, those after position *after*, to the trees that they belong to, and sign.
-
-    What is computed is computed in a thread: it takes long if many workspaces have changed.
-    """
-    leaves = await asyncio.to_thread(leaves_by_tree, events)
-    notes = await stored_notes(connection, leaves)
-    checkpoints = await asyncio.to_thread(verify_notes, notes, signer)
-    require_signed(after, checkpoints.get(WHOLE_LOG))
-    tiles = await stored_tiles(connection, {n: frontier_tiles(checkpoints.get(n)) for n in leaves})
-    await store_updates(
-        connection, await asyncio.to_thread(extend_trees, checkpoints, tiles, leaves, signer)
-    )
-
-
-def verify_notes(notes: Mapping[str, str], signer: CheckpointSigner) -> dict[str, Checkpoint]:
-    """Return what the newest *notes* of trees say; raise NoteError if one is not ours."""
-    return {name: signer.verify(name, note.encode()) for name, note in notes.items()}
-
-
-def extend_trees(
-    checkpoints: Mapping[str, Checkpoint],
-    tiles: Mapping[str, Tiles],
-    leaves: Mapping[str, NewLeaves],
-    signer: CheckpointSigner,
-) -> list[TreeUpdate]:
-    """Return what is to be stored of each tree that has gained *leaves*."""
-    return [
-        extend_tree(name, checkpoints.get(name), tiles[name], gained, signer)
-        for name, gained in leaves.items()
-    ]
-
-
-def require_signed(position: int, newest: Checkpoint | None) -> None:
-    """Raise TreeStateError unless *newest*, of the whole log, is what was signed at *position*."""
-    if position != (newest.head.size if newest else 0):
-        message = f"The checkpoint that was signed at position {position} is missing."
-        raise TreeStateError(message)
-
-
-def leaves_by_tree(events: Events) -> dict[str, NewLeaves]:
-    """Return what the tree of each workspace gains, and that of the whole log."""
-    hashes: defaultdict[str, list[bytes]] = defaultdict(list)
-    last: dict[str, int] = {}
-    for position, workspace, envelope in events:
-        leaf = leaf_hash(envelope)
-        for name in (workspace, WHOLE_LOG):
-            hashes[name].append(leaf)
-            last[name] = position
-    return {name: NewLeaves(gained, last[name]) for name, gained in hashes.items()}
+    amount = count_dense((position for position, *_ in events), after)
+    if amount < len(events):
+        raise gap_error(after + amount + 1)
