@@ -152,7 +152,7 @@ HANDLERS: dict[type[IntegrationEvent], Handler] = {
     CredentialsChecked: apply_checked,
     IntegrationDeleted: apply_deleted,
 }
-"""By type, as a `match` tests each class in turn, which cost a rebuild more than the change."""
+"""By type, as a `match` tests each class in turn, which costs a rebuild more than the change."""
 
 
 def search_text(shown: Iterable[str | None]) -> str:
@@ -170,7 +170,7 @@ CountKey = tuple[str, bool]  # type, is_active
 def count_deltas(
     before: IntegrationRow | None, after: IntegrationRow | None
 ) -> Iterator[tuple[CountKey, int]]:
-    """Yield of which kinds there is one more, or one fewer, once a row became another."""
+    """Yield which counts grow or fall by one when the row *before* becomes *after*."""
     old, new = count_key(before), count_key(after)
     if old == new:
         return

@@ -56,7 +56,7 @@ class CountItem(Struct):
     workspace: str
     type: str
     is_active: bool
-    step: int
+    delta: int
 
 
 class DeletedSecretsItem(StreamKey):
@@ -148,11 +148,11 @@ def count_items(writes: Sequence[Changeset]) -> Iterator[CountItem]:
     """Yield what changes in the counts of integrations, by workspace, type and state."""
     found: Counter[tuple[str, str, bool]] = Counter()
     for write in writes:
-        for kind, step in count_deltas(view_row(write.before), view_row(write.rows)):
-            found[write.workspace, *kind] += step
-    for (workspace, type_, is_active), step in found.items():
-        if step:
-            yield CountItem(workspace, type_, is_active, step)
+        for key, delta in count_deltas(view_row(write.before), view_row(write.rows)):
+            found[write.workspace, *key] += delta
+    for (workspace, type_, is_active), delta in found.items():
+        if delta:
+            yield CountItem(workspace, type_, is_active, delta)
 
 
 def view_row(rows: Mapping[str, Struct | None]) -> IntegrationRow | None:

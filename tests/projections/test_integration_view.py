@@ -1,10 +1,13 @@
 """The row that list and get show, event by event."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import asdict, replace
 
 from domain.envelope import Envelope
@@ -20,7 +23,13 @@ from domain.integration import (
     SenderChanged,
     VapidPublicKeyChanged,
 )
-from projections.integration_view import IntegrationRow, integration_view
+from projections.integration_view import (
+    CountKey,
+    IntegrationRow,
+    count_deltas,
+    count_key,
+    integration_view,
+)
 
 Story = Callable[..., list[Envelope]]
 NINE_ONE, NINE_TWO = (datetime(2026, 11, 5, 9, minute, tzinfo=UTC) for minute in (1, 2))
@@ -73,6 +82,8 @@ CHANGES: dict[IntegrationEvent, dict[str, object]] = {
     },
 }
 
+OFF = IntegrationToggled(is_active=False)
+
 
 def test_without_events_there_is_no_row() -> None:
     assert integration_view.fold([]) is None
@@ -112,3 +123,42 @@ def test_every_column_shows_something_of_the_story(story: Story) -> None:
     row = integration_view.fold(story(CREATED))
     assert row is not None
     assert None not in asdict(row).values()
+
+
+# ----- Counts -----
+def folded_row(story: Story, *events: IntegrationEvent) -> IntegrationRow | None:
+    return integration_view.fold(story(*events))
+
+
+def test_a_creation_is_one_more(story: Story) -> None:
+    assert [*count_deltas(None, folded_row(story, CREATED))] == [(("SENDGRID", True), 1)]
+
+
+def test_switching_off_moves_one_from_one_state_to_the_other(story: Story) -> None:
+    moved = count_deltas(folded_row(story, CREATED), folded_row(story, CREATED, OFF))
+    assert [*moved] == [(("SENDGRID", True), -1), (("SENDGRID", False), 1)]
+
+
+def test_a_deletion_is_one_fewer(story: Story) -> None:
+    assert [*count_deltas(folded_row(story, CREATED), None)] == [(("SENDGRID", True), -1)]
+
+
+def test_what_stays_of_its_kind_changes_no_count(story: Story) -> None:
+    assert [*count_deltas(folded_row(story, CREATED), folded_row(story, CREATED))] == []
+    assert [*count_deltas(None, None)] == []
+
+
+@given(data=st.data())
+def test_after_any_history_the_steps_add_up_to_the_row_that_is_left(
+    data: st.DataObject, any_history: st.SearchStrategy[list[Envelope]]
+) -> None:
+    counted: Counter[CountKey] = Counter()
+    row = None
+    for envelope in data.draw(any_history):
+        before, row = row, integration_view.evolve(row, envelope)
+        for kind, step in count_deltas(before, row):
+            counted[kind] += step
+    left = count_key(row)
+    assert {kind: amount for kind, amount in counted.items() if amount} == (
+        {left: 1} if left else {}
+    )

@@ -26,9 +26,9 @@ BEGIN
     IF counts IS NOT NULL THEN
         INSERT INTO integrations.integration_counts AS counted
             (workspace_id, type, is_active, amount)
-        SELECT workspace, type, is_active, step
+        SELECT workspace, type, is_active, delta
         FROM jsonb_to_recordset(counts)
-            AS item (workspace text, type text, is_active boolean, step bigint)
+            AS item (workspace text, type text, is_active boolean, delta bigint)
         ON CONFLICT ON CONSTRAINT integration_counts_key
         DO UPDATE SET amount = counted.amount + excluded.amount;
     END IF;

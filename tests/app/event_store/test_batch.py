@@ -39,7 +39,7 @@ def parts(*writes: Changeset) -> set[str]:
 def counts(*writes: Changeset) -> list[tuple[str, str, bool, int]]:
     """Return what changes in the counts."""
     return [
-        (item.workspace, item.type, item.is_active, item.step)
+        (item.workspace, item.type, item.is_active, item.delta)
         for item in build_batch(writes).counts
     ]
 
