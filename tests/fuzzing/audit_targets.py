@@ -113,7 +113,7 @@ TARGETS = (
         discreet=False,
     ),
     Target(
-        name="kept-checkpoint",
+        name="stored-checkpoint",
         read=read_kept_checkpoint,
         refusals=(NoteError,),
         examples=SIGNED,

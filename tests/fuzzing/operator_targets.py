@@ -19,8 +19,8 @@ KEYRING = encode_keyring(new_kek(1)).reveal()
 def read_environment(data: bytes) -> None:
     """Read settings from lines NAME=VALUE; a refusal may repeat a plain name in capitals."""
     lines = [os.fsdecode(line).partition("=") for line in data.split(b"\n")]
-    told = {name for name, _, _ in lines if PLAIN_NAME.fullmatch(name) and name.isupper()}
-    given = {name if name in told else "PORT": value for name, _, value in lines}
+    named = {name for name, _, _ in lines if PLAIN_NAME.fullmatch(name) and name.isupper()}
+    given = {name if name in named else "PORT": value for name, _, value in lines}
     settings = read_settings({f"INTEGRATIONS_{name}": value for name, value in given.items()})
     require(0 <= settings.port < 1 << 16 and 0 < settings.workers <= 64, "numbers are in range")
     require(settings.rate_limit is None or 0 < settings.rate_limit <= 1e6, "a rate is one")

@@ -22,7 +22,7 @@ COVERAGE = re.compile(r"cov: (\d+) ft: \d+")
 UNCAUGHT = "=== Uncaught Python exception: ==="
 END = "== ERROR: libF"
 START_TIMEOUT = (
-    900  # seconds beside those of fuzzing: instrumenting takes a while on a busy machine
+    900  # seconds in addition to those of fuzzing: instrumenting takes a while on a busy machine
 )
 
 
@@ -65,8 +65,8 @@ def parse_report(report: str, *, failed: bool) -> Outcome:
 
 def finding_text(report: str) -> str:
     """Return the part of *report* that describes a finding: a traceback, or else its end."""
-    _, found, told = report.partition(UNCAUGHT)
-    return told.partition(END)[0].strip() if found else report[-2_000:].strip()
+    _, found, details = report.partition(UNCAUGHT)
+    return details.partition(END)[0].strip() if found else report[-2_000:].strip()
 
 
 def last_number(pattern: re.Pattern[str], report: str) -> int:

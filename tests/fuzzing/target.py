@@ -23,7 +23,7 @@ class Target(Struct, frozen=True, kw_only=True):
 
     `examples` are where mutation starts, `words` what the grammar is made of. A refusal repeats
     nothing of its input but plain names and what is `known` beforehand; a parser that is not
-    `discreet` reads what holds no secret, and tells what is wrong with it in full. atheris tries
+    `discreet` reads what holds no secret, and reports in full what is wrong with it. atheris tries
     at most `longest` bytes, fewer where a parser is slow; what is larger is tried in CI.
     """
 

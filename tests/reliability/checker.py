@@ -114,10 +114,10 @@ def run_command(environment: Environment, *words: str) -> CommandResult:
 
 def violations_in_responses(ledger: RequestLedger) -> Iterator[Violation]:
     """Yield the violations that the load itself saw, the first few of each invariant."""
-    told: defaultdict[str, int] = defaultdict(int)
+    counts: defaultdict[str, int] = defaultdict(int)
     for invariant, how in ledger.violations:
-        told[invariant] += 1
-        if told[invariant] <= MAX_SHOWN:
+        counts[invariant] += 1
+        if counts[invariant] <= MAX_SHOWN:
             yield Violation(invariant, how)
 
 

@@ -77,7 +77,7 @@ class Client:
         self.unsettled: list[RecordedRequest] = []
 
     async def run(self) -> None:
-        """Send requests until told to stop; then repeat those without a final response."""
+        """Send requests until it is stopped; then repeat those without a final response."""
         headers = {"Authorization": f"Bearer {self.shared.tokens[self.workspace]}"}
         async with httpx2.AsyncClient(
             base_url=self.shared.address,

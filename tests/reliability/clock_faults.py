@@ -20,7 +20,7 @@ from tests.reliability.service import until
 HOUR = 3600  # seconds
 MOVES = (HOUR, -HOUR, 0)
 WRITES_BETWEEN = 15  # acknowledged writes
-RECOVERY_TIMEOUT = 15.0  # seconds after which writes must go on: at once, on a busy machine
+RECOVERY_TIMEOUT = 15.0  # seconds after which writes must continue: at once, on a busy machine
 KEYS = 5  # with a response from before the first move, repeated after each
 POINTS_IN_TIME = 12  # of the log, evenly, of which the past is looked at
 LISTED = 200  # entries of the history a page
@@ -136,15 +136,15 @@ def check_past(experiment: Experiment) -> None:
 
 def check_history(experiment: Experiment, workspace: str, log: Sequence[StoredRow]) -> None:
     """The history has every event of *workspace*, newest position first."""
-    told: list[int] = []
+    positions: list[int] = []
     with open_client(experiment, experiment.service.token(workspace)) as client:
         for page in count(1):
             path = f"/en/api/history-log?limit={LISTED}&page={page}"
             entries = client.get(path).raise_for_status().json()["result"]["data"]
             if not entries:
                 break
-            told += [entry["position"] for entry in entries]
-    if told != [row.position for row in reversed(log)]:
+            positions += [entry["position"] for entry in entries]
+    if positions != [row.position for row in reversed(log)]:
         experiment.report("history is in the order of the log", f"not that of {workspace}")
 
 

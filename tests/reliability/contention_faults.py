@@ -23,7 +23,7 @@ OPEN = 10.0  # seconds a round that a transaction stays open: 600 s in sixty
 HELD_TIMEOUT = 60.0  # seconds more, until all that is promised was seen
 WRITE_BOUND = 10.0  # seconds: a place in a batch, and a lock time-out, 2 each; a busy machine
 READ_BOUND = 10.0  # seconds that a read may take, on a busy machine
-RECOVERY_TIMEOUT = 15.0  # seconds after which writes must go on: at once, on a busy machine
+RECOVERY_TIMEOUT = 15.0  # seconds after which writes must continue: at once, on a busy machine
 GAP = 5.0  # seconds that may pass without a write during work that must not block any
 
 
@@ -58,7 +58,7 @@ def require_progress(experiment: Experiment, reads: Sequence[float], seconds: fl
     if until(lambda: statuses["503"] >= failed, HELD_TIMEOUT) < 0:
         experiment.report("writes fail fast", "they wait for the lock")
     if until(lambda: len(reads) >= read, HELD_TIMEOUT) < 0:
-        experiment.report("reads go on", "they wait for the lock")
+        experiment.report("reads continue", "they wait for the lock")
 
 
 def open_transaction(rounds: int) -> Outcome:
@@ -71,7 +71,7 @@ def open_transaction(rounds: int) -> Outcome:
             holder.rollback()
         experiment.record("reads meanwhile", len(reads))
         experiment.record("writes a second, first and last", f"{rates[0]:.0f} and {rates[-1]:.0f}")
-        require_writes(experiment, "beside an open transaction")
+        require_writes(experiment, "during an open transaction")
     return experiment.outcome
 
 
@@ -92,7 +92,7 @@ def maintenance(rounds: int) -> Outcome:
                 experiment.record(name, f"{time.monotonic() - began:.1f} s")
                 experiment.load.acknowledge(WRITES_BETWEEN)
         experiment.record("reads meanwhile", len(reads))
-        require_writes(experiment, "beside maintenance")
+        require_writes(experiment, "during maintenance")
     return experiment.outcome
 
 
@@ -100,7 +100,7 @@ def require_writes(experiment: Experiment, situation: str) -> None:
     """Report a gap in which no write was acknowledged."""
     if experiment.load.ledger.longest_gap > GAP:
         experiment.report(
-            "writes go on", f"{experiment.load.ledger.longest_gap:.1f} s without one {situation}"
+            "writes continue", f"{experiment.load.ledger.longest_gap:.1f} s without one {situation}"
         )
 
 
@@ -165,7 +165,7 @@ def read_continuously(experiment: Experiment) -> Generator[list[float]]:
 
 
 def read_until(experiment: Experiment, stopping: Event, took: list[float]) -> None:
-    """Read a list repeatedly until told to stop."""
+    """Read a list repeatedly until it is stopped."""
     headers = {"Authorization": f"Bearer {experiment.service.token('alfa')}"}
     with httpx2.Client(
         base_url=experiment.service.address, headers=headers, timeout=30, verify=NO_TLS,
@@ -176,13 +176,13 @@ def read_until(experiment: Experiment, stopping: Event, took: list[float]) -> No
             try:
                 status = client.get("/en/api/integration?limit=5").status_code
             except httpx2.TransportError as error:
-                experiment.report("reads go on", type(error).__name__)
+                experiment.report("reads continue", type(error).__name__)
                 continue
             took.append(time.monotonic() - began)
             if status != 200:
-                experiment.report("reads go on", f"a read was answered {status}")
+                experiment.report("reads continue", f"a read was answered {status}")
             if took[-1] > READ_BOUND:
-                experiment.report("reads go on", f"a read took {took[-1]:.1f} s")
+                experiment.report("reads continue", f"a read took {took[-1]:.1f} s")
 
 
 FAULTS = [

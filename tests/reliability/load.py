@@ -47,7 +47,7 @@ class Load:
         deadline = time.monotonic() + timeout
         while self.ledger.acknowledged < wanted:
             if time.monotonic() > deadline:
-                self.ledger.report("writes go on", f"not {more} more in {timeout:.0f} s")
+                self.ledger.report("writes continue", f"not {more} more in {timeout:.0f} s")
                 return False
             time.sleep(0.01)
         return True

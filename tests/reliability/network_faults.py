@@ -19,7 +19,7 @@ STALLED = 15.0  # seconds: longer than any response may take
 # Seconds that any response may take, whatever happens to the network: the wait for a connection,
 # the wait for the database on it, and a little for a busy machine.
 BOUND = ACQUIRE_TIMEOUT + RESPONSE_TIMEOUT + 2.5
-RECOVERY_TIMEOUT = 15.0  # seconds after which writes must go on: at once, on a busy machine
+RECOVERY_TIMEOUT = 15.0  # seconds after which writes must continue: at once, on a busy machine
 LOSS = 0.05  # of all packets
 PORT = 5432  # of the server; free in a network of our own
 LOSSY = 20.0  # seconds

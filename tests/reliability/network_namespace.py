@@ -45,10 +45,10 @@ def require_success(status: int) -> None:
 
 
 @contextmanager
-def drop_packets(port: int, share: float = 1.0) -> Generator[None]:
-    """Drop *share* of all packets from and to *port* while the block runs."""
+def drop_packets(port: int, rate: float = 1.0) -> Generator[None]:
+    """Drop *rate* (at most 1) of all packets from and to *port* while the block runs."""
     chance = (
-        () if share >= 1 else ("-m", "statistic", "--mode", "random", "--probability", f"{share}")
+        () if rate >= 1 else ("-m", "statistic", "--mode", "random", "--probability", f"{rate}")
     )
     rules = [("-p", "tcp", way, str(port), *chance, "-j", "DROP") for way in ("--dport", "--sport")]
     for rule in rules:

@@ -1,6 +1,6 @@
 """Slow clients: they send a body in two halves, or read a response late, or never.
 
-Each is a thread with a socket of its own, connected before the service is told to stop.
+Each is a thread with a socket of its own, connected before the service gets its signal to stop.
 """
 
 import contextlib

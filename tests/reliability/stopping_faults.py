@@ -167,7 +167,7 @@ def require_all_followed(experiment: Experiment, follower: Follower) -> None:
     follower.end()
     positions = follower.positions()
     if not alive or positions != [*range(1, head + 1)]:
-        experiment.report("replay --follow goes on", f"{len(positions)} positions, alive: {alive}")
+        experiment.report("replay --follow continues", f"{len(positions)} positions, {alive=}")
 
 
 FAULTS = [

@@ -138,11 +138,11 @@ def test_every_invariant_has_been_seen_to_speak() -> None:
 def test_a_log_that_has_lost_a_beginning_is_told_of_and_not_stumbled_over() -> None:
     renamed = row(2, 2, "IntegrationRenamed", {"name": "alfa 2"}, "key-2")
     ledger = [recorded(1, "create"), recorded(2, "rename")]
-    told = broken(
+    found = broken(
         evidence(log=[renamed], ledger=ledger, observation=Observation([renamed], {}, {}))
     )
-    assert "every acknowledged write is in the log once" in told
-    assert "positions and versions are dense" in told
+    assert "every acknowledged write is in the log once" in found
+    assert "positions and versions are dense" in found
 
 
 def test_a_write_that_is_there_twice_is_told() -> None:

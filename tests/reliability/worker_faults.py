@@ -78,7 +78,7 @@ def hold_lock(experiment: Experiment, lock: str) -> Generator[list[int]]:
         if until(wait, LOCK_WAIT, every=0.01) < 0 and not found:
             until(lambda: wait() or bool(found), LOCK_TIMEOUT, every=0.01)
         if not found:
-            experiment.report("writes go on", "none waits for a lock that is held")
+            experiment.report("writes continue", "none waits for a lock that is held")
         yield found
 
 

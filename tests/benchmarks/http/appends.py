@@ -2,8 +2,8 @@
 
 `appends` are events of the same bytes, with all that the log promises: one order, no holes, unique
 versions, row-level security, a stored response for a key. `with views` adds what a command
-writes in the same transaction: the row of the list. What waits together shares
-one commit; pgbench commits each row.
+writes in the same transaction: the row of the list. Waiting writes
+share one commit; pgbench commits each row.
 """
 
 import os

@@ -26,7 +26,7 @@ def install_peer() -> Path:
     """
     requirements = FOLDER / "requirements.txt"
     if not requirements.is_file():
-        message = "the peer is missing: ../shared/peers/fastapi_crud must lie beside this clone"
+        message = "the peer is missing: ../shared/peers/fastapi_crud must lie next to this clone"
         raise CannotRunError(message)
     stamp = VENV / "installed"
     if not stamp.exists() or stamp.read_text() != requirements.read_text():

@@ -1,6 +1,6 @@
 -- Sends the requests of a file in turn (each whole, as HTTP/1.1, after each a record separator)
 -- and prints in the last line, as JSON, what came of it. Times are in microseconds.
--- The next run goes on where this one ended (FILE.sent): what was switched off is switched on.
+-- The next run continues after this one (FILE.sent): what was switched off is switched on.
 file, sent = nil, 0 -- global, so that done() can see them
 local requests, thread = {}, nil
 

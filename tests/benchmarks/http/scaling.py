@@ -43,7 +43,7 @@ SIGNED = "SELECT position >= integrations.head() FROM integrations.audit_followe
 
 
 class Cost(NamedTuple):
-    """Of a request, in µs: its share of the time, and the service's and database's processors'."""
+    """Of a request, in µs: the time, and the processor time of the service and of the database."""
 
     wall: float
     service: float

@@ -33,7 +33,7 @@ class CreationResponse(Struct):
 
 
 async def fill(address: str, readers: Sequence[str], writers: Sequence[str]) -> SeedData:
-    """Create AMOUNT integrations in the workspace of each of the tokens *readers*.
+    """Create INTEGRATIONS_PER_WORKSPACE integrations for each of the tokens *readers*.
 
     Raises:
         FailedRequestsError: a response was not 201.

@@ -83,8 +83,8 @@ def sample_memory(server: Server, file: Path, minutes: float, seconds: int) -> l
     while not samples or time.monotonic() < end:
         requests += run_round(server, file, CONNECTIONS, seconds).rate * seconds
         samples.append(MemorySample(requests, server.memory()))
-        told = f"{len(samples) * seconds} s, {requests:,.0f} requests: {samples[-1].memory:.1f} MB"
-        click.echo(told, err=True)
+        line = f"{len(samples) * seconds} s, {requests:,.0f} requests: {samples[-1].memory:.1f} MB"
+        click.echo(line, err=True)
     return samples
 
 

@@ -32,7 +32,7 @@ def run(
 
 @pytest.mark.timeout(400)  # the first time it installs the peer
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is missing: apt-get install -y wrk")
-@pytest.mark.skipif(not FOLDER.is_dir(), reason="../shared/peers is not beside this clone")
+@pytest.mark.skipif(not FOLDER.is_dir(), reason="../shared/peers is not next to this clone")
 def test_a_short_run_prints_a_line_for_every_scenario_with_both_sides_figures() -> None:
     sizes = "--seconds 1 --rounds 1 --workspaces 2 --connections 2"
 
@@ -56,7 +56,7 @@ def test_a_short_run_prints_a_line_for_every_scenario_with_both_sides_figures() 
 
 
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is missing: apt-get install -y wrk")
-def test_growth_asks_each_size_for_one_for_a_page_and_to_append() -> None:
+def test_growth_measures_get_page_and_append_at_each_size() -> None:
     finished = run(
         *BENCHMARK,
         *["growth", "--integrations", "1000", "--seconds", "1", "--rounds", "1"],
@@ -75,7 +75,7 @@ def test_growth_asks_each_size_for_one_for_a_page_and_to_append() -> None:
 
 
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is missing: apt-get install -y wrk")
-def test_a_soak_tells_how_much_memory_a_worker_has_before_and_after() -> None:
+def test_a_soak_prints_how_much_memory_a_worker_has_before_and_after() -> None:
     finished = run(*BENCHMARK, *["soak", "--minutes", "0.05", "--seconds", "1"], timeout=110)
 
     assert finished.returncode == 0, finished.stderr

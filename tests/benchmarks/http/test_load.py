@@ -23,7 +23,7 @@ bodies: dict[str, list[bytes]] = {}  # by path, as they came
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with the status that the path names, and 400 where the token or body is lost."""
+    """Answers with the status that the path names, and 400 if the token or body is lost."""
 
     protocol_version = "HTTP/1.1"
 
@@ -58,7 +58,7 @@ def server() -> Generator[Server]:
 GOOD = [Request("GET", "/200", "t"), Request("POST", "/201", "t", b'{"a":1}', 201)]
 
 
-def test_a_probe_passes_where_each_answer_has_its_very_status(server: Server) -> None:
+def test_a_probe_passes_if_each_response_has_its_status(server: Server) -> None:
     probe(server, GOOD)
 
 
@@ -68,7 +68,7 @@ def test_a_probe_fails_at_a_redirect_which_wrk_would_not_count(server: Server) -
 
 
 @needs_wrk
-def test_a_round_sends_whole_requests_and_counts_their_answers(
+def test_a_round_sends_whole_requests_and_counts_their_responses(
     server: Server, tmp_path: Path
 ) -> None:
     write_requests(tmp_path / "requests", GOOD)
@@ -81,7 +81,7 @@ def test_a_round_sends_whole_requests_and_counts_their_answers(
 
 
 @needs_wrk
-def test_rounds_go_on_where_the_last_one_ended_so_that_each_toggle_changes_something(
+def test_a_round_continues_after_the_last_one_so_that_each_toggle_changes_something(
     server: Server, tmp_path: Path
 ) -> None:
     bodies.clear()

@@ -28,7 +28,7 @@ def data(server_dsn: str, tmp_path: Path) -> Generator[str]:
         connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(name))
 
 
-def test_each_integration_is_where_it_is_asked_for_and_nothing_is_left_to_do(data: str) -> None:
+def test_each_integration_is_where_it_is_requested_and_nothing_is_left_to_do(data: str) -> None:
     with psycopg.connect(data) as connection:
         assert connection.execute(PLACES).fetchall() == [
             (n, f"grown-{SIZE.workspace_of(n)}", stream(n)) for n in range(1, SIZE.integrations + 1)
@@ -57,5 +57,5 @@ def test_wherever_growth_is_measured_a_page_is_full() -> None:
     ]
 
 
-def test_growth_asks_for_ids_that_the_service_takes() -> None:
+def test_growth_requests_ids_that_the_service_accepts() -> None:
     assert all(map(is_integration_id, (stream(1), stream(1_000_000))))

@@ -1,4 +1,4 @@
-"""What the tables beside the peer's say: appends, growth, memory, workers."""
+"""The other tables: appends, growth, memory, workers."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.benchmarks.http.workers import WorkerRates, workers_table
 from tests.benchmarks.log.append_rate import writes
 
 
-def test_appends_are_shown_as_a_share_of_what_pgbench_inserts_with_the_floor_at_16() -> None:
+def test_appends_are_shown_as_a_ratio_to_what_pgbench_inserts_with_the_floor_at_16() -> None:
     sixteen = Appends(16, [1000, 1100, 900], [800, 700], [500])
 
     assert appends_table([sixteen]).splitlines()[-1] == (
@@ -71,7 +71,7 @@ def test_a_soak_compares_the_ends_of_what_comes_after_the_warm_up() -> None:
     assert soak_table(more).count("| not met |") == 2
 
 
-def test_two_workers_are_shown_beside_one_with_the_share_of_the_machine_that_both_took() -> None:
+def test_two_workers_are_compared_with_one_and_show_how_busy_the_machine_was() -> None:
     get = WorkerRates("get", ([1000, 1100], [1680]), ([61, 59], [98]))
 
     assert workers_table([get]).splitlines()[-1] == (

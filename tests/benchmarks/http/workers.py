@@ -27,11 +27,11 @@ def types(data: SeedData) -> Sequence[Request]:
     )
 
 
-ASKED = {name: SCENARIOS[name].requests for name in ("get", "list", "mix")} | {"types": types}
+REQUESTS = {name: SCENARIOS[name].requests for name in ("get", "list", "mix")} | {"types": types}
 
 
 class WorkerRates(Struct, frozen=True):
-    """The rates of both, and which share of both cores was busy."""
+    """The rates of both, and how busy both cores were, in percent."""
 
     name: str
     rates: tuple[list[float], list[float]]
@@ -41,12 +41,12 @@ class WorkerRates(Struct, frozen=True):
 def measure_workers(machine: Machine, data: SeedData, rounds: Rounds) -> list[WorkerRates]:
     """Measure our service with one worker and with two, all programs on both cores.
 
-    It serves *filled* from the database `ours`.
+    It serves *data* from the database `ours`.
     """
     pin_to_cores(machine.cores, machine.dsn)
-    found = [WorkerRates(name, ([], []), ([], [])) for name in ASKED]
+    found = [WorkerRates(name, ([], []), ([], [])) for name in REQUESTS]
     pin = ("taskset", "--cpu-list", ",".join(map(str, machine.cores)))
-    for name, requests in ASKED.items():
+    for name, requests in REQUESTS.items():
         write_requests(machine.folder / f"{name}.requests", requests(data))
     for workers in rounds.abba_rounds((1, 2)):
         dsn = make_conninfo(machine.dsn, dbname="ours")

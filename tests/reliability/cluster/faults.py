@@ -75,7 +75,7 @@ def cancel_sync_wait(experiment: Experiment, nodes: Cluster) -> None:
     experiment.record("waits cancelled", cancelled)
     if body or not cancelled:
         experiment.report(
-            NO_UNREPLICATED_COMMITS, f"{body} told while {cancelled} waits were cancelled"
+            NO_UNREPLICATED_COMMITS, f"{body} sent while {cancelled} waits were cancelled"
         )
     experiment.load.acknowledge(WRITES_BETWEEN, RECOVERY_TIMEOUT)
 

@@ -1,4 +1,4 @@
-"""How the cluster's programs are told to work together, and that the docs say the same."""
+"""The configuration of the cluster's programs, and that the docs say the same."""
 
 import json
 from pathlib import Path
