@@ -13,7 +13,7 @@ from app.settings import read_settings
 from scripts.commands.cli import run
 
 
-class MomentType(click.ParamType[PointInTime]):
+class PointInTimeType(click.ParamType[PointInTime]):
     """A position of the log or a time."""
 
     name = "position or time"
@@ -30,15 +30,17 @@ class MomentType(click.ParamType[PointInTime]):
             self.fail(str(error), param, ctx)
 
 
-MOMENT = MomentType()
+POINT_IN_TIME = PointInTimeType()
 
 
 @click.command("replay")
 @click.option("--workspace", help="Only this workspace's.")
 @click.option("--integration", help="Only this integration's.")
-@click.option("--from", "start", type=MOMENT, help="Only from this position or time on.")
-@click.option("--to", "end", type=MOMENT, help="Only up to this position or time.")
-@click.option("--as-of", type=MOMENT, help="Show the integrations as they were then instead.")
+@click.option("--from", "start", type=POINT_IN_TIME, help="Only from this position or time on.")
+@click.option("--to", "end", type=POINT_IN_TIME, help="Only up to this position or time.")
+@click.option(
+    "--as-of", type=POINT_IN_TIME, help="Show the integrations as they were then instead."
+)
 @click.option("--follow", is_flag=True, help="Continue with each new event, until Ctrl-C.")
 @click.option(
     "--format",

@@ -72,7 +72,7 @@ GRANT SELECT ON
 TO integrations_past;
 GRANT EXECUTE ON FUNCTION integrations.sequence_at(text, bigint) TO integrations_past;
 
--- Whoever replays or verifies the log reads all that follows from it. A sealed secret without its
+-- The role that replays or verifies the log reads all that follows from it. A sealed secret without its
 -- wrapped key opens nothing; it is compared with what the log says of it.
 GRANT SELECT ON
     integrations.events, integrations.integration_view, integrations.audit_tiles,
@@ -82,7 +82,7 @@ GRANT EXECUTE ON FUNCTION integrations.sequence_at(text, bigint) TO integrations
 GRANT SELECT (workspace_id, stream, field, version, nonce, ciphertext)
 ON integrations.secret_store TO integrations_audit;
 
--- Whoever rebuilds owns no table: the owner's functions make shadows of views, and switch.
+-- The role that rebuilds owns no table: the owner's functions make shadows of views, and switch.
 GRANT SELECT ON
     integrations.events, integrations.integration_view, integrations.integration_counts,
     integrations.projections
@@ -97,14 +97,14 @@ GRANT EXECUTE ON FUNCTION
     integrations.switch_shadow(text, integer, bigint)
 TO integrations_rebuild;
 
--- Whoever follows the log reads it, adds to the trees and signs; a trigger says which checkpoints
+-- The role that follows the log reads it, adds to the trees and signs; a trigger says which checkpoints
 -- may go.
 GRANT SELECT ON integrations.events TO integrations_follower;
 GRANT SELECT, INSERT, UPDATE ON integrations.audit_tiles TO integrations_follower;
 GRANT SELECT, INSERT, DELETE ON integrations.audit_checkpoints TO integrations_follower;
 GRANT SELECT, UPDATE (position) ON integrations.audit_follower TO integrations_follower;
 
--- Whoever rewraps keys sees all of them, and no secret: not even sealed.
+-- The role that rewraps keys sees all of them, and no secret: not even sealed.
 GRANT SELECT (workspace_id, stream, field, version, kek, wrapped_key), UPDATE (kek, wrapped_key)
 ON integrations.secret_store TO integrations_rewrap;
 GRANT SELECT, INSERT ON integrations.closed_keks TO integrations_rewrap;
