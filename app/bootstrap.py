@@ -77,7 +77,7 @@ def build_dependencies(
     providers = load_provider_types(settings)
     keyring = open_keyring(settings.keyring, settings.vault_token_file)
     checkpoint_key = open_checkpoint_key(settings.data_dir)
-    log = PostgresEventLog(commands, together=max_batch)
+    log = PostgresEventLog(commands, max_batch=max_batch)
     views = IntegrationViews(queries, max_batch=max_batch)
     metrics = Metrics(
         version("integrations"),

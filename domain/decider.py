@@ -15,7 +15,7 @@ class Decider(Struct, Generic[C, E, S], frozen=True):
     """Initial state, `decide` and `evolve` of an aggregate (Jérémie Chassaing's decider pattern).
 
     `decide(command, state)` returns events, none if it already is so, and raises
-    `DomainError` where it refuses. `evolve(state, event)` never refuses. `version` grows with
+    `DomainError` if it refuses. `evolve(state, event)` never refuses. `version` grows with
     every change of `evolve` or of the state's shape: stored snapshots are then ignored.
     """
 

@@ -15,5 +15,5 @@ class Event(Struct, frozen=True, kw_only=True, rename="camel", tag=True, tag_fie
 
     An event is stored under its class name (the tag `kind`), never under a module path.
     New fields have defaults; a new meaning is a new event. Ids, versions, times and people
-    belong to `domain.envelope.Recorded`.
+    belong to `domain.envelope.RecordedEvent`.
     """

@@ -22,7 +22,7 @@ async def run_housekeeping(pool: AsyncConnectionPool[AsyncConnection]) -> None:
 
 
 async def delete_expired_responses(pool: AsyncConnectionPool[AsyncConnection]) -> int:
-    """Delete answers that are older than 24 h, a bounded number; return how many.
+    """Delete stored responses that are older than 24 h, a bounded number; return how many.
 
     Raises:
         UnavailableError: the database is away or busy.

@@ -97,7 +97,7 @@ def gap_error(position: int) -> LogCorruptedError:
 
 
 def head_position(connection: Connection[TupleRow]) -> int:
-    """Return the last position of the log, 0 where it is empty."""
+    """Return the last position of the log, 0 if it is empty."""
     row = connection.execute(HEAD).fetchone()
     assert row is not None  # noqa: S101 — an aggregate always has a row
     return row[0]

@@ -46,7 +46,7 @@ DO UPDATE SET shape = excluded.shape, version = excluded.version, state = exclud
 WHERE stored.shape <> excluded.shape OR stored.version < excluded.version
 """
 ASYNC_COMMIT = "SELECT set_config('synchronous_commit', 'off', true)"  # for this transaction
-REFUSALS = {"taken": ConcurrencyError, "answered": DuplicateRequestError}  # record_each.sql
+REFUSALS = {"taken": ConcurrencyError, "duplicate": DuplicateRequestError}  # record_each.sql
 COMMIT_TIMEOUT = (
     5.0  # seconds for a commit; on a cluster without its standby it would wait for ever
 )
@@ -65,17 +65,17 @@ log = logging.getLogger(__name__)
 class PostgresEventLog:
     """The event log over a pool of autocommitting connections of the role for commands.
 
-    At most *together* questions that wait at the same time share a round trip, and a commit.
+    At most *max_batch* requests that wait at the same time share a round trip, and a commit.
     """
 
     def __init__(
-        self, pool: AsyncConnectionPool[AsyncConnection], *, together: int = MAX_BATCH
+        self, pool: AsyncConnectionPool[AsyncConnection], *, max_batch: int = MAX_BATCH
     ) -> None:
         self.pool = pool
         self._reads: Batcher[StreamRef, Found] = Batcher(
-            self._read_all, concurrency=READ_CONCURRENCY, max_batch=together
+            self._read_all, concurrency=READ_CONCURRENCY, max_batch=max_batch
         )
-        self._writes: Batcher[Changeset, list[int]] = Batcher(self._record_all, max_batch=together)
+        self._writes: Batcher[Changeset, list[int]] = Batcher(self._record_all, max_batch=max_batch)
         self._confirmations: Batcher[None, None] = Batcher(self._confirm_all)
 
     @property
@@ -111,7 +111,7 @@ class PostgresEventLog:
             return await self._writes.submit(write)
 
     async def stored_response(self, workspace: str, key: str) -> StoredResponse | None:
-        """Return the answer to the first request with the idempotency key, for 24 h."""
+        """Return the stored response to the first request with the idempotency key, for 24 h."""
         with translate_unavailable():
             shape = args_row(StoredResponse)
             found = await fetch_in_workspace(self.pool, workspace, ANSWER, (workspace, key), shape)
@@ -159,10 +159,10 @@ class PostgresEventLog:
     async def _record_each(self, writes: Sequence[Changeset]) -> Sequence[list[int] | Exception]:
         batches = [*map(try_encode, writes)]
         known = [batch for batch in batches if batch is not None]
-        answers = iter(await self._execute_and_commit(RECORD_EACH, known) if known else ())
+        outcomes = iter(await self._execute_and_commit(RECORD_EACH, known) if known else ())
         results: list[list[int] | Exception] = []
         for batch, write in zip(batches, writes, strict=True):
-            head, refusal = (None, "22000") if batch is None else next(answers)
+            head, refusal = (None, "22000") if batch is None else next(outcomes)
             results.append(write_result(head, refusal, write))
         return results
 

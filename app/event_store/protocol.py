@@ -42,7 +42,7 @@ class Changeset(Struct, frozen=True, kw_only=True):
 
 
 class DuplicateRequestError(Exception):
-    """A request with this idempotency key has been answered; nothing was recorded."""
+    """A request with this idempotency key has a stored response; nothing was recorded."""
 
 
 class RequestInProgressError(Exception):
@@ -57,7 +57,7 @@ class EventLog(Protocol):
     """Reads streams and appends to them, in one order for all."""
 
     async def read(self, workspace: str, stream: str) -> list[RecordedEvent]:
-        """Return all events of *stream*, oldest first; none where there is no such stream.
+        """Return all events of *stream*, oldest first; none if there is no such stream.
 
         Raises:
             UnavailableError: the database is away or busy.
@@ -86,7 +86,7 @@ class EventLog(Protocol):
         ...
 
     async def stored_response(self, workspace: str, key: str) -> StoredResponse | None:
-        """Return the answer to the first request with the idempotency key, for 24 h; confirmed.
+        """Return the response stored for the idempotency key within 24 h, confirmed safe.
 
         Raises:
             UnavailableError: the database is away or busy.

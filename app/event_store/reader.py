@@ -93,10 +93,10 @@ class Chunk(Struct, frozen=True):
 def read_chunks(
     connection: Connection[TupleRow], part: LogRange, batch: int = BATCH_SIZE
 ) -> Iterator[Sequence[Chunk]]:
-    """Yield the events of *part* as `read` does, at most *batch* at a time.
+    """Yield the events of *part* as `read_range` does, at most *batch* at a time.
 
     Raises:
-        LogDamagedError: a position is missing; the events before it were yielded.
+        LogCorruptedError: a position is missing; the events before it were yielded.
     """
     statement = JOIN_CHUNKS.format(batch=range_query(part))
     after = part.after

@@ -176,7 +176,7 @@ async def test_appends_that_wait_together_each_get_what_is_theirs(
 async def test_how_many_appends_share_a_commit_can_be_said(
     commands: Pool, write_of: WriteOf, created: IntegrationCreated, together: int, batches: int
 ) -> None:
-    log = PostgresEventLog(commands, together=together)
+    log = PostgresEventLog(commands, max_batch=together)
     first = asyncio.create_task(log.append(write_of(created, stream="int_0")))
     await asyncio.sleep(0)  # it is under way; the others wait for it
     await asyncio.gather(*(log.append(write_of(created, stream=f"int_{n}")) for n in range(1, 6)))
