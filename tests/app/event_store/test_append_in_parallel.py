@@ -22,7 +22,10 @@ from domain.integration import IntegrationCreated, IntegrationToggled
 WRITERS, WRITES = 8, 40
 LAST = """
 SELECT integrations.append('[
-    {"workspace": "demo", "stream": "int_last", "version": 1, "type": "Last", "envelope": "x"}
+    {
+        "workspace": "demo", "stream": "int_last", "version": 1, "type": "Last", "action": "A",
+        "actor_id": "user-1", "at": "2026-11-23T00:00:00Z", "envelope": "x"
+    }
 ]')
 """
 EVERY = "SELECT position, envelope FROM integrations.events ORDER BY position"
