@@ -74,9 +74,9 @@ def test_a_stored_checkpoint_proves_that_the_end_was_cut_off(
     demo.write_text(run("checkpoint", "--workspace", "demo").stdout)
     assert run("verify", "--checkpoint", whole).returncode == 0
     assert run("verify", "--checkpoint", demo, "--workspace", "demo").returncode == 0
-    for table in ("history", "events", "audit_checkpoints"):
+    for table in ("events", "audit_checkpoints"):
         edit(f"DELETE FROM integrations.{table} WHERE position > 0")  # noqa: S608 — our own
-    for table in ("audit_tiles", "secret_store", "integration_view"):
+    for table in ("audit_tiles", "secret_store", "integration_view", "integration_counts"):
         edit(f"TRUNCATE integrations.{table}")
     edit("UPDATE integrations.audit_follower SET position = 0")
     assert run("verify").returncode == 0
