@@ -143,11 +143,11 @@ def apply_missing(connection: Connection[TupleRow]) -> None:
             message = f"Migration {file.name} has changed since it was applied; restore the file."
             raise MigrationError(message)
     new = [file for file in migrations() if file.name not in applied]
-    new += [file for file in FUNCTIONS if applied.get(file.name) != checksum(file)]
-    last = (
-        RIGHTS if new else ()
-    )  # until then a new function is everybody's, a table without row-level security
-    for file in (*[file for file in new if file not in RIGHTS], *last):
+    # Functions may depend on what a migration changes; one of them is made from the columns.
+    changed = [file for file in FUNCTIONS if new or applied.get(file.name) != checksum(file)]
+    # Until the rights are applied, a new function is everybody's and a table is open to all rows.
+    last = RIGHTS if new or changed else ()
+    for file in (*new, *[file for file in changed if file not in RIGHTS], *last):
         apply(connection, file)
 
 

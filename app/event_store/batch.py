@@ -120,11 +120,11 @@ def event_item(envelope: Envelope) -> EventItem:
 
 
 def add_row(batch: Batch, write: Changeset) -> None:
-    """Add the row of the view after *write*, and that the one before it goes."""
-    if view_row(write.before) is not None:
-        batch.deleted_rows.append(StreamKey(write.workspace, write.stream))
+    """Add the row of the view after *write*, or that there is none any more."""
     if (row := view_row(write.rows)) is not None:
         batch.rows.append(RowItem(write.workspace, write.stream, row))
+    elif view_row(write.before) is not None:
+        batch.deleted_rows.append(StreamKey(write.workspace, write.stream))
 
 
 def add_secrets(batch: Batch, write: Changeset) -> None:
