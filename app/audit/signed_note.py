@@ -4,7 +4,7 @@
 
     — <key name> <base64 of 4 bytes key id and 64 bytes signature>
 
-Whoever checks a note holds a verifier key: `<key name>+<key id in hex>+<base64 of 0x01 and key>`.
+To check a note, use a verifier key: `<key name>+<key id in hex>+<base64 of 0x01 and key>`.
 Only what the specification calls canonical is read, so that a note has one form and no other.
 """
 

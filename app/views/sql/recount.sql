@@ -1,4 +1,4 @@
--- Counts the integrations of the view anew; for a rebuild, in the transaction of its switch.
+-- Counts the integrations of the view again; for a rebuild, in the transaction of its switch.
 CREATE OR REPLACE FUNCTION integrations.recount() RETURNS void LANGUAGE sql AS $$
     DELETE FROM integrations.integration_counts;
     INSERT INTO integrations.integration_counts (workspace_id, type, is_active, amount)

@@ -78,7 +78,7 @@ async def test_a_row_that_opens_but_is_not_the_recorded_one_is_refused(
     """An older row with the same version, put back from a backup, is such a one."""
     wanted = replace(sealed.credential, commitment="0" * 64)
 
-    with pytest.raises(UnsealError, match="another than was recorded"):
+    with pytest.raises(UnsealError, match="is not the one that was recorded"):
         await store.unseal("demo", "int_1", [wanted])
 
 
