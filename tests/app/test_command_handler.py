@@ -33,7 +33,7 @@ from app.event_store.protocol import (
 from app.event_store.snapshots import StreamState
 from app.secrets.sealing import SealedSecret
 from app.views.integrations import IntegrationViews
-from domain.envelope import Actor, EventMetadata, PreviousValues, RecordedEvent
+from domain.envelope import Actor, Envelope, EventMetadata, PreviousValues, RecordedEvent
 from domain.errors import (
     DomainError,
     IntegrationAlreadyExistsError,
@@ -52,7 +52,7 @@ from domain.integration import (
     ToggleIntegration,
 )
 from projections.history import name_after, previous_values
-from projections.integration_view import IntegrationRow, integration_view
+from projections.integration_view import IntegrationRow, evolve, integration_view
 from projections.registry import PROJECTIONS
 from tests.support.in_memory_log import InMemoryEventLog
 
@@ -197,6 +197,21 @@ async def test_an_id_that_is_taken_is_refused(
     with pytest.raises(IntegrationAlreadyExistsError):
         await executor.handle(asks(CREATE))
     assert len(await memory.read("demo", "int_1")) == 1
+
+
+async def test_a_command_folds_each_row_once(
+    executor: CommandHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folded: list[int] = []
+
+    def counting(row: IntegrationRow | None, envelope: Envelope) -> IntegrationRow | None:
+        folded.append(envelope.version)
+        return evolve(row, envelope)
+
+    counted = replace(integration_view, evolve=counting)
+    monkeypatch.setitem(PROJECTIONS, integration_view.name, counted)
+    await executor.handle(asks(CREATE))
+    assert folded == [1]
 
 
 # ----- Idempotency keys -----

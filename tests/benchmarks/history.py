@@ -118,6 +118,7 @@ def fill(admin: Connection[TupleRow], first: int, last: int, workspace: str = "d
     admin.execute(
         FILL, {"envelope": envelope(), "first": first, "last": last, "workspace": workspace}
     )
+    admin.execute("CHECKPOINT")  # VACUUM marks nothing as visible whose commit is not yet flushed
     admin.execute("VACUUM (ANALYZE, FREEZE) integrations.events")
 
 

@@ -172,6 +172,26 @@ async def test_appends_that_wait_together_each_get_what_is_theirs(
             assert [event.position for event in history] == result
 
 
+async def test_each_workspace_numbers_its_own_events_without_gaps_also_in_one_batch(
+    commands: Pool, admin: Connection[TupleRow], write_of: WriteOf, created: IntegrationCreated
+) -> None:
+    log = PostgresEventLog(commands)
+    off = IntegrationToggled(is_active=False)
+    for round_ in range(3):
+        writes = [
+            write_of(created, off, workspace="a", stream=f"int_{round_}"),
+            write_of(created, off, workspace="b", stream=f"int_{round_}"),
+            write_of(created, workspace="a", stream=f"int_{round_}_more"),
+            write_of(created, off, workspace="c", stream=f"int_{round_}"),
+        ]
+        await asyncio.gather(*map(log.append, writes))
+    numbers = admin.execute(
+        "SELECT workspace_id, array_agg(sequence ORDER BY position) FROM integrations.events"
+        " GROUP BY workspace_id ORDER BY workspace_id"
+    ).fetchall()
+    assert numbers == [("a", [*range(1, 10)]), ("b", [*range(1, 7)]), ("c", [*range(1, 7)])]
+
+
 @pytest.mark.parametrize(("together", "batches"), [(1, 6), (128, 2)])
 async def test_how_many_appends_share_a_commit_can_be_said(
     commands: Pool, write_of: WriteOf, created: IntegrationCreated, together: int, batches: int
