@@ -64,6 +64,62 @@ def test_an_unknown_name_is_reported_with_all_known_names() -> None:
         assert f"INTEGRATIONS_{name.upper()}" in str(refused.value)
 
 
+# What Kubernetes 1.33 gives to a container next to a Service of the name `integrations` (kubernetes
+# documentation, "Discovering services": envvars; "accessing the service"), and next to one of a
+# name that begins so.
+SERVICE_VARIABLES = {
+    "host": ("INTEGRATIONS_SERVICE_HOST", "10.96.0.11"),
+    "port": ("INTEGRATIONS_SERVICE_PORT", "8000"),
+    "named port": ("INTEGRATIONS_SERVICE_PORT_HTTP_API", "8000"),
+    "address": ("INTEGRATIONS_PORT", "tcp://10.96.0.11:8000"),
+    "address, IPv6": ("INTEGRATIONS_PORT", "tcp://[fd00::11]:8000"),
+    "address, UDP": ("INTEGRATIONS_PORT", "udp://10.96.0.11:53"),
+    "address, SCTP": ("INTEGRATIONS_PORT", "sctp://10.96.0.11:7777"),
+    "TCP": ("INTEGRATIONS_PORT_8000_TCP", "tcp://10.96.0.11:8000"),
+    "TCP, protocol": ("INTEGRATIONS_PORT_8000_TCP_PROTO", "tcp"),
+    "TCP, port": ("INTEGRATIONS_PORT_8000_TCP_PORT", "8000"),
+    "TCP, host": ("INTEGRATIONS_PORT_8000_TCP_ADDR", "10.96.0.11"),
+    "UDP": ("INTEGRATIONS_PORT_53_UDP", "udp://10.96.0.11:53"),
+    "UDP, host": ("INTEGRATIONS_PORT_53_UDP_ADDR", "10.96.0.11"),
+    "SCTP, port": ("INTEGRATIONS_PORT_7777_SCTP_PORT", "7777"),
+    "another service, host": ("INTEGRATIONS_POSTGRESQL_SERVICE_HOST", "10.96.0.12"),
+    "another service, address": ("INTEGRATIONS_POSTGRESQL_PORT", "tcp://10.96.0.12:5432"),
+    "another service, TCP": ("INTEGRATIONS_POSTGRESQL_PORT_5432_TCP", "tcp://10.96.0.12:5432"),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), SERVICE_VARIABLES.values(), ids=SERVICE_VARIABLES)
+def test_variables_that_kubernetes_makes_for_a_service_are_no_settings(
+    name: str, value: str
+) -> None:
+    assert read_settings({name: value}) == read_settings({})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("INTEGRATIONS_PORT", "http://10.96.0.11:8000"),
+        ("INTEGRATIONS_PORT", "tcp:8000"),
+        ("INTEGRATIONS_SERVICE", "10.96.0.11"),
+        ("INTEGRATIONS_SERVICE_HOSTS", "10.96.0.11"),
+        ("INTEGRATIONS_SERVICEHOST", "10.96.0.11"),
+        ("INTEGRATIONS_PORT_HTTP_TCP", "tcp://10.96.0.11:8000"),
+        ("INTEGRATIONS_PORT_8000", "8000"),
+        ("INTEGRATIONS_PORT_8000_TCP_HOST", "10.96.0.11"),
+        ("INTEGRATIONS_POSTGRESQL_PORT", "5432"),
+    ],
+)
+def test_what_only_looks_like_such_a_variable_stops_the_start(name: str, value: str) -> None:
+    with pytest.raises(SettingsError):
+        read_settings({name: value})
+
+
+def test_a_port_of_ours_next_to_variables_of_kubernetes_is_taken() -> None:
+    environment = dict(SERVICE_VARIABLES.values())
+    assert read_settings(environment).port == 8000
+    assert read_settings(environment | {"INTEGRATIONS_PORT": "8080"}).port == 8080
+
+
 def test_settings_do_not_show_what_they_hold() -> None:
     settings = read_settings({"INTEGRATIONS_DATABASE_URL": "postgresql://me:hunter2@db/x"})
     assert "hunter2" not in f"{settings!r} {settings}"
