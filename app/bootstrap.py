@@ -125,6 +125,7 @@ def build_dependencies(
         body_schemas=build_body_schemas(providers),
         idempotency_locks=KeyedLock(),
         rate_limit=build_rate_limit(settings),
+        trusted_proxies=settings.trusted_proxies,
         metrics=metrics,
         readiness=Readiness(commands).checks,
         lifespan=running,

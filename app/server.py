@@ -87,6 +87,7 @@ def uvicorn_config(app: RequestMiddleware | str, workers: int = 1) -> uvicorn.Co
         loop="uvloop",
         http=GuardedHttpProtocol,
         ws="none",
+        proxy_headers=False,  # it would believe X-Forwarded-For of every local process
         lifespan="on",
         log_config=None,
         access_log=False,

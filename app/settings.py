@@ -10,6 +10,8 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import fields
 
+from app.trusted_proxies import TrustedProxies
+
 PREFIX = "INTEGRATIONS_"
 # Kubernetes describes a Service by such variables to every container next to it, so one named
 # `integrations`, or `integrations-…`, makes names that begin as ours do.
@@ -42,7 +44,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     trusts its own key. Port 0 takes any free port. `rate_limit` is in requests per second and
     workspace, unlimited if not set; `rate_burst` requests may come at once, by default those of
     one second. `providers` is a folder with more provider files; `provider_urls` replace the
-    base URLs of providers, for tests. `keyring` is a path or an address in Vault.
+    base URLs of providers, for tests. `keyring` is a path or an address in Vault. `trusted_proxies`
+    are addresses and networks whose X-Forwarded-For is believed.
     """
 
     database_url: str | None = None
@@ -62,6 +65,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     rate_burst: Rate | None = None
     providers: Path | None = None
     provider_urls: ProviderUrls = ""
+    trusted_proxies: TrustedProxies = TrustedProxies()
 
     def __repr__(self) -> str:
         """Name the class only: a database URL may hold a password."""
@@ -84,7 +88,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     defaults = {"data_dir": str(data_dir), "keyring": str(data_dir / "keyring.json")}
     for name, value in given.items():
         validate_setting(name, value)
-    return msgspec.convert(defaults | given, Settings, strict=False, dec_hook=decode_path)
+    return msgspec.convert(defaults | given, Settings, strict=False, dec_hook=decode_text)
 
 
 def is_service_variable(name: str, value: str) -> bool:
@@ -105,7 +109,7 @@ def validate_setting(name: str, value: str) -> None:
         message = f"{PREFIX}{name.upper()} is not UTF-8."
         raise SettingsError(message)
     try:
-        msgspec.convert(value, types[name], strict=False, dec_hook=decode_path)
+        msgspec.convert(value, types[name], strict=False, dec_hook=decode_text)
     except msgspec.ValidationError:
         message = f"{PREFIX}{name.upper()} has a wrong value; it takes {describe_setting(name)}."
         raise SettingsError(message) from None
@@ -116,12 +120,15 @@ def describe_setting(name: str) -> str:
     ranges = {"port": "a number from 0 to 65535", "workers": "a number from 1 to 64"}
     ranges["pool_size"] = "a number from 1 to 100"
     ranges |= dict.fromkeys(("rate_limit", "rate_burst"), "a number above 0")
+    ranges["trusted_proxies"] = "addresses and networks (10.0.0.0/8) separated by commas"
     ranges["provider_urls"] = "TYPE=URL, several separated by commas"
     return ranges.get(name, "DEBUG, INFO, WARNING or ERROR")
 
 
-def decode_path(wanted: type, value: object) -> Path:
-    """Convert text to a path, the one type of a setting that msgspec does not know."""
+def decode_text(wanted: type, value: object) -> Path | TrustedProxies:
+    """Convert text to one of the types of settings that msgspec does not know."""
+    if wanted is TrustedProxies:
+        return TrustedProxies.parse(str(value))
     assert wanted is Path  # noqa: S101 — msgspec calls this for no other type
     return Path(str(value)).absolute()
 

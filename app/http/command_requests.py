@@ -3,6 +3,7 @@
 import re
 
 from app.command_handler import CommandFactory, CommandRequest, PreparedCommand
+from app.http.dependencies import get_dependencies
 from app.http.middleware import get_request_id
 from app.http.preconditions import if_match_versions
 from app.http.types import ApiRequest
@@ -53,7 +54,7 @@ def request_metadata(request: ApiRequest) -> EventMetadata:
     key = request.headers.get("idempotency-key", "")
     return EventMetadata(
         actor=request.user.actor,
-        client_address=request.client.host if request.client else None,
+        client_address=get_dependencies(request.app).trusted_proxies.client_address(request.scope),
         request_id=get_request_id(request.scope),
         idempotency_key=key if IDEMPOTENCY_KEY.fullmatch(key) else None,
     )

@@ -19,6 +19,7 @@ from app.rate_limit import RateLimit
 from app.secrets.keyring import Keyring
 from app.secrets.store import SecretStore
 from app.tokens.verifier import TokenVerifier
+from app.trusted_proxies import TrustedProxies
 from app.views.as_of import AsOfViews
 from app.views.history import HistoryViews
 from app.views.integrations import IntegrationViews
@@ -41,6 +42,7 @@ class Dependencies(Struct, frozen=True, kw_only=True):
     body_schemas: Mapping[type[Struct], BodySchema[Any]]
     idempotency_locks: KeyedLock
     rate_limit: RateLimit | None
+    trusted_proxies: TrustedProxies
     metrics: Metrics
     readiness: Callable[[], Awaitable[Mapping[str, bool]]]
     lifespan: Callable[[], AbstractAsyncContextManager[None]]
