@@ -46,8 +46,8 @@ class CommandRequest(Struct, frozen=True, kw_only=True):
     """A command, the stream that it is for, and where it came from.
 
     `command` is the command, or makes it from the integration as it is: what is sealed is bound
-    to the version that its field has then. `expected_versions` are the versions of the stream of
-    which one must be the present one, None for any. `render_stored` renders the response that is
+    to the version that its field has then. `expected_versions` are the versions of the view's row
+    of which one must be the present one, None for any. `render_stored` renders the response that is
     stored under the request's idempotency key; the last one that it returned is the stored one.
     """
 
@@ -99,7 +99,7 @@ class CommandHandler:
     async def _decide(self, request: CommandRequest, before: StreamState) -> Changeset:
         prepared = await resolve_command(request, before.integration)
         events = decider.decide(prepared.command, before.integration)
-        require_expected_version(request, before.version)
+        require_expected_version(request, view_row(before.rows))
         envelopes, rows = fold_events(events, request, before, self.clock())
         return Changeset(
             workspace=request.workspace,
@@ -129,9 +129,10 @@ def creates_integration(command: PreparedCommand | CommandFactory) -> bool:
     return isinstance(command, PreparedCommand) and isinstance(command.command, CreateIntegration)
 
 
-def require_expected_version(request: CommandRequest, version: int) -> None:
-    """Raise VersionMismatchError if the request does not expect the stream's *version*."""
-    if request.expected_versions is not None and version not in request.expected_versions:
+def require_expected_version(request: CommandRequest, row: IntegrationRow | None) -> None:
+    """Raise VersionMismatchError if the request does not expect the version that *row* shows."""
+    expected = request.expected_versions
+    if expected is not None and (row is None or row.version not in expected):
         raise VersionMismatchError
 
 

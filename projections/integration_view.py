@@ -26,6 +26,8 @@ from projections.projection import Projection
 class IntegrationRow(Struct, frozen=True):
     """One integration; the columns of the table `integration_view`, by the same names.
 
+    `version` is that of the last event that changed what the row shows: it is the ETag, and a
+    later event, such as a check, may stand in the stream.
     `name_key` is what names are sorted by, and `search_text` what is searched: folded here, so
     that no database's locale has a say (Unicode's case folding).
     """
@@ -134,9 +136,9 @@ def apply_credentials_replaced(
     return replace(row, version=envelope.version, updated_at=envelope.at)
 
 
-def apply_checked(row: IntegrationRow, _: CredentialsChecked, envelope: Envelope) -> IntegrationRow:
-    """Return *row* after a check, which is no change."""
-    return replace(row, version=envelope.version)
+def keep_row(row: IntegrationRow, _: CredentialsChecked, __: Envelope) -> IntegrationRow:
+    """Return *row* itself: nothing that it shows has changed, so its version stays too."""
+    return row
 
 
 def apply_deleted(_: IntegrationRow, __: IntegrationDeleted, ___: Envelope) -> None:
@@ -149,7 +151,7 @@ HANDLERS: dict[type[IntegrationEvent], Handler] = {
     VapidPublicKeyChanged: apply_vapid_key_changed,
     IntegrationToggled: apply_toggled,
     CredentialsReplaced: apply_credentials_replaced,
-    CredentialsChecked: apply_checked,
+    CredentialsChecked: keep_row,
     IntegrationDeleted: apply_deleted,
 }
 """By type, as a `match` tests each class in turn, which costs a rebuild more than the change."""
@@ -160,7 +162,7 @@ def search_text(shown: Iterable[str | None]) -> str:
     return "\n".join(filter(None, shown)).casefold()
 
 
-integration_view = Projection("integration_view", 1, IntegrationRow, evolve)
+integration_view = Projection("integration_view", 2, IntegrationRow, evolve)
 
 
 # ----- Counts: how many integrations of each type and state -----

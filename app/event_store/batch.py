@@ -120,10 +120,13 @@ def event_item(envelope: Envelope) -> EventItem:
 
 
 def add_row(batch: Batch, write: Changeset) -> None:
-    """Add the row of the view after *write*, or that there is none any more."""
-    if (row := view_row(write.rows)) is not None:
+    """Add the row of the view after *write*, if it changed, or that there is none any more."""
+    before, row = view_row(write.before), view_row(write.rows)
+    if row == before:
+        return
+    if row is not None:
         batch.rows.append(RowItem(write.workspace, write.stream, row))
-    elif view_row(write.before) is not None:
+    else:
         batch.deleted_rows.append(StreamKey(write.workspace, write.stream))
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from hashlib import blake2b
 
+from msgspec import UnsetType
+
 from app.http.types import ApiRequest
 from projections.integration_view import IntegrationRow
 
@@ -16,10 +18,10 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def list_etag(rows: Sequence[IntegrationRow], total: int) -> str:
-    """Return the entity tag of a list: it changes with every row of the page and with the total."""
+def list_etag(rows: Sequence[IntegrationRow], total: int, cursor: str | UnsetType) -> str:
+    """Return the entity tag of a list: it changes with each row shown, total and next *cursor*."""
     shown = ",".join(f"{row.id}:{row.version}" for row in rows)
-    return f'"{blake2b(f"{total};{shown}".encode(), digest_size=12).hexdigest()}"'
+    return f'"{blake2b(f"{total};{cursor};{shown}".encode(), digest_size=12).hexdigest()}"'
 
 
 def if_match_versions(request: ApiRequest) -> frozenset[int] | None:

@@ -48,6 +48,7 @@ from domain.integration import (
     IntegrationCreated,
     IntegrationDeleted,
     IntegrationToggled,
+    RecordCredentialsCheck,
     ReplaceCredentials,
     ToggleIntegration,
 )
@@ -63,6 +64,7 @@ ORIGIN = EventMetadata(
 CREATE = CreateIntegration(name="Mail", type="SENDGRID", channel="EMAIL")
 OFF, ON = ToggleIntegration(is_active=False), ToggleIntegration(is_active=True)
 DELETE = DeleteIntegration()
+CHECK = RecordCredentialsCheck(outcome="ok", detail="It works", latency_ms=12)
 API_KEY = SealedSecret(
     workspace="demo",
     stream="int_1",
@@ -188,6 +190,20 @@ async def test_another_version_than_expected_is_refused(
         await executor.handle(replace(asks(OFF), expected_versions=frozenset({2, 3})))
     await executor.handle(replace(asks(OFF), expected_versions=frozenset({1, 7})))
     assert len(await memory.read("demo", "int_1")) == 2
+
+
+async def test_a_check_leaves_the_version_that_a_request_expects(
+    executor: CommandHandler, memory: InMemoryEventLog
+) -> None:
+    await executor.handle(asks(CREATE))
+    checked = await executor.handle(asks(CHECK))
+    assert checked is not None
+    assert checked.version == 1
+    with pytest.raises(VersionMismatchError):
+        await executor.handle(replace(asks(OFF), expected_versions=frozenset({2})))
+    changed = await executor.handle(replace(asks(OFF), expected_versions=frozenset({1})))
+    assert changed is not None
+    assert changed.version == len(await memory.read("demo", "int_1")) == 3
 
 
 async def test_an_id_that_is_taken_is_refused(
@@ -321,6 +337,25 @@ async def test_a_request_expecting_a_version_loses_a_race_for_good(any_log: Even
         *[executor.handle(expecting) for _ in range(2)], return_exceptions=True
     )
     assert sum(isinstance(result, VersionMismatchError) for result in results) == 1
+
+
+async def test_a_request_expecting_a_version_gets_its_turn_after_a_check(
+    any_log: EventLog,
+) -> None:
+    """The check is appended between load and append; nothing shown has changed."""
+    executor = CommandHandler(any_log, ticking())
+    await executor.handle(asks(CREATE))
+    checks = iter([asks(CHECK)])
+
+    async def overtaken(_: Integration) -> PreparedCommand:
+        for check in checks:
+            await executor.handle(check)
+        return PreparedCommand(OFF)
+
+    expecting = replace(asks(OFF), command=overtaken, expected_versions=frozenset({1}))
+    row = await executor.handle(expecting)
+    assert row is not None
+    assert (row.is_active, row.version) == (False, 3)
 
 
 async def test_secrets_are_prepared_again_for_the_version_that_the_loser_finds(

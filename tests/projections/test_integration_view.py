@@ -78,7 +78,8 @@ CHANGES: dict[IntegrationEvent, dict[str, object]] = {
     IntegrationToggled(is_active=False): {"is_active": False},
     CredentialsReplaced(credentials=(KEY,)): {},
     CredentialsChecked(outcome="invalid", detail="No such key", latency_ms=7): {
-        "updated_at": NINE_ONE
+        "version": 1,
+        "updated_at": NINE_ONE,
     },
 }
 
@@ -101,6 +102,20 @@ def test_an_event_changes_its_columns_version_and_time_and_nothing_else(
 ) -> None:
     changed = {"version": 2, "updated_at": NINE_TWO} | CHANGES[event]
     assert integration_view.fold(story(CREATED, event)) == replace(ROW, **changed)
+
+
+@given(data=st.data())
+def test_the_version_grows_with_what_is_shown_and_with_nothing_else(
+    any_history: st.SearchStrategy[list[Envelope]], data: st.DataObject
+) -> None:
+    """Any event, also one that is added later: what shows nothing moves no entity tag."""
+    before = None
+    for envelope in data.draw(any_history):
+        after = integration_view.evolve(before, envelope)
+        if before is not None and after is not None:
+            shows_the_same = replace(after, version=0) == replace(before, version=0)
+            assert after.version == (before.version if shows_the_same else envelope.version)
+        before = after
 
 
 def test_no_event_is_forgotten_here() -> None:

@@ -111,7 +111,7 @@ def render_list(request: ApiRequest, page: Page, order: SortOrder) -> RenderedRe
         total_count=page.total,
         next_cursor=UNSET if page.next is None else encode_cursor(order, page.next),
     )
-    headers = response_headers(request, list_etag(page.rows, page.total))
+    headers = response_headers(request, list_etag(page.rows, page.total, result.next_cursor))
     return RenderedResponse(200, encode(IntegrationListResponse(result)), headers)
 
 

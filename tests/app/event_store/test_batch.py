@@ -10,6 +10,7 @@ from app.event_store.batch import build_batch, encode_batch
 from app.event_store.protocol import Changeset, StoredResponse
 from app.secrets.sealing import SealedSecret
 from domain.integration import (
+    CredentialsChecked,
     IntegrationCreated,
     IntegrationDeleted,
     IntegrationRenamed,
@@ -58,6 +59,13 @@ def test_a_change_that_moves_no_count_has_no_counts(
         "events",
         "rows",
     }
+
+
+def test_a_check_that_changes_nothing_shown_writes_its_event_alone(
+    write_of: WriteOf, created: IntegrationCreated
+) -> None:
+    checked = CredentialsChecked(outcome="ok", detail="It works", latency_ms=12)
+    assert parts(write_of(checked, after=write_of(created).envelopes)) == {"events"}
 
 
 def test_an_answer_alone_touches_no_other_table(write_of: WriteOf) -> None:

@@ -5,6 +5,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx2
 import pytest
 
 PATH = "/en/api/integration"
@@ -32,6 +33,102 @@ def test_if_match_accepts_only_the_current_version(
         headers = {"If-Match": if_match}
         assert client.patch(place, json={"name": "Other"}, headers=headers).status_code == status
         assert client.delete(place, headers={"If-Match": '"9"'}).status_code == 412
+
+
+def check(client: httpx2.Client, place: str, **headers: str) -> None:
+    """Have the credentials checked, and the check recorded."""
+    assert client.post(f"{place}/check", headers=headers).status_code == 200
+    newest = client.get(f"{place}/history").json()["result"]["data"][0]
+    assert newest["action"] == "CREDENTIALS_CHECKED"
+
+
+CHANGES: dict[str, tuple[str, str, dict[str, Any] | None]] = {
+    "PATCH": ("PATCH", "", {"name": "Other"}),
+    "a PATCH that changes nothing": ("PATCH", "", {"name": "Tagged"}),
+    "toggle": ("POST", "/toggle", {"isActive": True}),
+    "PUT credentials": ("PUT", "/credentials", {"apiKey": "AC" + "0" * 32}),
+    "DELETE": ("DELETE", "", None),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_check_is_not_an_edit_for_if_match(service: Any, change: str) -> None:
+    """samson#3447, headlamp#4098: read, check, change."""
+    method, path, body = CHANGES[change]
+    with service.caller("checked") as client:
+        place = client.post(PATH, json=BODY).headers["Location"]
+        client.patch(place, json={"senderPhone": "+15005550006"})
+        tag = client.get(place).headers["ETag"]
+        assert tag == '"2"'
+        check(client, place)
+        assert client.get(place).headers["ETag"] == tag
+        for outdated in ('"1"', '"3"'):
+            headers = {"If-Match": outdated}
+            response = client.request(method, place + path, json=body, headers=headers)
+            assert response.status_code == 412
+        response = client.request(method, place + path, json=body, headers={"If-Match": tag})
+        assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "?limit=2", "?sort=-updatedAt", "?sort=updatedAt&page=1", "?q=tagged", "?asOf=2099-01-01"],
+)
+def test_a_check_moves_no_validator_of_what_is_shown(
+    service: Any, workspace: str, query: str
+) -> None:
+    with service.caller(workspace) as client:
+        place = client.post(PATH, json=BODY).headers["Location"]
+        client.post(PATH, json=BODY)
+        shown = [(path, client.get(path).headers["ETag"]) for path in (PATH + query, place)]
+        before = client.get(PATH + query).json()
+        check(client, place)
+        assert client.get(PATH + query).json() == before
+        for path, tag in shown:
+            response = client.get(path, headers={"If-None-Match": tag})
+            assert (response.status_code, response.content) == (304, b"")
+        client.post(f"{place}/toggle", json={"isActive": True})
+        for path, tag in shown:
+            assert client.get(path, headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_the_tag_of_the_past_is_not_moved_by_a_check(service: Any) -> None:
+    with service.caller("checked-past") as client:
+        place = client.post(PATH, json=BODY).headers["Location"]
+        check(client, place)
+        position = client.get(f"{place}/history").json()["result"]["data"][0]["position"]
+        client.patch(place, json={"name": "Other"})
+        at_check = client.get(place, params={"asOf": str(position)})
+        assert (at_check.headers["ETag"], client.get(place).headers["ETag"]) == ('"1"', '"3"')
+
+
+def test_a_replayed_response_has_a_tag_that_still_matches_after_a_check(service: Any) -> None:
+    with service.caller("checked-replay") as client:
+        place = client.post(PATH, json=BODY).headers["Location"]
+        request = {"json": {"name": "Other"}, "headers": {"Idempotency-Key": place}}
+        first = client.patch(place, **request)
+        check(client, place)
+        replayed = client.patch(place, **request)
+        assert replayed.headers["Idempotency-Replayed"] == "true"
+        assert replayed.headers["ETag"] == first.headers["ETag"] == '"2"'
+        headers = {"If-Match": replayed.headers["ETag"]}
+        assert client.patch(place, json={"name": "3"}, headers=headers).headers["ETag"] == '"4"'
+
+
+def test_the_tag_of_a_page_changes_with_its_next_cursor(service: Any, workspace: str) -> None:
+    with service.caller(workspace) as client:
+        ids = [
+            client.post(PATH, json=BODY | {"name": name}).json()["result"]["data"]["id"]
+            for name in "bcd"
+        ]
+        page = client.get(PATH, params={"sort": "name", "limit": "1"}).json()["result"]
+        query = {"limit": "1", "cursor": page["nextCursor"]}
+        before = client.get(PATH, params=query)
+        assert "nextCursor" in before.json()["result"]
+        client.delete(f"{PATH}/{ids[2]}")
+        client.post(PATH, json=BODY | {"name": "a"})
+        after = client.get(PATH, params=query, headers={"If-None-Match": before.headers["ETag"]})
+        assert "nextCursor" not in after.json()["result"]
 
 
 @pytest.mark.parametrize(

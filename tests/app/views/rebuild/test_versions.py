@@ -23,7 +23,7 @@ async def test_a_new_version_of_the_code_is_noticed_and_built_without_comparing(
 ) -> None:
     await live(1, 40)
     old = PROJECTIONS["integration_view"]
-    newer = [Projection(old.name, 2, old.row, louder)]
+    newer = [Projection(old.name, old.version + 1, old.row, louder)]
     names = views.admin.execute("SELECT name FROM integrations.integration_view").fetchall()
     assert outdated_projections(views.admin, newer) == ["integration_view"]
 
