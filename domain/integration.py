@@ -74,6 +74,7 @@ class RecordCredentialsCheck(Command, frozen=True, kw_only=True):
     outcome: Outcome
     detail: str
     latency_ms: int
+    region: str | None = None
 
 
 class DeleteIntegration(Command, frozen=True, kw_only=True):
@@ -138,11 +139,12 @@ class CredentialsReplaced(Event, frozen=True, kw_only=True):
 
 
 class CredentialsChecked(Event, frozen=True, kw_only=True):
-    """The credentials were checked with the provider; `detail` is our text."""
+    """The credentials were checked; `detail` is our text, `region` knows them if it is not null."""
 
     outcome: Outcome
     detail: str
     latency_ms: int
+    region: str | None = None
 
 
 class IntegrationDeleted(Event, frozen=True, kw_only=True):
@@ -245,12 +247,22 @@ def decide(command: IntegrationCommand, integration: Integration) -> list[Integr
             return list(toggle_events(wanted, integration))
         case ReplaceCredentials():
             return list(credential_events(command, integration))
-        case RecordCredentialsCheck(outcome=outcome, detail=detail, latency_ms=latency_ms):
-            return [CredentialsChecked(outcome=outcome, detail=detail, latency_ms=latency_ms)]
+        case RecordCredentialsCheck():
+            return [checked_event(command)]
         case DeleteIntegration():
             return [IntegrationDeleted()]
         case _:
             assert_never(command)
+
+
+def checked_event(command: RecordCredentialsCheck) -> CredentialsChecked:
+    """Return the event of *command*."""
+    return CredentialsChecked(
+        outcome=command.outcome,
+        detail=command.detail,
+        latency_ms=command.latency_ms,
+        region=command.region,
+    )
 
 
 def require_new(integration: Integration) -> None:

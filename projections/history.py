@@ -133,11 +133,17 @@ def entry_details(event: IntegrationEvent, before: PreviousValues | None) -> dic
     if type(event) is CredentialsReplaced:
         return {"credentials": credential_versions(event.credentials)}
     if type(event) is CredentialsChecked:
-        return {"outcome": event.outcome, "detail": event.detail, "latencyMs": event.latency_ms}
+        return check_details(event)
     changes = {"changes": field_changes(event, before)}
     if type(event) is IntegrationCreated:
         return {**changes, "credentials": credential_versions(event.credentials)}
     return changes
+
+
+def check_details(event: CredentialsChecked) -> dict[str, Any]:
+    """Return what a check found; the region only where it is known."""
+    found = {"outcome": event.outcome, "detail": event.detail, "latencyMs": event.latency_ms}
+    return found if event.region is None else {**found, "region": event.region}
 
 
 def field_changes(

@@ -28,11 +28,15 @@ JSON_TYPES: Mapping[JsonType, type | tuple[type, ...]] = {
 
 
 class Verdict(Struct, frozen=True):
-    """What a check found; `message` is English, a key of the catalogues, as `limits` fill it."""
+    """What a check found; `message` is English, a key of the catalogues, as `limits` fill it.
+
+    `region` is the one that knows the credentials, if the provider has several.
+    """
 
     outcome: Outcome
     message: str
     limits: Mapping[str, str | int] = {}
+    region: str | None = None
 
 
 RATE_LIMITED = Verdict(

@@ -196,6 +196,12 @@ def test_a_check_is_recorded_and_changes_nothing() -> None:
     assert given([CREATED, checked]) == given([CREATED])
 
 
+def test_a_check_records_the_region_that_knows_the_credentials() -> None:
+    checked = CredentialsChecked(outcome="ok", detail="d", latency_ms=1, region="EU")
+    command = RecordCredentialsCheck(outcome="ok", detail="d", latency_ms=1, region="EU")
+    assert when(command, given([CREATED])) == [checked]
+
+
 def test_a_second_check_is_recorded_too() -> None:
     checked = CredentialsChecked(outcome="ok", detail="It works", latency_ms=12)
     assert when(CHECK, given([CREATED, checked])) == [checked]

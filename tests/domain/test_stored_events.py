@@ -123,6 +123,12 @@ EXPECTED = [
         11, 10, CredentialsChecked(outcome="invalid", detail="No such key", latency_ms=120), {}
     ),
     expected(2**63 - 1, 2**63 - 1, IntegrationDeleted(), EVERY_FIELD),
+    expected(
+        12,
+        11,
+        CredentialsChecked(outcome="ok", detail="It works", latency_ms=80, region="EU"),
+        {},
+    ),
 ]
 
 

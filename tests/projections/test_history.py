@@ -65,6 +65,10 @@ SAID: dict[IntegrationEvent, tuple[str, Any]] = {
         "CREDENTIALS_CHECKED",
         {"outcome": "ok", "detail": "It works.", "latencyMs": 12},
     ),
+    CredentialsChecked(outcome="ok", detail="It works.", latency_ms=12, region="EU"): (
+        "CREDENTIALS_CHECKED",
+        {"outcome": "ok", "detail": "It works.", "latencyMs": 12, "region": "EU"},
+    ),
     IntegrationDeleted(): (
         "INTEGRATION_REMOVED",
         {

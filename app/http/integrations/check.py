@@ -1,11 +1,12 @@
 """Checks stored credentials with the provider (contract, 10)."""
 
+import time
 from datetime import datetime
 
 import structlog
 from litestar import Controller, Response, post
 from litestar.params import FromPath
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.json import encode
 
 from app.command_handler import PreparedCommand, utc_now
@@ -31,12 +32,17 @@ log = structlog.get_logger(source="check")
 
 
 class CredentialCheckObject(Struct, rename="camel"):
-    """The provider's verdict on the credentials and how long the check took."""
+    """The provider's verdict on the credentials and how long the check took.
+
+    `region` is the one that knows the credentials, absent where that is not known or the
+    provider has no regions.
+    """
 
     outcome: Outcome
     detail: str
     checked_at: Time
     latency_ms: int
+    region: str | UnsetType = UNSET
 
 
 class CredentialCheckResult(Struct):
@@ -119,11 +125,12 @@ class CredentialCheck:
                     verdict.message, **verdict.limits
                 ),
                 latency_ms=self._result.latency_ms,
+                region=verdict.region,
             )
         )
 
     async def _check(self, state: Integration) -> CheckResult:
-        secrets = self._dependencies.secrets
+        secrets, started = self._dependencies.secrets, time.monotonic()
         try:
             opened = await secrets.unseal(self._workspace, self._integration, state.credentials)
         except SecretsError as error:
@@ -132,7 +139,9 @@ class CredentialCheck:
         values: dict[str, Secret] = {**opened}
         if state.vapid_public_key:
             values["vapidPublicKey"] = Secret(state.vapid_public_key.encode())
-        return await self._dependencies.checker.check(state.type, values)
+        return await self._dependencies.checker.check(
+            state.type, values, time.monotonic() - started
+        )
 
     def render(self, request: ApiRequest) -> RenderedResponse:
         """Return the response, in the language of *request*."""
@@ -142,6 +151,7 @@ class CredentialCheck:
             detail=language.text(verdict.message, **verdict.limits),
             checked_at=format_timestamp(self._at),
             latency_ms=self._result.latency_ms,
+            region=UNSET if verdict.region is None else verdict.region,
         )
         result = CredentialCheckResult(
             data=check, message=language.text("Check completed"), status=200

@@ -87,6 +87,7 @@ class Script:
 
     checker: CredentialChecker
     url: str
+    last: tuple[int, object]
 
     def __init__(self, credentials: Mapping[str, Values]) -> None:
         self.credentials = credentials
@@ -96,7 +97,10 @@ class Script:
     async def check(
         self, type_: str, *answers: tuple[int, object], values: Values | None = None
     ) -> CheckResult:
-        """Check well-formed credentials, or *values*, of a type; this is what is answered."""
+        """Check well-formed credentials, or *values*, of a type; this is what is answered.
+
+        The last answer is that of all further regions.
+        """
         self.answers = [*answers]
         return await self.checker.check(type_, values or self.credentials[type_])
 
@@ -106,7 +110,9 @@ class Script:
         headers = {n.lower(): v for n, v in (line.split(": ", 1) for line in lines)}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         self.requests.append((first.removesuffix(" HTTP/1.1"), headers, body))
-        status, content = self.answers.pop(0)
+        if self.answers:
+            self.last = self.answers.pop(0)
+        status, content = self.last
         raw = content.encode() if isinstance(content, str) else json.dumps(content).encode()
         writer.write(f"HTTP/1.1 {status} S\r\nContent-Length: {len(raw)}\r\n\r\n".encode() + raw)
         await writer.drain()

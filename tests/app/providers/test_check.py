@@ -136,7 +136,7 @@ async def test_the_request_is_that_of_the_provider_file(
 ) -> None:
     await script.check(type_, (500, ""))
 
-    ((asked, headers, body),) = script.requests
+    asked, headers, body = script.requests[0]
     assert (asked, body) == (line, b"")
     assert headers[header] == value
     assert {"cookie", "referer"}.isdisjoint(headers)
@@ -236,36 +236,72 @@ async def test_each_region_gets_a_request_until_one_knows_the_key(
 
     checked = await checker.check("SENDGRID", {"apiKey": Secret(b"SG.key")})
 
-    assert checked.verdict.outcome == "ok"
+    assert (checked.verdict.outcome, checked.verdict.region) == ("ok", "REGION 2")
     assert [asked for asked, _, _ in script.requests] == ["GET /v3/scopes", "GET /eu/v3/scopes"]
 
 
-SECOND_ANSWERS: list[tuple[tuple[int, Any], str]] = [
-    ((401, {"errors": []}), "invalid"),
-    ((503, "busy"), "inconclusive"),
+REFUSED = (401, {"errors": [{"message": "authorization required"}]})
+LOCKED = (403, {"errors": [{"message": "access forbidden"}]})
+LACKING = (200, {"scopes": ["mail.batch"]})
+SENDING = (200, {"scopes": ["mail.send"]})
+BUSY = (503, "busy")
+REGIONS: list[tuple[str, Answers, tuple[str, str | None]]] = [
+    ("StrongGrid#556", [LOCKED, SENDING], ("ok", "EU")),
+    ("StrongGrid#556-no-scope", [LACKING, SENDING], ("ok", "EU")),
+    ("the-first-is-enough", [SENDING, BUSY], ("ok", "GLOBAL")),
+    ("down-then-ok", [BUSY, SENDING], ("ok", "EU")),
+    ("all-refuse", [REFUSED, REFUSED], ("invalid", None)),
+    ("one-is-down", [REFUSED, BUSY], ("inconclusive", None)),
+    ("one-is-down-first", [BUSY, REFUSED], ("inconclusive", None)),
+    ("one-knows-it", [REFUSED, LACKING], ("insufficient", "EU")),
+    ("one-knows-it-the-other-is-down", [BUSY, LACKING], ("insufficient", "EU")),
+    ("who-lets-it-in-knows-it", [LOCKED, LACKING], ("insufficient", "EU")),
+    ("nobody-lets-it-in", [LOCKED, LOCKED], ("insufficient", None)),
+    ("lock-and-refusal", [LOCKED, REFUSED], ("insufficient", None)),
 ]
 
 
-@pytest.mark.parametrize(("second", "outcome"), SECOND_ANSWERS)
-async def test_a_key_is_blamed_only_if_every_region_refuses_it(
-    second: tuple[int, object],
-    outcome: str,
-    script: Script,
+@pytest.mark.parametrize(
+    ("answers", "found"), [row[1:] for row in REGIONS], ids=[row[0] for row in REGIONS]
+)
+async def test_of_all_regions_the_most_informative_counts(
+    answers: Answers, found: tuple[str, str | None], script: Script
+) -> None:
+    checked = await script.check("SENDGRID", *answers)
+
+    assert (checked.verdict.outcome, checked.verdict.region) == found
+
+
+async def test_a_silent_region_leaves_time_to_the_next(
     providers: Mapping[str, ProviderFile],
     client: ProviderClient,
+    script: Script,
+    provider_that: Callable[..., Any],
 ) -> None:
-    checker = CredentialChecker(regions_at(providers, script.url, script.url), client, {})
-    script.answers = [(401, {"errors": []}), second]
+    async def stay_silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.read()
 
-    checked = await checker.check("SENDGRID", {"apiKey": Secret(b"SG.key")})
+    script.answers = [SENDING]
+    async with provider_that(stay_silent) as silent:
+        regions = regions_at(providers, silent, script.url)
+        checker = CredentialChecker(regions, client, {}, deadline=1.0)
+        checked = await checker.check("SENDGRID", {"apiKey": Secret(b"SG.key")})
 
-    assert checked.verdict.outcome == outcome
+    assert (checked.verdict.outcome, checked.verdict.region) == ("ok", "REGION 2")
+    assert checked.latency_ms < 1_000
+
+
+async def test_time_that_is_spent_before_the_check_counts(script: Script) -> None:
+    checked = await script.checker.check("SENDGRID", script.credentials["SENDGRID"], spent=99)
+
+    assert checked.verdict.outcome == "inconclusive"
+    assert script.requests == []
 
 
 def regions_at(providers: Mapping[str, ProviderFile], *urls: str) -> dict[str, ProviderFile]:
     """Return SendGrid with regions at *urls*, which no file could name: they are not https."""
 
-    regions = [Region(name=url, url=url) for url in urls]
+    regions = [Region(name=f"Region {n}", url=url) for n, url in enumerate(urls, 1)]
     return {"SENDGRID": replace(providers["SENDGRID"], regions=regions)}
 
 

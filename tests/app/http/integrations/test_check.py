@@ -137,8 +137,8 @@ def test_a_check_returns_the_verdict_of_the_provider(
     result = answer.json()["result"]
     assert (answer.status_code, list(result)) == (200, ["data", "message", "status"])
     assert (result["message"], result["status"]) == ("Check completed", 200)
-    assert list(result["data"]) == ["outcome", "detail", "checkedAt", "latencyMs"]
-    assert result["data"]["outcome"] == "ok"
+    assert list(result["data"]) == ["outcome", "detail", "checkedAt", "latencyMs", "region"]
+    assert (result["data"]["outcome"], result["data"]["region"]) == ("ok", "GLOBAL")
     assert result["data"]["detail"] == "The provider accepts the credentials"
     assert provider.asked == 1
 
@@ -146,7 +146,7 @@ def test_a_check_returns_the_verdict_of_the_provider(
 def test_a_check_is_recorded_and_changes_nothing_else(
     client: httpx2.Client, provider: Provider
 ) -> None:
-    provider.say(401, {"errors": [{"message": CANARY}]})
+    provider.say(401, {"errors": [{"message": "authorization required"}]})
     id_ = created(client, SENDGRID)
     before = client.get(f"{PATH}/{id_}").json()["result"]["data"]
 
@@ -158,6 +158,19 @@ def test_a_check_is_recorded_and_changes_nothing_else(
     assert entry["details"]["outcome"] == "invalid"
     assert entry["details"]["detail"] == "The provider refuses the credentials"
     assert isinstance(entry["details"]["latencyMs"], int)
+    assert "region" not in entry["details"]
+
+
+def test_the_region_that_knows_the_key_is_recorded(
+    client: httpx2.Client, provider: Provider
+) -> None:
+    id_ = created(client, SENDGRID)
+
+    client.post(f"{PATH}/{id_}/check")
+
+    entry = client.get(f"{PATH}/{id_}/history").json()["result"]["data"][0]
+    assert entry["details"]["region"] == "GLOBAL"
+    assert provider.asked == 1
 
 
 def test_the_detail_is_translated_and_stored_in_english(
