@@ -1,6 +1,6 @@
 """What a provider type is: its channel, the fields it knows, and how their values usually look."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -18,12 +18,23 @@ ProviderFieldName = Literal[
 ]
 
 
+class Lookalike(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A value that is often given by mistake: `pattern`, a regular expression, is found in it.
+
+    `message` says in English what it is and what to do.
+    """
+
+    pattern: str
+    message: str
+
+
 class ProviderField(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A field that a provider uses; `format` is a regular expression for the whole value.
 
     A value of another format is accepted with a warning, as providers change theirs. `required`
     says that the provider does nothing without it. `label` and `help` are English, for people;
-    `example` is made up, and of the format.
+    `example` is made up, and of the format. A `document` is the text of a file: it may hold spaces
+    and line breaks, and come encoded or in quotes.
     """
 
     format: str | None = None
@@ -31,6 +42,8 @@ class ProviderField(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     label: str
     help: str
     example: str
+    document: bool = False
+    lookalikes: Sequence[Lookalike] = ()
 
 
 class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -2,32 +2,45 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from unicodedata import normalize
 
-from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from msgspec import Struct
 
+from app.pasted_text import (
+    BLANKS,
+    INVISIBLE,
+    INVISIBLES,
+    SPACE,
+    SPACES,
+    shows_nothing,
+    trim,
+    trimmed_part,
+)
 from app.secrets.secret import Secret
 
 Schema = Mapping[str, object]
 PHONE = re.compile(r"\+[0-9]{6,15}")
-MAX_EMAIL_LENGTH = (
-    254  # characters that an address may have (RFC 5321, with RFC 3696's erratum 1690)
-)
 # Control characters, line and paragraph separators, in a syntax that ECMA-262 shares.
 FORBIDDEN_CHARACTERS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 # And surrogates, which a JSON Schema pattern cannot name.
 FORBIDDEN_CHARACTER = re.compile(rf"[{FORBIDDEN_CHARACTERS}\ud800-\udfff]")
+# Embeddings, overrides and isolates: what follows them is shown in another order.
+BIDI_CONTROLS = r"\u202a-\u202e\u2066-\u2069"
+BIDI_CONTROL = re.compile(f"[{BIDI_CONTROLS}]")
+BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+TO_BASE64URL = str.maketrans("+/", "-_", "=")
 
 
 class Rule(Struct, frozen=True):
     """How a field is read: `read` parses a JSON value or raises FieldError.
 
-    `schema` is the same rule in JSON Schema, for the OpenAPI document.
+    `schema` is the same rule in JSON Schema, for the OpenAPI document. `notices` says what reading
+    changed that the client should know of: warnings, which the parsed value does not show.
     """
 
     read: Callable[[object], object]
     schema: Schema
+    notices: Callable[[str], Iterable["FieldProblem"]] = lambda _: ()
 
     def __call__(self, value: object) -> object:
         """Return the parsed *value*; raise FieldError if it breaks the rule."""
@@ -50,51 +63,142 @@ class FieldError(Exception):
         self.problem = problem
 
 
+class WrongLengthError(FieldError):
+    """A text is empty or too long."""
+
+
 NOT_A_STRING = FieldProblem("WRONG_TYPE", "This must be a string")
 NOT_A_BOOLEAN = FieldProblem("WRONG_TYPE", "This must be true or false")
 CONTROL_CHARACTER = FieldProblem("CONTROL_CHARACTER", "This must not contain control characters")
-INVALID_EMAIL = FieldProblem("INVALID_EMAIL", "This is not a valid email address")
+BIDI_CONTROL_CHARACTER = FieldProblem(
+    "BIDI_CONTROL", "This must not contain characters that change the direction of text"
+)
+INVISIBLE_TEXT = FieldProblem("INVISIBLE_TEXT", "This must contain a visible character")
+SPACE_TRIMMED = FieldProblem("SPACE_TRIMMED", "The white space around this was removed")
+INVISIBLE_TRIMMED = FieldProblem(
+    "INVISIBLE_TRIMMED", "The invisible characters around this were removed"
+)
 INVALID_PHONE = FieldProblem("INVALID_PHONE", "This must be + and 6 to 15 digits")
 
 
+def max_raw_length(maximum: int) -> int:
+    """Return how long a text may be that has at most *maximum* characters after trimming."""
+    return 2 * maximum + 64
+
+
+def read_text(value: object, maximum: int) -> str:
+    """Return the text *value* without what pasting adds, not longer than *maximum*.
+
+    Its length is looked at before anything reads it: what follows may take the square of it.
+    """
+    string = require_string(value)
+    if len(string) > max_raw_length(maximum):
+        raise wrong_length(maximum)
+    string = trim(string)
+    if len(string) > maximum:
+        raise wrong_length(maximum)
+    return string
+
+
+def require_plain(string: str) -> str:
+    """Return *string*; raise FieldError if it has control characters or shows nothing."""
+    if FORBIDDEN_CHARACTER.search(string):
+        raise FieldError(CONTROL_CHARACTER)
+    if BIDI_CONTROL.search(string):
+        raise FieldError(BIDI_CONTROL_CHARACTER)
+    if shows_nothing(string):
+        raise FieldError(INVISIBLE_TEXT)
+    return string
+
+
 def text(maximum: int, *, trimmed: bool = False) -> Rule:
-    """Return the rule for text of 1 to *maximum* characters, counted after trimming."""
+    """Return the rule for text of 1 to *maximum* characters, as it is or *trimmed* and in NFC."""
+    if trimmed:
+        return Rule(lambda value: read_name(value, maximum), trimmed_schema(maximum))
 
     def rule(value: object) -> str:
-        string = require_string(value).strip() if trimmed else require_string(value)
+        string = require_string(value)
         require_length(string, maximum)
         if FORBIDDEN_CHARACTER.search(string):
             raise FieldError(CONTROL_CHARACTER)
         return string
 
-    # Trimmed: 1 to *maximum* characters of which the first and the last are no space.
-    edge = rf"[^\s{FORBIDDEN_CHARACTERS}]"
-    between_space = rf"^\s*{edge}([^{FORBIDDEN_CHARACTERS}]{{0,{maximum - 2}}}{edge})?\s*$"
-    pattern = between_space if trimmed else f"^[^{FORBIDDEN_CHARACTERS}]{{1,{maximum}}}$"
+    pattern = f"^[^{FORBIDDEN_CHARACTERS}]{{1,{maximum}}}$"
     return Rule(rule, {"type": "string", "pattern": pattern})
 
 
+def read_name(value: object, maximum: int) -> str:
+    """Return the text *value* trimmed and in NFC."""
+    string = require_string(value)
+    if len(string) > max_raw_length(maximum):
+        raise wrong_length(maximum)
+    string = normalize("NFC", trim(string))
+    require_length(string, maximum)
+    return require_plain(string)
+
+
+def trimmed_schema(maximum: int) -> Schema:
+    """Return the JSON Schema of a text that has 1 to *maximum* characters after trimming."""
+    junk, forbidden = f"[{SPACES}{INVISIBLES}]*", FORBIDDEN_CHARACTERS + BIDI_CONTROLS
+    edge = f"[^{SPACES}{INVISIBLES}{forbidden}]"
+    return {
+        "type": "string",
+        "maxLength": max_raw_length(maximum),
+        "pattern": f"^{junk}{edge}([^{forbidden}]{{0,{maximum - 2}}}{edge})?{junk}$",
+        "not": {"pattern": f"^[{SPACES}{INVISIBLES}{BLANKS}]*$"},
+    }
+
+
+def public_key(maximum: int) -> Rule:
+    """Return the rule for a public key of 1 to *maximum* characters; base64 becomes base64url."""
+
+    def rule(value: object) -> str:
+        string = read_text(value, maximum)
+        require_length(string, maximum)
+        require_plain(string)
+        return string.translate(TO_BASE64URL) if BASE64.fullmatch(string) else string
+
+    return Rule(rule, trimmed_schema(maximum))
+
+
 def secret(maximum: int) -> Rule:
-    """Return the rule for a secret of 1 to *maximum* characters, parsed to a Secret."""
+    """Return the rule for a secret of 1 to *maximum* characters after trimming, as a Secret."""
 
     def rule(value: object) -> Secret:
-        string = require_string(value)
+        string = read_text(value, maximum)
         require_length(string, maximum)
         return Secret(string.encode())
 
-    return Rule(rule, {"type": "string", "minLength": 1, "maxLength": maximum, "writeOnly": True})
+    schema: Schema = {
+        "type": "string",
+        "maxLength": maximum,
+        "pattern": f"[^{SPACES}{INVISIBLES}]",
+        "writeOnly": True,
+    }
+    return Rule(rule, schema, trimming_notices)
+
+
+def trimming_notices(raw: str) -> Iterable[FieldProblem]:
+    """Return what trimming *raw* removed."""
+    removed = trimmed_part(raw)
+    if SPACE.search(removed):
+        yield SPACE_TRIMMED
+    if INVISIBLE.search(removed):
+        yield INVISIBLE_TRIMMED
 
 
 def choice(options: Iterable[str]) -> Rule:
     """Return the rule for one of *options*."""
     allowed = frozenset(options)
+    longest = max(map(len, allowed))
     choices = ", ".join(sorted(allowed))
     refusal = FieldProblem("NOT_ALLOWED", "This must be one of: {choices}", {"choices": choices})
 
     def rule(value: object) -> str:
-        if require_string(value) not in allowed:
+        string = require_string(value)
+        if len(string) > max_raw_length(longest) or trim(string) not in allowed:
             raise FieldError(refusal)
-        return str(value)
+        return trim(string)
 
     return Rule(rule, {"type": "string", "enum": sorted(allowed)})
 
@@ -104,26 +208,6 @@ def parse_boolean(value: object) -> bool:
     if not isinstance(value, bool):
         raise FieldError(NOT_A_BOOLEAN)
     return value
-
-
-def parse_email(value: object) -> str:
-    """Return *value*, which must have the syntax of an email address; without a DNS query."""
-    return require_email(require_string(value))
-
-
-@lru_cache(1024)
-def require_email(string: str) -> str:
-    """Return *string*; raise FieldError if it does not have the syntax of an email address.
-
-    It takes a tenth of a creation, and a workspace has few sender addresses: valid ones, which are
-    public within the workspace, are cached; rejected input never is.
-    """
-    try:
-        validate_email(string, check_deliverability=False)
-    except EmailNotValidError:
-        # Its message repeats the address.
-        raise FieldError(INVALID_EMAIL) from None
-    return string
 
 
 def parse_phone(value: object) -> str:
@@ -142,26 +226,17 @@ def require_string(value: object) -> str:
 
 
 def require_length(string: str, maximum: int) -> None:
-    """Raise FieldError if *string* does not have 1 to *maximum* characters."""
+    """Raise WrongLengthError if *string* does not have 1 to *maximum* characters."""
     if not 1 <= len(string) <= maximum:
-        limits = {"minimum": 1, "maximum": maximum}
-        message = "This must have {minimum} to {maximum} characters"
-        raise FieldError(FieldProblem("WRONG_LENGTH", message, limits))
+        raise wrong_length(maximum)
 
 
-# Domains that no mail reaches (RFC 6761); JSON Schema's patterns cannot ignore case.
-SPECIAL_DOMAINS = "|".join(
-    "".join(f"[{c.upper()}{c}]" if c.isalpha() else re.escape(c) for c in domain)
-    for domain in SPECIAL_USE_DOMAIN_NAMES
-)
+def wrong_length(maximum: int) -> WrongLengthError:
+    """Return the error of a text that does not have 1 to *maximum* characters."""
+    limits = {"minimum": 1, "maximum": maximum}
+    message = "This must have {minimum} to {maximum} characters"
+    return WrongLengthError(FieldProblem("WRONG_LENGTH", message, limits))
+
+
 boolean = Rule(parse_boolean, {"type": "boolean"})
-email = Rule(
-    parse_email,
-    {
-        "type": "string",
-        "format": "email",
-        "maxLength": MAX_EMAIL_LENGTH,
-        "not": {"pattern": f"[@.]({SPECIAL_DOMAINS})$"},
-    },
-)
 phone = Rule(parse_phone, {"type": "string", "pattern": f"^{PHONE.pattern}$"})

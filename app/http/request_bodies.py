@@ -64,7 +64,9 @@ class BodySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
         if found:
             raise InvalidFieldsError(found)
         names = attributes_by_json_name(self.shape)
-        return self.shape(**{names[name]: value for name, value in values.items()})
+        notices = tuple(self._notices(given, values))
+        attributes = {names[name]: value for name, value in values.items()}
+        return self.shape(**attributes, **({"notices": notices} if notices else {}))
 
     def _null_is_value(self, name: str) -> bool:
         """Return whether null is a value of the field *name*, not the same as absent."""
@@ -74,6 +76,12 @@ class BodySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
         for name in required_json_names(self.shape):
             if name not in given:
                 yield name, REQUIRED
+
+    def _notices(self, given: Values, values: Values) -> Iterable[FieldFinding]:
+        """Find what reading *given* to *values* changed; its Struct has `notices`."""
+        for name in values:
+            if isinstance(given[name], str):
+                yield from ((name, notice) for notice in self.rules[name].notices(given[name]))
 
     def _parse(self, given: Values, values: dict[str, Any]) -> Iterable[FieldFinding]:
         for name, value in given.items():

@@ -94,6 +94,7 @@ def regular_expressions(provider: ProviderFile) -> Iterator[str]:
     """Yield all regular expressions of *provider*."""
     for field in provider.fields.values():
         yield field.format or ""
+        yield from (lookalike.pattern for lookalike in field.lookalikes)
     if isinstance(provider.check, HttpCheck):
         yield from (unasked.unless for unasked in provider.check.offline)
 

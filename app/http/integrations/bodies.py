@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
+from app.http.email_address import email
 from app.http.errors import FieldFinding
 from app.http.field_rules import (
     FieldProblem,
@@ -12,8 +13,8 @@ from app.http.field_rules import (
     Schema,
     boolean,
     choice,
-    email,
     phone,
+    public_key,
     secret,
     text,
 )
@@ -75,6 +76,10 @@ LOOKS_LIKE_SECRET = FieldProblem(
 )
 
 
+Notices = tuple[FieldFinding, ...]
+"""Warnings about what reading a body changed; no field of the body itself."""
+
+
 class CreateIntegrationBody(Struct, rename="camel", kw_only=True):
     """A new integration."""
 
@@ -89,6 +94,7 @@ class CreateIntegrationBody(Struct, rename="camel", kw_only=True):
     vapid_public_key: str | None = None
     vapid_private_key: Secret | None = None
     is_active: bool = True
+    notices: Notices = ()
 
 
 class UpdateIntegrationBody(Struct, rename="camel", kw_only=True):
@@ -115,6 +121,7 @@ class ReplaceCredentialsBody(Struct, rename="camel", kw_only=True):
     api_secret: Secret | None = None
     vapid_private_key: Secret | None = None
     vapid_public_key: str | None = None
+    notices: Notices = ()
 
 
 PUBLIC_RULES: Mapping[str, Rule] = {
@@ -122,7 +129,7 @@ PUBLIC_RULES: Mapping[str, Rule] = {
     "senderEmail": email,
     "senderName": text(120, trimmed=True),
     "senderPhone": phone,
-    "vapidPublicKey": text(512),
+    "vapidPublicKey": public_key(512),
     "isActive": boolean,
 }
 SECRET_RULES: Mapping[str, Rule] = dict.fromkeys(SECRET_FIELDS, secret(MAX_SECRET_LENGTH))

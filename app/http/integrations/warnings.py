@@ -1,7 +1,8 @@
 """Warnings about a valid body, which the response shows with the data (contract, 4)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import cast
 
 import phonenumbers
 from msgspec import UNSET, Struct
@@ -9,34 +10,101 @@ from msgspec import UNSET, Struct
 from app.http.errors import FieldFinding
 from app.http.field_rules import FieldProblem
 from app.http.types import attributes_by_json_name
+from app.pasted_text import SPACE, Wrapping, readings, unwrap
+from app.providers.lookalikes import find_lookalike
 from app.secrets.secret import Secret
-from domain.provider import Provider
+from domain.provider import Provider, ProviderField, ProviderFieldName
 
-COMMON_FIELDS = frozenset({"name", "type", "channel", "isActive"})
+COMMON_FIELDS = frozenset({"name", "type", "channel", "isActive", "notices"})
+KEY_FIELDS = frozenset({"apiKey", "apiSecret", "vapidPrivateKey", "vapidPublicKey"})
 UNUSUAL_FORMAT = FieldProblem("UNUSUAL_FORMAT", "This does not look like a key of this provider")
 NOT_USED = FieldProblem("NOT_USED", "This field is not used by this provider")
 IMPOSSIBLE_PHONE = FieldProblem("IMPOSSIBLE_PHONE", "This number cannot exist; check it")
+LOOKS_QUOTED = FieldProblem(
+    "LOOKS_QUOTED", "This is in quotes, which are stored as part of it; give it without them"
+)
+LOOKS_LIKE_HEADER = FieldProblem(
+    "LOOKS_LIKE_HEADER",
+    "This begins like a header (Bearer …), which is stored as part of it; give the key alone",
+)
+LOOKS_LIKE_VARIABLE = FieldProblem(
+    "LOOKS_LIKE_VARIABLE",
+    "This begins with a name (NAME=), which is stored as part of it; give the value alone",
+)
+SPACE_INSIDE = FieldProblem(
+    "SPACE_INSIDE", "This contains a space or a line break, which no key has; it is stored as it is"
+)
+NOT_ASCII = FieldProblem(
+    "NOT_ASCII", "This contains a character that no key has; it is stored as it is"
+)
+WRAPPING_WARNINGS: Mapping[Wrapping, FieldProblem] = {
+    Wrapping.QUOTES: LOOKS_QUOTED,
+    Wrapping.SCHEME: LOOKS_LIKE_HEADER,
+    Wrapping.VARIABLE: LOOKS_LIKE_VARIABLE,
+}
 
 
 def find_warnings(body: Struct, provider: Provider) -> Iterator[FieldFinding]:
-    """Find what *provider* does not expect in *body*."""
-    formats = {name: field.format for name, field in provider.fields.items()}
+    """Find what *provider* does not expect in *body*, and what reading changed in it."""
+    yield from getattr(body, "notices", ())
     for name, attribute in attributes_by_json_name(type(body)).items():
         value = getattr(body, attribute)
         if value is None or value is UNSET or name in COMMON_FIELDS:
             continue
-        if name not in formats:
-            yield name, NOT_USED
-        elif not matches_format(value, formats[name]):
-            yield name, UNUSUAL_FORMAT
-        if name == "senderPhone" and not is_possible_number(value):
+        text = value.reveal().decode() if isinstance(value, Secret) else value
+        field = provider.fields.get(cast("ProviderFieldName", name))
+        for warning in key_warnings(text, field) if name in KEY_FIELDS else ():
+            yield name, warning
+        if warning := unexpected_value(name, text, field, provider):
+            yield name, warning
+        if name == "senderPhone" and not is_possible_number(text):
             yield name, IMPOSSIBLE_PHONE
 
 
-def matches_format(value: str | Secret, pattern: str | None) -> bool:
-    """Return whether *value* fully matches *pattern*; None matches everything."""
-    text = value.reveal().decode() if isinstance(value, Secret) else value
-    return pattern is None or re.fullmatch(pattern, text) is not None
+def key_warnings(text: str, field: ProviderField | None) -> Iterator[FieldProblem]:
+    """Find what stands around the key *text*, or inside it, and belongs to none."""
+    unwrapped = unwrap(text)
+    yield from (
+        WRAPPING_WARNINGS[wrapping] for wrapping in Wrapping if wrapping in unwrapped.wrappings
+    )
+    if field and field.document:
+        return
+    if SPACE.search(unwrapped.text):
+        yield SPACE_INSIDE
+    if not SPACE.sub("", unwrapped.text).isascii():
+        yield NOT_ASCII
+
+
+def unexpected_value(
+    name: str, text: str, field: ProviderField | None, provider: Provider
+) -> FieldProblem | None:
+    """Return what is unexpected in the value *text* of *field*; None if nothing is."""
+    if field is None:
+        other = field_of_document(text, provider) if name in KEY_FIELDS else None
+        return other_field_warning(other) if other else NOT_USED
+    if lookalike := find_lookalike(text, field):
+        return FieldProblem("OTHER_KIND", lookalike.message)
+    return None if matches_format(text, field) else UNUSUAL_FORMAT
+
+
+def other_field_warning(name: str) -> FieldProblem:
+    """Return the warning that a value belongs in the field *name*."""
+    message = "This field is not used by this provider; the value belongs in {field}"
+    return FieldProblem("OTHER_FIELD", message, {"field": name})
+
+
+def field_of_document(text: str, provider: Provider) -> str | None:
+    """Return the name of the field of *provider* whose document *text* is; None if none is."""
+    documents = {name: field for name, field in provider.fields.items() if field.document}
+    return next((name for name, field in documents.items() if matches_format(text, field)), None)
+
+
+def matches_format(text: str, field: ProviderField) -> bool:
+    """Return whether *text*, as it is read, has the format of *field*; no format fits all."""
+    if field.format is None:
+        return True
+    read = readings(text) if field.document else [unwrap(text).text]
+    return any(re.fullmatch(field.format, reading) for reading in read)
 
 
 def is_possible_number(phone: str) -> bool:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.http.field_rules import FieldError, parse_email, require_email
+from app.http.email_address import parse_email, require_email
+from app.http.field_rules import FieldError
 
 
 def test_a_valid_address_is_cached_and_a_refused_one_is_not() -> None:
