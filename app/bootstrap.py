@@ -43,6 +43,7 @@ from app.rate_limit import RateLimit
 from app.secrets.keyring_factory import open_keyring
 from app.secrets.store import SecretStore
 from app.settings import Settings, SettingsError
+from app.shared_look import SharedLook
 from app.tokens.jwks_file import JwksFile
 from app.tokens.jwks_url import JwksUrl
 from app.tokens.key_source import KeySource
@@ -73,6 +74,9 @@ def build_dependencies(
     commands = open_pool(dsn, "integrations_command", size=size, pooler=pooler)
     queries = open_pool(dsn, "integrations_query", size=size, pooler=pooler)
     audits = open_pool(dsn, "integrations_past", size=AUDIT_CONNECTIONS, pooler=pooler)
+    # Health and metrics need no token, so they take none of the connections that tenants share.
+    probes = open_pool(dsn, "integrations_past", size=1, pooler=pooler)
+    pools = (commands, queries, audits, probes)
     keys = build_key_source(settings)
     providers = load_provider_types(settings)
     keyring = open_keyring(settings.keyring, settings.vault_token_file)
@@ -83,13 +87,13 @@ def build_dependencies(
         version("integrations"),
         pools=(commands, queries, audits),
         batchers={**log.batchers, **views.batchers},
-        read_gauges=AuditLag(commands, audits).gauges,
+        read_gauges=SharedLook(AuditLag(probes).gauges),
     )
 
     @asynccontextmanager
     async def running() -> AsyncGenerator[None]:
         await keys.start()
-        async with commands, queries, audits:
+        async with commands, queries, audits, probes:
             background_tasks = [
                 asyncio.create_task(run_housekeeping(commands)),
                 asyncio.create_task(metrics.run()),
@@ -101,8 +105,7 @@ def build_dependencies(
                 task.cancel()
             stopping.set()
             # In parallel: across a network that stalls, each pool takes seconds to close.
-            pools = (pool.close(POOL_CLOSE_TIMEOUT) for pool in (commands, queries, audits))
-            await asyncio.gather(follower, *pools)
+            await asyncio.gather(follower, *(pool.close(POOL_CLOSE_TIMEOUT) for pool in pools))
         await keys.stop()
         await keyring.close()
 
@@ -127,7 +130,7 @@ def build_dependencies(
         rate_limit=build_rate_limit(settings),
         trusted_proxies=settings.trusted_proxies,
         metrics=metrics,
-        readiness=Readiness(commands).checks,
+        readiness=SharedLook(Readiness(probes).checks),
         lifespan=running,
     )
 

@@ -21,11 +21,10 @@ Pool = AsyncConnectionPool[AsyncConnection]
 
 
 class AuditLag:
-    """Queries through the pools of the roles for commands and for reading the past."""
+    """Queries through *pool*, of the role for reading the past."""
 
-    def __init__(self, commands: Pool, audits: Pool) -> None:
-        self._commands = commands
-        self._audits = audits
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
 
     async def gauges(self) -> Mapping[str, float]:
         """Return them by their names; that the database is away is one of them."""
@@ -38,9 +37,9 @@ class AuditLag:
 
     async def _measure(self) -> Mapping[str, float]:
         signed = await fetch_in_workspace(
-            self._audits, WHOLE_LOG, LATEST_CHECKPOINT_SQL, (WHOLE_LOG,), tuple_row
+            self._pool, WHOLE_LOG, LATEST_CHECKPOINT_SQL, (WHOLE_LOG,), tuple_row
         )
-        async with self._commands.connection() as connection:
+        async with self._pool.connection() as connection:
             [(head,)] = await (await connection.execute(HEAD_SQL)).fetchall()
         # Queried last, the head is never before what was signed.
         size, at = signed[0] if signed else (0, None)

@@ -9,7 +9,7 @@ from psycopg_pool import AsyncConnectionPool
 from app.database.availability import UnavailableError, translate_unavailable
 
 CLEANUP_INTERVAL = 60.0  # seconds
-BATCH_SIZE = 1_000  # rows; what is more waits for the next time, so that no delete is a long one
+BATCH_SIZE = 1_000  # rows of one statement, so that no delete is a long one
 DELETE_EXPIRED = "SELECT integrations.delete_expired_responses(%s)"
 
 
@@ -22,11 +22,21 @@ async def run_housekeeping(pool: AsyncConnectionPool[AsyncConnection]) -> None:
 
 
 async def delete_expired_responses(pool: AsyncConnectionPool[AsyncConnection]) -> int:
-    """Delete stored responses that are older than 24 h, a bounded number; return how many.
+    """Delete all stored responses that are older than 24 h, in short statements; return how many.
 
     Raises:
         UnavailableError: the database is away or busy.
     """
+    total = 0
+    while deleted := await delete_batch(pool):
+        total += deleted
+        if deleted < BATCH_SIZE:
+            break
+    return total
+
+
+async def delete_batch(pool: AsyncConnectionPool[AsyncConnection]) -> int:
+    """Delete a bounded number of expired responses; return how many; raise UnavailableError."""
     with translate_unavailable():
         async with pool.connection() as connection:
             cursor = await connection.execute(DELETE_EXPIRED, (BATCH_SIZE,))

@@ -47,7 +47,7 @@ async def metrics(request: Request[object, object, State]) -> Response[bytes]:
 
 
 class Readiness:
-    """Checks through the pool for commands: a role that can write can also read."""
+    """Checks through *pool*, which no tenant's request uses."""
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
         self.pool = pool

@@ -70,7 +70,11 @@ TO integrations_query;
 GRANT SELECT ON
     integrations.events, integrations.audit_tiles, integrations.audit_checkpoints
 TO integrations_past;
-GRANT EXECUTE ON FUNCTION integrations.sequence_at(text, bigint) TO integrations_past;
+GRANT EXECUTE ON FUNCTION
+    integrations.sequence_at(text, bigint),
+    integrations.head()
+TO integrations_past;
+GRANT SELECT ON integrations.migrations TO integrations_past;
 
 -- The role that replays or verifies the log reads all that follows from it. A sealed secret without its
 -- wrapped key opens nothing; it is compared with what the log says of it.

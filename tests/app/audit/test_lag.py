@@ -19,8 +19,8 @@ Writer = Any  # that of conftest.py, which cannot be imported
 
 
 @pytest.fixture
-def lag(commands: Pool, audits: Pool) -> AuditLag:
-    return AuditLag(commands, audits)
+def lag(audits: Pool) -> AuditLag:
+    return AuditLag(audits)
 
 
 async def test_an_empty_log_has_nothing_to_sign(lag: AuditLag) -> None:
@@ -46,10 +46,8 @@ async def test_events_lag_until_a_checkpoint_covers_them(
     assert after["integrations_checkpoint_timestamp_seconds"] == pytest.approx(time.time(), abs=60)
 
 
-async def test_a_database_that_is_away_is_told_and_not_raised(
-    lag: AuditLag, commands: Pool
-) -> None:
-    await commands.close()
+async def test_a_database_that_is_away_is_told_and_not_raised(lag: AuditLag, audits: Pool) -> None:
+    await audits.close()
 
     assert await lag.gauges() == {"integrations_database_up": 0}
 
@@ -57,11 +55,8 @@ async def test_a_database_that_is_away_is_told_and_not_raised(
 async def test_across_a_way_that_stalls_it_is_told_in_time(dsn: str) -> None:
     proxy = Proxy()
     with proxy.open(dsn) as way:
-        async with (
-            open_pool(way, "integrations_command") as commands,
-            open_pool(way, "integrations_past") as audits,
-        ):
-            lag = AuditLag(commands, audits)
+        async with open_pool(way, "integrations_past") as audits:
+            lag = AuditLag(audits)
             await lag.gauges()
             proxy.stalled = True
             began = time.monotonic()

@@ -156,8 +156,8 @@ def test_worker_files_are_removed_after_their_supervisor_was_killed(
         assert list(temporary.iterdir()) == []
 
 
-async def test_a_migrated_database_is_ready(commands: Pool) -> None:
-    assert await Readiness(commands).checks() == {
+async def test_a_migrated_database_is_ready(audits: Pool) -> None:
+    assert await Readiness(audits).checks() == {
         "database": True,
         "migrations": True,
         "log": True,
@@ -165,28 +165,28 @@ async def test_a_migrated_database_is_ready(commands: Pool) -> None:
 
 
 async def test_a_database_without_a_migration_is_not_ready(
-    commands: Pool, admin: Connection[TupleRow]
+    audits: Pool, admin: Connection[TupleRow]
 ) -> None:
     admin.execute("DELETE FROM integrations.migrations WHERE name = 'events.sql'")
-    assert (await Readiness(commands).checks())["migrations"] is False
+    assert (await Readiness(audits).checks())["migrations"] is False
 
 
 async def test_a_database_with_newer_migrations_is_ready(
-    commands: Pool, admin: Connection[TupleRow]
+    audits: Pool, admin: Connection[TupleRow]
 ) -> None:
     admin.execute("INSERT INTO integrations.migrations (name, sha256) VALUES ('9999.sql', '')")
-    assert (await Readiness(commands).checks())["migrations"] is True
+    assert (await Readiness(audits).checks())["migrations"] is True
 
 
-async def test_a_database_that_is_down_is_unavailable(commands: Pool) -> None:
-    await commands.close()
+async def test_a_database_that_is_down_is_unavailable(audits: Pool) -> None:
+    await audits.close()
     with pytest.raises(UnavailableError):
-        await Readiness(commands).checks()
+        await Readiness(audits).checks()
 
 
 async def test_a_log_that_cannot_be_read_is_not_ready(
-    commands: Pool, admin: Connection[TupleRow]
+    audits: Pool, admin: Connection[TupleRow]
 ) -> None:
-    admin.execute("REVOKE EXECUTE ON FUNCTION integrations.head() FROM integrations_command")
+    admin.execute("REVOKE EXECUTE ON FUNCTION integrations.head() FROM integrations_past")
     with pytest.raises(InsufficientPrivilege):
-        await Readiness(commands).checks()
+        await Readiness(audits).checks()
