@@ -27,6 +27,7 @@ from app.http.history import HistoryController
 from app.http.integrations.bodies import build_body_schemas
 from app.http.integrations.check import CredentialCheckController
 from app.http.integrations.controller import IntegrationController
+from app.http.integrations.public_text import provider_key_pattern
 from app.http.integrations.types import IntegrationTypesController
 from app.http.middleware import RequestMiddleware
 from app.http.openapi.document import OpenAPIDocument
@@ -125,6 +126,7 @@ def build_dependencies(
         ),
         catalogues=load_catalogues(),
         providers=providers,
+        provider_keys=provider_key_pattern(providers),
         body_schemas=build_body_schemas(providers),
         idempotency_locks=KeyedLock(),
         rate_limit=build_rate_limit(settings),

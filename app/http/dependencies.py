@@ -1,5 +1,6 @@
 """What the HTTP API depends on; built by bootstrap, stored in the application's state."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -26,7 +27,10 @@ from app.views.integrations import IntegrationViews
 
 
 class Dependencies(Struct, frozen=True, kw_only=True):
-    """Everything behind the API; `readiness` runs the checks, `lifespan` opens and closes."""
+    """Everything behind the API; `readiness` runs the checks, `lifespan` opens and closes.
+
+    `provider_keys` finds keys of providers in a text.
+    """
 
     command_handler: CommandHandler
     views: IntegrationViews
@@ -39,6 +43,7 @@ class Dependencies(Struct, frozen=True, kw_only=True):
     verifier: TokenVerifier
     catalogues: Catalogues
     providers: Mapping[str, ProviderFile]
+    provider_keys: re.Pattern[str]
     body_schemas: Mapping[type[Struct], BodySchema[Any]]
     idempotency_locks: KeyedLock
     rate_limit: RateLimit | None

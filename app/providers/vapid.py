@@ -1,6 +1,7 @@
 """Do two VAPID keys belong together? (RFC 8292; keys as in RFC 7515, base64url)."""
 
 import binascii
+import re
 from base64 import b64decode
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -8,21 +9,19 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 POINT_BYTES = 65
 SCALAR_BYTES = 32
+STRAY = re.compile("[\\s\"'`\u200b-\u200f\u2060\ufeff]")
 
 
 def decode_key(key: str) -> bytes | None:
-    """Return the bytes of a base64url (or base64) text, padded or not; None if it is none."""
-    unpadded = key.replace("+", "-").replace("/", "_").rstrip("=")
+    """Return the bytes of a base64url (or base64) text, padded or not; None if it is none.
+
+    White space, quotes and invisible marks in it do not count.
+    """
+    unpadded = STRAY.sub("", key).replace("+", "-").replace("/", "_").rstrip("=")
     try:
         return b64decode(unpadded + "=" * (-len(unpadded) % 4), altchars="-_", validate=True)
     except (binascii.Error, ValueError):
         return None
-
-
-def is_vapid_private_key(key: str) -> bool:
-    """Return whether *key* has the form of a VAPID private key: 32 bytes."""
-    raw = decode_key(key)
-    return raw is not None and len(raw) == SCALAR_BYTES
 
 
 def is_key_pair(public: str, private: str) -> bool | None:

@@ -1,9 +1,10 @@
 """The request bodies of the API: fields, rules, and checks across fields."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
 from app.http.email_address import email
 from app.http.errors import FieldFinding
@@ -18,10 +19,12 @@ from app.http.field_rules import (
     secret,
     text,
 )
+from app.http.integrations.public_text import provider_key_pattern, reject_exposed_secrets
 from app.http.request_bodies import BodySchema, Values
-from app.providers.vapid import is_key_pair, is_vapid_private_key
+from app.http.types import attributes_by_json_name
+from app.providers.vapid import is_key_pair
 from app.secrets.secret import Secret
-from domain.integration import Channel
+from domain.integration import Channel, SecretField
 from domain.provider import Providers
 
 CREATE_EXAMPLES: Mapping[str, Mapping[str, str]] = {
@@ -58,10 +61,8 @@ CREATE_EXAMPLES: Mapping[str, Mapping[str, str]] = {
     },
 }
 CHANNELS = ("EMAIL", "SMS", "PUSH")
-SECRET_FIELDS = ("apiKey", "apiSecret", "vapidPrivateKey")
-PUBLIC_FIELDS = ("name", "senderName", "senderEmail", "senderPhone", "vapidPublicKey")
+SECRET_FIELDS: tuple[SecretField, ...] = get_args(SecretField)
 MAX_SECRET_LENGTH = 8_192
-MIN_KEY_LENGTH = 8  # characters; a shorter value that equals a secret may be a coincidence
 CHANNEL_MISMATCH = FieldProblem("CHANNEL_MISMATCH", "This type belongs to another channel")
 NO_CREDENTIAL = FieldProblem("REQUIRED", "At least one of these fields is required")
 SECRET_NOT_CHANGED_HERE = FieldProblem(
@@ -71,9 +72,6 @@ IMMUTABLE_FIELD = FieldProblem(
     "NOT_CHANGED_HERE", "This cannot be changed; add a new integration instead"
 )
 VAPID_MISMATCH = FieldProblem("VAPID_MISMATCH", "The two VAPID keys do not belong together")
-LOOKS_LIKE_SECRET = FieldProblem(
-    "LOOKS_LIKE_SECRET", "This looks like a private key; it would be visible to everybody"
-)
 
 
 Notices = tuple[FieldFinding, ...]
@@ -148,21 +146,13 @@ def check_vapid_pair(values: Values) -> Iterable[FieldFinding]:
         yield "vapidPublicKey", VAPID_MISMATCH
 
 
-def reject_exposed_secrets(values: Values) -> Iterable[FieldFinding]:
-    """Find secrets in the fields that every viewer can read."""
-    secrets = [values[name] for name in SECRET_FIELDS if name in values]
-    for name in PUBLIC_FIELDS:
-        value = values.get(name)
-        if not value:
-            continue
-        repeated = len(value) >= MIN_KEY_LENGTH and Secret(value.encode()) in secrets
-        if repeated or looks_like_private_key(name, value):
-            yield name, LOOKS_LIKE_SECRET
-
-
-def looks_like_private_key(name: str, value: str) -> bool:
-    """Return whether *value* is a PEM private key or, as a VAPID key, the private one."""
-    return "PRIVATE KEY" in value or (name == "vapidPublicKey" and is_vapid_private_key(value))
+def secrets_in(body: Struct) -> Mapping[SecretField, Secret]:
+    """Return the secrets in *body*, by the field that each is for."""
+    names = attributes_by_json_name(type(body))
+    values: dict[SecretField, object] = {
+        field: getattr(body, names[field]) for field in SECRET_FIELDS if field in names
+    }
+    return {field: value for field, value in values.items() if isinstance(value, Secret)}
 
 
 def reveal_text(secret_: Secret) -> str:
@@ -179,7 +169,7 @@ def create_schema(providers: Providers) -> BodySchema[CreateIntegrationBody]:
         if channel and provider and channel != provider.channel:
             yield "channel", CHANNEL_MISMATCH
 
-    checks = (channel_of_type, check_vapid_pair, reject_exposed_secrets)
+    checks = (channel_of_type, check_vapid_pair)
     return BodySchema(
         shape=CreateIntegrationBody,
         rules=rules,
@@ -209,7 +199,6 @@ FIELDS_OF_OTHER_ENDPOINTS: Mapping[str, FieldProblem] = {
 UPDATE_SCHEMA = BodySchema(
     shape=UpdateIntegrationBody,
     rules=PUBLIC_RULES,
-    checks=(reject_exposed_secrets,),
     clearable=frozenset(PUBLIC_RULES) - {"name", "isActive"},
     null_is_wrong=True,
     other_endpoint_fields=FIELDS_OF_OTHER_ENDPOINTS,
@@ -218,7 +207,7 @@ TOGGLE_SCHEMA = BodySchema(shape=ToggleBody, rules={"isActive": boolean})
 CREDENTIALS_SCHEMA = BodySchema(
     shape=ReplaceCredentialsBody,
     rules={"vapidPublicKey": PUBLIC_RULES["vapidPublicKey"], **SECRET_RULES},
-    checks=(require_credential, check_vapid_pair, reject_exposed_secrets),
+    checks=(require_credential, check_vapid_pair),
     cross_field_schema={
         "anyOf": [
             {"required": [name], "properties": {name: {"type": "string"}}}
@@ -231,4 +220,8 @@ CREDENTIALS_SCHEMA = BodySchema(
 def build_body_schemas(providers: Providers) -> Mapping[type[Struct], BodySchema[Any]]:
     """Return the schema of each body; integrations may be of *providers*."""
     schemas = (create_schema(providers), UPDATE_SCHEMA, TOGGLE_SCHEMA, CREDENTIALS_SCHEMA)
-    return {schema.shape: schema for schema in schemas}
+    exposed_secrets = reject_exposed_secrets(provider_key_pattern(providers))
+    return {
+        schema.shape: replace(schema, checks=(*schema.checks, exposed_secrets))
+        for schema in schemas
+    }

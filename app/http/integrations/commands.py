@@ -1,23 +1,21 @@
-"""From request bodies to commands: seals secrets, finds warnings, checks VAPID key pairs."""
+"""From request bodies to commands: seals secrets, finds warnings."""
 
 from collections.abc import Mapping
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct
 
 from app.command_handler import CommandFactory, PreparedCommand
-from app.http.dependencies import Dependencies, get_dependencies
-from app.http.errors import FieldFinding, InvalidFieldsError
+from app.http.dependencies import get_dependencies
+from app.http.errors import FieldFinding
 from app.http.integrations.bodies import (
-    VAPID_MISMATCH,
     CreateIntegrationBody,
     ReplaceCredentialsBody,
-    reveal_text,
+    secrets_in,
 )
+from app.http.integrations.public_text import find_provider_keys
 from app.http.integrations.warnings import find_warnings
 from app.http.preferences import reject_warnings_if_strict
 from app.http.types import ApiRequest
-from app.providers.vapid import is_key_pair
-from app.secrets.errors import UnsealError
 from app.secrets.keyring import Keyring
 from app.secrets.sealing import SealedSecret, seal
 from app.secrets.secret import Secret
@@ -69,16 +67,6 @@ def replace_credentials_command(
     return prepare
 
 
-def secrets_in(body: CreateIntegrationBody | ReplaceCredentialsBody) -> PlainSecrets:
-    """Return the secrets in *body*, by the field that each is for."""
-    fields: dict[SecretField, Secret | None] = {
-        "apiKey": body.api_key,
-        "apiSecret": body.api_secret,
-        "vapidPrivateKey": body.vapid_private_key,
-    }
-    return {field: secret for field, secret in fields.items() if secret is not None}
-
-
 async def seal_secrets(
     given: PlainSecrets, keyring: Keyring, workspace: str, stream: str, state: Integration
 ) -> list[SealedSecret]:
@@ -112,37 +100,10 @@ class ChangeWithWarnings:
         Raises:
             WarningsRejectedError: there are warnings, and strict handling is preferred.
         """
-        provider = get_dependencies(self._request.app).providers.get(state.type)
-        self.warnings = [*find_warnings(self._body, provider)] if provider else []
+        dependencies = get_dependencies(self._request.app)
+        provider = dependencies.providers.get(state.type)
+        if provider is not None:
+            keys = find_provider_keys(self._body, provider, dependencies.provider_keys)
+            self.warnings = [*find_warnings(self._body, provider), *keys]
         reject_warnings_if_strict(self._request, self.warnings)
         return await self._make_command(state)
-
-
-class VapidPairCheck:
-    """Compares new VAPID keys of an integration with its stored ones."""
-
-    def __init__(self, dependencies: Dependencies, workspace: str, integration: str) -> None:
-        self._dependencies = dependencies
-        self._stream = (workspace, integration)
-
-    async def check_public_key(self, state: Integration, public: str | UnsetType | None) -> None:
-        """Raise InvalidFieldsError if *public* does not match the stored private key."""
-        if public is UNSET or public is None or public == state.vapid_public_key:
-            return
-        private = await self._stored_private_key(state)
-        if private and is_key_pair(public, reveal_text(private)) is False:
-            raise InvalidFieldsError([("vapidPublicKey", VAPID_MISMATCH)])
-
-    def check_private_key(self, state: Integration, private: Secret | None) -> None:
-        """Raise InvalidFieldsError if *private* does not match the stored public key."""
-        public = state.vapid_public_key
-        if private and public and is_key_pair(public, reveal_text(private)) is False:
-            raise InvalidFieldsError([("vapidPrivateKey", VAPID_MISMATCH)])
-
-    async def _stored_private_key(self, state: Integration) -> Secret | None:
-        wanted = [secret for secret in state.credentials if secret.field == "vapidPrivateKey"]
-        try:
-            opened = await self._dependencies.secrets.unseal(*self._stream, wanted)
-        except UnsealError:
-            return None  # neither comparable nor usable; a check of the credentials reports it
-        return opened.get("vapidPrivateKey")

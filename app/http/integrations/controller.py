@@ -20,11 +20,11 @@ from app.http.integrations.bodies import (
 )
 from app.http.integrations.commands import (
     ChangeWithWarnings,
-    VapidPairCheck,
     create_command,
     replace_credentials_command,
 )
 from app.http.integrations.list_query import LIST_QUERY, load_page
+from app.http.integrations.public_text import find_provider_keys
 from app.http.integrations.responses import (
     IntegrationListResponse,
     IntegrationResponse,
@@ -32,6 +32,7 @@ from app.http.integrations.responses import (
     render_list,
     render_one,
 )
+from app.http.integrations.stored_secrets import StoredSecretsCheck
 from app.http.integrations.warnings import find_warnings
 from app.http.preferences import add_preference_applied, reject_warnings_if_strict
 from app.http.query_parameters import AS_OF_QUERY, operation_class
@@ -79,7 +80,9 @@ class IntegrationController(Controller):
         """Add an integration; its secrets are sealed and never shown again."""
         dependencies, integration = get_dependencies(request.app), new_integration_id()
         location = f"/{locale}/api/integration/{integration}"
-        warnings = [*find_warnings(data, dependencies.providers[data.type])]
+        provider = dependencies.providers[data.type]
+        keys = find_provider_keys(data, provider, dependencies.provider_keys)
+        warnings = [*find_warnings(data, provider), *keys]
         reject_warnings_if_strict(request, warnings)
         prepared = await create_command(
             data, dependencies.keyring, request.user.workspace, integration
@@ -123,12 +126,12 @@ class IntegrationController(Controller):
         self, request: ApiRequest, integration_id: FromPath[str], data: UpdateIntegrationBody
     ) -> Response[IntegrationResponse]:
         """Change the given fields; an absent one stays, null clears."""
-        pairs = VapidPairCheck(
+        stored = StoredSecretsCheck(
             get_dependencies(request.app), request.user.workspace, integration_id
         )
 
         async def prepare(state: Integration) -> PreparedCommand:
-            await pairs.check_public_key(state, data.vapid_public_key)
+            await stored.check(state, data)
             return PreparedCommand(ChangeIntegration(**asdict(data)))
 
         message = "Integration updated successfully"
@@ -167,14 +170,11 @@ class IntegrationController(Controller):
     ) -> Response[IntegrationResponse]:
         """Replace the given secrets; the old ones are destroyed."""
         dependencies, workspace = get_dependencies(request.app), request.user.workspace
-        pairs = VapidPairCheck(dependencies, workspace, integration_id)
+        stored = StoredSecretsCheck(dependencies, workspace, integration_id)
         replace = replace_credentials_command(data, dependencies.keyring, workspace, integration_id)
 
         async def prepare(state: Integration) -> PreparedCommand:
-            if data.vapid_public_key is None:
-                pairs.check_private_key(state, data.vapid_private_key)
-            elif data.vapid_private_key is None:
-                await pairs.check_public_key(state, data.vapid_public_key)
+            await stored.check(state, data)
             return await replace(state)
 
         message = "Credentials replaced successfully"

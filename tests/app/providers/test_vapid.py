@@ -1,6 +1,7 @@
 """VAPID keys: do they belong together?"""
 
 from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable, Mapping
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -8,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.providers.vapid import decode_key, is_key_pair, is_vapid_private_key
+from app.providers.vapid import decode_key, is_key_pair
 
 # The order of P-256 (SEC 2, 2.4.2): scalars from 1 to one less are keys.
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -64,11 +65,23 @@ def test_a_compressed_point_is_no_key_here() -> None:
     assert is_key_pair(text(b"\x03" + PUBLIC[1:33]), text(PRIVATE)) is None
 
 
-def test_a_private_key_is_known_by_its_length() -> None:
-    assert is_vapid_private_key(text(PRIVATE))
-    assert is_vapid_private_key(b64encode(PRIVATE).decode())
-    assert not is_vapid_private_key(text(PUBLIC))
-    assert not is_vapid_private_key("example")
+STRAY: Mapping[str, Callable[[str], str]] = {
+    "line break": lambda key: f"{key}\n",
+    "blanks": lambda key: f" {key}\t",
+    "invisible": lambda key: f"\ufeff{key}\u200b",
+    "quotes": lambda key: f"'{key}'",
+    "wrapped": lambda key: f"{key[:20]}\r\n{key[20:]}",
+    "padded": lambda key: f"{key}=",
+    "padded in the next line": lambda key: f"{key}\n=",
+    "standard": lambda key: key.replace("-", "+").replace("_", "/"),
+}
+
+
+@pytest.mark.parametrize("write", STRAY.values(), ids=STRAY)
+def test_stray_characters_make_no_difference(write: Callable[[str], str]) -> None:
+    other = text((int.from_bytes(PRIVATE) - 1).to_bytes(32))
+    assert is_key_pair(write(text(PUBLIC)), write(text(PRIVATE))) is True
+    assert is_key_pair(write(text(PUBLIC)), write(other)) is False
 
 
 @given(st.text(max_size=90))

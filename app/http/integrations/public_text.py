@@ -1,0 +1,146 @@
+"""Secrets in texts that everybody may see are errors, keys of providers warnings (contract, 4)."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, cast, get_args
+
+from msgspec import Struct
+
+from app.http.errors import FieldFinding
+from app.http.field_rules import FieldProblem
+from app.http.request_bodies import Values
+from app.http.types import attributes_by_json_name
+from app.secrets.disclosure import discloses
+from app.secrets.private_key_text import contains_private_key
+from app.secrets.secret import Secret
+from domain.integration import Integration, SecretField
+from domain.provider import Provider, Providers
+
+LOOKS_LIKE_SECRET = FieldProblem(
+    "LOOKS_LIKE_SECRET", "This looks like a private key; it would be visible to everybody"
+)
+REPEATS_SECRET = FieldProblem(
+    "LOOKS_LIKE_SECRET",
+    "This contains a secret of this integration; it would be visible to everybody",
+)
+ALREADY_PUBLIC = FieldProblem(
+    "LOOKS_LIKE_SECRET",
+    "A field that is visible to everybody contains this value already; use another secret",
+)
+LOOKS_LIKE_PROVIDER_KEY = FieldProblem(
+    "LOOKS_LIKE_PROVIDER_KEY",
+    "This contains what looks like a key of a provider; it is visible to everybody",
+)
+# Values of ordinary texts: a format that takes one of them is no sign of a key.
+ORDINARY = (*("z" * n for n in range(1, 129)), *("Z" * n for n in range(1, 129)))
+NUMBERS = tuple("0" * n for n in range(1, 20))
+
+
+def public_texts(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield path and text of each string in *values*; a Secret is none."""
+    for name, value in values.items():
+        if isinstance(value, str):
+            yield name, value
+        elif isinstance(value, Mapping):
+            inner = cast("Mapping[str, Any]", value)
+            yield from ((f"{name}.{path}", text) for path, text in public_texts(inner))
+
+
+def texts_in(body: Struct) -> Mapping[str, str]:
+    """Return the public texts in *body*, by their paths."""
+    names = attributes_by_json_name(type(body))
+    return dict(public_texts({name: getattr(body, names[name]) for name in names}))
+
+
+def stored_texts(state: Integration) -> Mapping[str, str]:
+    """Return the public texts of an integration, by their paths."""
+    values: Mapping[str, object] = {
+        "name": state.name,
+        "senderEmail": state.sender.email,
+        "senderName": state.sender.name,
+        "senderPhone": state.sender.phone,
+        "vapidPublicKey": state.vapid_public_key,
+        "settings": getattr(state, "settings", None),
+    }
+    return dict(public_texts(values))
+
+
+def reject_exposed_secrets(
+    provider_keys: re.Pattern[str],
+) -> Callable[[Values], Iterable[FieldFinding]]:
+    """Return the check of a body that finds private keys and its own secrets in public texts.
+
+    What matches *provider_keys* is a warning.
+    """
+
+    def check(values: Values) -> Iterable[FieldFinding]:
+        secrets = [value for value in values.values() if isinstance(value, Secret)]
+        for name, text in public_texts(values):
+            if contains_private_key(text, known=provider_keys, is_key=name == "vapidPublicKey"):
+                yield name, LOOKS_LIKE_SECRET
+            elif any(discloses(text, secret) for secret in secrets):
+                yield name, REPEATS_SECRET
+
+    return check
+
+
+def find_disclosed(texts: Mapping[str, str], secrets: Iterable[Secret]) -> Iterator[FieldFinding]:
+    """Find the *texts* that contain one of the stored *secrets*."""
+    stored = list(secrets)
+    for name, text in texts.items():
+        if any(discloses(text, secret) for secret in stored):
+            yield name, REPEATS_SECRET
+
+
+def find_published(
+    secrets: Mapping[SecretField, Secret], texts: Mapping[str, str]
+) -> Iterator[FieldFinding]:
+    """Find the new *secrets* that one of the public *texts* contains already."""
+    for field, secret in secrets.items():
+        if any(discloses(text, secret) for text in texts.values()):
+            yield field, ALREADY_PUBLIC
+
+
+def find_provider_keys(
+    body: Struct, provider: Provider, provider_keys: re.Pattern[str]
+) -> Iterator[FieldFinding]:
+    """Find what looks like a whole key of any provider in the public texts of *body*.
+
+    A value of the format that *provider* gives its field, such as an account's id, is none.
+    """
+    for name, text in texts_in(body).items():
+        if not has_own_format(name, text, provider) and provider_keys.search(text):
+            yield name, LOOKS_LIKE_PROVIDER_KEY
+
+
+def has_own_format(name: str, text: str, provider: Provider) -> bool:
+    """Return whether *text* has the format that *provider* gives the public field *name*."""
+    known: Mapping[str, Any] = {
+        **provider.fields,
+        **{f"settings.{n}": setting for n, setting in getattr(provider, "settings", {}).items()},
+    }
+    format_ = getattr(known.get(name), "format", None)
+    return format_ is not None and re.fullmatch(format_, text) is not None
+
+
+def provider_key_pattern(providers: Providers) -> re.Pattern[str]:
+    """Return what finds whole keys of *providers* in a text.
+
+    These are the formats of their secret fields, but for those that words or numbers have as
+    well, and those of whole documents.
+    """
+    formats = {
+        field.format
+        for provider in providers.values()
+        for name, field in provider.fields.items()
+        if name in get_args(SecretField) and field.format and " " not in field.example
+    }
+    keys = sorted(format_ for format_ in formats if is_distinctive(format_))
+    return re.compile(
+        rf"(?<![^\W_])(?:{'|'.join(f'(?:{key})' for key in keys) or '(?!)'})(?![^\W_])"
+    )
+
+
+def is_distinctive(format_: str) -> bool:
+    """Return whether no ordinary text has the *format_*."""
+    return not any(re.fullmatch(format_, text) for text in (*ORDINARY, *NUMBERS))

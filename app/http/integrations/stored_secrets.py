@@ -1,0 +1,82 @@
+"""Compares what a change makes public with the stored secrets, which are opened for this only."""
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from app.http.dependencies import Dependencies
+from app.http.errors import FieldFinding, InvalidFieldsError
+from app.http.integrations.bodies import VAPID_MISMATCH, reveal_text, secrets_in
+from app.http.integrations.public_text import (
+    find_disclosed,
+    find_published,
+    stored_texts,
+    texts_in,
+)
+from app.providers.vapid import is_key_pair
+from app.secrets.errors import UnsealError
+from app.secrets.secret import Secret
+from domain.integration import Integration, SecretField
+
+StoredSecrets = Mapping[SecretField, Secret]
+
+
+class StoredSecretsCheck:
+    """Finds stored secrets in new public texts, new secrets in stored ones, and no pair of keys."""
+
+    def __init__(self, dependencies: Dependencies, workspace: str, integration: str) -> None:
+        self._secrets = dependencies.secrets
+        self._stream = (workspace, integration)
+
+    async def check(self, state: Integration, body: Struct) -> None:
+        """Raise InvalidFieldsError if *body* would make a secret public, or part a key pair.
+
+        Nothing is opened if no public text changes.
+        """
+        if not state.exists:
+            return
+        shown, new = stored_texts(state), secrets_in(body)
+        given = texts_in(body)
+        changed = {name: text for name, text in given.items() if shown.get(name) != text}
+        stored: StoredSecrets = await self._open(state) if changed else {}
+        remaining = {name: text for name, text in shown.items() if name not in given}
+        findings = [
+            *find_disclosed(changed, stored.values()),
+            *find_published(new, remaining),
+            *find_parted_keys(changed, remaining, {**stored, **new}, new),
+        ]
+        if findings:
+            raise InvalidFieldsError(findings)
+
+    async def _open(self, state: Integration) -> StoredSecrets:
+        try:
+            return await self._secrets.unseal(*self._stream, state.credentials)
+        except UnsealError:
+            pass  # one of them; the others can still be compared
+        opened: dict[SecretField, Secret] = {}
+        for credential in state.credentials:
+            try:
+                opened |= await self._secrets.unseal(*self._stream, [credential])
+            except UnsealError:
+                continue  # neither comparable nor usable; a check of the credentials reports it
+        return opened
+
+
+def find_parted_keys(
+    changed: Mapping[str, str],
+    remaining: Mapping[str, str],
+    secrets: StoredSecrets,
+    new: StoredSecrets,
+) -> Iterator[FieldFinding]:
+    """Find a new VAPID key that does not match the other one, which stays; *secrets* are all."""
+    private, name = secrets.get("vapidPrivateKey"), "vapidPublicKey"
+    if private is None:
+        return
+    if name in changed and "vapidPrivateKey" not in new:
+        field, public = name, changed[name]
+    elif name in remaining and "vapidPrivateKey" in new:
+        field, public = "vapidPrivateKey", remaining[name]
+    else:
+        return  # neither changes, or both: their own check compares them
+    if is_key_pair(public, reveal_text(private)) is False:
+        yield field, VAPID_MISMATCH

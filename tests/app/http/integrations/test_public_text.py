@@ -1,0 +1,245 @@
+"""No secret lands in a field that everybody sees: each field, body and spelling (K1)."""
+
+import json
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.http.errors import InvalidFieldsError
+from app.http.integrations.bodies import (
+    CreateIntegrationBody,
+    ReplaceCredentialsBody,
+    UpdateIntegrationBody,
+    build_body_schemas,
+)
+from app.http.integrations.public_text import provider_key_pattern
+from app.providers.registry import load_providers
+from tests.support.private_keys import (
+    PUBLIC_SPELLINGS,
+    SPELLINGS,
+    SURROUNDINGS,
+    make_key,
+)
+
+PATH = "/en/api/integration"
+PROVIDERS = load_providers()
+SCHEMAS = build_body_schemas(PROVIDERS)
+KEY = make_key(1)
+PRIV, PUB = SPELLINGS["base64url"](KEY), PUBLIC_SPELLINGS["base64url"](KEY)
+DER = SPELLINGS["PKCS#8 base64"](KEY)
+SG = f"SG.{'a1B2' * 5}cd.{'x9Y8' * 10}z7W"
+PUSH = {"name": "Push", "type": "WEB_PUSH", "channel": "PUSH"}
+MAIL = {"name": "Mail", "type": "SENDGRID", "channel": "EMAIL"}
+TEXTS = ("name", "senderName", "vapidPublicKey")
+Findings = list[tuple[str, str]]
+
+
+def findings(answer: httpx2.Response, status: int = 400) -> Findings:
+    """Return field and code of each detail of *answer*."""
+    assert answer.status_code == status, answer.text
+    result = answer.json()["result"]
+    found: list[dict[str, str]] = result.get("details") or result.get("warnings") or []
+    return [(detail["field"], detail["code"]) for detail in found]
+
+
+K1 = {
+    "sendgrid-nodejs#732 a space behind": f"{PRIV} ",
+    "a space before": f" {PRIV}",
+    "BOM": f"\ufeff{PRIV}",
+    "single quotes": f"'{PRIV}'",
+    "web-push-php#427 PKCS#8": DER,
+    "web-push-php#156 PEM body": SPELLINGS["PEM body in one line"](KEY),
+    "head in lower case": SPELLINGS["PEM in one line"](KEY).lower(),
+    "PUB and PRIV": PUB + PRIV,
+    "hexadecimal": SPELLINGS["hexadecimal"](KEY),
+    "JWK": SPELLINGS["JWK"](KEY),
+}
+
+
+@pytest.mark.parametrize("text", K1.values(), ids=K1)
+def test_a_private_key_as_public_key_is_refused_in_each_body(
+    client: httpx2.Client, service: Any, text: str
+) -> None:
+    place = client.post(PATH, json=PUSH).headers["Location"]
+    field = {"vapidPublicKey": text}
+    for answer in (
+        client.post(PATH, json=PUSH | field),
+        client.patch(place, json=field),
+        client.put(f"{place}/credentials", json=field),
+    ):
+        assert findings(answer) == [("vapidPublicKey", "LOOKS_LIKE_SECRET")]
+        assert text not in answer.text
+        assert PRIV not in answer.text
+    stored = client.get(place).text + client.get(f"{place}/history").text
+    assert PRIV not in stored
+    assert "CREDENTIALS_ROTATED" not in stored
+    assert PRIV not in service.log_file.read_text()
+
+
+@pytest.mark.parametrize("field", ["name", "senderName", "senderEmail", "vapidPublicKey"])
+def test_no_public_field_takes_a_private_key(client: httpx2.Client, field: str) -> None:
+    value = f"{PRIV}@example.com" if field == "senderEmail" else PRIV
+    place = client.post(PATH, json=MAIL).headers["Location"]
+    assert findings(client.post(PATH, json=MAIL | {field: value})) == [(field, "LOOKS_LIKE_SECRET")]
+    assert findings(client.patch(place, json={field: value})) == [(field, "LOOKS_LIKE_SECRET")]
+
+
+BODIES: Mapping[str, tuple[type, Mapping[str, str], tuple[str, ...]]] = {
+    "create": (CreateIntegrationBody, MAIL, TEXTS),
+    "change": (UpdateIntegrationBody, {}, TEXTS),
+    "credentials": (ReplaceCredentialsBody, {}, ("vapidPublicKey",)),
+}
+
+
+@settings(max_examples=400)
+@given(
+    st.sampled_from([*SPELLINGS]),
+    st.sampled_from([*SURROUNDINGS]),
+    st.sampled_from([(body, field) for body, (_, _, fields) in BODIES.items() for field in fields]),
+    st.integers(0, 500),
+)
+def test_any_spelling_in_any_public_field_of_any_body_is_refused(
+    spelling: str, surroundings: str, place: tuple[str, str], number: int
+) -> None:
+    (shape, body, _), field = BODIES[place[0]], place[1]
+    text = SURROUNDINGS[surroundings](SPELLINGS[spelling](make_key(number)))
+    with pytest.raises(InvalidFieldsError) as refused:
+        SCHEMAS[shape].read(json.dumps({**body, field: text}).encode())
+    assert field in {name for name, _ in refused.value.findings}
+
+
+@pytest.mark.parametrize("field", ["name", "senderName"])
+def test_a_whole_key_of_a_provider_is_a_warning(client: httpx2.Client, field: str) -> None:
+    for text in (SG, f"our key {SG}, please keep"):
+        answer = client.post(PATH, json=MAIL | {field: text})
+        assert findings(answer, 201) == [(field, "LOOKS_LIKE_PROVIDER_KEY")]
+        changed = client.patch(answer.headers["Location"], json={field: f"{text}."})
+        assert findings(changed, 200) == [(field, "LOOKS_LIKE_PROVIDER_KEY")]
+    strict = client.post(PATH, json=MAIL | {field: SG}, headers={"Prefer": "handling=strict"})
+    assert findings(strict, 422) == [(field, "LOOKS_LIKE_PROVIDER_KEY")]
+    assert SG not in strict.text
+
+
+@pytest.mark.parametrize(
+    ("text", "is_key"),
+    [
+        (SG, True),
+        (f"key: {SG}", True),
+        (f"x{SG}", False),
+        ("a" * 96, True),  # Elastic Email's: 96 hexadecimal digits
+        ("0123456789abcdef" * 2, True),  # Twilio's auth token
+        (f"AC{'0' * 32}", True),
+        (f"MG{'0' * 32}", False),
+        ("Whatever", False),  # the format of Vonage's key: eight letters
+        ("abcd1234", False),
+        ("+905551234567", False),
+        ("marketing@example.com", False),
+        (PUB, False),
+        (PRIV, False),  # an error, not a warning
+        ('{"type": "service_account"}', False),
+        ("", False),
+    ],
+)
+def test_formats_of_providers_are_found_in_texts(text: str, is_key: bool) -> None:
+    assert (provider_key_pattern(PROVIDERS).search(text) is not None) is is_key
+
+
+SECRET = "Wq7/x+Zk2m-9Vb_31"  # noqa: S105 — made up
+WRITTEN: Mapping[str, Callable[[str], str]] = {
+    "as it is": str,
+    "within a text": lambda secret: f"the key {secret}, keep it",
+    "in quotes": lambda secret: f"'{secret}'",
+    "with a zero-width space": lambda secret: f"{secret[:4]}\u200b{secret[4:]}",
+    "base64": lambda secret: b64encode(secret.encode()).decode(),
+    "hexadecimal": lambda secret: secret.encode().hex().upper(),
+    "percent": lambda secret: quote(secret, safe=""),
+    "base64url": lambda secret: secret.replace("+", "-").replace("/", "_"),
+}
+
+
+@pytest.fixture
+def place(client: httpx2.Client) -> str:
+    """An integration with three secrets."""
+    keys = {"apiKey": SECRET, "apiSecret": "another-secret", "vapidPrivateKey": PRIV}
+    return client.post(PATH, json=MAIL | keys).headers["Location"]
+
+
+@pytest.mark.parametrize("write", WRITTEN.values(), ids=WRITTEN)
+@pytest.mark.parametrize("field", ["name", "senderName", "vapidPublicKey"])
+def test_a_secret_in_a_public_field_is_refused(
+    client: httpx2.Client, place: str, field: str, write: Callable[[str], str]
+) -> None:
+    text = write(SECRET)
+    refused = [(field, "LOOKS_LIKE_SECRET")]
+    created = client.post(PATH, json=MAIL | {"apiKey": f"{SECRET}\n", field: text})
+    changed = client.patch(place, json={field: text})
+    assert findings(created) == refused
+    assert findings(changed) == refused
+    assert SECRET not in created.text + changed.text
+    if field == "vapidPublicKey":
+        assert findings(client.put(f"{place}/credentials", json={field: text})) == refused
+
+
+def test_a_stored_secret_is_no_address(client: httpx2.Client, place: str) -> None:
+    email = {"senderEmail": "another-secret@example.com"}
+    assert findings(client.patch(place, json=email)) == [("senderEmail", "LOOKS_LIKE_SECRET")]
+
+
+@pytest.mark.parametrize("field", ["apiKey", "apiSecret", "vapidPrivateKey"])
+def test_a_new_secret_that_is_public_already_is_refused(client: httpx2.Client, field: str) -> None:
+    texts = {"name": "The marketing team", "senderName": SECRET, "vapidPublicKey": PUB}
+    place = client.post(PATH, json=PUSH | texts).headers["Location"]
+    for secret in (SECRET, "The marketing team", PUB, b64encode(SECRET.encode()).decode()):
+        answer = client.put(f"{place}/credentials", json={field: secret})
+        assert findings(answer) == [(field, "LOOKS_LIKE_SECRET")]
+        assert secret not in answer.text
+
+
+def test_a_short_secret_may_be_in_a_text_by_chance(client: httpx2.Client) -> None:
+    body = MAIL | {"name": "our mail", "apiKey": "mail", "apiSecret": "our mai"}
+    place = client.post(PATH, json=body).headers["Location"]
+    assert client.patch(place, json={"name": "our mail!"}).status_code == 200
+
+
+def test_what_does_not_change_is_not_compared(client: httpx2.Client, place: str) -> None:
+    assert client.patch(place, json={"isActive": False}).status_code == 200
+    assert client.patch(place, json={"name": "Mail"}).status_code == 200
+    assert client.patch(place, json={"name": "Other mail"}).status_code == 200
+
+
+@pytest.mark.parametrize("locale", ["en", "es", "ar", "de", "fr", "pt", "tr"])
+def test_each_refusal_is_told_in_seven_languages(
+    client: httpx2.Client, place: str, locale: str
+) -> None:
+    path = f"/{locale}/api/integration"
+    theirs = place.replace("/en/", f"/{locale}/")
+    answers = [
+        client.post(path, json=MAIL | {"senderName": PRIV}),
+        client.patch(theirs, json={"senderName": SECRET}),
+        client.put(f"{theirs}/credentials", json={"apiKey": "MailMail"}),
+        client.post(path, json=MAIL | {"senderName": SG}),
+    ]
+    english = " ".join(answer.text for answer in answers)
+    assert ("visible to everybody" in english) is (locale == "en")
+
+
+def test_a_pair_is_compared_through_padding_and_line_breaks(client: httpx2.Client) -> None:
+    other = make_key(2)
+    public = PUBLIC_SPELLINGS["base64"](other)
+    place = client.post(PATH, json=PUSH | {"vapidPublicKey": public}).headers["Location"]
+    for private in (f"{PRIV}\n", f" {PRIV}=", SPELLINGS["base64 padded"](KEY), f"'{PRIV}'"):
+        keys = {"vapidPublicKey": public, "vapidPrivateKey": private}
+        both = [("vapidPublicKey", "VAPID_MISMATCH")]
+        assert findings(client.post(PATH, json=PUSH | keys)) == both
+        assert findings(client.put(f"{place}/credentials", json=keys)) == both
+        one = client.put(f"{place}/credentials", json={"vapidPrivateKey": private})
+        assert findings(one) == [("vapidPrivateKey", "VAPID_MISMATCH")]
+    right = SPELLINGS["base64 padded"](other)
+    assert client.put(f"{place}/credentials", json={"vapidPrivateKey": right}).status_code == 200
+    assert findings(client.patch(place, json={"vapidPublicKey": PUB})) == both

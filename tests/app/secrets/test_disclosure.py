@@ -1,0 +1,60 @@
+"""Does a text show a secret?"""
+
+from base64 import b64encode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.secrets.disclosure import discloses
+from app.secrets.secret import Secret
+
+KEY = "Wq7/x+Zk2m-9Vb_31"
+PLAIN = st.text(st.characters(codec="ascii", exclude_categories=["C", "Z"]), min_size=8)
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        (KEY, KEY),
+        (f" {KEY}\n", KEY),
+        (f"'{KEY}'", KEY),
+        (f"Bearer {KEY}", KEY),
+        (f"API_KEY={KEY}", KEY),
+        (KEY, f" {KEY} "),
+        (KEY, KEY.encode().hex()),
+        (KEY, b64encode(KEY.encode()).decode()),
+        (KEY.encode().hex(), KEY),
+        (b64encode(KEY.encode()).decode(), KEY),
+        (KEY.encode().hex(), b64encode(KEY.encode()).decode()),
+        ("pässword", "pässword"),
+    ],
+)
+def test_a_secret_is_recognised(secret: str, text: str) -> None:
+    assert discloses(text, Secret(secret.encode()))
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ("mailing", "mailing"),
+        (" mailing ", "the mailing list"),
+        (KEY, KEY[:-1]),
+        (KEY, "a text of another kind"),
+        ("a" * 8_192, "aaaaaaaa" * 10),
+        ("\udcff" * 3, "anything at all"),
+    ],
+)
+def test_another_text_is_not(secret: str, text: str) -> None:
+    assert not discloses(text, Secret(secret.encode(errors="replace")))
+
+
+@given(PLAIN, st.text(max_size=20), st.text(max_size=20))
+def test_any_secret_is_recognised_within_any_text(secret: str, before: str, after: str) -> None:
+    unescaped = secret.replace("%", "").replace("\\", "") + "12345678"
+    assert discloses(f"{before} {unescaped} {after}", Secret(unescaped.encode()))
+
+
+@given(st.binary(max_size=60), st.text(max_size=60))
+def test_any_bytes_and_text_have_an_answer(secret: bytes, text: str) -> None:
+    assert discloses(text, Secret(secret)) in (True, False)

@@ -1,0 +1,143 @@
+"""Private keys in texts, in every usual spelling, and what must not be taken for one."""
+
+import hashlib
+import re
+import time
+from base64 import b64encode
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.secrets.private_key_text import contains_private_key
+from tests.support.private_keys import (
+    PUBLIC_SPELLINGS,
+    SPELLINGS,
+    SURROUNDINGS,
+    Spelling,
+    make_key,
+)
+
+KEY = make_key(1)
+PRIVATE = SPELLINGS["base64url"](KEY)
+NOT_DIRECTLY = [name for name in SURROUNDINGS if not name.startswith("directly")]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
+def test_a_private_key_is_found_in_each_spelling(spelling: Spelling) -> None:
+    assert contains_private_key(spelling(KEY))
+    assert contains_private_key(spelling(KEY), is_key=True)
+
+
+@given(st.sampled_from([*SPELLINGS]), st.sampled_from([*SURROUNDINGS]), st.integers(0, 500))
+def test_a_private_key_is_found_whatever_stands_around_it(
+    spelling: str, surroundings: str, number: int
+) -> None:
+    text = SURROUNDINGS[surroundings](SPELLINGS[spelling](make_key(number)))
+    assert contains_private_key(text)
+
+
+@pytest.mark.parametrize("spelling", PUBLIC_SPELLINGS.values(), ids=PUBLIC_SPELLINGS)
+@given(st.sampled_from(NOT_DIRECTLY), st.integers(0, 500))
+def test_a_public_key_is_no_private_one(spelling: Spelling, surroundings: str, number: int) -> None:
+    text = SURROUNDINGS[surroundings](spelling(make_key(number)))
+    assert not contains_private_key(text, is_key=True)
+
+
+OTHER_KEYS = {
+    "Ed25519": ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32))),
+    "P-384": ec.derive_private_key(2**380 + 7, ec.SECP384R1()),
+    "RSA": rsa.generate_private_key(65_537, 1_024),  # noqa: S505 — short, so that it is quick
+}
+
+
+@pytest.mark.parametrize("key", OTHER_KEYS.values(), ids=OTHER_KEYS)
+@pytest.mark.parametrize("encoding", [Encoding.DER, Encoding.PEM])
+def test_private_keys_of_other_kinds_are_found(key: rsa.RSAPrivateKey, encoding: Encoding) -> None:
+    raw = key.private_bytes(encoding, PrivateFormat.PKCS8, NoEncryption())
+    text = raw.decode() if encoding is Encoding.PEM else b64encode(raw).decode()
+    assert contains_private_key(text)
+    assert contains_private_key(text.removeprefix("-----BEGIN PRIVATE KEY-----\n"))
+
+
+Z = "0" * 32
+ORDINARY = {
+    "a word": "Production",
+    "a sentence": "The push messages of our shop in Istanbul, Berlin and São Paulo since 2025",
+    "about keys": "My private key service, with a begin and an end: key of the private client",
+    "43 small letters": "x" * 43,
+    "43 capital letters": "X" * 43,
+    "43 letters, words": "MarketingCampaignsProductionEuropeNewslett",
+    "43 characters, hyphens": "marketing-campaigns-production-eu-west-1-v2",
+    "43 characters, capitals": "Example-Company-Newsletter-Production-East1",
+    "43 characters, underscores": "SendGrid_EU_Marketing_Newsletter_Production",
+    "43 characters, MD5": "production-d41d8cd98f00b204e9800998ecf8427e",
+    "a long slug": "sendgrid-integration-of-the-marketing-department-in-europe-for-2026-v2",
+    "an id of ours": "sendgrid-integration-int_01h455vb4pex5vsknk084sn02q",
+    "UUID": "550e8400-e29b-41d4-a716-446655440000",
+    "UUID in a name": "Integration 550e8400-e29b-41d4-a716-446655440000 production",
+    "UUID directly behind": "integration-550e8400-e29b-41d4-a716-446655440000",
+    "SHA-1": "release-da39a3ee5e6b4b0d3255bfef95601890afd80709",
+    "Twilio account": f"AC{Z}",
+    "Twilio account, real": "ACd41d8cd98f00b204e9800998ecf8427e",
+    "Twilio API key": "SKd41d8cd98f00b204e9800998ecf8427e",
+    "Twilio service": f"MG{Z}",
+    "phone number": "+905551234567",
+    "email": "marketing-campaigns.newsletter+bounces@mail.production.example.com",
+    "address of a page": "https://www.example.com/en/company/Contact/Support/web-push/v2?from=1",
+    "no Latin": "إشعارات المتجر الإلكتروني لجميع العملاء في المملكة العربية السعودية 2026",
+    "emoji": "👩‍👩‍👧‍👦 family newsletter 👩‍👩‍👧‍👦 of the whole production region",
+    "shortened examples": "BHn... and SG.abc123... and your_twilio_auth_token",
+    "JSON": '{"name": "d", "d": "short"}',
+}
+
+
+@pytest.mark.parametrize("text", ORDINARY.values(), ids=ORDINARY)
+def test_an_ordinary_text_is_no_private_key(text: str) -> None:
+    assert not contains_private_key(text)
+
+
+WORDS = ("web", "Push", "sms", "EU", "2", "news-letter", "Example", "prod", "v1", "GmbH")
+
+
+@given(st.lists(st.sampled_from(WORDS)))
+def test_words_are_no_private_key(words: list[str]) -> None:
+    assert not contains_private_key(" ".join(words))
+    assert not contains_private_key("-".join(words).lower())
+
+
+def test_hexadecimal_of_32_bytes_is_a_key_though_it_may_be_a_hash() -> None:
+    assert contains_private_key(hashlib.sha256(b"a name").hexdigest())
+    assert not contains_private_key(hashlib.sha256(b"a name").hexdigest()[:-1])
+
+
+@pytest.mark.parametrize("text", ["A" * 43, "marketing-campaigns-production-eu-west-1-v2"])
+def test_a_field_for_a_key_may_not_hold_43_characters_at_all(text: str) -> None:
+    assert contains_private_key(text, is_key=True)
+    assert not contains_private_key(text)
+
+
+def test_known_keys_are_passed_over() -> None:
+    key = f"SG.{PRIVATE[:22]}.{PRIVATE}"
+    known = re.compile(r"SG\.[\w-]{22}\.[\w-]{43}")
+    assert not contains_private_key(f"our {key}", known=known)
+    assert contains_private_key(f"our {key} {PRIVATE}", known=known)
+    assert contains_private_key(key)
+
+
+@pytest.mark.parametrize("unit", ["-BEGIN ", "PRIVATE ", "{d:", "0x", "00:", "A", "aA1", " \\n"])
+def test_a_hostile_text_takes_no_time(unit: str) -> None:
+    started = time.process_time()
+    contains_private_key((unit * 600)[:600], is_key=True)
+    assert time.process_time() - started < 0.02
+
+
+@given(st.text(max_size=200))
+def test_any_text_has_an_answer(text: str) -> None:
+    assert contains_private_key(text) in (True, False)
