@@ -33,6 +33,7 @@ from app.http.middleware import RequestMiddleware
 from app.http.openapi.document import OpenAPIDocument
 from app.http.operations import Readiness, live, metrics, ready
 from app.http.problems import handle_exception
+from app.http.request_heads import RequestHeadCheck
 from app.keyed_lock import KeyedLock
 from app.locales.catalogues import load_catalogues
 from app.metrics.collector import Metrics
@@ -206,4 +207,5 @@ def create_app(dependencies: Dependencies) -> RequestMiddleware:
         ),
         logging_config=None,
     )
-    return RequestMiddleware(litestar, dependencies.metrics)
+    checked = RequestHeadCheck(litestar, dependencies.catalogues)
+    return RequestMiddleware(checked, dependencies.metrics)

@@ -1,5 +1,6 @@
 """The Litestar DTO that reads a body with its BodySchema, which finds every wrong field."""
 
+import re
 from typing import TypeVar, cast
 
 from litestar.dto import AbstractDTO
@@ -8,9 +9,16 @@ from litestar.typing import FieldDefinition
 from msgspec import Struct
 
 from app.http.dependencies import get_dependencies
-from app.http.errors import UnsupportedMediaTypeError
-from app.http.types import ApiRequest
+from app.http.errors import UnsupportedEncodingError, UnsupportedMediaTypeError
+from app.http.types import ApiRequest, list_header
 
+# Possessive (`+` after a quantifier): without backtracking, which could take too long.
+WORD = r"[!#$%&'*+.^_`|~0-9a-z-]++"
+QUOTED = r'"(?:[^"\\]|\\.)*+"'
+PARAMETER = re.compile(rf"[ \t]*+;[ \t]*+(?:({WORD})=({WORD}|{QUOTED}))?+")
+MEDIA_TYPE = re.compile(rf"application/json((?:{PARAMETER.pattern})*+)[ \t]*+")
+UTF_8 = frozenset({"utf-8", "utf8"})
+QUOTES = "\"'"
 T = TypeVar("T", bound=Struct)
 
 
@@ -21,12 +29,15 @@ class BodyDTO(AbstractDTO[T]):
         """Return the body as its Struct.
 
         Raises:
-            UnsupportedMediaTypeError: the Content-Type is not JSON.
-            MalformedBodyError, NotAnObjectError, InvalidFieldsError: as `BodySchema.read`.
+            UnsupportedEncodingError: the body has a Content-Encoding.
+            UnsupportedMediaTypeError: the Content-Type is not JSON in UTF-8.
+            NotUtf8Error, MalformedBodyError, NotAnObjectError, InvalidFieldsError: as
+                `BodySchema.read`.
         """
         request = cast("ApiRequest", self.asgi_connection)  # pyright: ignore[reportUnknownMemberType] — untyped there
-        media_type = request.headers.get("content-type", "").partition(";")[0]
-        if media_type.strip().lower() != "application/json":
+        if not is_identity(list_header(request, "content-encoding") or ""):
+            raise UnsupportedEncodingError
+        if not is_json_in_utf8(request.headers.get("content-type", "")):
             raise UnsupportedMediaTypeError
         return get_dependencies(request.app).body_schemas[self.model_type].read(value)
 
@@ -43,3 +54,19 @@ class BodyDTO(AbstractDTO[T]):
     ) -> Reference:
         """Return a reference to the schema, which openapi/document.py adds."""
         return Reference(f"#/components/schemas/{cls.model_type.__name__}")
+
+
+def is_identity(encodings: str) -> bool:
+    """Return whether the list *encodings* names no encoding but `identity`."""
+    return all(each.strip().lower() in ("", "identity") for each in encodings.split(","))
+
+
+def is_json_in_utf8(media_type: str) -> bool:
+    """Return whether *media_type* is application/json; its charset, if it has one, is UTF-8."""
+    lowered = media_type.strip().lower()
+    if lowered == "application/json":
+        return True
+    if not (found := MEDIA_TYPE.fullmatch(lowered)):
+        return False
+    charsets = [value for name, value in PARAMETER.findall(found[1]) if name == "charset"]
+    return all(charset.strip(QUOTES) in UTF_8 for charset in charsets)

@@ -12,6 +12,14 @@ class MalformedBodyError(Exception):
     """The body is not valid JSON."""
 
 
+class NotUtf8Error(Exception):
+    """The body is not UTF-8."""
+
+
+class NoBodyError(Exception):
+    """There is no body."""
+
+
 class NotAnObjectError(Exception):
     """The body must be a JSON object."""
 
@@ -41,7 +49,11 @@ class ProofUnavailableError(InvalidFieldsError):
 
 
 class UnsupportedMediaTypeError(Exception):
-    """The body is not application/json."""
+    """The body is not application/json in UTF-8."""
+
+
+class UnsupportedEncodingError(Exception):
+    """The body has a Content-Encoding."""
 
 
 def safe_field_name(name: str) -> str | None:

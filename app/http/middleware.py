@@ -1,4 +1,4 @@
-"""The outermost ASGI middleware: request id, access log and metrics, for every response.
+"""The outermost ASGI middleware: request id, headers, access log and metrics of every response.
 
 Litestar's own middleware does not run for 404 and 405, so this wraps the whole application.
 """
@@ -7,6 +7,7 @@ import asyncio
 import logging
 import re
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from secrets import token_hex
@@ -21,12 +22,16 @@ from app.structured_logging import build_line_logger
 MAX_DRAINED = 16 * 1024 * 1024  # bytes that are read and dropped
 DRAIN_TIMEOUT = 5.0  # seconds
 SMALL_BODY = 64 * 1024  # bytes that the system's buffers take at once
+Header = tuple[bytes, bytes]
 ASGI = Any  # each library types scopes and messages in its own way
 REQUEST_ID = "integrations_request_id"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # HEAD is GET, of which the server sends the head only (RFC 9110, 9.3.2). OPTIONS is refused, as
 # TRACE is: Litestar would list the methods of only one of a path's controllers.
 METHOD_OVERRIDES = {"HEAD": "GET", "OPTIONS": "TRACE"}
+NOSNIFF = (b"x-content-type-options", b"nosniff")
+NO_STORE = (b"cache-control", b"no-store")
+REVALIDATE = (b"cache-control", b"private, no-cache")
 REQUEST_ID_PATTERN = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 
 
@@ -60,7 +65,7 @@ class AccessLine(Struct, frozen=True, kw_only=True):
 
 
 class RequestMiddleware:
-    """Gives each request an id, its response the header X-Request-Id, and the log one line."""
+    """Gives each request an id, its response the headers of all, and the log one line."""
 
     def __init__(self, app: ASGI, metrics: Metrics) -> None:
         self.app = app
@@ -75,7 +80,6 @@ class RequestMiddleware:
         method = scope["method"]
         scope = {**scope, "method": METHOD_OVERRIDES.get(method, method)}
         request_id = scope[REQUEST_ID] = choose_request_id(scope["headers"])
-        header = (b"x-request-id", request_id.encode())
         started, status = time.perf_counter(), 500
         self.metrics.in_progress += 1
 
@@ -83,7 +87,7 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), header]
+                message["headers"] = complete_headers(message.get("headers", ()), request_id)
             await send(message)
 
         try:
@@ -96,12 +100,25 @@ class RequestMiddleware:
             self.log(access_line(scope, kind, seconds))
 
 
-def choose_request_id(headers: list[tuple[bytes, bytes]]) -> str:
-    """Return the client's X-Request-Id if it is 1 to 64 plain characters, else a new one."""
-    for name, value in headers:
-        if name == b"x-request-id" and REQUEST_ID_PATTERN.fullmatch(value):
-            return value.decode()
+def choose_request_id(headers: list[Header]) -> str:
+    """Return the client's X-Request-Id if it is one of 1 to 64 plain characters, else a new one."""
+    given = [value for name, value in headers if name == b"x-request-id"]
+    if len(given) == 1 and REQUEST_ID_PATTERN.fullmatch(given[0]):
+        return given[0].decode()
     return new_request_id()
+
+
+def complete_headers(headers: Iterable[Header], request_id: str) -> list[Header]:
+    """Return *headers* of a response with those that every response has.
+
+    A response with an entity tag may be kept to be revalidated, any other must not be kept, unless
+    it says itself how long.
+    """
+    complete = [*headers, (b"x-request-id", request_id.encode()), NOSNIFF]
+    names = {name for name, _ in complete}
+    if b"cache-control" not in names:
+        complete.append(REVALIDATE if b"etag" in names else NO_STORE)
+    return complete
 
 
 def route_template(scope: ASGI) -> str:

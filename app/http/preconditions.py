@@ -6,10 +6,11 @@ from hashlib import blake2b
 
 from msgspec import UnsetType
 
-from app.http.types import ApiRequest
+from app.http.types import ApiRequest, list_header
 from projections.integration_view import IntegrationRow
 
-ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+# An element of a list: `*`, or an entity tag, weak or strong. Possessive: without backtracking.
+ELEMENT = re.compile(r'(?:^|,)[ \t]*+(?:(\*)|(W/)?"([\x21\x23-\x7e\x80-\xff]*+)")[ \t]*+(?=,|$)')
 DIGITS = re.compile(r"[1-9][0-9]{0,17}")
 
 
@@ -27,16 +28,18 @@ def list_etag(rows: Sequence[IntegrationRow], total: int, cursor: str | UnsetTyp
 def if_match_versions(request: ApiRequest) -> frozenset[int] | None:
     """Return the versions that If-Match names; None if any matches.
 
-    A weak or foreign tag matches no version: If-Match compares strongly.
+    A weak or foreign tag matches no version: If-Match compares strongly. `*` matches any, alone or
+    among others.
     """
-    header = request.headers.get("if-match")
-    if header is None or header.strip() == "*":
+    header = list_header(request, "if-match")
+    elements = ELEMENT.findall(header or "")
+    if header is None or any(star for star, _, _ in elements):
         return None
-    strong = [tag for weak, tag in ENTITY_TAG.findall(header) if not weak]
+    strong = [tag for _, weak, tag in elements if not weak]
     return frozenset(int(tag) for tag in strong if DIGITS.fullmatch(tag))
 
 
 def matches_if_none_match(request: ApiRequest, tag: str) -> bool:
     """Return whether If-None-Match contains *tag*: the client has this version."""
-    header = request.headers.get("if-none-match", "")
-    return header.strip() == "*" or tag in (f'"{known}"' for _, known in ENTITY_TAG.findall(header))
+    elements = ELEMENT.findall(list_header(request, "if-none-match") or "")
+    return any(star or f'"{known}"' == tag for star, _, known in elements)

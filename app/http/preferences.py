@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from app.http.errors import FieldFinding, WarningsRejectedError
 from app.http.problems import PROBLEMS
 from app.http.responses import RenderedResponse
-from app.http.types import ApiRequest
+from app.http.types import ApiRequest, list_header
 
 APPLIED_HEADERS = PROBLEMS[WarningsRejectedError].headers
 WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
@@ -22,7 +22,7 @@ PREFERENCE = re.compile(
 
 def prefers_strict(request: ApiRequest) -> bool:
     """Return whether *request* prefers strict handling; of several preferences the first counts."""
-    header = ",".join(request.headers.getall("prefer", []))[:MAX_HEADER_LENGTH]
+    header = (list_header(request, "prefer") or "")[:MAX_HEADER_LENGTH]
     values = (
         value.strip('"')
         for name, value in PREFERENCE.findall(header)

@@ -1,12 +1,15 @@
 """The status code of every error, in one table, and the error envelope."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any
 
 import structlog
 from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException, ValidationException
 from msgspec import UNSET, Struct
+from msgspec.json import encode
 
 from app.database.availability import UnavailableError
 from app.event_store.protocol import RequestInProgressError
@@ -16,18 +19,28 @@ from app.http.errors import (
     IdempotencyKeyReusedError,
     InvalidFieldsError,
     MalformedBodyError,
+    NoBodyError,
     NotAnObjectError,
+    NotUtf8Error,
     ProofUnavailableError,
+    UnsupportedEncodingError,
     UnsupportedMediaTypeError,
     WarningsRejectedError,
 )
 from app.http.middleware import get_request_id
-from app.http.responses import Detail, ErrorResponse, ErrorResult
+from app.http.responses import (
+    Detail,
+    ErrorResponse,
+    ErrorResult,
+    RenderedResponse,
+    to_response,
+)
 from app.locales.catalogues import Catalogues, Language
 from app.rate_limit import RateLimitExceededError
 from app.tokens.errors import UnauthorizedError
 from domain.errors import IntegrationNotFoundError, VersionMismatchError
 
+MAX_DETAILS = 50  # a small body with many wrong names must not draw a large response
 CLIENT_LEFT = "client disconnected prematurely"  # Litestar's text for an incomplete body
 log = structlog.get_logger(source="problems")
 
@@ -53,6 +66,8 @@ UNAVAILABLE = Problem(
 )
 PROBLEMS: Mapping[type[Exception], Problem] = {
     MalformedBodyError: MALFORMED_BODY,
+    NotUtf8Error: Problem(400, "VALIDATION_ERROR", "The body must be UTF-8"),
+    NoBodyError: Problem(400, "VALIDATION_ERROR", "A JSON body is needed"),
     NotAnObjectError: Problem(400, "VALIDATION_ERROR", "The body must be a JSON object"),
     InvalidFieldsError: INVALID_REQUEST,
     WarningsRejectedError: Problem(
@@ -76,8 +91,14 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     IdempotencyKeyReusedError: Problem(
         422, "UNPROCESSABLE", "This idempotency key was used with another request"
     ),
+    UnsupportedEncodingError: Problem(
+        415,
+        "UNSUPPORTED_MEDIA_TYPE",
+        "The body must come without a Content-Encoding",
+        {"Accept-Encoding": "identity"},
+    ),
     UnsupportedMediaTypeError: Problem(
-        415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json"
+        415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json in UTF-8"
     ),
     RateLimitExceededError: Problem(
         429, "TOO_MANY_REQUESTS", "Too many requests", {"Retry-After": "1"}
@@ -95,18 +116,23 @@ FRAMEWORK_PROBLEMS: Mapping[int, Problem] = {
 
 def handle_exception(
     catalogues: Catalogues, request: Request[object, object, State], error: Exception
-) -> Response[ErrorResponse]:
-    """Return the error envelope for *error*, in the language of the request's path."""
-    problem = problem_for(error)
+) -> Response[Any]:
+    """Return the response to *error*."""
+    return to_response(render_error(catalogues, request.scope, error))
+
+
+def render_error(catalogues: Catalogues, scope: Any, error: Exception) -> RenderedResponse:  # noqa: ANN401 — Litestar and ASGI type scopes differently
+    """Return the error envelope for *error*, in the language of the path of *scope*."""
+    problem, request_id = problem_for(error), get_request_id(scope)
     if problem is INTERNAL_ERROR:
-        log.error("unexpected error", request_id=get_request_id(request.scope), exc_info=error)
-    language = request_language(request, catalogues)
+        log.error("unexpected error", request_id=request_id, exc_info=error)
+    language = path_language(scope["path"], catalogues)
     findings = error.findings if isinstance(error, InvalidFieldsError) else None
     details = error_details(findings, language) if findings else ()
     message = language.text(problem.message)
-    envelope = error_envelope(problem, message, get_request_id(request.scope), details)
+    envelope = error_envelope(problem, message, request_id, details)
     headers = {**problem.headers, **error_headers(error), "Content-Language": language.tag}
-    return Response(envelope, status_code=problem.status, headers=headers)
+    return RenderedResponse(problem.status, encode(envelope), headers)
 
 
 def error_envelope(
@@ -125,9 +151,9 @@ def error_envelope(
     )
 
 
-def request_language(request: Request[object, object, State], catalogues: Catalogues) -> Language:
-    """Return the language of the path's first segment; English if that names none."""
-    return catalogues.negotiate(path_locale(request.scope["path"])) or catalogues.languages["en"]
+def path_language(path: str, catalogues: Catalogues) -> Language:
+    """Return the language of the first segment of *path*; English if that names none."""
+    return catalogues.negotiate(path_locale(path)) or catalogues.languages["en"]
 
 
 def path_locale(path: str) -> str:
@@ -138,8 +164,10 @@ def path_locale(path: str) -> str:
 def problem_for(error: Exception) -> Problem:
     """Return the problem for *error*; an unexpected one is an internal error."""
     if isinstance(error, HTTPException):
-        if isinstance(error, ValidationException) or error.detail == CLIENT_LEFT:
-            return MALFORMED_BODY  # there is no body, or not all of it
+        if isinstance(error, ValidationException):
+            return PROBLEMS[NoBodyError]  # Litestar reads nothing else that can be invalid
+        if error.detail == CLIENT_LEFT:
+            return MALFORMED_BODY  # there is not all of it
         return FRAMEWORK_PROBLEMS.get(error.status_code, INTERNAL_ERROR)
     return next(
         (PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), INTERNAL_ERROR
@@ -147,10 +175,10 @@ def problem_for(error: Exception) -> Problem:
 
 
 def error_details(findings: Iterable[FieldFinding], language: Language) -> list[Detail]:
-    """Return *findings*, one detail each, in *language*."""
+    """Return *findings*, at most MAX_DETAILS, one detail each, in *language*."""
     return [
         Detail(field, problem.code, language.text(problem.message, **problem.limits))
-        for field, problem in findings
+        for field, problem in islice(findings, MAX_DETAILS)
     ]
 
 

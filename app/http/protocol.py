@@ -73,6 +73,10 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         self.in_head, self.overhead = True, 0
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Receive a header; the parser leaves white space at its end (RFC 9112, 5.1)."""
+        super().on_header(name, value.rstrip(b" \t"))
+
     def on_headers_complete(self) -> None:
         """Start to count framing bytes; trailers come after this and are ignored."""
         self.in_head, self.overhead = False, 0
@@ -113,6 +117,8 @@ def raw_response(problem: Problem, more: dict[str, str]) -> bytes:
         "Content-Length": str(len(body)),
         "Content-Language": "en",
         "X-Request-Id": request_id,
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
         "Connection": "close",
         **more,
     }

@@ -1,6 +1,7 @@
 """Reads a JSON body into a Struct and reports every wrong field at once."""
 
 import json
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
@@ -13,6 +14,7 @@ from app.http.errors import (
     InvalidFieldsError,
     MalformedBodyError,
     NotAnObjectError,
+    NotUtf8Error,
     safe_field_name,
 )
 from app.http.field_rules import FieldError, FieldProblem, Rule, Schema
@@ -47,10 +49,12 @@ class BodySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
         """Return the body as a Struct.
 
         Raises:
-            MalformedBodyError: not JSON, not UTF-8, nested too deeply, a number too large.
+            NotUtf8Error: not UTF-8.
+            MalformedBodyError: not JSON, nested too deeply, a number too large.
             NotAnObjectError: JSON, but no object.
             InvalidFieldsError: one or more fields are wrong; it holds all of them.
         """
+        body = body.removeprefix(BOM_UTF8)  # RFC 8259, 8.1: a parser may ignore it
         sent = decode_object(body)
         given = {n: v for n, v in sent.items() if v is not None or self._null_is_value(n)}
         values: dict[str, Any] = {}
@@ -118,7 +122,16 @@ def decode_object(body: bytes) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise MalformedBodyError from None
+        raise (MalformedBodyError if is_utf8(body) else NotUtf8Error) from None
     if not isinstance(value, dict):
         raise NotAnObjectError
     return value  # pyright: ignore[reportUnknownVariableType] — JSON's names are strings
+
+
+def is_utf8(body: bytes) -> bool:
+    """Return whether *body* is UTF-8; JSON text in UTF-16 and UTF-32 begins with zero bytes."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in body[:4]

@@ -86,7 +86,7 @@ class RawResponse(Response[Any]):
         """Return the ASGI app that sends it."""
         return self.send
 
-    async def send(self, _: Scope, __: Receive, send: Send) -> None:
+    async def send(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 — ASGI's signature
         """Send it."""
         rendered = self.rendered
         headers = [

@@ -1,4 +1,4 @@
-"""What all HTTP modules share: the type of a request, ids, and a Struct's fields by JSON name."""
+"""What all HTTP modules share: the type of a request, ids, header lists, fields by JSON name."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -17,6 +17,12 @@ ApiRequest = Request[Principal, Language, State]
 ID_PATTERN = f"^{INTEGRATION_ID.pattern}$"
 # For the OpenAPI document; responses are not validated.
 Id = Annotated[str, Meta(pattern=ID_PATTERN)]
+
+
+def list_header(request: ApiRequest, name: str) -> str | None:
+    """Return the list in the header *name*, whose lines are one list (RFC 9110, 5.3)."""
+    lines = request.headers.getall(name, [])
+    return ",".join(lines) if lines else None
 
 
 @cache

@@ -116,7 +116,6 @@ def docs_router() -> Router:
         after_request=refuse_unknown_path,
         response_headers=[
             ResponseHeader(name="Content-Security-Policy", value=POLICY),
-            ResponseHeader(name="X-Content-Type-Options", value="nosniff"),
             ResponseHeader(name="Referrer-Policy", value="no-referrer"),
         ],
     )

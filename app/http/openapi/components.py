@@ -43,6 +43,11 @@ HEADERS: Json = {
         "Present if strict handling was applied", {"const": "handling=strict"}, required=False
     ),
     "WWW-Authenticate": header("How to authenticate", {"const": "Bearer"}),
+    "Accept-Encoding": header(
+        "Present if the body had an encoding that is not accepted",
+        {"const": "identity"},
+        required=False,
+    ),
     "Retry-After": header("Seconds to wait before the next request", {"type": "integer"}),
 }
 

@@ -18,6 +18,7 @@ from app.http.openapi.components import (
     json_schema,
 )
 from app.http.openapi.operation import (
+    ALL_PROBLEMS,
     PROBLEMS_BY_STATUS,
     BodySchemas,
     complete_operation,
@@ -135,8 +136,9 @@ def problem_class_name(problem: Problem) -> str:
 
 
 def problem_response(problem: Problem) -> Json:
-    """Return the response for *problem*."""
-    headers = ("X-Request-Id", "Content-Language", *problem.headers)
+    """Return the response for *problem*, with the headers of all problems of its status."""
+    own = {name for p in ALL_PROBLEMS if p.status == problem.status for name in p.headers}
+    headers = ("X-Request-Id", "Content-Language", *sorted(own))
     return {
         "description": problem.message,
         "headers": references("headers", headers),

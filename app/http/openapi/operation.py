@@ -15,9 +15,9 @@ from app.http.problems import FRAMEWORK_PROBLEMS, INTERNAL_ERROR, PROBLEMS, Prob
 from app.http.request_bodies import BodySchema
 
 BodySchemas = Mapping[type[Struct], BodySchema[Any]]
+ALL_PROBLEMS = (*FRAMEWORK_PROBLEMS.values(), *PROBLEMS.values(), INTERNAL_ERROR)
 PROBLEMS_BY_STATUS: Mapping[int, Problem] = {
-    problem.status: problem
-    for problem in (*FRAMEWORK_PROBLEMS.values(), *PROBLEMS.values(), INTERNAL_ERROR)
+    problem.status: problem for problem in ALL_PROBLEMS
 } | {400: PROBLEMS[InvalidFieldsError]}
 WITH_ETAG = ("IntegrationResponse", "IntegrationListResponse", "HistoryResponse")
 

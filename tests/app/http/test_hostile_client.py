@@ -144,7 +144,7 @@ def test_a_body_has_at_most_64_kib(
         CREATE % (b',"senderEmail":"' + CANARY + b"@" * 9_000 + b'"'),
         CREATE % (b',"apiKey":' + b"[" * 30_000 + b"]" * 30_000),
         CREATE % (b"".join(b',"k%d":1' % number for number in range(6_000))),
-        b"\xef\xbb\xbf" + CREATE % b"",
+        b"\xef\xbb\xbf\xef\xbb\xbf" + CREATE % b"",
         (CREATE % b"").decode().encode("utf-16"),
         CREATE % b"" + CREATE % b"",
     ],

@@ -163,10 +163,11 @@ def test_an_invalid_host_is_refused(client: httpx2.Client, problem: Problem) -> 
     "request_",
     [
         b"GET /health/live HTTP/1.0\r\n\r\n",
-        b"GET /health/live HTTP/1.1\r\nConnection: close\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\nHost: x:\r\nConnection: close\r\n\r\n",
         b"GET http://evil.example/health/live HTTP/1.1\r\nHost: b\r\nConnection: close\r\n\r\n",
         b"GET //health///live/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-        b"GET /health/live HTTP/1.1\r\nConnection: close, upgrade\r\nUpgrade: websocket\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\nHost: x\r\n%s"
+        % b"Connection: close, upgrade\r\nUpgrade: websocket\r\n\r\n",
     ],
 )
 def test_unusual_valid_requests_get_a_response(raw: Raw, request_: bytes) -> None:

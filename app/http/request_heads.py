@@ -1,0 +1,69 @@
+"""What the head of every request must be, before anything else reads it (RFC 9110, RFC 9112).
+
+Litestar's own middleware does not run for 404 and 405, so this wraps the whole application.
+"""
+
+import re
+from collections.abc import Iterator
+from ipaddress import IPv6Address
+
+from app.http.errors import FieldFinding, InvalidFieldsError
+from app.http.field_rules import FieldProblem
+from app.http.middleware import ASGI
+from app.http.problems import render_error
+from app.http.responses import to_response
+from app.locales.catalogues import Catalogues
+
+REPEATED = FieldProblem("REPEATED_HEADER", "This header may come only once")
+INVALID_HOST = FieldProblem("INVALID_HEADER", "This must be one host, with or without a port")
+# Headers that we read and that are no lists; the parser refuses a second Content-Length itself.
+# Which of two values counts would be a guess, and a proxy could guess otherwise.
+ONCE = {
+    b"host": "Host",
+    b"authorization": "Authorization",
+    b"content-type": "Content-Type",
+    b"idempotency-key": "Idempotency-Key",
+}
+# A registered name, which our clients have from DNS or a file of hosts, or an address; and a port.
+HOST = re.compile(rb"(?:(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2}){1,255}|\[([0-9A-Fa-f:.]+)\])(?::\d*)?")
+
+
+class RequestHeadCheck:
+    """Refuses a request whose head is ambiguous; calls *app* for any other."""
+
+    def __init__(self, app: ASGI, catalogues: Catalogues) -> None:
+        self.app = app
+        self.catalogues = catalogues
+
+    async def __call__(self, scope: ASGI, receive: ASGI, send: ASGI) -> None:
+        """Handle one HTTP request; other scopes pass through."""
+        found = [*find_head_problems(scope)] if scope["type"] == "http" else []
+        if not found:
+            await self.app(scope, receive, send)
+            return
+        rendered = render_error(self.catalogues, scope, InvalidFieldsError(found))
+        await to_response(rendered).send(scope, receive, send)
+
+
+def find_head_problems(scope: ASGI) -> Iterator[FieldFinding]:
+    """Find headers that come twice and may not, and a Host that is missing or invalid."""
+    headers = scope["headers"]
+    names = [name for name, _ in headers]
+    for name, shown in ONCE.items():
+        if names.count(name) > 1:
+            yield shown, REPEATED
+    if b"host" not in names:
+        if scope["http_version"] != "1.0":  # HTTP/1.0 has no Host
+            yield "Host", INVALID_HOST
+    elif not is_host(next(value for name, value in headers if name == b"host")):
+        yield "Host", INVALID_HOST
+
+
+def is_host(value: bytes) -> bool:
+    """Return whether *value* is a host with or without a port; an empty one names nobody."""
+    if not (found := HOST.fullmatch(value)):
+        return False
+    try:
+        return found[1] is None or bool(IPv6Address(found[1].decode()))
+    except ValueError:
+        return False
