@@ -52,6 +52,7 @@ from app.tokens.key_source import KeySource
 from app.tokens.local_key import open_local_key
 from app.tokens.verifier import CACHE_SIZE, TokenVerifier
 from app.views.as_of import AsOfViews
+from app.views.credentials import CredentialViews
 from app.views.history import HistoryViews
 from app.views.integrations import IntegrationViews
 
@@ -115,6 +116,7 @@ def build_dependencies(
         command_handler=CommandHandler(log, utc_now),
         views=views,
         history=HistoryViews(audits),
+        credentials=CredentialViews(audits),
         as_of_views=AsOfViews(LogReader(audits)),
         proof_service=ProofService(audits, checkpoint_key),
         keyring=keyring,

@@ -1,6 +1,7 @@
 """From an HTTP request to a CommandRequest: command, integration, caller, If-Match."""
 
 import re
+from typing import TypeVar
 
 from app.command_handler import CommandFactory, CommandRequest, PreparedCommand
 from app.http.dependencies import get_dependencies
@@ -11,8 +12,8 @@ from app.identifiers import is_integration_id
 from domain.envelope import EventMetadata
 from domain.errors import IntegrationNotFoundError
 from domain.integration import IntegrationCommand
-from projections.integration_view import IntegrationRow
 
+Found = TypeVar("Found")
 IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
@@ -42,11 +43,11 @@ def require_integration_id(integration: str) -> str:
     return integration
 
 
-def require_found(row: IntegrationRow | None) -> IntegrationRow:
-    """Return *row*; raise IntegrationNotFoundError if there is none."""
-    if row is None:
+def require_found(found: Found | None) -> Found:
+    """Return what was *found*; raise IntegrationNotFoundError if there is nothing."""
+    if found is None:
         raise IntegrationNotFoundError
-    return row
+    return found
 
 
 def request_metadata(request: ApiRequest) -> EventMetadata:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from hashlib import blake2b
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args
 
@@ -15,22 +14,15 @@ from app.http.authorization import authorize
 from app.http.command_requests import require_integration_id
 from app.http.dependencies import get_dependencies
 from app.http.field_rules import Rule, choice, text
+from app.http.preconditions import body_etag
 from app.http.query_parameters import QuerySchema, integer, operation_class
 from app.http.responses import RenderedResponse, conditional_response, response_headers
 from app.http.timestamps import END, START, Time, format_timestamp
-from app.http.types import ApiRequest, Id
+from app.http.types import Actor, ApiRequest, Id
 from app.tokens.principal import AUDIT
 from app.views.history import HistoryFilter, HistoryPage
 from domain.errors import IntegrationNotFoundError
 from projections.history import Action, HistoryEntry
-
-
-class Actor(Struct):
-    """Who did it: the token's `sub`, and its `name` and `email` if it had them."""
-
-    id: str
-    name: str | None
-    email: str | None
 
 
 class HistoryEntryObject(Struct, rename="camel"):
@@ -90,8 +82,7 @@ def render_history(request: ApiRequest, page: HistoryPage) -> RenderedResponse:
         total_count=page.total,
     )
     body = encode(HistoryResponse(result))
-    tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
-    return RenderedResponse(200, body, response_headers(request, tag))
+    return RenderedResponse(200, body, response_headers(request, body_etag(body)))
 
 
 class HistoryQuery(Struct, rename="camel", frozen=True, kw_only=True):

@@ -22,7 +22,12 @@ def etag(version: int) -> str:
 def list_etag(rows: Sequence[IntegrationRow], total: int, cursor: str | UnsetType) -> str:
     """Return the entity tag of a list: it changes with each row shown, total and next *cursor*."""
     shown = ",".join(f"{row.id}:{row.version}" for row in rows)
-    return f'"{blake2b(f"{total};{cursor};{shown}".encode(), digest_size=12).hexdigest()}"'
+    return body_etag(f"{total};{cursor};{shown}".encode())
+
+
+def body_etag(body: bytes) -> str:
+    """Return the entity tag of *body*: a digest of it."""
+    return f'"{blake2b(body, digest_size=12).hexdigest()}"'
 
 
 def if_match_versions(request: ApiRequest) -> frozenset[int] | None:

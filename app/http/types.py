@@ -19,6 +19,14 @@ ID_PATTERN = f"^{INTEGRATION_ID.pattern}$"
 Id = Annotated[str, Meta(pattern=ID_PATTERN)]
 
 
+class Actor(Struct):
+    """Who did it: the token's `sub`, and its `name` and `email` if it had them."""
+
+    id: str
+    name: str | None
+    email: str | None
+
+
 def list_header(request: ApiRequest, name: str) -> str | None:
     """Return the list in the header *name*, whose lines are one list (RFC 9110, 5.3)."""
     lines = request.headers.getall(name, [])

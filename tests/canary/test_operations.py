@@ -204,6 +204,7 @@ def look_everywhere(client: httpx2.Client, places: list[str]) -> Iterator[httpx2
     for place in places:
         yield client.get(place)
         yield client.get(f"{place}/history")
+        yield client.get(f"{place}/credentials")
     for path in (
         *(
             PATH,

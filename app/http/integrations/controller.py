@@ -23,6 +23,7 @@ from app.http.integrations.commands import (
     create_command,
     replace_credentials_command,
 )
+from app.http.integrations.credentials import CredentialsResponse, render_credentials
 from app.http.integrations.list_query import LIST_QUERY, load_page
 from app.http.integrations.public_text import find_provider_keys
 from app.http.integrations.responses import (
@@ -157,6 +158,24 @@ class IntegrationController(Controller):
             build_command_request(request, integration_id, command),
             lambda row: render_one(request, require_found(row), "Integration updated successfully"),
         )
+
+    @get(
+        "/{integration_id:str}/credentials",
+        opt={"permission": VIEW},
+        operation_id="getCredentials",
+    )
+    async def get_credentials(
+        self, request: ApiRequest, integration_id: FromPath[str]
+    ) -> Response[CredentialsResponse]:
+        """Show which secrets are stored, since when and by whom, and the newest check."""
+        dependencies, integration = get_dependencies(request.app), integration_id
+        status = require_found(
+            await dependencies.credentials.one(
+                request.user.workspace, require_integration_id(integration)
+            )
+        )
+        provider = dependencies.providers.get(status.type)
+        return conditional_response(request, render_credentials(request, status, provider))
 
     @put(
         "/{integration_id:str}/credentials",

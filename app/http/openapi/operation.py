@@ -19,7 +19,12 @@ ALL_PROBLEMS = (*FRAMEWORK_PROBLEMS.values(), *PROBLEMS.values(), INTERNAL_ERROR
 PROBLEMS_BY_STATUS: Mapping[int, Problem] = {
     problem.status: problem for problem in ALL_PROBLEMS
 } | {400: PROBLEMS[InvalidFieldsError]}
-WITH_ETAG = ("IntegrationResponse", "IntegrationListResponse", "HistoryResponse")
+WITH_ETAG = (
+    "IntegrationResponse",
+    "IntegrationListResponse",
+    "CredentialsResponse",
+    "HistoryResponse",
+)
 
 
 def complete_operation(operation: Json, path: str, method: str, body_schemas: BodySchemas) -> None:

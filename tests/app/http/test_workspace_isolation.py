@@ -42,6 +42,7 @@ SESSION = (
     Asked("POST", "/toggle", {"isActive": False}),
     Asked("PUT", "/credentials", {"apiKey": SECRET}),
     Asked("POST", "/check"),
+    Asked("GET", "/credentials"),
     Asked("GET", "/history"),
     Asked("GET", "/history?action=INTEGRATION_ADDED&userId=t"),
 )

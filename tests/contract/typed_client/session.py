@@ -17,6 +17,7 @@ from integrations_client.api.integration import (
     check_credentials,
     create_integration,
     delete_integration,
+    get_credentials,
     get_integration,
     list_integrations,
     replace_credentials,
@@ -26,6 +27,7 @@ from integrations_client.api.integration_types import list_integration_types
 from integrations_client.models import (
     CreateIntegrationBody,
     CredentialCheckResponse,
+    CredentialsResponse,
     EmptyResponse,
     ForbiddenResponse,
     Health,
@@ -138,6 +140,14 @@ def change(client: AuthenticatedClient, mail: IntegrationObject) -> None:
     checked = check_credentials.sync("en", mail.id, client=client)
     assert isinstance(checked, CredentialCheckResponse)
     assert (checked.result.data.outcome, checked.result.data.checked_at.tzinfo) == ("ok", UTC)
+    stored = get_credentials.sync("en", mail.id, client=client)
+    assert isinstance(stored, CredentialsResponse)
+    [key], newest = stored.result.data.credentials, stored.result.data.check
+    assert (key.field, key.is_set, key.version) == ("apiKey", True, 2)
+    assert key.set_by is not None
+    assert key.set_by.id == "admin"
+    assert newest is not None
+    assert newest.checked_at >= checked.result.data.checked_at
 
 
 def look_back(client: AuthenticatedClient, mail: IntegrationObject) -> None:

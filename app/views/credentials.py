@@ -1,0 +1,51 @@
+"""Reads what is known of an integration's secrets from the event log (projections/credentials.py).
+
+Those events of the integration are read that set secrets, and the newest check. Its other events
+are only passed over: 10,000 of them take some 5 ms.
+"""
+
+from psycopg import AsyncConnection
+from psycopg.rows import args_row
+from psycopg_pool import AsyncConnectionPool
+
+from app.database.availability import translate_unavailable
+from app.database.row_level_security import fetch_in_workspace
+from app.event_store.codec import decode_recorded
+from projections.credentials import CREDENTIAL_ACTIONS, CredentialsStatus, credentials_status
+
+# `|| ''` keeps the index of the actions out of it, which has those of the whole workspace.
+CREDENTIAL_EVENTS_SQL = """
+(
+    SELECT position, envelope FROM integrations.events
+    WHERE workspace_id = %(workspace)s AND stream = %(stream)s AND action || '' = ANY (%(actions)s)
+) UNION ALL (
+    SELECT position, envelope FROM integrations.events
+    WHERE workspace_id = %(workspace)s AND stream = %(stream)s
+        AND action || '' = 'CREDENTIALS_CHECKED'
+    ORDER BY version DESC LIMIT 1
+)
+ORDER BY position
+"""
+
+
+class CredentialViews:
+    """Reads over a pool of connections of the role for reading the past."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
+        self.pool = pool
+
+    async def one(self, workspace: str, integration: str) -> CredentialsStatus | None:
+        """Return what is stored for *integration*, None if the workspace does not have it.
+
+        Raises:
+            UnavailableError: the database is away or busy.
+        """
+        wanted = {
+            "workspace": workspace, "stream": integration, "actions": [*CREDENTIAL_ACTIONS],
+        }  # fmt: skip
+        with translate_unavailable():
+            return credentials_status(
+                await fetch_in_workspace(
+                    self.pool, workspace, CREDENTIAL_EVENTS_SQL, wanted, args_row(decode_recorded)
+                )
+            )

@@ -1,0 +1,79 @@
+"""What is stored of an integration's secrets, never what they are: which, since when, by whom."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.envelope import Actor, Envelope
+from domain.integration import (
+    Credential,
+    CredentialsChecked,
+    CredentialsReplaced,
+    IntegrationCreated,
+    IntegrationDeleted,
+    SecretField,
+)
+from projections.history import Action
+
+CREDENTIAL_ACTIONS: tuple[Action, ...] = (
+    "INTEGRATION_ADDED",
+    "CREDENTIALS_ROTATED",
+    "INTEGRATION_REMOVED",
+)
+"""The actions of the events that are folded here, but for checks, of which the newest is enough."""
+
+
+class StoredSecret(Struct, frozen=True):
+    """A secret that is stored: the version of its field, and when and by whom it was set."""
+
+    version: int
+    set_at: datetime
+    set_by: Actor
+
+
+class NewestCheck(Struct, frozen=True):
+    """What the newest check of the credentials found."""
+
+    found: CredentialsChecked
+    checked_at: datetime
+
+
+class CredentialsStatus(Struct, frozen=True):
+    """The secrets of an integration of a provider `type`, by their fields, and the newest check."""
+
+    type: str
+    secrets: Mapping[SecretField, StoredSecret]
+    check: NewestCheck | None = None
+
+
+def credentials_status(events: Iterable[Envelope]) -> CredentialsStatus | None:
+    """Return what *events* of one integration come to; None if it does not exist (any more)."""
+    status = None
+    for envelope in events:
+        status = evolve(status, envelope)
+    return status
+
+
+def evolve(status: CredentialsStatus | None, envelope: Envelope) -> CredentialsStatus | None:
+    """Return *status* as it is after *envelope*."""
+    event = envelope.event
+    if isinstance(event, IntegrationCreated):
+        return CredentialsStatus(event.type, stored_secrets(event.credentials, envelope))
+    if status is None or isinstance(event, IntegrationDeleted):
+        return None
+    if isinstance(event, CredentialsReplaced):
+        secrets = {**status.secrets, **stored_secrets(event.credentials, envelope)}
+        return replace(status, secrets=secrets)
+    if isinstance(event, CredentialsChecked):
+        return replace(status, check=NewestCheck(event, envelope.at))
+    return status
+
+
+def stored_secrets(
+    credentials: Iterable[Credential], envelope: Envelope
+) -> dict[SecretField, StoredSecret]:
+    """Return *credentials*, which *envelope* set, by their fields."""
+    at, actor = envelope.at, envelope.metadata.actor
+    return {each.field: StoredSecret(each.version, at, actor) for each in credentials}

@@ -1,0 +1,129 @@
+"""GET …/credentials: what is stored of secrets, for whoever may view, and never what they are."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx2
+import pytest
+
+Service = Any  # that of tests/conftest.py, which cannot be imported
+Problem = Callable[..., dict[str, Any]]
+Body = dict[str, Any]
+PATH = "/en/api/integration"
+SECRET = "canary-of-the-secret-1f0e"  # noqa: S105 — nobody's
+TYPES: dict[str, tuple[str, list[str]]] = {
+    "SENDGRID": ("EMAIL", ["apiKey"]),
+    "ELASTIC_EMAIL": ("EMAIL", ["apiKey"]),
+    "TWILIO": ("SMS", ["apiKey", "apiSecret"]),
+    "NEXMO": ("SMS", ["apiKey", "apiSecret"]),
+    "WEB_PUSH": ("PUSH", ["vapidPrivateKey"]),
+    "FIREBASE_FCM": ("PUSH", ["apiKey"]),
+}
+ABSENT = {"isSet": False, "version": None, "setAt": None, "setBy": None}
+DETAIL = {
+    "en": "The provider cannot be reached",
+    "de": "Der Anbieter ist nicht erreichbar",
+}
+
+
+def made(client: httpx2.Client, type_: str, **fields: str) -> str:
+    """Create an integration and return its path."""
+    body = {"name": "n", "type": type_, "channel": TYPES[type_][0], **fields}
+    return client.post(PATH, json=body).headers["Location"]
+
+
+def shown(client: httpx2.Client, place: str) -> Body:
+    """Return what is known of the credentials."""
+    response = client.get(f"{place}/credentials")
+    assert response.status_code == 200, response.text
+    assert SECRET not in response.text
+    assert response.json()["result"]["message"] == "Credentials fetched successfully"
+    return response.json()["result"]["data"]
+
+
+@pytest.mark.parametrize("type_", TYPES)
+def test_each_secret_field_of_the_type_is_shown_set_or_not(
+    client: httpx2.Client, type_: str
+) -> None:
+    fields = TYPES[type_][1]
+    data = shown(client, made(client, type_))
+    assert data == {"credentials": [{"field": f, **ABSENT} for f in fields], "check": None}
+    before = datetime.now(UTC)
+    data = shown(client, made(client, type_, **dict.fromkeys(fields, SECRET)))
+    for field, secret in zip(fields, data["credentials"], strict=True):
+        set_at = datetime.fromisoformat(secret.pop("setAt"))
+        assert abs((set_at - before).total_seconds()) < 10
+        set_by = {"id": "t", "name": None, "email": None}
+        assert secret == {"field": field, "isSet": True, "version": 1, "setBy": set_by}
+
+
+def test_a_replaced_secret_has_the_next_version_and_who_replaced_it(
+    service: Service, client: httpx2.Client, workspace: str
+) -> None:
+    place = made(client, "TWILIO", apiKey=SECRET, apiSecret=SECRET)
+    with service.client("--subject", "ann", workspace=workspace) as ann:
+        ann.put(f"{place}/credentials", json={"apiSecret": SECRET + "2"})
+    key, secret = shown(client, place)["credentials"]
+    assert (key["version"], key["setBy"]["id"]) == (1, "t")
+    assert secret["version"] == 2
+    assert secret["setBy"] == {"id": "ann", "name": None, "email": None}
+    assert secret["setAt"] >= key["setAt"]
+
+
+def test_a_secret_that_the_type_does_not_use_is_shown_if_it_is_stored(
+    client: httpx2.Client,
+) -> None:
+    place = made(client, "SENDGRID", apiKey=SECRET, apiSecret=SECRET)
+    fields = [each["field"] for each in shown(client, place)["credentials"]]
+    assert fields == ["apiKey", "apiSecret"]
+
+
+@pytest.mark.parametrize("language", DETAIL)
+def test_the_newest_check_is_shown_in_the_language_of_the_caller(
+    client: httpx2.Client, language: str
+) -> None:
+    """No provider answers in tests."""
+    place = made(client, "SENDGRID", apiKey=SECRET)
+    client.post(f"{place}/check")
+    last = client.post(f"{place}/check").json()["result"]["data"]
+    check = shown(client, place)["check"]
+    recorded, checked = (datetime.fromisoformat(e.pop("checkedAt")) for e in (check, last))
+    assert 0 <= (recorded - checked).total_seconds() < 1
+    assert check == {"outcome": "inconclusive", "detail": last["detail"], "region": None}
+    translated = client.get(f"/{language}{place[3:]}/credentials").json()["result"]["data"]
+    assert translated["check"]["detail"] == DETAIL[language]
+
+
+def test_the_validator_changes_with_what_is_shown(client: httpx2.Client) -> None:
+    place = made(client, "TWILIO", apiKey=SECRET)
+    path = f"{place}/credentials"
+
+    def tag() -> str:
+        return client.get(path).headers["ETag"]
+
+    first = tag()
+    client.patch(place, json={"name": "m"})
+    same = client.get(path, headers={"If-None-Match": first})
+    assert (same.status_code, same.content) == (304, b"")
+    client.post(f"{place}/check")
+    second = tag()
+    client.put(path, json={"apiSecret": SECRET})
+    assert len({first, second, tag()}) == 3
+
+
+def test_a_viewer_may_see_it_and_nobody_without_the_permission(
+    service: Service, client: httpx2.Client, workspace: str, problem: Problem
+) -> None:
+    place = made(client, "SENDGRID", apiKey=SECRET)
+    with service.caller(workspace, role="VIEWER") as viewer:
+        assert shown(viewer, place) == shown(client, place)
+    with service.client("--permission", "audit:view", workspace=workspace) as auditor:
+        problem(auditor.get(f"{place}/credentials"), 403, "FORBIDDEN")
+
+
+def test_what_is_deleted_or_never_was_is_not_found(client: httpx2.Client, problem: Problem) -> None:
+    place = made(client, "SENDGRID", apiKey=SECRET)
+    client.delete(place)
+    for path in (place, f"{PATH}/int_01h455vb4pex5vsknk084sn02q", f"{PATH}/nonsense"):
+        problem(client.get(f"{path}/credentials"), 404, "NOT_FOUND")
