@@ -111,8 +111,8 @@ def json_string(text: str) -> str | None:
 
 
 def unescape(text: str) -> str | None:
-    r"""Return JSON whose quotes and line breaks were escaped: `{\"type\": …` as `{"type": …`."""
-    if not re.match(r'[\[{](\s|\\[nrt])*\\"', text):
+    r"""Return JSON whose quotes or line breaks were escaped: `{\"type\": …` as `{"type": …`."""
+    if not re.match(r"[\[{]\s*\\", text):
         return None
     return re.sub(r'\\([\\"nrt])', lambda found: ESCAPED[found[1]], text)
 

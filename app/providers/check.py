@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from app.database.availability import UnavailableError
+from app.pasted_text import trim, unwrap
 from app.providers.check_runner import CheckRunner
 from app.providers.errors import InvalidServiceAccountError, UnsafeHeaderValueError
 from app.providers.http_client import ProviderClient, Values
-from app.providers.provider_file import ProviderFile, VapidPairRule
+from app.providers.lookalikes import find_lookalike
+from app.providers.provider_file import HttpCheck, ProviderFile, VapidPairRule
 from app.providers.vapid import is_key_pair
 from app.providers.verdict import Verdict
+from app.secrets.secret import Secret
 
 DEADLINE = 10.0  # seconds, for all requests of a check
 MAX_CONCURRENT_CHECKS = (
@@ -21,8 +24,14 @@ MAX_CONCURRENT_CHECKS = (
 
 MATCHING_PAIR = Verdict("ok", "The two VAPID keys belong together")
 MISMATCHED_PAIR = Verdict("invalid", "The two VAPID keys do not belong together")
-INVALID_KEYS = Verdict("invalid", "These are no VAPID keys")
-INVALID_ACCOUNT = Verdict("invalid", "This is not the JSON of a service account")
+INVALID_KEYS = Verdict("inconclusive", "These are no VAPID keys")
+INVALID_ACCOUNT = Verdict("inconclusive", "This is not the JSON of a service account")
+# Form is not proof: the provider was not asked. `limits` name the field.
+UNSENDABLE = Verdict("inconclusive", "{field} holds a space or another character that no key has")
+WRAPPED = Verdict(
+    "inconclusive", "{field} is stored with quotes, Bearer or a name around it; store the key alone"
+)
+OF_FORM = {INVALID_KEYS.message, INVALID_ACCOUNT.message, UNSENDABLE.message}
 UNCHECKABLE = Verdict("inconclusive", "This type of provider cannot be checked")
 
 
@@ -73,15 +82,44 @@ class CredentialChecker:
             return UNCHECKABLE
         if missing := missing_fields(values, provider):
             return Verdict("invalid", "This is missing: {fields}", {"fields": missing})
-        if isinstance(provider.check, VapidPairRule):
+        values = {name: Secret(trim(reveal_text(value)).encode()) for name, value in values.items()}
+        if mistaken := lookalike_verdict(values, provider):
+            return mistaken
+        verdict = await self._ask(provider, provider.check, values, ends)
+        return wrapped_verdict(values, provider) or verdict if may_be_of_form(verdict) else verdict
+
+    async def _ask(
+        self, provider: ProviderFile, check: HttpCheck | VapidPairRule, values: Values, ends: float
+    ) -> Verdict:
+        if isinstance(check, VapidPairRule):
             return vapid_pair_verdict(values)
         try:
-            return await self._runner.run(provider, provider.check, values, ends)
+            return await self._runner.run(provider, check, values, ends)
         except UnsafeHeaderValueError as error:
-            message = "{field} holds a space or another character that no key has"
-            return Verdict("invalid", message, {"field": error.field})
+            return Verdict(UNSENDABLE.outcome, UNSENDABLE.message, {"field": error.field})
         except InvalidServiceAccountError:
             return INVALID_ACCOUNT
+
+
+def may_be_of_form(verdict: Verdict) -> bool:
+    """Return whether *verdict* may come from what stands around a key, not from the key."""
+    return verdict.outcome == "invalid" or verdict.message in OF_FORM
+
+
+def lookalike_verdict(values: Values, provider: ProviderFile) -> Verdict | None:
+    """Return what a value is instead of what *provider* takes; None if nothing is known of it."""
+    for name, field in provider.fields.items():
+        if name in values and (found := find_lookalike(reveal_text(values[name]), field)):
+            return Verdict("inconclusive", found.message)
+    return None
+
+
+def wrapped_verdict(values: Values, provider: ProviderFile) -> Verdict | None:
+    """Return that a value of *provider* has more around it than a key; None if none has."""
+    for name, field in provider.fields.items():
+        if name in values and not field.document and unwrap(reveal_text(values[name])).wrappings:
+            return Verdict(WRAPPED.outcome, WRAPPED.message, {"field": name})
+    return None
 
 
 def missing_fields(values: Values, provider: ProviderFile) -> str:
@@ -90,10 +128,16 @@ def missing_fields(values: Values, provider: ProviderFile) -> str:
     return ", ".join(name for name in needed if name not in values)
 
 
+def reveal_text(value: Secret) -> str:
+    """Return the text of *value*."""
+    return value.reveal().decode()
+
+
 def vapid_pair_verdict(values: Values) -> Verdict:
     """Return whether the two VAPID keys belong together."""
-    public, private = (values[name].reveal() for name in ("vapidPublicKey", "vapidPrivateKey"))
-    match is_key_pair(public.decode(), private.decode()):
+    match is_key_pair(
+        *(reveal_text(values[name]) for name in ("vapidPublicKey", "vapidPrivateKey"))
+    ):
         case True:
             return MATCHING_PAIR
         case False:

@@ -9,6 +9,7 @@ from math import ceil
 from msgspec import Struct
 from msgspec.structs import replace
 
+from app.pasted_text import unwrap
 from app.providers.errors import ProviderUnreachableError
 from app.providers.google_service_account import parse_account, token_request
 from app.providers.http_client import (
@@ -139,9 +140,16 @@ class CheckRunner:
 def offline_verdict(rules: Sequence[OfflineRule], values: Values) -> Verdict | None:
     """Return what is known of *values* without asking anybody, None where nothing is."""
     for rule in rules:
-        if not re.fullmatch(rule.unless.encode(), values[rule.field].reveal()):
+        if decides(rule, values[rule.field].reveal().decode()):
             return Verdict(rule.outcome, rule.detail)
     return None
+
+
+def decides(rule: OfflineRule, text: str) -> bool:
+    """Return whether *rule* speaks of *text*; `when` also of what is wrapped in it."""
+    if rule.when and re.fullmatch(rule.when, unwrap(text).text):
+        return True
+    return rule.unless is not None and not re.fullmatch(rule.unless, text)
 
 
 def merge_verdicts(found: Sequence[Verdict]) -> Verdict:

@@ -1,6 +1,9 @@
 """The JSON of a Google service account, and what it signs to get an access token (RFC 7523)."""
 
-from typing import Annotated, Literal
+import json
+import re
+from textwrap import wrap
+from typing import Annotated, Literal, cast
 from urllib.parse import urlencode
 
 import msgspec
@@ -11,12 +14,18 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from msgspec import Meta, Struct
 
+from app.pasted_text import readings, trim
 from app.providers.errors import InvalidServiceAccountError
 from app.secrets.secret import Secret
 from app.tokens.jwt import base64url
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ASSERTION_LIFETIME = 300  # seconds that an assertion may be used; Google allows 3,600
+
+
+DECODER = json.JSONDecoder(strict=False)  # takes line breaks within a string, as they are pasted
+ESCAPED_LINE_BREAK = re.compile(r"\\+[nr]")
+PEM = re.compile(r"-----BEGIN ([A-Z ]{1,30})-----([^-]*)-----END \1-----")
 
 
 class ServiceAccountFile(Struct, frozen=True):
@@ -35,16 +44,42 @@ class ServiceAccountFile(Struct, frozen=True):
         return "ServiceAccountFile(…)"
 
 
-def parse_account(json: Secret) -> ServiceAccountFile:
-    """Return the service account in *json*.
+def parse_account(pasted: Secret) -> ServiceAccountFile:
+    """Return the service account in *pasted*: its JSON as it is, in quotes, escaped or in base64.
 
     Raises:
         InvalidServiceAccountError: this is no JSON, or not that of a service account.
     """
     try:
-        return msgspec.json.decode(json.reveal(), type=ServiceAccountFile)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise InvalidServiceAccountError from None  # their messages repeat values
+        for reading in readings(trim(pasted.reveal().decode())):
+            if account := try_parse_account(reading):
+                return account
+    except UnicodeDecodeError:
+        pass
+    raise InvalidServiceAccountError
+
+
+def try_parse_account(text: str) -> ServiceAccountFile | None:
+    """Return the service account that *text* begins with; None if it begins with none."""
+    try:
+        value, _ = DECODER.raw_decode(text)
+        if not isinstance(value, dict):
+            return None
+        members = cast("dict[str, object]", value)
+        key = members.get("private_key")
+        pem = {"private_key": repair_pem(key)} if isinstance(key, str) else {}
+        return msgspec.convert(members | pem, ServiceAccountFile)
+    except (ValueError, RecursionError):  # msgspec's errors repeat values, and are ValueErrors
+        return None
+
+
+def repair_pem(text: str) -> str:
+    """Return a PEM with line breaks where they belong: tools escape them, or make them spaces."""
+    found = PEM.search(ESCAPED_LINE_BREAK.sub("\n", text))
+    if not found:
+        return text
+    label, body = found[1], "".join(found[2].split())
+    return "\n".join([f"-----BEGIN {label}-----", *wrap(body, 64), f"-----END {label}-----", ""])
 
 
 def token_request(account: ServiceAccountFile, *, audience: str, scope: str, now: int) -> bytes:

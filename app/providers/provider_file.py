@@ -74,10 +74,11 @@ class Rule(FileSection, frozen=True, kw_only=True):
 
 
 class OfflineRule(FileSection, frozen=True, kw_only=True):
-    """What it means where a field has not the whole format `unless`: then no request is sent."""
+    """What is known without a request: of a value of the format `when`, or not of `unless`."""
 
     field: ProviderFieldName
-    unless: str
+    when: str | None = None
+    unless: str | None = None
     outcome: Outcome
     detail: str
 

@@ -96,7 +96,8 @@ def regular_expressions(provider: ProviderFile) -> Iterator[str]:
         yield field.format or ""
         yield from (lookalike.pattern for lookalike in field.lookalikes)
     if isinstance(provider.check, HttpCheck):
-        yield from (unasked.unless for unasked in provider.check.offline)
+        for unasked in provider.check.offline:
+            yield from (unasked.when or "", unasked.unless or "")
 
 
 def referenced_names(provider: ProviderFile) -> set[str]:

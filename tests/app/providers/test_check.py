@@ -181,16 +181,24 @@ def decoded(part: str) -> bytes:
     [
         ("SENDGRID", {}, "invalid", "This is missing: {fields}"),
         ("TWILIO", {"apiKey": "AC" + "0" * 32}, "invalid", "This is missing: {fields}"),
-        ("SENDGRID", {"apiKey": "SG.a \n"}, "invalid", "{field} holds a space or"),
-        ("SENDGRID", {"apiKey": "a\r\nX-Evil: 1"}, "invalid", "{field} holds a space or"),
-        ("SENDGRID", {"apiKey": "schlüssel"}, "invalid", "{field} holds a space or"),
-        ("NEXMO", {"apiKey": "a:b", "apiSecret": "c"}, "invalid", "{field} holds a space or"),
-        ("TWILIO", {"apiKey": "SK1", "apiSecret": "s"}, "invalid", "apiKey is no account SID"),
-        ("TWILIO", {"apiKey": "../x", "apiSecret": "s"}, "invalid", "apiKey is no account SID"),
+        ("SENDGRID", {"apiKey": "SG.a b"}, "inconclusive", "{field} holds a space or"),
+        ("SENDGRID", {"apiKey": "a\r\nX-Evil: 1"}, "inconclusive", "{field} holds a space or"),
+        ("SENDGRID", {"apiKey": "schlüssel"}, "inconclusive", "{field} holds a space or"),
+        ("SENDGRID", {"apiKey": "Bearer SG.a"}, "inconclusive", "{field} is stored with quotes"),
+        ("NEXMO", {"apiKey": "a:b", "apiSecret": "c"}, "inconclusive", "{field} holds a space or"),
+        ("TWILIO", {"apiKey": "S1", "apiSecret": "s"}, "inconclusive", "apiKey is no account SID"),
+        ("TWILIO", {"apiKey": "/x", "apiSecret": "s"}, "inconclusive", "apiKey is no account SID"),
         ("FIREBASE_FCM", {"apiKey": "AAAAabc:def"}, "retired", "Server keys of FCM's legacy"),
-        ("FIREBASE_FCM", {"apiKey": "{"}, "invalid", "This is not the JSON of a service"),
-        ("FIREBASE_FCM", {"apiKey": "{}"}, "invalid", "This is not the JSON of a service"),
-        ("FIREBASE_FCM", {"apiKey": "{" * 8000}, "invalid", "This is not the JSON of a service"),
+        ("FIREBASE_FCM", {"apiKey": "'AAAAabc:def'\n"}, "retired", "Server keys of FCM's legacy"),
+        (
+            "FIREBASE_FCM",
+            {"apiKey": "any-key"},
+            "inconclusive",
+            "This is not the JSON of a service",
+        ),
+        ("FIREBASE_FCM", {"apiKey": "{"}, "inconclusive", "This is not the JSON of a service"),
+        ("FIREBASE_FCM", {"apiKey": "{}"}, "inconclusive", "This is not the JSON of a service"),
+        ("FIREBASE_FCM", {"apiKey": "{" * 8000}, "inconclusive", "This is not the JSON"),
         ("GONE", {"apiKey": "k"}, "inconclusive", "This type of provider cannot be checked"),
     ],
 )
@@ -212,7 +220,7 @@ async def test_what_cannot_work_is_known_without_asking(
 
 @pytest.mark.parametrize(
     ("change", "outcome"),
-    [("", "ok"), ("other", "invalid"), ("short", "invalid"), ("missing", "invalid")],
+    [("", "ok"), ("other", "invalid"), ("short", "inconclusive"), ("missing", "invalid")],
 )
 async def test_a_vapid_pair_is_checked_offline(
     change: str, outcome: str, providers: Mapping[str, ProviderFile], checker_at: CheckerAt

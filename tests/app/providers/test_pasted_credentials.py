@@ -1,0 +1,275 @@
+"""What creation takes, the check takes: keys and service accounts as people paste them."""
+
+import asyncio
+import json
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from app.http.errors import InvalidFieldsError
+from app.http.integrations.bodies import CreateIntegrationBody, create_schema
+from app.http.integrations.warnings import find_warnings
+from app.pasted_text import TRIMMED
+from app.providers.check import CredentialChecker
+from app.providers.errors import ProviderUnreachableError
+from app.providers.google_service_account import parse_account, private_key
+from app.providers.http_client import ProviderClient, ProviderRequest, ProviderResponse
+from app.providers.registry import load_providers
+from app.secrets.secret import Secret
+
+Script = Any  # that of conftest.py, which cannot be imported
+PROVIDERS = load_providers()
+CREATE = create_schema(PROVIDERS)
+FCM = "FIREBASE_FCM"
+TOKEN = {"access_token": "ya29.token", "expires_in": 3599, "token_type": "Bearer"}
+
+
+def base64_lines(text: str) -> str:
+    """Return *text* in base64, in lines of 76 characters, as the command base64 writes it."""
+    encoded = b64encode(text.encode()).decode()
+    return "\n".join(encoded[at : at + 76] for at in range(0, len(encoded), 76)) + "\n"
+
+
+def with_key(change: Callable[[str], str]) -> Callable[[str], str]:
+    """Return what makes *change* to the private key in the JSON of a service account."""
+
+    def make(text: str) -> str:
+        account = json.loads(text)
+        return json.dumps(account | {"private_key": change(account["private_key"])})
+
+    return make
+
+
+def escaped(text: str) -> str:
+    return json.dumps(text)[1:-1]
+
+
+def indented(text: str) -> str:
+    return json.dumps(json.loads(text), indent=2)
+
+
+FORMS: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "indented": indented,
+    "byte order mark": lambda text: "\ufeff" + text,
+    "trailing text": lambda text: text + "\n# end of file",
+    "trailing comma": lambda text: text + ",",
+    # firebase/firebase-admin-node#385
+    "literal line breaks": with_key(lambda key: key.replace("\n", "\\n")),
+    "line breaks escaped three times": with_key(lambda key: key.replace("\n", "\\\\n")),
+    "literal CR LF": with_key(lambda key: key.replace("\n", "\\r\\n")),
+    "spaces for line breaks": with_key(lambda key: key.replace("\n", " ")),
+    "no line breaks": with_key(lambda key: key.replace("\n", "")),
+    "raw line breaks": lambda text: text.replace("\\n", "\n"),
+    # coollabsio/coolify#6384
+    "base64": lambda text: b64encode(text.encode()).decode(),
+    "base64url": lambda text: urlsafe_b64encode(text.encode()).decode().rstrip("="),
+    "base64 of the indented": lambda text: b64encode(indented(text).encode()).decode(),
+    "base64 in lines": base64_lines,
+    "base64 with a byte order mark": lambda t: b64encode(b"\xef\xbb\xbf" + t.encode()).decode(),
+    "base64 in quotes": lambda text: f'"{b64encode(text.encode()).decode()}"',
+    "single quotes": lambda text: f"'{text}'",
+    "double quotes": lambda text: f'"{text}"',
+    "a JSON string": json.dumps,
+    "escaped quotes": escaped,
+    "escaped, indented": lambda text: escaped(indented(text)),
+    "escaped line breaks": lambda text: indented(text).replace("\n", "\\n"),
+    "a variable": lambda text: f"GOOGLE_APPLICATION_CREDENTIALS_JSON='{text}'",
+    "an exported variable": lambda text: f"export FCM={b64encode(text.encode()).decode()}",
+}
+
+
+def warnings_of(fields: Mapping[str, str]) -> list[tuple[str | None, str, str]]:
+    """Return field, code and message of the warnings about a new FCM integration."""
+    body = {"name": "n", "type": FCM, "channel": "PUSH", **fields}
+    parsed = CREATE.read(json.dumps(body).encode())
+    return [(name, w.code, w.message) for name, w in find_warnings(parsed, PROVIDERS[FCM])]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_k4_a_service_account_is_read_in_any_form(
+    service_account: dict[str, str], form: str
+) -> None:
+    account = parse_account(Secret(FORMS[form](json.dumps(service_account)).encode()))
+
+    assert account.client_email == service_account["client_email"]
+    assert private_key(account)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_k4_no_form_looks_unusual(service_account: dict[str, str], form: str) -> None:
+    codes = {w[1] for w in warnings_of({"apiKey": FORMS[form](json.dumps(service_account))})}
+
+    assert codes <= {"LOOKS_QUOTED", "LOOKS_LIKE_VARIABLE", "SPACE_TRIMMED", "INVISIBLE_TRIMMED"}
+
+
+@pytest.mark.parametrize("form", ["literal line breaks", "base64", "single quotes", "a variable"])
+async def test_k4_the_check_takes_what_creation_takes(
+    service_account: dict[str, str], form: str, script: Script
+) -> None:
+    pasted = {"apiKey": Secret(FORMS[form](json.dumps(service_account)).encode())}
+
+    checked = await script.check(
+        FCM, (200, TOKEN), (200, {"name": "projects/p/messages/1"}), values=pasted
+    )
+
+    assert checked.verdict.outcome == "ok"
+
+
+MISTAKEN: dict[str, tuple[str, str]] = {
+    # appwrite/appwrite#13367
+    "google-services.json": (
+        json.dumps({"project_info": {"project_id": "p"}, "client": [], "configuration_version": 1}),
+        "This is google-services.json",
+    ),
+    "GoogleService-Info.plist": (
+        '<?xml version="1.0"?><plist><dict><key>GOOGLE_APP_ID</key></dict></plist>',
+        "This is GoogleService-Info.plist",
+    ),
+    "web app": (
+        '{apiKey: "AIza", authDomain: "p.firebaseapp.com"}',
+        "This is the configuration of a",
+    ),
+    "web API key": ("AIza" + "x" * 35, "This is the configuration of a web app or its API key"),
+    "authorized_user": (
+        json.dumps({"type": "authorized_user", "client_id": "i", "refresh_token": "t"}),
+        "These are the credentials of a person",
+    ),
+    "installed": (json.dumps({"installed": {"client_id": "i"}}), "This is an OAuth client"),
+    "web": (json.dumps({"web": {"client_secret": "s"}}, indent=1), "This is an OAuth client"),
+    "external_account": (
+        json.dumps({"type": "external_account", "audience": "//iam.googleapis.com/p"}),
+        "This file has no key",
+    ),
+    "impersonated_service_account": (
+        json.dumps(
+            {
+                "type": "impersonated_service_account",
+                "source_credentials": {"type": "authorized_user"},
+            }
+        ),
+        "This file has no key",
+    ),
+    "list": (json.dumps([{"type": "service_account"}]), "This is a list"),
+    "PEM": ("-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----", "This is the private"),
+    "file name": ("./config/firebase-adminsdk.json", "This is the name of a file"),
+}
+
+
+@pytest.mark.parametrize("form", ["as it is", "base64", "base64url", "single quotes", "a variable"])
+@pytest.mark.parametrize("kind", MISTAKEN)
+async def test_k4_another_file_is_named(kind: str, form: str, script: Script) -> None:
+    text, message = MISTAKEN[kind]
+    pasted = FORMS[form](text)
+
+    (warned,) = [w for w in warnings_of({"apiKey": pasted}) if w[1] == "OTHER_KIND"]
+    checked = await script.check(FCM, values={"apiKey": Secret(pasted.encode())})
+
+    assert warned[2].startswith(message)
+    assert (checked.verdict.outcome, checked.verdict.message) == ("inconclusive", warned[2])
+    assert script.requests == []
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_k4_a_service_account_in_another_field_is_sent_to_its_own(
+    service_account: dict[str, str], form: str
+) -> None:
+    fields = {"apiSecret": FORMS[form](json.dumps(service_account))}
+    body = {"name": "n", "type": FCM, "channel": "PUSH", **fields}
+    parsed = CREATE.read(json.dumps(body).encode())
+
+    found = [w for _, w in find_warnings(parsed, PROVIDERS[FCM]) if w.code == "OTHER_FIELD"]
+    assert [warning.limits for warning in found] == [{"field": "apiKey"}]
+
+
+@given(text=st.text(max_size=300))
+async def test_k4_only_a_legacy_key_is_retired(text: str) -> None:
+    checked = await checker().check(FCM, {"apiKey": Secret(text.encode())})
+
+    assert checked.verdict.outcome != "retired" or ("AAAA" in text and ":" in text)
+
+
+class NoNetwork(ProviderClient):
+    """Reaches nobody."""
+
+    async def request(self, request: ProviderRequest) -> ProviderResponse:  # noqa: ARG002 — its base uses it
+        raise ProviderUnreachableError(reached=False)
+
+
+def checker() -> CredentialChecker:
+    """Return a checker without a network: what it finds, it finds by the form."""
+    return CredentialChecker(PROVIDERS, NoNetwork(), {})
+
+
+JUNK = st.text(alphabet=TRIMMED, max_size=10)
+AROUND = st.sampled_from(["{}", '"{}"', "'{}'", "Bearer {}", "KEY={}", "export KEY='{}'", "{},"])
+
+
+@st.composite
+def pasted_keys(draw: st.DrawFn) -> tuple[str, dict[str, str]]:
+    """Draw a type, and a value for each field that it requires."""
+    type_ = draw(st.sampled_from(sorted(PROVIDERS)))
+    values = {
+        name: draw(JUNK)
+        + draw(AROUND).format(draw(st.just(field.example) | st.text(min_size=1)))
+        + draw(JUNK)
+        for name, field in PROVIDERS[type_].fields.items()
+        if field.required
+    }
+    return type_, values
+
+
+@given(pasted=pasted_keys())
+def test_k5_what_creation_takes_is_never_invalid_for_its_form(
+    pasted: tuple[str, dict[str, str]],
+) -> None:
+    type_, values = pasted
+    body = {"name": "n", "type": type_, "channel": PROVIDERS[type_].channel, **values}
+    try:
+        created = CREATE.read(json.dumps(body).encode())
+    except InvalidFieldsError:
+        assume(False)  # noqa: FBT003 — Hypothesis's signature
+        raise
+
+    for stored in (stored_values(created), {n: Secret(v.encode()) for n, v in values.items()}):
+        checked = asyncio.run(checker().check(type_, stored))
+        assert checked.verdict.outcome != "invalid"
+
+
+def stored_values(body: CreateIntegrationBody) -> dict[str, Secret]:
+    """Return the credentials of *body*, as they are stored."""
+    public = body.vapid_public_key
+    found = {
+        "apiKey": body.api_key,
+        "apiSecret": body.api_secret,
+        "vapidPrivateKey": body.vapid_private_key,
+        "vapidPublicKey": Secret(public.encode()) if public else None,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+WRAPPED = {"quotes": '"{}"', "header": "Bearer {}", "variable": "SENDGRID_API_KEY={}"}
+
+
+@pytest.mark.parametrize("form", WRAPPED)
+async def test_k5_a_wrapped_key_is_not_blamed(form: str, script: Script) -> None:
+    key = WRAPPED[form].format("SG." + "a" * 22 + "." + "b" * 43)
+    refusal = (401, {"errors": [{"message": "authorization required"}]})
+
+    checked = await script.check(
+        "SENDGRID", refusal, refusal, values={"apiKey": Secret(key.encode())}
+    )
+
+    assert checked.verdict.outcome == "inconclusive"
+    assert checked.verdict.message.startswith("{field} is stored with quotes")
+    assert checked.verdict.limits == {"field": "apiKey"}
+
+
+async def test_k5_a_key_with_a_line_break_is_sent_without_it(script: Script) -> None:
+    await script.check("SENDGRID", (500, ""), values={"apiKey": Secret("\ufeffSG.key\n".encode())})
+
+    assert script.requests[0][1]["authorization"] == "Bearer SG.key"
