@@ -7,7 +7,13 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct
 
-from app.http.errors import InvalidFieldsError, MalformedBodyError, NotAnObjectError
+from app.http.errors import (
+    InvalidFieldsError,
+    MalformedBodyError,
+    NoBodyError,
+    NotAnObjectError,
+    NotUtf8Error,
+)
 from app.http.integrations.bodies import (
     CREATE_EXAMPLES,
     CREDENTIALS_SCHEMA,
@@ -64,7 +70,13 @@ def body_target(
     return Target(
         name=name,
         read=partial(read_body, form),
-        refusals=(MalformedBodyError, NotAnObjectError, InvalidFieldsError),
+        refusals=(
+            MalformedBodyError,
+            NotUtf8Error,
+            NoBodyError,
+            NotAnObjectError,
+            InvalidFieldsError,
+        ),
         examples=tuple(msgspec.json.encode(example) for example in examples),
         words=tuple(f'"{field}":'.encode() for field in (*form.rules, *form.other_endpoint_fields)),
     )
