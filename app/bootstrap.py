@@ -1,7 +1,7 @@
 """Builds the application from settings: pools, log, views, keys."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Container, Mapping
+from collections.abc import AsyncGenerator, Container, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
@@ -21,6 +21,7 @@ from app.event_store.idempotency import run_housekeeping
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.reader import LogReader
 from app.http.audit import AuditController
+from app.http.cross_origin import CrossOriginMiddleware
 from app.http.dependencies import Dependencies
 from app.http.docs.page import docs_config
 from app.http.history import HistoryController
@@ -178,8 +179,11 @@ TITLE = "Integrations"
 DESCRIPTION = "Third-party service connections of a workspace; secrets are write-only."
 
 
-def create_app(dependencies: Dependencies) -> RequestMiddleware:
-    """Return the ASGI application made of *dependencies*; its lifespan opens and closes them."""
+def create_app(dependencies: Dependencies, cors_origins: Sequence[str] = ()) -> RequestMiddleware:
+    """Return the ASGI application made of *dependencies*; its lifespan opens and closes them.
+
+    Pages of *cors_origins* may read its responses.
+    """
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None]:
@@ -210,4 +214,5 @@ def create_app(dependencies: Dependencies) -> RequestMiddleware:
         logging_config=None,
     )
     checked = RequestHeadCheck(litestar, dependencies.catalogues)
-    return RequestMiddleware(checked, dependencies.metrics)
+    shared = CrossOriginMiddleware(checked, cors_origins) if cors_origins else checked
+    return RequestMiddleware(shared, dependencies.metrics)

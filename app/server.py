@@ -16,6 +16,7 @@ from app.database.connection import require_primary
 from app.database.database import open_database
 from app.database.migrate import migrate
 from app.gc_tuning import tune_garbage_collector
+from app.http.cross_origin import split_origins
 from app.http.middleware import RequestMiddleware
 from app.http.protocol import GuardedHttpProtocol
 from app.metrics.collector import multiprocess_dir, remove_dir
@@ -73,7 +74,7 @@ def create_worker_app() -> RequestMiddleware:
 
 def build_app(settings: Settings, dsn: str) -> RequestMiddleware:
     """Return the application on the migrated database *dsn*; once per process."""
-    app = create_app(build_dependencies(settings, dsn))
+    app = create_app(build_dependencies(settings, dsn), split_origins(settings.cors_origins))
     tune_garbage_collector()
     return app
 

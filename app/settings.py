@@ -28,6 +28,12 @@ Workers = Annotated[int, Meta(ge=1, le=64)]
 ProviderUrls = Annotated[
     str, Meta(pattern=r"^[A-Z0-9_]+=https?://[^,\s]+(,[A-Z0-9_]+=https?://[^,\s]+)*\Z")
 ]
+# As browsers write origins: lower case, punycode, no path, no port that the scheme implies.
+ORIGIN = (
+    r"(?!https://[^,]*:443\s*(?:,|\Z))(?!http://[^,]*:80\s*(?:,|\Z))"
+    r"[a-z][a-z0-9+.-]*://(?:[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?|\[[0-9a-f:]+\])(?::[1-9]\d{0,4})?"
+)
+Origins = Annotated[str, Meta(pattern=rf"^\s*{ORIGIN}\s*(?:,\s*{ORIGIN}\s*)*\Z")]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
@@ -45,7 +51,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     workspace, unlimited if not set; `rate_burst` requests may come at once, by default those of
     one second. `providers` is a folder with more provider files; `provider_urls` replace the
     base URLs of providers, for tests. `keyring` is a path or an address in Vault. `trusted_proxies`
-    are addresses and networks whose X-Forwarded-For is believed.
+    are addresses and networks whose X-Forwarded-For is believed. `cors_origins` are the origins
+    whose pages may read responses.
     """
 
     database_url: str | None = None
@@ -66,6 +73,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     providers: Path | None = None
     provider_urls: ProviderUrls = ""
     trusted_proxies: TrustedProxies = TrustedProxies()
+    cors_origins: Origins | None = None
 
     def __repr__(self) -> str:
         """Name the class only: a database URL may hold a password."""
@@ -122,6 +130,10 @@ def describe_setting(name: str) -> str:
     ranges |= dict.fromkeys(("rate_limit", "rate_burst"), "a number above 0")
     ranges["trusted_proxies"] = "addresses and networks (10.0.0.0/8) separated by commas"
     ranges["provider_urls"] = "TYPE=URL, several separated by commas"
+    ranges["cors_origins"] = (
+        "origins as a browser sends them (https://app.example.com), separated by commas:"
+        " no *, no path, no default port, lower case"
+    )
     return ranges.get(name, "DEBUG, INFO, WARNING or ERROR")
 
 

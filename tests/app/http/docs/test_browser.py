@@ -2,23 +2,13 @@
 
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
-import pytest
 from msgspec import Struct
 
-CHROMIUM = shutil.which("chromium")
-QUIET = [
-    *["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
-    *["--disable-background-networking", "--disable-component-update", "--disable-sync"],
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
+from tests.support.browser import needs_browser, open_page
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no chromium on PATH: the docs page is not looked at in a browser"
-)
+pytestmark = needs_browser
 
 
 class Visit(Struct, frozen=True):
@@ -32,17 +22,7 @@ class Visit(Struct, frozen=True):
 def visit(address: str, folder: Path) -> Visit:
     """Open *address* in a new headless Chromium, and wait until the page is at rest."""
     network = folder / "network.json"
-    browser = subprocess.run(
-        [
-            *[str(CHROMIUM), *QUIET, f"--user-data-dir={folder / 'profile'}"],
-            *[f"--log-net-log={network}", "--enable-logging=stderr"],
-            *["--virtual-time-budget=10000", "--dump-dom", address],
-        ],
-        capture_output=True,
-        check=True,
-        text=True,
-        timeout=60,
-    )
+    browser = open_page(address, folder, f"--log-net-log={network}")
     return Visit(
         text=" ".join(re.sub(r"<[^>]*>", " ", browser.stdout).split()),
         console=[line for line in browser.stderr.splitlines() if "CONSOLE" in line],

@@ -1,0 +1,111 @@
+"""Cross-origin access from pages in a real browser, which enforces what our headers say."""
+
+import html
+import json
+import re
+import threading
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from tests.support.browser import needs_browser, open_page
+
+pytestmark = needs_browser
+StartService = Callable[..., Any]
+# A page that does what a client does, one request after the other, and shows what it could read.
+PAGE = """<!DOCTYPE html><title>A page of another origin</title><pre id="seen"></pre>
+<script type="module">
+const api = API, token = TOKEN, seen = [];
+async function ask(path, method = "GET", body = undefined, headers = {}) {
+  const options = {method, headers: {Authorization: `Bearer ${token}`, ...headers}};
+  if (body) {
+    options.body = JSON.stringify(body);
+    options.headers["Content-Type"] = "application/json";
+  }
+  try {
+    const response = await fetch(api + path, options);
+    const shown = {status: response.status, headers: Object.fromEntries(response.headers)};
+    seen.push({...shown, result: (await response.json()).result});
+    return response;
+  } catch (error) {
+    seen.push({error: error.name});
+  }
+}
+const path = "/en/api/integration", first = {name: "n", type: "TWILIO", channel: "SMS"};
+const once = {"Idempotency-Key": "k"};
+const created = await ask(path, "POST", first, {...once, Prefer: "handling=strict"});
+const place = created?.headers.get("Location") ?? path;
+const version = created?.headers.get("ETag") ?? "";
+await ask(path, "POST", first, {...once, "X-Request-Id": "mine"});
+await ask(place, "PATCH", {name: "m"}, {"If-Match": version});
+await ask(place, "PATCH", {name: "o"}, {"If-Match": version});
+await ask(place, "PUT", {});
+await ask(`${place}/credentials`, "PUT", {apiKey: "AC1"});
+await ask(place, "GET", undefined, {"If-None-Match": version});
+await ask(path, "GET", undefined, {Authorization: "Bearer wrong"});
+await ask("/en/nowhere");
+await ask(place, "DELETE");
+document.getElementById("seen").textContent = JSON.stringify(seen);
+</script>"""
+
+
+@contextmanager
+def site() -> Generator[tuple[str, Callable[[str], None]]]:
+    """Serve one page; give its origin, and what sets its text."""
+    text: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(text[-1].encode())
+
+        def log_request(self, code: object = "-", size: object = "-") -> None:
+            """Log nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}", text.append
+        server.shutdown()
+
+
+def seen_by(origin: str, folder: Path) -> list[dict[str, Any]]:
+    """Return what the page at *origin* could read of each response."""
+    found = re.search(r'<pre id="seen">(.*?)</pre>', open_page(origin, folder).stdout, re.DOTALL)
+    assert found is not None
+    return json.loads(html.unescape(found[1]))
+
+
+def test_a_page_of_a_named_origin_can_use_the_api_and_another_cannot(
+    data_dir: Path, start_service: StartService, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        named, set_named = stack.enter_context(site())
+        other, set_other = stack.enter_context(site())
+        service = stack.enter_context(start_service(data_dir, cors_origins=named))
+        for set_text in (set_named, set_other):
+            page = PAGE.replace("API", json.dumps(service.address))
+            set_text(page.replace("TOKEN", json.dumps(service.token())))
+        ours, theirs = seen_by(named, tmp_path / "named"), seen_by(other, tmp_path / "other")
+
+    assert {step.get("error") for step in theirs} == {
+        "TypeError"
+    }  # what fetch says of all it hides
+    created, replayed, changed, stale, wrong, replaced, got, refused, missing, deleted = ours
+    assert [step.get("status") for step in ours] == [
+        *(201, 201, 200, 412, 405, 200, 200, 401, 404, 200)
+    ]
+    assert (created["headers"]["etag"], changed["headers"]["etag"]) == ('"1"', '"2"')
+    assert created["headers"]["location"].endswith(created["result"]["data"]["id"])
+    assert created["headers"]["preference-applied"] == "handling=strict"
+    assert replayed["headers"]["idempotency-replayed"] == "true"
+    assert replayed["headers"]["x-request-id"] == "mine"
+    assert stale["result"]["error"] == "PRECONDITION_FAILED"
+    assert wrong["result"]["error"] == "METHOD_NOT_ALLOWED"
+    assert replaced["result"]["data"]["name"] == got["result"]["data"]["name"] == "m"
+    assert refused["headers"]["www-authenticate"].startswith("Bearer")
+    assert missing["result"]["requestId"] == missing["headers"]["x-request-id"]
+    assert deleted["result"]["data"] is None
