@@ -2,7 +2,7 @@
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from app.secrets.private_key_text import plain_text
 from app.secrets.secret import Secret
@@ -10,19 +10,31 @@ from app.secrets.secret import Secret
 MIN_SECRET_LENGTH = 8  # characters; a shorter secret may be part of a text by chance
 MAX_WRAPPING = 64  # characters around a secret that are not part of it
 WRAPPING = " \t\r\n\v\f\u00a0\u200b\ufeff\"'`"
+BOUNDARY = "\0"  # between texts, so that nothing is found across two of them
 PREFIX = re.compile(r"^(?:Bearer\s+|[A-Z][A-Z0-9_]*=(?=[^=]))", re.IGNORECASE)
 SEPARATORS = re.compile(r"[\s=:]")
 BASE64 = re.compile(r"[\w+/-]+={0,2}", re.ASCII)
 HEXADECIMAL = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 
 
-def discloses(text: str, secret: Secret) -> bool:
-    """Return whether *text* contains *secret* in one of its spellings."""
-    if len(text) < MIN_SECRET_LENGTH or 2 * len(text) < len(secret.reveal()) - MAX_WRAPPING:
-        return False  # no spelling is shorter than half of the secret
-    shown = normalize(plain_text(text))
+def find_disclosures(texts: Mapping[str, str], secrets: Iterable[Secret]) -> Iterator[str]:
+    """Yield the names of the *texts* that contain one of *secrets* in one of its spellings."""
+    long = {name: text for name, text in texts.items() if len(text) >= MIN_SECRET_LENGTH}
+    if not long:
+        return
+    shown = normalize(plain_text(BOUNDARY.join(long.values())))
     folded = shown.lower()
-    return any(spelling in (folded if is_hex else shown) for spelling, is_hex in spellings(secret))
+    found = [
+        (spelling, is_hex)
+        for secret in secrets
+        if len(secret.reveal()) <= 2 * len(shown) + MAX_WRAPPING  # no spelling is below half of it
+        for spelling, is_hex in spellings(secret)
+        if spelling in (folded if is_hex else shown)
+    ]
+    for name in long if found else ():
+        text = normalize(plain_text(long[name]))
+        if any(s in (text.lower() if is_hex else text) for s, is_hex in found):
+            yield name
 
 
 def spellings(secret: Secret) -> Iterator[tuple[str, bool]]:

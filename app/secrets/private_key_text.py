@@ -22,12 +22,15 @@ JWK_SCALAR = re.compile(r"""[{,]\s*["']?d["']?\s*:\s*["']?[\w+/-]{43}""", re.ASC
 HEXADECIMAL = re.compile(r"(?:(?:0x)?[0-9a-f]{2}[\s:,]{0,2}){32}", re.IGNORECASE)
 PADDED = re.compile(r"(?<![\w+/-])[\w+/-]{43}=(?![\w+/=-])", re.ASCII)
 TOKEN = re.compile(r"(?<![\w+/-])[\w+/-]{43}(?![\w+/-])", re.ASCII)
+# Longer than most words, or bytes in a row: what most texts do not have, found in one search.
+SUSPICIOUS = re.compile(r"[\w+/=-]{16}|(?:[0-9a-f]{2}[\s:,]+){8}", re.ASCII | re.IGNORECASE)
 RUN = re.compile(r"[\w+/-]{43,}", re.ASCII)
 # White space between pieces that are too long for most words: a key that was wrapped.
 WRAP = re.compile(r"(?<=[\w+/-]{8})\s+(?=[\w+/-]{8})", re.ASCII)
 DER_PRIVATE = re.compile(
     rb"\x30(?:[\x01-\x7f]|\x81.|\x82..)\x02\x01[\x00\x01][\x02\x04\x30]", re.DOTALL
 )
+POINT = re.compile(r"B[A-P][\w-]{85}=?", re.ASCII)
 PUBLIC = re.compile(
     r"(?<![\w+/-])(?:"
     r"B[A-P][\w+/-]{85}=?"  # a point of 65 bytes, also directly before another key
@@ -83,6 +86,8 @@ def contains_private_key(
     if PEM_HEAD.search(plain):
         return True
     if len(plain) < SCALAR:
+        return False
+    if not SUSPICIOUS.search(plain) or POINT.fullmatch(plain):
         return False
     rest = PUBLIC.sub(" | ", known.sub(" | ", plain))
     return bool(

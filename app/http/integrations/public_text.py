@@ -10,7 +10,7 @@ from app.http.errors import FieldFinding
 from app.http.field_rules import FieldProblem
 from app.http.request_bodies import Values
 from app.http.types import attributes_by_json_name
-from app.secrets.disclosure import discloses
+from app.secrets.disclosure import find_disclosures
 from app.secrets.private_key_text import contains_private_key
 from app.secrets.secret import Secret
 from domain.integration import Integration, SecretField
@@ -31,16 +31,18 @@ LOOKS_LIKE_PROVIDER_KEY = FieldProblem(
     "LOOKS_LIKE_PROVIDER_KEY",
     "This contains what looks like a key of a provider; it is visible to everybody",
 )
+OUR_WORDS = ("type", "channel")  # one of a list
 # Values of ordinary texts: a format that takes one of them is no sign of a key.
 ORDINARY = (*("z" * n for n in range(1, 129)), *("Z" * n for n in range(1, 129)))
 NUMBERS = tuple("0" * n for n in range(1, 20))
 
 
 def public_texts(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield path and text of each string in *values*; a Secret is none."""
+    """Yield path and text of each free text in *values*: no Secret, and none of our own words."""
     for name, value in values.items():
         if isinstance(value, str):
-            yield name, value
+            if name not in OUR_WORDS:
+                yield name, value
         elif isinstance(value, Mapping):
             inner = cast("Mapping[str, Any]", value)
             yield from ((f"{name}.{path}", text) for path, text in public_texts(inner))
@@ -74,22 +76,25 @@ def reject_exposed_secrets(
     """
 
     def check(values: Values) -> Iterable[FieldFinding]:
+        texts = dict(public_texts(values))
+        private = {n for n, text in texts.items() if has_private_key(n, text, provider_keys)}
         secrets = [value for value in values.values() if isinstance(value, Secret)]
-        for name, text in public_texts(values):
-            if contains_private_key(text, known=provider_keys, is_key=name == "vapidPublicKey"):
-                yield name, LOOKS_LIKE_SECRET
-            elif any(discloses(text, secret) for secret in secrets):
+        yield from ((name, LOOKS_LIKE_SECRET) for name in texts if name in private)
+        for name in find_disclosures(texts, secrets):
+            if name not in private:
                 yield name, REPEATS_SECRET
 
     return check
 
 
+def has_private_key(name: str, text: str, provider_keys: re.Pattern[str]) -> bool:
+    """Return whether the *text* of the field *name* contains a private key."""
+    return contains_private_key(text, known=provider_keys, is_key=name == "vapidPublicKey")
+
+
 def find_disclosed(texts: Mapping[str, str], secrets: Iterable[Secret]) -> Iterator[FieldFinding]:
     """Find the *texts* that contain one of the stored *secrets*."""
-    stored = list(secrets)
-    for name, text in texts.items():
-        if any(discloses(text, secret) for secret in stored):
-            yield name, REPEATS_SECRET
+    yield from ((name, REPEATS_SECRET) for name in find_disclosures(texts, secrets))
 
 
 def find_published(
@@ -97,7 +102,7 @@ def find_published(
 ) -> Iterator[FieldFinding]:
     """Find the new *secrets* that one of the public *texts* contains already."""
     for field, secret in secrets.items():
-        if any(discloses(text, secret) for text in texts.values()):
+        if any(find_disclosures(texts, [secret])):
             yield field, ALREADY_PUBLIC
 
 
@@ -108,7 +113,10 @@ def find_provider_keys(
 
     A value of the format that *provider* gives its field, such as an account's id, is none.
     """
-    for name, text in texts_in(body).items():
+    texts = texts_in(body)
+    if not provider_keys.search("\0".join(texts.values())):
+        return  # one search costs less than one a text
+    for name, text in texts.items():
         if not has_own_format(name, text, provider) and provider_keys.search(text):
             yield name, LOOKS_LIKE_PROVIDER_KEY
 

@@ -186,6 +186,15 @@ def test_a_secret_in_a_public_field_is_refused(
         assert findings(client.put(f"{place}/credentials", json={field: text})) == refused
 
 
+def test_a_hidden_boundary_in_a_text_makes_no_difference(client: httpx2.Client, place: str) -> None:
+    changed = client.patch(place, json={"name": f"%00{SECRET}%00"})
+    assert findings(changed) == [("name", "LOOKS_LIKE_SECRET")]
+
+
+def test_a_secret_may_be_the_name_of_its_type(client: httpx2.Client) -> None:
+    assert findings(client.post(PATH, json=MAIL | {"apiKey": "SENDGRID"}), 201)
+
+
 def test_a_stored_secret_is_no_address(client: httpx2.Client, place: str) -> None:
     email = {"senderEmail": "another-secret@example.com"}
     assert findings(client.patch(place, json=email)) == [("senderEmail", "LOOKS_LIKE_SECRET")]
