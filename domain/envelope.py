@@ -5,9 +5,9 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
-from domain.integration import IntegrationEvent
+from domain.integration import IntegrationEvent, Settings
 
-PreviousValues = Mapping[str, str | bool | None]
+PreviousValues = Mapping[str, str | bool | Settings | None]
 """Public fields that an event changes, by their names in the HTTP API, as they were before it."""
 
 

@@ -1,6 +1,6 @@
 """The aggregate Integration: one connection of one workspace to one provider."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal, assert_never
 
 from msgspec import UNSET, Struct, UnsetType
@@ -13,6 +13,8 @@ from domain.message import Command, Event
 Channel = Literal["EMAIL", "SMS", "PUSH"]
 SecretField = Literal["apiKey", "apiSecret", "vapidPrivateKey"]
 Outcome = Literal["ok", "invalid", "insufficient", "retired", "inconclusive"]
+Settings = Mapping[str, str]
+"""What else a provider needs to know and everybody may see, by the names of its file."""
 
 
 class Credential(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -41,6 +43,7 @@ class CreateIntegration(Command, frozen=True, kw_only=True):
     sender_name: str | None = None
     sender_phone: str | None = None
     vapid_public_key: str | None = None
+    settings: Settings | None = None
     credentials: tuple[Credential, ...] = ()
 
 
@@ -52,6 +55,7 @@ class ChangeIntegration(Command, frozen=True, kw_only=True):
     sender_name: str | UnsetType | None = UNSET
     sender_phone: str | UnsetType | None = UNSET
     vapid_public_key: str | UnsetType | None = UNSET
+    settings: Settings | UnsetType | None = UNSET
     is_active: bool | UnsetType = UNSET
 
 
@@ -104,6 +108,7 @@ class IntegrationCreated(Event, frozen=True, kw_only=True):
     sender_phone: str | None = None
     vapid_public_key: str | None = None
     credentials: tuple[Credential, ...] = ()
+    settings: Settings | None = None
 
 
 class IntegrationRenamed(Event, frozen=True, kw_only=True):
@@ -124,6 +129,12 @@ class VapidPublicKeyChanged(Event, frozen=True, kw_only=True):
     """The integration has another VAPID public key, or none any more."""
 
     vapid_public_key: str | None
+
+
+class SettingsChanged(Event, frozen=True, kw_only=True):
+    """The integration has other settings, or none any more; all are as they are now."""
+
+    settings: Settings | None
 
 
 class IntegrationToggled(Event, frozen=True, kw_only=True):
@@ -156,6 +167,7 @@ IntegrationEvent = (
     | IntegrationRenamed
     | SenderChanged
     | VapidPublicKeyChanged
+    | SettingsChanged
     | IntegrationToggled
     | CredentialsReplaced
     | CredentialsChecked
@@ -182,6 +194,7 @@ class Integration(Struct, frozen=True, kw_only=True):
     is_active: bool = False
     sender: Sender = Sender()
     vapid_public_key: str | None = None
+    settings: Settings | None = None
     credentials: tuple[Credential, ...] = ()
 
 
@@ -196,6 +209,8 @@ def evolve(integration: Integration, event: IntegrationEvent) -> Integration:  #
             return replace(integration, sender=Sender(email=email, name=name, phone=phone))
         case VapidPublicKeyChanged(vapid_public_key=key):
             return replace(integration, vapid_public_key=key)
+        case SettingsChanged(settings=settings):
+            return replace(integration, settings=settings)
         case IntegrationToggled(is_active=is_active):
             return replace(integration, is_active=is_active)
         case CredentialsReplaced(credentials=new):
@@ -217,6 +232,7 @@ def from_created(event: IntegrationCreated) -> Integration:
         is_active=event.is_active,
         sender=Sender(email=event.sender_email, name=event.sender_name, phone=event.sender_phone),
         vapid_public_key=event.vapid_public_key,
+        settings=event.settings,
         credentials=event.credentials,
     )
 
@@ -288,6 +304,7 @@ def created_event(command: CreateIntegration) -> IntegrationCreated:
         sender_name=command.sender_name,
         sender_phone=command.sender_phone,
         vapid_public_key=command.vapid_public_key,
+        settings=command.settings,
         credentials=command.credentials,
     )
 
@@ -304,6 +321,8 @@ def change_events(
             sender_email=sender.email, sender_name=sender.name, sender_phone=sender.phone
         )
     yield from vapid_key_events(command.vapid_public_key, integration)
+    if command.settings not in (UNSET, integration.settings):
+        yield SettingsChanged(settings=command.settings)
     if command.is_active is not UNSET:
         yield from toggle_events(command.is_active, integration)
 
@@ -341,5 +360,5 @@ def credential_events(
 
 
 decider: Decider[IntegrationCommand, IntegrationEvent, Integration] = Decider(
-    initial=Integration(), decide=decide, evolve=evolve
+    initial=Integration(), decide=decide, evolve=evolve, version=2
 )

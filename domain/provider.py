@@ -1,4 +1,4 @@
-"""What a provider type is: its channel, the fields it knows, and how their values usually look."""
+"""What a provider type is: its channel, the fields and settings it knows, and their values."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -46,8 +46,31 @@ class ProviderField(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     lookalikes: Sequence[Lookalike] = ()
 
 
+class FieldCondition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Holds if the value of `field` has the whole `format`, a regular expression."""
+
+    field: ProviderFieldName
+    format: str
+
+
+class ProviderSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A public value that a provider needs besides the fields; another value is an error.
+
+    It is one of `choices`, or has the whole `format`, a regular expression in a syntax that
+    ECMA-262 shares; neither: any text. `required_when` says for which credentials the provider
+    does nothing without it. The rest is as for a field.
+    """
+
+    choices: Sequence[str] = ()
+    format: str | None = None
+    required_when: FieldCondition | None = None
+    label: str
+    help: str
+    example: str
+
+
 class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One provider type; `fields` are by the names of the HTTP API.
+    """One provider type; `fields` are by the names of the HTTP API, `settings` by their own.
 
     `deprecated` says in English what the provider ended, None if it continues.
     """
@@ -56,6 +79,7 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     channel: Channel
     name: str
     fields: Mapping[ProviderFieldName, ProviderField]
+    settings: Mapping[str, ProviderSetting] = {}
     deprecated: str | None = None
 
 

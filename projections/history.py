@@ -17,6 +17,7 @@ from domain.integration import (
     IntegrationRenamed,
     IntegrationToggled,
     SenderChanged,
+    SettingsChanged,
     VapidPublicKeyChanged,
 )
 from projections.integration_view import IntegrationRow
@@ -39,6 +40,7 @@ API_FIELD_NAMES: Mapping[str, str] = {
     "sender_name": "senderName",
     "sender_phone": "senderPhone",
     "vapid_public_key": "vapidPublicKey",
+    "settings": "settings",
 }
 """The columns of the view that can change and that everybody may see, and their API names."""
 COLUMNS: Mapping[str, str] = {name: column for column, name in API_FIELD_NAMES.items()}
@@ -53,6 +55,7 @@ ACTIONS: dict[type[IntegrationEvent], Action] = {
     IntegrationRenamed: "INTEGRATION_UPDATED",
     SenderChanged: "INTEGRATION_UPDATED",
     VapidPublicKeyChanged: "INTEGRATION_UPDATED",
+    SettingsChanged: "INTEGRATION_UPDATED",
     CredentialsReplaced: "CREDENTIALS_ROTATED",
     CredentialsChecked: "CREDENTIALS_CHECKED",
 }

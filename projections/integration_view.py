@@ -18,6 +18,8 @@ from domain.integration import (
     IntegrationRenamed,
     IntegrationToggled,
     SenderChanged,
+    Settings,
+    SettingsChanged,
     VapidPublicKeyChanged,
 )
 from projections.projection import Projection
@@ -43,6 +45,7 @@ class IntegrationRow(Struct, frozen=True):
     sender_name: str | None
     sender_phone: str | None
     vapid_public_key: str | None
+    settings: Settings | None
     created_at: datetime
     updated_at: datetime
     name_key: str
@@ -76,6 +79,7 @@ def apply_created(event: IntegrationCreated, envelope: Envelope) -> IntegrationR
         sender_name=event.sender_name,
         sender_phone=event.sender_phone,
         vapid_public_key=event.vapid_public_key,
+        settings=event.settings,
         created_at=envelope.at,
         updated_at=envelope.at,
         name_key=event.name.casefold(),
@@ -122,6 +126,13 @@ def apply_vapid_key_changed(
     return replace(row, version=envelope.version, updated_at=envelope.at, vapid_public_key=key)
 
 
+def apply_settings_changed(
+    row: IntegrationRow, event: SettingsChanged, envelope: Envelope
+) -> IntegrationRow:
+    """Return *row* with its new settings."""
+    return replace(row, version=envelope.version, updated_at=envelope.at, settings=event.settings)
+
+
 def apply_toggled(
     row: IntegrationRow, event: IntegrationToggled, envelope: Envelope
 ) -> IntegrationRow:
@@ -149,6 +160,7 @@ HANDLERS: dict[type[IntegrationEvent], Handler] = {
     IntegrationRenamed: apply_renamed,
     SenderChanged: apply_sender_changed,
     VapidPublicKeyChanged: apply_vapid_key_changed,
+    SettingsChanged: apply_settings_changed,
     IntegrationToggled: apply_toggled,
     CredentialsReplaced: apply_credentials_replaced,
     CredentialsChecked: keep_row,
@@ -162,7 +174,7 @@ def search_text(shown: Iterable[str | None]) -> str:
     return "\n".join(filter(None, shown)).casefold()
 
 
-integration_view = Projection("integration_view", 2, IntegrationRow, evolve)
+integration_view = Projection("integration_view", 3, IntegrationRow, evolve)
 
 
 # ----- Counts: how many integrations of each type and state -----

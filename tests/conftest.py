@@ -7,7 +7,7 @@ import signal
 import ssl
 import subprocess
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -227,6 +227,8 @@ def any_value(kind: object) -> st.SearchStrategy[Any]:
         return st.one_of([any_value(each) for each in get_args(kind)])
     if get_origin(kind) is tuple:
         return st.lists(any_value(get_args(kind)[0]), max_size=3).map(tuple)
+    if get_origin(kind) is Mapping:
+        return st.dictionaries(*map(any_value, get_args(kind)), max_size=3)
     if isinstance(kind, type) and issubclass(kind, Struct):
         return st.builds(kind, **{field.name: any_value(field.type) for field in fields(kind)})
     return st.from_type(cast("type[object]", kind))

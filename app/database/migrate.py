@@ -136,12 +136,11 @@ def ensure_migrations_table(connection: Connection[TupleRow]) -> None:
 
 
 def apply_missing(connection: Connection[TupleRow]) -> None:
-    """Run what is new; raise MigrationError if a migration that ran has changed since."""
+    """Run what is new; raise MigrationError if what ran once has changed since."""
     applied = dict(connection.execute(APPLIED_SQL).fetchall())
     for file in migrations():
         if applied.get(file.name, checksum(file)) != checksum(file):
-            message = f"Migration {file.name} has changed since it was applied; restore the file."
-            raise MigrationError(message)
+            raise MigrationError(changed_message(file))
     new = [file for file in migrations() if file.name not in applied]
     # Functions may depend on what a migration changes; one of them is made from the columns.
     changed = [file for file in FUNCTIONS if new or applied.get(file.name) != checksum(file)]
@@ -149,6 +148,17 @@ def apply_missing(connection: Connection[TupleRow]) -> None:
     last = RIGHTS if new or changed else ()
     for file in (*new, *[file for file in changed if file not in RIGHTS], *last):
         apply(connection, file)
+
+
+def changed_message(file: Traversable) -> str:
+    """Return what to do about a *file* that is not the one that was applied."""
+    if file in SCHEMA:
+        return (
+            f"This database or data directory was set up by another version ({file.name} differs),"
+            " and this version cannot read it: start with an empty database or another"
+            " INTEGRATIONS_DATA_DIR."
+        )
+    return f"Migration {file.name} has changed since it was applied; restore the file."
 
 
 def migrations() -> list[Traversable]:

@@ -59,3 +59,8 @@ class UnsupportedEncodingError(Exception):
 def safe_field_name(name: str) -> str | None:
     """Return *name* if a response may repeat it: a plain identifier of at most 32 characters."""
     return name if SAFE_NAME.fullmatch(name) else None
+
+
+def member_name(name: str, member: str) -> str | None:
+    """Return the path to *member* of the object *name*, as far as a response may repeat it."""
+    return f"{name}.{member}" if safe_field_name(member) else safe_field_name(name)

@@ -4,7 +4,7 @@ import json
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 from msgspec import Struct
@@ -15,6 +15,7 @@ from app.http.errors import (
     MalformedBodyError,
     NotAnObjectError,
     NotUtf8Error,
+    member_name,
     safe_field_name,
 )
 from app.http.field_rules import FieldError, FieldProblem, Rule, Schema
@@ -22,6 +23,8 @@ from app.http.types import attributes_by_json_name, required_json_names
 
 Shape = TypeVar("Shape", bound=Struct)
 Values = Mapping[str, Any]
+Pairs = tuple[tuple[str, object], ...]
+"""An object of JSON, in which a name may come twice."""
 REQUIRED = FieldProblem("REQUIRED", "This field is required")
 UNKNOWN = FieldProblem("UNKNOWN_FIELD", "This field is not known")
 REPEATED = FieldProblem("REPEATED_FIELD", "This field is given more than once")
@@ -97,10 +100,14 @@ class BodySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
                 values[name] = None if cleared else self.rules[name](value)
             except FieldError as error:
                 yield name, error.problem
+            except InvalidFieldsError as error:  # of the fields of an object
+                yield from error.findings
 
 
 def find_duplicate_fields(body: bytes, sent: Values) -> Iterable[FieldFinding]:
     """Find fields that are given twice in the JSON object *body*, which was decoded to *sent*.
+
+    Those of an object in it count too.
 
     Parsers differ in which of them counts (RFC 8259, section 4): one would check what another
     does not use. Most bodies need no second parsing, which takes ten times as long.
@@ -109,12 +116,20 @@ def find_duplicate_fields(body: bytes, sent: Values) -> Iterable[FieldFinding]:
     if body.count(b'"') == 2 * strings:
         return  # a second name would have its own quotes
     try:
-        pairs = json.loads(body, object_pairs_hook=list, parse_int=str, parse_float=str)
+        pairs = json.loads(body, object_pairs_hook=tuple, parse_int=str, parse_float=str)
     except RecursionError:
         raise MalformedBodyError from None
-    for name, times in Counter(name for name, _ in pairs).items():
-        if times > 1:
-            yield safe_field_name(name), REPEATED
+    for name in repeated_names(pairs):
+        yield safe_field_name(name), REPEATED
+    for name, value in pairs:
+        if isinstance(value, tuple):  # an object; a list is a list here
+            for member in repeated_names(cast("Pairs", value)):
+                yield member_name(name, member), REPEATED
+
+
+def repeated_names(pairs: Pairs) -> Iterable[str]:
+    """Return the names that *pairs* hold more than once."""
+    return [name for name, times in Counter(name for name, _ in pairs).items() if times > 1]
 
 
 def decode_object(body: bytes) -> dict[str, Any]:

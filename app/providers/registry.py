@@ -95,6 +95,9 @@ def regular_expressions(provider: ProviderFile) -> Iterator[str]:
     for field in provider.fields.values():
         yield field.format or ""
         yield from (lookalike.pattern for lookalike in field.lookalikes)
+    for setting in provider.settings.values():
+        yield setting.format or ""
+        yield setting.required_when.format if setting.required_when else ""
     if isinstance(provider.check, HttpCheck):
         for unasked in provider.check.offline:
             yield from (unasked.when or "", unasked.unless or "")

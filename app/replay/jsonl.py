@@ -12,6 +12,7 @@ from msgspec.structs import asdict
 from app.event_store.reader import Chunk
 from app.replay.filters import ReplayFilter
 from domain.envelope import Actor
+from domain.integration import Settings
 from projections.integration_view import IntegrationRow
 
 
@@ -62,6 +63,7 @@ class IntegrationLine(Struct, rename="camel"):
     sender_name: str | None
     sender_phone: str | None
     vapid_public_key: str | None
+    settings: Settings | None
     created_at: str
     updated_at: str
 

@@ -1,6 +1,7 @@
 """docs/events.md says of every event what is stored, and nothing else."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType
 from typing import Any, get_args
@@ -23,6 +24,7 @@ WORDS: dict[Any, str] = {
     int: "integer",
     bool: "boolean",
     str | None: "text or null",
+    Mapping[str, str] | None: "object of texts or null",
     Channel: "`EMAIL`, `SMS` or `PUSH`",
     Outcome: "`ok`, `invalid`, `insufficient`, `retired` or `inconclusive`",
     tuple[Credential, ...]: "list of credentials",

@@ -25,6 +25,7 @@ from domain.integration import (
     ReplaceCredentials,
     Sender,
     SenderChanged,
+    SettingsChanged,
     ToggleIntegration,
     VapidPublicKeyChanged,
     decider,
@@ -44,6 +45,7 @@ CREATED = IntegrationCreated(
     sender_name="A",
     sender_phone="+4930123456",
     vapid_public_key="B-key",
+    settings={"region": "EU"},
     credentials=(KEY,),
 )
 DELETED = IntegrationDeleted()
@@ -56,6 +58,7 @@ CREATE = CreateIntegration(
     sender_name="A",
     sender_phone="+4930123456",
     vapid_public_key="B-key",
+    settings={"region": "EU"},
     credentials=(KEY,),
 )
 CHECK = RecordCredentialsCheck(outcome="ok", detail="It works", latency_ms=12)
@@ -131,21 +134,27 @@ def test_switching_on_again_records_it() -> None:
 # ----- Change -----
 def test_changing_everything_records_an_event_for_each_part() -> None:
     change = ChangeIntegration(
-        name="Post", sender_email="b@example.org", vapid_public_key="B-new", is_active=False
+        name="Post",
+        sender_email="b@example.org",
+        vapid_public_key="B-new",
+        settings={"region": "GLOBAL", "onBehalfOf": "shop"},
+        is_active=False,
     )
     assert when(change, given([CREATED])) == [
         IntegrationRenamed(name="Post"),
         SenderChanged(sender_email="b@example.org", sender_name="A", sender_phone="+4930123456"),
         VapidPublicKeyChanged(vapid_public_key="B-new"),
+        SettingsChanged(settings={"region": "GLOBAL", "onBehalfOf": "shop"}),
         IntegrationToggled(is_active=False),
     ]
 
 
 def test_changing_to_none_clears_and_leaves_the_rest() -> None:
-    change = ChangeIntegration(sender_name=None, vapid_public_key=None)
+    change = ChangeIntegration(sender_name=None, vapid_public_key=None, settings=None)
     assert when(change, given([CREATED])) == [
         SenderChanged(sender_email="a@example.org", sender_name=None, sender_phone="+4930123456"),
         VapidPublicKeyChanged(vapid_public_key=None),
+        SettingsChanged(settings=None),
     ]
 
 
@@ -159,6 +168,7 @@ def test_changing_to_none_clears_and_leaves_the_rest() -> None:
             sender_name="A",
             sender_phone="+4930123456",
             vapid_public_key="B-key",
+            settings={"region": "EU"},
             is_active=True,
         ),
     ],
@@ -222,6 +232,7 @@ def test_the_state_after_creation_is_what_later_decisions_need() -> None:
         is_active=True,
         sender=Sender(email="a@example.org", name="A", phone="+4930123456"),
         vapid_public_key="B-key",
+        settings={"region": "EU"},
         credentials=(KEY,),
     )
 

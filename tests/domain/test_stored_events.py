@@ -25,6 +25,7 @@ from domain.integration import (
     IntegrationRenamed,
     IntegrationToggled,
     SenderChanged,
+    SettingsChanged,
     VapidPublicKeyChanged,
 )
 
@@ -129,6 +130,20 @@ EXPECTED = [
         CredentialsChecked(outcome="ok", detail="It works", latency_ms=80, region="EU"),
         {},
     ),
+    expected(
+        13,
+        1,
+        IntegrationCreated(
+            name="SMS",
+            type="TWILIO",
+            channel="SMS",
+            is_active=True,
+            settings={"region": "IE1", "accountSid": "AC" + "0" * 32},
+        ),
+        None,
+    ),
+    expected(14, 2, SettingsChanged(settings={"region": "US1"}), {"settings": {"region": "IE1"}}),
+    expected(15, 3, SettingsChanged(settings=None), {"settings": {"region": "US1"}}),
 ]
 
 

@@ -18,8 +18,8 @@ from app.http.integrations.bodies import (
     CREATE_EXAMPLES,
     CREDENTIALS_SCHEMA,
     TOGGLE_SCHEMA,
-    UPDATE_SCHEMA,
     create_schema,
+    update_schema,
 )
 from app.http.integrations.warnings import find_warnings
 from app.http.request_bodies import BodySchema
@@ -84,7 +84,7 @@ def body_target(
 
 TARGETS = (
     body_target("body-create", CREATE, [*CREATE_EXAMPLES.values()]),
-    body_target("body-change", UPDATE_SCHEMA, [CHANGE, PAIR]),
+    body_target("body-change", update_schema(PROVIDERS), [CHANGE, PAIR]),
     body_target("body-toggle", TOGGLE_SCHEMA, [{"isActive": True}]),
     body_target("body-credentials", CREDENTIALS_SCHEMA, [PAIR, {"apiKey": "SG.abc123"}]),
 )

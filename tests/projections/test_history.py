@@ -19,6 +19,7 @@ from domain.integration import (
     IntegrationRenamed,
     IntegrationToggled,
     SenderChanged,
+    SettingsChanged,
     VapidPublicKeyChanged,
 )
 from projections.history import API_FIELD_NAMES, HistoryEntry, history_entry
@@ -31,57 +32,97 @@ CREATED = IntegrationCreated(
     channel="EMAIL",
     is_active=True,
     sender_email="news@example.org",
+    settings={"region": "GLOBAL"},
     credentials=(Credential(field="apiKey", version=1, kek="kek-1", commitment="c0ffee"),),
 )
 REPLACED = Credential(field="apiKey", version=2, kek="kek-1", commitment="c0ffee")
-SAID: dict[IntegrationEvent, tuple[str, Any]] = {
-    IntegrationRenamed(name="Post"): (
-        "INTEGRATION_UPDATED",
-        {"changes": {"name": {"from": "Mail", "to": "Post"}}},
+SAID: list[tuple[IntegrationEvent, tuple[str, Any]]] = [
+    (
+        IntegrationRenamed(name="Post"),
+        (
+            "INTEGRATION_UPDATED",
+            {"changes": {"name": {"from": "Mail", "to": "Post"}}},
+        ),
     ),
-    SenderChanged(sender_email=None, sender_name="News", sender_phone=None): (
-        "INTEGRATION_UPDATED",
-        {
-            "changes": {
-                "senderEmail": {"from": "news@example.org", "to": None},
-                "senderName": {"from": None, "to": "News"},
-            }
-        },
+    (
+        SenderChanged(sender_email=None, sender_name="News", sender_phone=None),
+        (
+            "INTEGRATION_UPDATED",
+            {
+                "changes": {
+                    "senderEmail": {"from": "news@example.org", "to": None},
+                    "senderName": {"from": None, "to": "News"},
+                }
+            },
+        ),
     ),
-    VapidPublicKeyChanged(vapid_public_key="BNc"): (
-        "INTEGRATION_UPDATED",
-        {"changes": {"vapidPublicKey": {"from": None, "to": "BNc"}}},
+    (
+        VapidPublicKeyChanged(vapid_public_key="BNc"),
+        (
+            "INTEGRATION_UPDATED",
+            {"changes": {"vapidPublicKey": {"from": None, "to": "BNc"}}},
+        ),
     ),
-    IntegrationToggled(is_active=False): (
-        "INTEGRATION_DISABLED",
-        {"changes": {"isActive": {"from": True, "to": False}}},
+    (
+        SettingsChanged(settings={"region": "EU"}),
+        (
+            "INTEGRATION_UPDATED",
+            {"changes": {"settings": {"from": {"region": "GLOBAL"}, "to": {"region": "EU"}}}},
+        ),
     ),
-    IntegrationToggled(is_active=True): ("INTEGRATION_ENABLED", {"changes": {}}),
-    CredentialsReplaced(credentials=(REPLACED,)): (
-        "CREDENTIALS_ROTATED",
-        {"credentials": [{"field": "apiKey", "version": 2}]},
+    (
+        SettingsChanged(settings=None),
+        (
+            "INTEGRATION_UPDATED",
+            {"changes": {"settings": {"from": {"region": "GLOBAL"}, "to": None}}},
+        ),
     ),
-    CredentialsChecked(outcome="ok", detail="It works.", latency_ms=12): (
-        "CREDENTIALS_CHECKED",
-        {"outcome": "ok", "detail": "It works.", "latencyMs": 12},
+    (
+        IntegrationToggled(is_active=False),
+        (
+            "INTEGRATION_DISABLED",
+            {"changes": {"isActive": {"from": True, "to": False}}},
+        ),
     ),
-    CredentialsChecked(outcome="ok", detail="It works.", latency_ms=12, region="EU"): (
-        "CREDENTIALS_CHECKED",
-        {"outcome": "ok", "detail": "It works.", "latencyMs": 12, "region": "EU"},
+    (IntegrationToggled(is_active=True), ("INTEGRATION_ENABLED", {"changes": {}})),
+    (
+        CredentialsReplaced(credentials=(REPLACED,)),
+        (
+            "CREDENTIALS_ROTATED",
+            {"credentials": [{"field": "apiKey", "version": 2}]},
+        ),
     ),
-    IntegrationDeleted(): (
-        "INTEGRATION_REMOVED",
-        {
-            "changes": {
-                "name": {"from": "Mail", "to": None},
-                "type": {"from": "SENDGRID", "to": None},
-                "channel": {"from": "EMAIL", "to": None},
-                "isActive": {"from": True, "to": None},
-                "senderEmail": {"from": "news@example.org", "to": None},
-            }
-        },
+    (
+        CredentialsChecked(outcome="ok", detail="It works.", latency_ms=12),
+        (
+            "CREDENTIALS_CHECKED",
+            {"outcome": "ok", "detail": "It works.", "latencyMs": 12},
+        ),
     ),
-}
+    (
+        CredentialsChecked(outcome="ok", detail="It works.", latency_ms=12, region="EU"),
+        (
+            "CREDENTIALS_CHECKED",
+            {"outcome": "ok", "detail": "It works.", "latencyMs": 12, "region": "EU"},
+        ),
+    ),
+    (
+        IntegrationDeleted(),
+        (
+            "INTEGRATION_REMOVED",
+            {
+                "changes": {
+                    "name": {"from": "Mail", "to": None},
+                    "type": {"from": "SENDGRID", "to": None},
+                    "channel": {"from": "EMAIL", "to": None},
+                    "isActive": {"from": True, "to": None},
+                    "senderEmail": {"from": "news@example.org", "to": None},
+                    "settings": {"from": {"region": "GLOBAL"}, "to": None},
+                }
+            },
+        ),
+    ),
+]
 
 
 def entries(envelopes: list[Envelope]) -> list[HistoryEntry]:
@@ -92,12 +133,12 @@ def entries(envelopes: list[Envelope]) -> list[HistoryEntry]:
     ]
 
 
-@pytest.mark.parametrize("event", SAID, ids=repr)
+@pytest.mark.parametrize(("event", "said"), SAID, ids=repr)
 def test_an_entry_says_what_its_event_changed_and_from_what(
-    story: Story, event: IntegrationEvent
+    story: Story, event: IntegrationEvent, said: tuple[str, Any]
 ) -> None:
     *_, entry = entries(story(CREATED, event))
-    assert (entry.action, entry.details) == SAID[event]
+    assert (entry.action, entry.details) == said
     assert entry.resource_name == getattr(event, "name", "Mail")
     assert (entry.position, entry.version, entry.actor_id) == (2, 2, "user-1")
 
@@ -112,12 +153,13 @@ def test_the_first_entry_says_all_that_there_was_not_before(story: Story) -> Non
             "channel": {"from": None, "to": "EMAIL"},
             "isActive": {"from": None, "to": True},
             "senderEmail": {"from": None, "to": "news@example.org"},
+            "settings": {"from": None, "to": {"region": "GLOBAL"}},
         },
         "credentials": [{"field": "apiKey", "version": 1}],
     }
 
 
-@pytest.mark.parametrize("event", SAID, ids=repr)
+@pytest.mark.parametrize("event", [event for event, _ in SAID], ids=repr)
 def test_what_happens_to_what_is_not_there_changes_nothing(
     story: Story, event: IntegrationEvent
 ) -> None:

@@ -20,12 +20,13 @@ from app.http.field_rules import (
     text,
 )
 from app.http.integrations.public_text import provider_key_pattern, reject_exposed_secrets
+from app.http.integrations.settings import find_wrong_settings, settings_rule, settings_schema
 from app.http.request_bodies import BodySchema, Values
 from app.http.types import attributes_by_json_name
 from app.providers.vapid import is_key_pair
 from app.secrets.secret import Secret
-from domain.integration import Channel, SecretField
-from domain.provider import Providers
+from domain.integration import Channel, SecretField, Settings
+from domain.provider import Provider, Providers
 
 CREATE_EXAMPLES: Mapping[str, Mapping[str, str]] = {
     "SendGrid": {
@@ -91,6 +92,7 @@ class CreateIntegrationBody(Struct, rename="camel", kw_only=True):
     sender_phone: str | None = None
     vapid_public_key: str | None = None
     vapid_private_key: Secret | None = None
+    settings: Settings | None = None
     is_active: bool = True
     notices: Notices = ()
 
@@ -103,6 +105,7 @@ class UpdateIntegrationBody(Struct, rename="camel", kw_only=True):
     sender_name: str | UnsetType | None = UNSET
     sender_phone: str | UnsetType | None = UNSET
     vapid_public_key: str | UnsetType | None = UNSET
+    settings: Settings | UnsetType | None = UNSET
     is_active: bool | UnsetType = UNSET
 
 
@@ -162,47 +165,65 @@ def reveal_text(secret_: Secret) -> str:
 
 def create_schema(providers: Providers) -> BodySchema[CreateIntegrationBody]:
     """Return the schema of a new integration of one of *providers*."""
-    rules = {"type": choice(providers), "channel": choice(CHANNELS), **PUBLIC_RULES, **SECRET_RULES}
+    rules = {
+        "type": choice(providers),
+        "channel": choice(CHANNELS),
+        **PUBLIC_RULES,
+        **SECRET_RULES,
+        "settings": settings_rule(providers),
+    }
 
     def channel_of_type(values: Values) -> Iterable[FieldFinding]:
         channel, provider = values.get("channel"), providers.get(values.get("type", ""))
         if channel and provider and channel != provider.channel:
             yield "channel", CHANNEL_MISMATCH
 
-    checks = (channel_of_type, check_vapid_pair)
+    def settings_of_type(values: Values) -> Iterable[FieldFinding]:
+        provider = providers.get(values.get("type", ""))
+        return find_wrong_settings(values.get("settings"), provider) if provider else ()
+
+    checks = (channel_of_type, settings_of_type, check_vapid_pair)
     return BodySchema(
         shape=CreateIntegrationBody,
         rules=rules,
         checks=checks,
-        cross_field_schema={"anyOf": type_channel_schema(providers)},
+        cross_field_schema={"anyOf": [*map(type_schema, providers.values())]},
         examples=CREATE_EXAMPLES,
     )
 
 
-def type_channel_schema(providers: Providers) -> list[Schema]:
-    """Return the JSON Schema of which types belong to which channel."""
-    return [
-        {
-            "properties": {
-                "type": {"enum": sorted(t for t, p in providers.items() if p.channel == channel)},
-                "channel": {"const": channel},
-            }
+def type_schema(provider: Provider) -> Schema:
+    """Return the JSON Schema of what an integration of *provider* must be."""
+    return {
+        "properties": {
+            "type": {"const": provider.type},
+            "channel": {"const": provider.channel},
+            "settings": settings_schema(provider),
         }
-        for channel in CHANNELS
-    ]
+    }
 
 
 FIELDS_OF_OTHER_ENDPOINTS: Mapping[str, FieldProblem] = {
     **dict.fromkeys(SECRET_FIELDS, SECRET_NOT_CHANGED_HERE),
     **dict.fromkeys(("type", "channel"), IMMUTABLE_FIELD),
 }
-UPDATE_SCHEMA = BodySchema(
-    shape=UpdateIntegrationBody,
-    rules=PUBLIC_RULES,
-    clearable=frozenset(PUBLIC_RULES) - {"name", "isActive"},
-    null_is_wrong=True,
-    other_endpoint_fields=FIELDS_OF_OTHER_ENDPOINTS,
-)
+
+
+def update_schema(providers: Providers) -> BodySchema[UpdateIntegrationBody]:
+    """Return the schema of a change of an integration of one of *providers*.
+
+    Its type decides which settings it takes, and is known only once it has been loaded.
+    """
+    rules = {**PUBLIC_RULES, "settings": settings_rule(providers)}
+    return BodySchema(
+        shape=UpdateIntegrationBody,
+        rules=rules,
+        clearable=frozenset(rules) - {"name", "isActive"},
+        null_is_wrong=True,
+        other_endpoint_fields=FIELDS_OF_OTHER_ENDPOINTS,
+    )
+
+
 TOGGLE_SCHEMA = BodySchema(shape=ToggleBody, rules={"isActive": boolean})
 CREDENTIALS_SCHEMA = BodySchema(
     shape=ReplaceCredentialsBody,
@@ -219,7 +240,12 @@ CREDENTIALS_SCHEMA = BodySchema(
 
 def build_body_schemas(providers: Providers) -> Mapping[type[Struct], BodySchema[Any]]:
     """Return the schema of each body; integrations may be of *providers*."""
-    schemas = (create_schema(providers), UPDATE_SCHEMA, TOGGLE_SCHEMA, CREDENTIALS_SCHEMA)
+    schemas = (
+        create_schema(providers),
+        update_schema(providers),
+        TOGGLE_SCHEMA,
+        CREDENTIALS_SCHEMA,
+    )
     exposed_secrets = reject_exposed_secrets(provider_key_pattern(providers))
     return {
         schema.shape: replace(schema, checks=(*schema.checks, exposed_secrets))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import UNSET, Struct
 
 from app.command_handler import CommandFactory, PreparedCommand
-from app.http.dependencies import get_dependencies
+from app.http.dependencies import Dependencies, get_dependencies
 from app.http.errors import FieldFinding
 from app.http.integrations.bodies import (
     CreateIntegrationBody,
@@ -13,6 +13,7 @@ from app.http.integrations.bodies import (
     secrets_in,
 )
 from app.http.integrations.public_text import find_provider_keys
+from app.http.integrations.settings import find_missing_settings
 from app.http.integrations.warnings import find_warnings
 from app.http.preferences import reject_warnings_if_strict
 from app.http.types import ApiRequest
@@ -25,7 +26,9 @@ from domain.integration import (
     Integration,
     ReplaceCredentials,
     SecretField,
+    Settings,
 )
+from domain.provider import Provider
 
 PlainSecrets = Mapping[SecretField, Secret]
 
@@ -44,6 +47,7 @@ async def create_command(
         sender_name=body.sender_name,
         sender_phone=body.sender_phone,
         vapid_public_key=body.vapid_public_key,
+        settings=body.settings,
         credentials=tuple(secret.credential for secret in sealed),
     )
     return PreparedCommand(command, sealed)
@@ -85,6 +89,17 @@ async def seal_secrets(
     ]
 
 
+def collect_warnings(
+    dependencies: Dependencies, body: Struct, settings: Settings | None, provider: Provider
+) -> list[FieldFinding]:
+    """Return what *provider* does not expect in *body*, or lacks in *settings*."""
+    return [
+        *find_warnings(body, provider),
+        *find_provider_keys(body, provider, dependencies.provider_keys),
+        *find_missing_settings(body, settings, provider),
+    ]
+
+
 class ChangeWithWarnings:
     """A change by `body`; `warnings` are known once the integration's provider is."""
 
@@ -103,7 +118,6 @@ class ChangeWithWarnings:
         dependencies = get_dependencies(self._request.app)
         provider = dependencies.providers.get(state.type)
         if provider is not None:
-            keys = find_provider_keys(self._body, provider, dependencies.provider_keys)
-            self.warnings = [*find_warnings(self._body, provider), *keys]
+            self.warnings = collect_warnings(dependencies, self._body, state.settings, provider)
         reject_warnings_if_strict(self._request, self.warnings)
         return await self._make_command(state)

@@ -20,12 +20,12 @@ from app.http.integrations.bodies import (
 )
 from app.http.integrations.commands import (
     ChangeWithWarnings,
+    collect_warnings,
     create_command,
     replace_credentials_command,
 )
 from app.http.integrations.credentials import CredentialsResponse, render_credentials
 from app.http.integrations.list_query import LIST_QUERY, load_page
-from app.http.integrations.public_text import find_provider_keys
 from app.http.integrations.responses import (
     IntegrationListResponse,
     IntegrationResponse,
@@ -33,8 +33,8 @@ from app.http.integrations.responses import (
     render_list,
     render_one,
 )
+from app.http.integrations.settings import require_settings
 from app.http.integrations.stored_secrets import StoredSecretsCheck
-from app.http.integrations.warnings import find_warnings
 from app.http.preferences import add_preference_applied, reject_warnings_if_strict
 from app.http.query_parameters import AS_OF_QUERY, operation_class
 from app.http.responses import EmptyResponse, conditional_response, render_empty
@@ -82,8 +82,7 @@ class IntegrationController(Controller):
         dependencies, integration = get_dependencies(request.app), new_integration_id()
         location = f"/{locale}/api/integration/{integration}"
         provider = dependencies.providers[data.type]
-        keys = find_provider_keys(data, provider, dependencies.provider_keys)
-        warnings = [*find_warnings(data, provider), *keys]
+        warnings = collect_warnings(dependencies, data, data.settings, provider)
         reject_warnings_if_strict(request, warnings)
         prepared = await create_command(
             data, dependencies.keyring, request.user.workspace, integration
@@ -127,11 +126,12 @@ class IntegrationController(Controller):
         self, request: ApiRequest, integration_id: FromPath[str], data: UpdateIntegrationBody
     ) -> Response[IntegrationResponse]:
         """Change the given fields; an absent one stays, null clears."""
-        stored = StoredSecretsCheck(
-            get_dependencies(request.app), request.user.workspace, integration_id
-        )
+        dependencies = get_dependencies(request.app)
+        stored = StoredSecretsCheck(dependencies, request.user.workspace, integration_id)
 
         async def prepare(state: Integration) -> PreparedCommand:
+            if data.settings and state.exists:
+                require_settings(data.settings, dependencies.providers.get(state.type))
             await stored.check(state, data)
             return PreparedCommand(ChangeIntegration(**asdict(data)))
 

@@ -62,7 +62,7 @@ def stored_texts(state: Integration) -> Mapping[str, str]:
         "senderName": state.sender.name,
         "senderPhone": state.sender.phone,
         "vapidPublicKey": state.vapid_public_key,
-        "settings": getattr(state, "settings", None),
+        "settings": state.settings,
     }
     return dict(public_texts(values))
 
@@ -125,7 +125,7 @@ def has_own_format(name: str, text: str, provider: Provider) -> bool:
     """Return whether *text* has the format that *provider* gives the public field *name*."""
     known: Mapping[str, Any] = {
         **provider.fields,
-        **{f"settings.{n}": setting for n, setting in getattr(provider, "settings", {}).items()},
+        **{f"settings.{n}": setting for n, setting in provider.settings.items()},
     }
     format_ = getattr(known.get(name), "format", None)
     return format_ is not None and re.fullmatch(format_, text) is not None

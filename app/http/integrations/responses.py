@@ -14,12 +14,15 @@ from app.http.timestamps import Time, format_timestamp
 from app.http.types import ApiRequest, Id
 from app.views.integrations import Page
 from app.views.list_queries import SortOrder
-from domain.integration import Channel
+from domain.integration import Channel, Settings
 from projections.integration_view import IntegrationRow
 
 
 class IntegrationObject(Struct, rename="camel"):
-    """One integration without its secrets; times as `2025-02-20T09:00:00.000Z`."""
+    """One integration without its secrets; times as `2025-02-20T09:00:00.000Z`.
+
+    `settings` is there if it has any.
+    """
 
     id: Id
     name: str
@@ -33,6 +36,7 @@ class IntegrationObject(Struct, rename="camel"):
     workspace_id: str
     created_at: Time
     updated_at: Time
+    settings: Settings | UnsetType = UNSET
 
 
 class IntegrationResult(Struct):
@@ -81,6 +85,7 @@ def integration_object(row: IntegrationRow) -> IntegrationObject:
         workspace_id=row.workspace_id,
         created_at=format_timestamp(row.created_at),
         updated_at=format_timestamp(row.updated_at),
+        settings=row.settings or UNSET,
     )
 
 
@@ -112,7 +117,9 @@ def render_list(request: ApiRequest, page: Page, order: SortOrder) -> RenderedRe
         next_cursor=UNSET if page.next is None else encode_cursor(order, page.next),
     )
     headers = response_headers(request, list_etag(page.rows, page.total, result.next_cursor))
-    return RenderedResponse(200, encode(IntegrationListResponse(result)), headers)
+    return RenderedResponse(
+        200, encode(IntegrationListResponse(result), order="deterministic"), headers
+    )
 
 
 def render_integration(
@@ -130,4 +137,4 @@ def render_integration(
         status=status,
         warnings=warnings or UNSET,
     )
-    return encode(IntegrationResponse(result))
+    return encode(IntegrationResponse(result), order="deterministic")

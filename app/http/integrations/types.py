@@ -16,6 +16,7 @@ from app.locales.catalogues import Language
 from app.providers.provider_file import ProviderFile
 from app.tokens.principal import VIEW
 from domain.integration import Channel, SecretField
+from domain.provider import ProviderSetting
 
 SECRET_FIELDS = frozenset(get_args(SecretField))
 
@@ -29,6 +30,27 @@ class IntegrationTypeField(Struct):
     label: str
     help: str
     example: str
+
+
+class IntegrationTypeCondition(Struct):
+    """Holds if the value of `field` has the whole `format`, a regular expression."""
+
+    field: str
+    format: str
+
+
+class IntegrationTypeSetting(Struct, rename="camel"):
+    """A setting that the provider knows: one of `choices` if there are any.
+
+    `requiredWhen` is there if some credentials do not work without it.
+    """
+
+    name: str
+    label: str
+    help: str
+    example: str
+    choices: list[str] | UnsetType = UNSET
+    required_when: IntegrationTypeCondition | UnsetType = UNSET
 
 
 class IntegrationTypeRegion(Struct):
@@ -45,6 +67,7 @@ class IntegrationTypeObject(Struct, rename="camel"):
     channel: Channel
     display_name: str
     fields: list[IntegrationTypeField]
+    settings: list[IntegrationTypeSetting]
     regions: list[IntegrationTypeRegion]
     checkable: bool
     deprecated: str | UnsetType = UNSET
@@ -114,10 +137,31 @@ def integration_type_object(provider: ProviderFile, language: Language) -> Integ
         channel=provider.channel,
         display_name=provider.name,
         fields=fields,
+        settings=[
+            integration_type_setting(name, setting, language)
+            for name, setting in provider.settings.items()
+        ],
         regions=[
             IntegrationTypeRegion(region.name, urlsplit(region.url).netloc)
             for region in provider.regions
         ],
         checkable=provider.check is not None,
         deprecated=language.text(provider.deprecated) if provider.deprecated else UNSET,
+    )
+
+
+def integration_type_setting(
+    name: str, setting: ProviderSetting, language: Language
+) -> IntegrationTypeSetting:
+    """Return the *setting* of that *name* as the HTTP API shows it, in *language*."""
+    condition = setting.required_when
+    return IntegrationTypeSetting(
+        name=name,
+        label=language.text(setting.label),
+        help=language.text(setting.help),
+        example=setting.example,
+        choices=list(setting.choices) or UNSET,
+        required_when=IntegrationTypeCondition(condition.field, condition.format)
+        if condition
+        else UNSET,
     )

@@ -15,7 +15,7 @@ from app.providers.lookalikes import find_lookalike
 from app.secrets.secret import Secret
 from domain.provider import Provider, ProviderField, ProviderFieldName
 
-COMMON_FIELDS = frozenset({"name", "type", "channel", "isActive", "notices"})
+COMMON_FIELDS = frozenset({"name", "type", "channel", "isActive", "settings", "notices"})
 KEY_FIELDS = frozenset({"apiKey", "apiSecret", "vapidPrivateKey", "vapidPublicKey"})
 UNUSUAL_FORMAT = FieldProblem("UNUSUAL_FORMAT", "This does not look like a key of this provider")
 NOT_USED = FieldProblem("NOT_USED", "This field is not used by this provider")

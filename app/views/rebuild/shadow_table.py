@@ -11,6 +11,7 @@ from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
+from psycopg.types.json import JsonbDumper
 
 from projections.projection import Projection
 
@@ -128,6 +129,7 @@ def open_session(dsn: str) -> Connection[TupleRow]:
     """
     conninfo = make_conninfo(dsn, options=OPTIONS, application_name=ROLE)
     connection = psycopg.connect(conninfo, autocommit=True)
+    connection.adapters.register_dumper(dict, JsonbDumper)  # of a row's settings
     with suppress(psycopg.errors.InvalidParameterValue):  # a platform without such notice
         connection.execute(NOTICE_LOST_CLIENT)
     return connection

@@ -15,6 +15,7 @@ CREATE TYPE integrations.integration_row AS (
     sender_name      text,
     sender_phone     text,
     vapid_public_key text,
+    settings         jsonb,
     created_at       timestamptz,
     updated_at       timestamptz,
     name_key         text COLLATE "C",

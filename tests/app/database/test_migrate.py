@@ -209,9 +209,26 @@ def test_a_migration_that_has_changed_since_is_refused_and_nothing_is_done(
     migrate(empty)
     administered(empty, "UPDATE integrations.migrations SET sha256 = 'x' WHERE name = 'events.sql'")
     before = look(empty, APPLIED)
-    said = "Migration events.sql has changed since it was applied; restore the file."
+    said = (
+        "This database or data directory was set up by another version (events.sql differs), and"
+        " this version cannot read it: start with an empty database or another"
+        " INTEGRATIONS_DATA_DIR."
+    )
     assert refusal(empty) == said
     assert look(empty, APPLIED) == before
+
+
+def test_a_numbered_migration_that_has_changed_since_is_to_be_restored(
+    empty: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbered = tmp_path / "0001_newer.sql"
+    numbered.write_text("CREATE TABLE integrations.newer ()")
+    every = [*migrations(), numbered]
+    monkeypatch.setattr(module, "migrations", lambda: every)
+    migrate(empty)
+    numbered.write_text("CREATE TABLE integrations.other ()")
+    said = "Migration 0001_newer.sql has changed since it was applied; restore the file."
+    assert refusal(empty) == said
 
 
 def test_a_database_of_before_the_first_release_is_refused_and_stays_as_it_was(

@@ -66,6 +66,7 @@ def test_a_line_holds_what_the_contract_promises_and_nothing_else(replay: Any) -
             "credentials": [
                 {"field": "apiKey", "version": 1, "kek": "kek-1", "commitment": "c0ffee"}
             ],
+            "settings": None,
         },
     }
     assert json.loads(replay().splitlines()[4])["data"] == {}

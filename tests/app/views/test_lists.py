@@ -41,6 +41,7 @@ def row(number: int, workspace: str = "demo") -> IntegrationRow:
         sender_name=None,
         sender_phone=phone,
         vapid_public_key=None,
+        settings=None,
         created_at=DAY + timedelta(hours=number % 11),
         updated_at=DAY + timedelta(minutes=number * 13 % 17),
         name_key=name.casefold(),

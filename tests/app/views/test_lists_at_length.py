@@ -16,7 +16,7 @@ from app.views.list_queries import ListFilter, SortOrder
 FILL = """
 INSERT INTO integrations.integration_view
 SELECT 'large', 'int_' || lpad(n::text, 8, '0'), 1, 'Name ' || n, 'TWILIO', 'SMS', n %% 2 = 0,
-       NULL, NULL, NULL, NULL, now() + n * interval '1 ms', now() - n * interval '1 ms',
+       NULL, NULL, NULL, NULL, NULL, now() + n * interval '1 ms', now() - n * interval '1 ms',
        'name ' || n, 'name ' || n || E'\\nowner' || n %% 5000 || '@example.org'
 FROM generate_series(1, %s) AS n
 """

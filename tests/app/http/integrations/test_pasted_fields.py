@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from app.http.errors import InvalidFieldsError
-from app.http.integrations.bodies import CREDENTIALS_SCHEMA, UPDATE_SCHEMA, create_schema
+from app.http.integrations.bodies import CREDENTIALS_SCHEMA, create_schema, update_schema
 from app.http.integrations.warnings import find_warnings
 from app.http.request_bodies import BodySchema
 from app.http.types import attributes_by_json_name
@@ -24,7 +24,7 @@ PROVIDERS = load_providers()
 CREATE = create_schema(PROVIDERS)
 SCHEMAS: dict[str, BodySchema[Any]] = {
     "create": CREATE,
-    "change": UPDATE_SCHEMA,
+    "change": update_schema(PROVIDERS),
     "credentials": CREDENTIALS_SCHEMA,
 }
 PUBLIC = "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8"

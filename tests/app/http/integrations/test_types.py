@@ -35,7 +35,7 @@ def test_a_type_has_its_fields_and_the_hosts_of_its_check(client: httpx2.Client)
     sendgrid = types_from(client)["SENDGRID"]
 
     assert list(sendgrid) == [
-        "type", "channel", "displayName", "fields", "regions", "checkable",
+        "type", "channel", "displayName", "fields", "settings", "regions", "checkable",
     ]  # fmt: skip
     assert [(f["name"], f["secret"], f["required"]) for f in sendgrid["fields"]] == [
         ("apiKey", True, True),
@@ -47,6 +47,32 @@ def test_a_type_has_its_fields_and_the_hosts_of_its_check(client: httpx2.Client)
         {"name": "Global", "host": "api.sendgrid.com"},
         {"name": "EU", "host": "api.eu.sendgrid.com"},
     ]
+
+
+def test_a_type_has_its_settings_with_choices_and_when_they_are_required(
+    client: httpx2.Client,
+) -> None:
+    types = types_from(client)
+    assert {
+        type_: [each["name"] for each in found["settings"]] for type_, found in types.items()
+    } == {
+        "ELASTIC_EMAIL": [],
+        "FIREBASE_FCM": [],
+        "NEXMO": [],
+        "SENDGRID": ["region", "onBehalfOf"],
+        "TWILIO": ["region", "accountSid"],
+        "WEB_PUSH": ["contact"],
+    }
+    region, account = types["TWILIO"]["settings"]
+    assert region == {
+        "name": "region",
+        "label": "Provider region",
+        "help": "Where the credentials were made; without it all regions are asked",
+        "example": "IE1",
+        "choices": ["US1", "IE1", "AU1"],
+    }
+    assert set(account) == {"name", "label", "help", "example", "requiredWhen"}
+    assert account["requiredWhen"] == {"field": "apiKey", "format": "SK.*"}
 
 
 def test_a_deprecated_type_says_so(client: httpx2.Client) -> None:
@@ -69,7 +95,9 @@ def test_labels_and_help_are_translated_and_examples_are_not(client: httpx2.Clie
     english, german = types_from(client), types_from(client, "/de-AT/api/integration-types")
 
     for type_, found in english.items():
-        for ours, theirs in zip(found["fields"], german[type_]["fields"], strict=True):
+        shown = [*found["fields"], *found["settings"]]
+        translated = [*german[type_]["fields"], *german[type_]["settings"]]
+        for ours, theirs in zip(shown, translated, strict=True):
             assert ours["label"] != theirs["label"]
             assert ours["help"] != theirs["help"]
             assert ours["example"] == theirs["example"]

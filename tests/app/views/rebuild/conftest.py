@@ -38,7 +38,12 @@ from projections.registry import PROJECTIONS
 NOON = datetime(2026, 11, 5, 12, tzinfo=UTC)
 KEY = Credential(field="apiKey", version=1, kek="kek-1", commitment="c0ffee")
 CREATE = CreateIntegration(
-    name="Mail", type="SENDGRID", channel="EMAIL", sender_email="a@example.org", credentials=(KEY,)
+    name="Mail",
+    type="SENDGRID",
+    channel="EMAIL",
+    sender_email="a@example.org",
+    settings={"region": "EU"},
+    credentials=(KEY,),
 )
 VIEWS = ("integration_view", "integration_counts")
 WORKSPACES = ("a", "b-2", "Ünï", "", "o'b\\c")
@@ -89,6 +94,8 @@ def chosen_by(
     commands: Sequence[IntegrationCommand] = (
         ChangeIntegration(name=f"Name {random.random()}", is_active=random.random() < 0.5),
         ChangeIntegration(sender_email=None, sender_name="Ü", vapid_public_key="B"),
+        ChangeIntegration(settings={"onBehalfOf": "ÄÖ 'x'\\\t\"", "region": "GLOBAL"}),
+        ChangeIntegration(settings=None),
         ToggleIntegration(is_active=random.random() < 0.5),
         ReplaceCredentials(credentials=(replace(KEY, version=2),)),
         RecordCredentialsCheck(outcome="ok", detail="The key works", latency_ms=7),

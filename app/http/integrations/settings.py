@@ -1,0 +1,112 @@
+"""Settings of an integration: rules and warnings, by the provider's file (contract, 4)."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import cast
+
+from msgspec import Struct
+
+from app.http.errors import FieldFinding, InvalidFieldsError, member_name
+from app.http.field_rules import FieldError, FieldProblem, Rule, Schema, choice, text
+from app.http.request_bodies import UNKNOWN
+from app.http.types import attributes_by_json_name
+from app.pasted_text import unwrap
+from app.secrets.secret import Secret
+from domain.integration import Settings
+from domain.provider import Provider, Providers, ProviderSetting
+
+MAX_SETTING_LENGTH = 512
+NOT_AN_OBJECT = FieldProblem("WRONG_TYPE", "This must be an object")
+SETTING_MISSING = FieldProblem(
+    "SETTING_MISSING", "The provider needs this setting with credentials of this kind"
+)
+setting_text = text(MAX_SETTING_LENGTH, trimmed=True)
+
+
+def settings_rule(providers: Providers) -> Rule:
+    """Return the rule for settings that one of *providers* knows; no settings are None.
+
+    The type of the integration decides more: `find_wrong_settings`.
+    """
+    known = {name: setting_text.schema for each in providers.values() for name in each.settings}
+
+    def rule(value: object) -> Settings | None:
+        if not isinstance(value, dict):
+            raise FieldError(NOT_AN_OBJECT)
+        given = cast("Mapping[str, object]", value)
+        found = [*find_problems(given, dict.fromkeys(known, setting_text))]
+        if found:
+            raise InvalidFieldsError(found)
+        return {name: cast("str", setting_text(each)) for name, each in given.items()} or None
+
+    schema = {"type": "object", "properties": known, "additionalProperties": False}
+    return Rule(rule, schema)
+
+
+def find_wrong_settings(
+    settings: Settings | None, provider: Provider | None
+) -> Iterable[FieldFinding]:
+    """Find what *provider* does not know or take; one that is not there any more knows nothing."""
+    rules = (
+        {name: setting_rule(each) for name, each in provider.settings.items()} if provider else {}
+    )
+    return find_problems(settings or {}, rules)
+
+
+def require_settings(settings: Settings, provider: Provider | None) -> None:
+    """Raise InvalidFieldsError if *settings* are not those of *provider*."""
+    found = [*find_wrong_settings(settings, provider)]
+    if found:
+        raise InvalidFieldsError(found)
+
+
+def find_problems(given: Mapping[str, object], rules: Mapping[str, Rule]) -> Iterator[FieldFinding]:
+    """Find the settings of *given* that have no rule, or break theirs."""
+    for name, value in given.items():
+        if name not in rules:
+            yield member_name("settings", name), UNKNOWN
+            continue
+        try:
+            rules[name](value)
+        except FieldError as error:
+            yield member_name("settings", name), error.problem
+
+
+def setting_rule(setting: ProviderSetting) -> Rule:
+    """Return the rule for the value of *setting*."""
+    if setting.choices:
+        return choice(setting.choices)
+    if setting.format is None:
+        return setting_text
+    format_ = setting.format
+    refusal = FieldProblem(
+        "INVALID_FORMAT", "This must look like {example}", {"example": setting.example}
+    )
+
+    def rule(value: object) -> object:
+        if not re.fullmatch(format_, cast("str", value)):
+            raise FieldError(refusal)
+        return value
+
+    return Rule(rule, {"type": "string", "pattern": rf"^\s*({format_})\s*$"})
+
+
+def settings_schema(provider: Provider) -> Schema:
+    """Return the JSON Schema of the settings of *provider*, as far as its type decides it."""
+    schemas = {name: setting_rule(each).schema for name, each in provider.settings.items()}
+    return {"properties": schemas, "additionalProperties": False}
+
+
+def find_missing_settings(
+    body: Struct, settings: Settings | None, provider: Provider
+) -> Iterator[FieldFinding]:
+    """Find the settings that *provider* needs with the credentials in *body*, and that lack."""
+    attributes = attributes_by_json_name(type(body))
+    for name, setting in provider.settings.items():
+        condition = setting.required_when
+        if condition is None or name in (settings or {}) or condition.field not in attributes:
+            continue
+        value = getattr(body, attributes[condition.field])
+        text = value.reveal().decode() if isinstance(value, Secret) else value or ""
+        if re.fullmatch(condition.format, unwrap(text).text):
+            yield member_name("settings", name), SETTING_MISSING
