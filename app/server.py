@@ -18,7 +18,7 @@ from app.database.migrate import migrate
 from app.gc_tuning import tune_garbage_collector
 from app.http.cross_origin import split_origins
 from app.http.middleware import RequestMiddleware
-from app.http.protocol import GuardedHttpProtocol
+from app.http.protocol import GuardedHttpProtocol, close_connections_that_do_not_read
 from app.metrics.collector import multiprocess_dir, remove_dir
 from app.preflight import check_startup
 from app.settings import Settings, SettingsError, read_settings
@@ -128,6 +128,7 @@ def open_listener(host: str, port: int) -> socket.socket:
             " set INTEGRATIONS_HOST and INTEGRATIONS_PORT to a free address."
         )
         raise SettingsError(message) from None
+    close_connections_that_do_not_read(listener)
     listener.set_inheritable(True)
     return listener
 

@@ -1,7 +1,9 @@
-"""HTTP/1.1 below the application: error envelopes for parser errors, limits, a timeout."""
+"""HTTP/1.1 below the application: error envelopes for parser errors, limits, timeouts."""
 
 import asyncio
+import socket
 import sys
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import msgspec
@@ -9,7 +11,13 @@ from httptools import HttpParserInvalidMethodError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.http.middleware import new_request_id
-from app.http.problems import INVALID_REQUEST, METHOD_NOT_ALLOWED, Problem, error_envelope
+from app.http.problems import (
+    INVALID_REQUEST,
+    METHOD_NOT_ALLOWED,
+    UNAVAILABLE,
+    Problem,
+    error_envelope,
+)
 
 MAX_HEAD = 64 * 1024  # bytes of a request line with its headers; the parser itself has none
 # Bytes after a head that are not body: chunk framing and trailers. A chunk has five framing bytes,
@@ -17,12 +25,15 @@ MAX_HEAD = 64 * 1024  # bytes of a request line with its headers; the parser its
 MAX_FRAMING = 1024 * 1024
 REQUEST_TIMEOUT = 30.0  # seconds that a client has for a whole request
 POLL_INTERVAL = 5.0  # seconds
+READ_TIMEOUT = 30.0  # seconds in which a client must take something of what is sent to it
+MAX_CONNECTIONS = 800  # at once in a process, which may often open 1,024 files
+MAX_PIPELINED = 100  # requests that wait for the response to one before them, on a connection
 # The parser stops before it has read the path: all methods that any path has.
 METHODS = "DELETE, GET, HEAD, PATCH, POST, PUT"
 
 
 class GuardedHttpProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP/1.1 protocol with our error envelope, size limits and a request timeout."""
+    """uvicorn's HTTP/1.1 protocol with our error envelope, limits and a request timeout."""
 
     in_head = True
     overhead = 0
@@ -30,10 +41,12 @@ class GuardedHttpProtocol(HttpToolsProtocol):
     next_poll: asyncio.TimerHandle
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] — as uvicorn has it
-        """Start the request timeout."""
+        """Start the request timeout; refuse one connection too many."""
         super().connection_made(transport)
         self.waiting_since = self.loop.time()
         self.next_poll = self.loop.call_later(POLL_INTERVAL, self.close_idle_request)
+        if len(self.connections) > MAX_CONNECTIONS:
+            self.refuse(UNAVAILABLE, UNAVAILABLE.headers)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop polling."""
@@ -89,9 +102,11 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Stop the request timeout."""
+        """Stop the request timeout, and reading if too many requests wait."""
         self.waiting_since = None
         super().on_message_complete()
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise TooManyRequestsError  # the parser stops; those that wait are answered
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 — uvicorn's signature and text
         """Refuse invalid HTTP and close the connection."""
@@ -104,11 +119,28 @@ class GuardedHttpProtocol(HttpToolsProtocol):
             return
         unknown_method = isinstance(sys.exception(), HttpParserInvalidMethodError)
         problem = METHOD_NOT_ALLOWED if unknown_method else INVALID_REQUEST
-        self.transport.write(raw_response(problem, {"Allow": METHODS} if unknown_method else {}))
+        self.refuse(problem, {"Allow": METHODS} if unknown_method else {})
+
+    def refuse(self, problem: Problem, headers: Mapping[str, str]) -> None:
+        """Send *problem* and close the connection."""
+        self.transport.write(raw_response(problem, headers))
         self.transport.close()
 
 
-def raw_response(problem: Problem, more: dict[str, str]) -> bytes:
+class TooManyRequestsError(Exception):
+    """More requests wait on a connection than may."""
+
+
+def close_connections_that_do_not_read(listener: socket.socket) -> None:
+    """Let the system end a connection of *listener* whose client takes nothing for READ_TIMEOUT.
+
+    Also one that is closed already, of which the system still holds what was to be sent.
+    """
+    milliseconds = round(READ_TIMEOUT * 1000)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+
+
+def raw_response(problem: Problem, more: Mapping[str, str]) -> bytes:
     """Return *problem* as an HTTP response, in English as the path was not read."""
     request_id = new_request_id()
     body = msgspec.json.encode(error_envelope(problem, problem.message, request_id))
