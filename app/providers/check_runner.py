@@ -28,7 +28,7 @@ from app.providers.provider_file import (
     Rule,
     ServiceAccount,
 )
-from app.providers.verdict import OK, UNREADABLE, Verdict, evaluate, json_path
+from app.providers.verdict import OK, UNREADABLE, Verdict, evaluate, json_member
 from app.secrets.secret import Secret
 
 FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -119,7 +119,7 @@ class CheckRunner:
         sent = await self._send(request, described.rules, ends - time.monotonic())
         if sent.verdict.outcome != "ok" or sent.response is None:
             return sent.verdict
-        token = Secret(str(json_path("access_token", sent.response.content)).encode())
+        token = Secret(str(json_member("access_token", sent.response.content)).encode())
         project = Secret(account.project_id.encode())
         return {"accessToken": token, "projectId": project} if is_header_safe(token) else UNREADABLE
 

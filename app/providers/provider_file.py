@@ -50,27 +50,39 @@ class Basic(FileSection, frozen=True, kw_only=True, tag="basic", tag_field="kind
 
 
 class Condition(FileSection, frozen=True, kw_only=True):
-    """A condition on a JSON response; all given parts must hold.
+    """A condition on a JSON response; all given parts must hold of one value.
 
-    `at` leads to a value by names of fields, with dots between them; "" is the whole response.
+    `at` leads to the value by names of fields, with dots between them; `*` is each item of a
+    list, and "" the whole response. `one_of` are whole texts; `mentions` are phrases, one of which
+    stands in a text of the value or within it. Case does not matter for both, nor a full stop
+    behind a whole text. They are no regular expressions: what a provider sends has any length.
     """
 
     at: str = ""
     type: JsonType | None = None
     equals: str | int | None = None
     contains: str | None = None
+    one_of: Sequence[str] = ()
+    mentions: Sequence[str] = ()
+    at_most: float | None = None
 
 
 class Rule(FileSection, frozen=True, kw_only=True):
     """What a response means that has `status`, is JSON, and meets all conditions of `where`.
 
-    `detail` is English, for people; None for the outcome's usual words.
+    `invalid` is only for what the provider documents as a bad credential. `detail` is English,
+    for people; None for the outcome's usual words.
     """
 
-    status: Status
+    status: Status | Sequence[Status]
     where: Sequence[Condition] = ()
     outcome: Outcome
     detail: str | None = None
+
+    @property
+    def statuses(self) -> Sequence[int]:
+        """The statuses of which this rule speaks."""
+        return (self.status,) if isinstance(self.status, int) else self.status
 
 
 class OfflineRule(FileSection, frozen=True, kw_only=True):

@@ -12,17 +12,18 @@ from app.providers.http_client import ProviderResponse, decode_json
 from app.providers.provider_file import HttpCheck
 from app.providers.registry import load_providers, parse_provider
 from app.providers.vapid import is_key_pair
-from app.providers.verdict import evaluate, json_path
+from app.providers.verdict import evaluate, json_values
 from app.secrets.private_key_text import contains_private_key
 from app.secrets.secret import Secret
 from tests.fuzzing.target import Target, require
 
 RULES = [
-    (rule.status, rules)
+    (status, rules)
     for provider in load_providers().values()
     if isinstance(provider.check, HttpCheck)
     for rules in (provider.check.rules, getattr(provider.check.service_account, "rules", ()))
     for rule in rules
+    for status in rule.statuses
 ]
 FORMATS = [
     field.format
@@ -50,7 +51,7 @@ def read_answer(data: bytes) -> None:
     for status, rules in RULES:
         verdict = evaluate(ProviderResponse(status, content), rules)
         require(verdict.outcome in OUTCOMES, "a verdict is one of five")
-    json_path("error.details.0", content)
+    json_values("error.details.*.reason", content)
 
 
 def read_account(data: bytes) -> None:

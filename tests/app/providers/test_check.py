@@ -64,7 +64,7 @@ MEANINGS: list[tuple[str, Answers, str]] = [
     ("ELASTIC_EMAIL", [(403, {"Error": "Access Denied."})], "insufficient"),
     ("TWILIO", [(200, {"status": "active", "auth_token": "t"})], "ok"),
     ("TWILIO", [(200, {"status": "suspended"})], "insufficient"),
-    ("TWILIO", [(200, {"status": "closed"})], "invalid"),
+    ("TWILIO", [(200, {"status": "closed"})], "insufficient"),
     ("TWILIO", [(401, TWILIO_REFUSES)], "invalid"),
     ("TWILIO", [(401, TWILIO_REFUSES | {"code": True})], "inconclusive"),
     ("TWILIO", [(403, TWILIO_TEST_KEYS)], "insufficient"),
