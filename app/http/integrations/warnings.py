@@ -34,9 +34,10 @@ LOOKS_LIKE_VARIABLE = FieldProblem(
 SPACE_INSIDE = FieldProblem(
     "SPACE_INSIDE", "This contains a space or a line break, which no key has; it is stored as it is"
 )
-NOT_ASCII = FieldProblem(
-    "NOT_ASCII", "This contains a character that no key has; it is stored as it is"
+UNUSUAL_CHARACTER = FieldProblem(
+    "UNUSUAL_CHARACTER", "This contains a character that no key has; it is stored as it is"
 )
+UNPRINTABLE = re.compile(r"[^\x21-\x7e]")
 WRAPPING_WARNINGS: Mapping[Wrapping, FieldProblem] = {
     Wrapping.QUOTES: LOOKS_QUOTED,
     Wrapping.SCHEME: LOOKS_LIKE_HEADER,
@@ -71,8 +72,8 @@ def key_warnings(text: str, field: ProviderField | None) -> Iterator[FieldProble
         return
     if SPACE.search(unwrapped.text):
         yield SPACE_INSIDE
-    if not SPACE.sub("", unwrapped.text).isascii():
-        yield NOT_ASCII
+    if UNPRINTABLE.search(SPACE.sub("", unwrapped.text)):
+        yield UNUSUAL_CHARACTER
 
 
 def unexpected_value(

@@ -6,6 +6,7 @@ import time
 from typing import Any
 from unicodedata import normalize
 
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +29,8 @@ SCHEMAS: dict[str, BodySchema[Any]] = {
     "credentials": CREDENTIALS_SCHEMA,
 }
 PUBLIC = "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8"
+PRIVATE = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw"
+PATH = "/en/api/integration"
 SG = "SG." + "a" * 22 + "." + "b" * 43
 VALUES = {
     "name": "Zoë",
@@ -202,8 +205,9 @@ WARNINGS: list[tuple[str, str, list[str]]] = [
     ("export", f"export KEY='{SG}'\n", ["SPACE_TRIMMED", "LOOKS_QUOTED", "LOOKS_LIKE_VARIABLE"]),
     ("space inside", SG[:30] + " " + SG[30:], ["SPACE_INSIDE", "UNUSUAL_FORMAT"]),
     ("line break inside", SG[:30] + "\n" + SG[30:], ["SPACE_INSIDE", "UNUSUAL_FORMAT"]),
-    ("zero-width inside", SG[:30] + "\u200b" + SG[30:], ["NOT_ASCII", "UNUSUAL_FORMAT"]),
-    ("Cyrillic letter", SG[:-1] + "а", ["NOT_ASCII", "UNUSUAL_FORMAT"]),  # noqa: RUF001 — its Cyrillic twin
+    ("zero-width inside", SG[:30] + "\u200b" + SG[30:], ["UNUSUAL_CHARACTER", "UNUSUAL_FORMAT"]),
+    ("Cyrillic letter", SG[:-1] + "а", ["UNUSUAL_CHARACTER", "UNUSUAL_FORMAT"]),  # noqa: RUF001 — its Cyrillic twin
+    ("NUL", SG[:30] + "\x00" + SG[31:], ["UNUSUAL_CHARACTER", "UNUSUAL_FORMAT"]),
     ("the key alone", SG, []),
 ]
 
@@ -240,3 +244,33 @@ def test_k5_new_credentials_have_the_same_warnings() -> None:
 
     found = [(field, w.code) for field, w in find_warnings(parsed, PROVIDERS["SENDGRID"])]
     assert found == [("apiKey", "SPACE_TRIMMED"), ("apiKey", "LOOKS_QUOTED")]
+
+
+def test_k5_what_was_pasted_is_shown_without_what_pasting_adds(client: httpx2.Client) -> None:
+    """From creation to GET, and by PATCH and PUT."""
+    around = "\ufeff {}\u200b\r\n"
+    fields = {"type": "WEB_PUSH", "channel": "PUSH", "vapidPublicKey": PUBLIC + "="}
+    body = {"name": "n", **fields, "senderName": "N", "senderEmail": "a@example.com"}
+
+    created = client.post(PATH, json={name: around.format(value) for name, value in body.items()})
+    assert created.status_code == 201
+    address = f"{PATH}/{created.json()['result']['data']['id']}"
+    shown = client.get(address).json()["result"]["data"]
+    assert {name: shown[name] for name in body} == body | {"vapidPublicKey": PUBLIC}
+
+    changed = client.patch(address, json={"name": around.format("m")})
+    assert changed.json()["result"]["data"]["name"] == "m"
+    replaced = client.put(f"{address}/credentials", json={"vapidPrivateKey": f"'{PRIVATE}'\n"})
+    codes_found = [warning["code"] for warning in replaced.json()["result"]["warnings"]]
+    assert codes_found == ["SPACE_TRIMMED", "LOOKS_QUOTED"]
+
+
+@pytest.mark.parametrize("junk", ["\n", "\xa0", "\u200b"])
+def test_k5_junk_does_not_hide_a_pair_that_does_not_match(client: httpx2.Client, junk: str) -> None:
+    other = "A" * 42 + "E"
+    body = {"name": "n", "type": "WEB_PUSH", "channel": "PUSH", "vapidPublicKey": PUBLIC}
+
+    answer = client.post(PATH, json=body | {"vapidPrivateKey": other + junk})
+
+    details = answer.json()["result"]["details"]
+    assert [(d["field"], d["code"]) for d in details] == [("vapidPublicKey", "VAPID_MISMATCH")]
