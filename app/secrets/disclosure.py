@@ -42,7 +42,7 @@ def spellings(secret: Secret) -> Iterator[tuple[str, bool]]:
     trimmed = unwrap(secret.reveal().decode(errors="replace"))
     if len(trimmed) < MIN_SECRET_LENGTH:
         return
-    yield normalize(trimmed), False
+    yield normalize(plain_text(trimmed)), False
     yield from encodings(trimmed.encode(errors="replace"))
     for raw in decodings(trimmed):
         if len(raw) >= MIN_SECRET_LENGTH:

@@ -14,16 +14,22 @@ from itertools import pairwise
 from urllib.parse import unquote
 
 SCALAR = 43  # characters of 32 bytes in base64 without padding
-SHORTEST_HEAD = 12  # characters of "PRIVATE KEY-"
+SHORTEST_HEAD = 13  # characters of "PRIVATE KEY--"
+# In capitals without the dashes too; else with two of them: "our front-end private key" is a name.
 PEM_HEAD = re.compile(
-    r"-\s*(?:BEGIN|END)\s[A-Z0-9 ]{0,40}PRIVATE\s+KEY|PRIVATE\s+KEY\s*-", re.IGNORECASE
+    r"[-\u2010-\u2015]{2}\s*(?:BEGIN|END)\s[A-Z0-9 ]{0,40}PRIVATE\s+KEY"
+    r"|PRIVATE\s+KEY(?:\s+BLOCK)?\s*[-\u2010-\u2015]{2}"
+    r"|(?-i:(?:BEGIN|END)\s(?:[A-Z0-9]+\s){0,3}PRIVATE\s+KEY)",
+    re.IGNORECASE,
 )
 JWK_SCALAR = re.compile(r"""[{,]\s*["']?d["']?\s*:\s*["']?[\w+/-]{43}""", re.ASCII)
-HEXADECIMAL = re.compile(r"(?:(?:0x)?[0-9a-f]{2}[\s:,]{0,2}){32}", re.IGNORECASE)
+HEXADECIMAL = re.compile(r"(?:(?:0?x)?[0-9a-f]{2}[\s:,]{0,2}){32}", re.IGNORECASE)
 PADDED = re.compile(r"(?<![\w+/-])[\w+/-]{43}=(?![\w+/=-])", re.ASCII)
 TOKEN = re.compile(r"(?<![\w+/-])[\w+/-]{43}(?![\w+/-])", re.ASCII)
 # Longer than most words, or bytes in a row: what most texts do not have, found in one search.
-SUSPICIOUS = re.compile(r"[\w+/=-]{16}|(?:[0-9a-f]{2}[\s:,]+){8}", re.ASCII | re.IGNORECASE)
+SUSPICIOUS = re.compile(
+    r"[\w+/=-]{16}|(?:(?:0?x)?[0-9a-f]{2}[\s:,]*){16}", re.ASCII | re.IGNORECASE
+)
 RUN = re.compile(r"[\w+/-]{43,}", re.ASCII)
 # White space between pieces that are too long for most words: a key that was wrapped.
 WRAP = re.compile(r"(?<=[\w+/-]{8})\s+(?=[\w+/-]{8})", re.ASCII)
@@ -35,6 +41,7 @@ PUBLIC = re.compile(
     r"(?<![\w+/-])(?:"
     r"B[A-P][\w+/-]{85}=?"  # a point of 65 bytes, also directly before another key
     r"|B[A-P][\w+/-]{62,84}(?![\w+/-])"  # one that lost its end
+    r"|A[g-z0-9+/_-][\w+/-]{42}(?![\w+/=-])"  # a compressed point
     r"|MFkwEwYHKoZIzj0C(?:\s*[\w+/-]){106}"  # SubjectPublicKeyInfo of P-256
     r"|(?:0[xX])?04[0-9A-Fa-f]{128}(?![\w+/-])|(?:0[xX])?0[23][0-9A-Fa-f]{64}(?![\w+/-])"
     r")",
@@ -103,7 +110,7 @@ def plain_text(text: str) -> str:
     r"""Return *text* without invisible characters and escapes (`%2B`, `\/`, `\n`)."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
-        text = "".join(c for c in text if unicodedata.category(c) != "Cf")
+        text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Mn"))
     if "%" in text:
         text = unquote(text)
     if "\\" in text:

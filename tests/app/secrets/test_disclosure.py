@@ -33,6 +33,8 @@ def discloses(text: str, secret: Secret) -> bool:
         (b64encode(KEY.encode()).decode(), KEY),
         (KEY.encode().hex(), b64encode(KEY.encode()).decode()),
         ("pässword", "pässword"),
+        ("pa\u0308ssword", "pässword"),
+        ("ab%41cd\\efgh", "ab%41cd\\efgh"),
     ],
 )
 def test_a_secret_is_recognised(secret: str, text: str) -> None:

@@ -71,6 +71,7 @@ ORDINARY = {
     "a word": "Production",
     "a sentence": "The push messages of our shop in Istanbul, Berlin and São Paulo since 2025",
     "about keys": "My private key service, with a begin and an end: key of the private client",
+    "about keys, with hyphens": "Front-end private key - of the back-end private key-value store",
     "43 small letters": "x" * 43,
     "43 capital letters": "X" * 43,
     "43 letters, words": "MarketingCampaignsProductionEuropeNewslett",
