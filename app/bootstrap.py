@@ -130,7 +130,7 @@ def build_dependencies(
         ),
         catalogues=load_catalogues(),
         providers=providers,
-        provider_keys=provider_key_pattern(providers),
+        provider_keys=provider_key_pattern(providers, certain=False),
         body_schemas=build_body_schemas(providers),
         idempotency_locks=KeyedLock(),
         rate_limit=build_rate_limit(settings),

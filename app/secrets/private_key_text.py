@@ -27,9 +27,7 @@ HEXADECIMAL = re.compile(r"(?:(?:0?x)?[0-9a-f]{2}[\s:,]{0,2}){32}", re.IGNORECAS
 PADDED = re.compile(r"(?<![\w+/-])[\w+/-]{43}=(?![\w+/=-])", re.ASCII)
 TOKEN = re.compile(r"(?<![\w+/-])[\w+/-]{43}(?![\w+/-])", re.ASCII)
 # Longer than most words, or bytes in a row: what most texts do not have, found in one search.
-SUSPICIOUS = re.compile(
-    r"[\w+/=-]{16}|(?:(?:0?x)?[0-9a-f]{2}[\s:,]*){16}", re.ASCII | re.IGNORECASE
-)
+SUSPICIOUS = re.compile(r"[\w+/=-]{16}|(?:(?:0?[xX])?[0-9A-Fa-f]{2}[\s:,]*){16}", re.ASCII)
 RUN = re.compile(r"[\w+/-]{43,}", re.ASCII)
 # White space between pieces that are too long for most words: a key that was wrapped.
 WRAP = re.compile(r"(?<=[\w+/-]{8})\s+(?=[\w+/-]{8})", re.ASCII)
@@ -90,7 +88,7 @@ def contains_private_key(
     if len(text) < SHORTEST_HEAD:
         return False
     plain = plain_text(text)
-    if PEM_HEAD.search(plain):
+    if "PRIVATE" in plain.upper() and PEM_HEAD.search(plain):
         return True
     if len(plain) < SCALAR:
         return False

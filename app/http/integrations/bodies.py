@@ -246,7 +246,7 @@ def build_body_schemas(providers: Providers) -> Mapping[type[Struct], BodySchema
         TOGGLE_SCHEMA,
         CREDENTIALS_SCHEMA,
     )
-    exposed_secrets = reject_exposed_secrets(provider_key_pattern(providers))
+    exposed_secrets = reject_exposed_secrets(provider_key_pattern(providers, certain=True))
     return {
         schema.shape: replace(schema, checks=(*schema.checks, exposed_secrets))
         for schema in schemas

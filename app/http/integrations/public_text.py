@@ -32,9 +32,18 @@ LOOKS_LIKE_PROVIDER_KEY = FieldProblem(
     "This contains what looks like a key of a provider; it is visible to everybody",
 )
 OUR_WORDS = ("type", "channel")  # one of a list
-# Values of ordinary texts: a format that takes one of them is no sign of a key.
-ORDINARY = (*("z" * n for n in range(1, 129)), *("Z" * n for n in range(1, 129)))
-NUMBERS = tuple("0" * n for n in range(1, 20))
+LENGTHS = range(1, 129)  # characters that a key may have
+SHORTEST_RUN = 20  # characters; shorter ones are words too often
+# A format that takes one of these is no sign of a key: words, and numbers as of phones.
+ORDINARY = (
+    *(letter * length for letter in "zZ" for length in LENGTHS),
+    *("0" * length for length in range(1, SHORTEST_RUN)),
+)
+# A format that takes one of these is not that of a long run of letters and digits.
+NO_RUNS = (
+    *("z" * length for length in range(1, SHORTEST_RUN)),
+    *((pair * length)[:length] for pair in ("z ", "z-", "z_") for length in LENGTHS),
+)
 
 
 def public_texts(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -131,24 +140,27 @@ def has_own_format(name: str, text: str, provider: Provider) -> bool:
     return format_ is not None and re.fullmatch(format_, text) is not None
 
 
-def provider_key_pattern(providers: Providers) -> re.Pattern[str]:
-    """Return what finds whole keys of *providers* in a text.
+def provider_key_pattern(providers: Providers, *, certain: bool) -> re.Pattern[str]:
+    """Return what finds whole keys of *providers* in a text, by the formats of their secret fields.
 
-    These are the formats of their secret fields, but for those that words or numbers have as
-    well, and those of whole documents.
+    Those that words or numbers have as well are left out, but for long runs of letters and digits,
+    unless it must be *certain*: such a run is a key if a digit is followed by a letter.
     """
-    formats = {
-        field.format
-        for provider in providers.values()
-        for name, field in provider.fields.items()
-        if name in get_args(SecretField) and field.format and " " not in field.example
-    }
-    keys = sorted(format_ for format_ in formats if is_distinctive(format_))
-    return re.compile(
-        rf"(?<![^\W_])(?:{'|'.join(f'(?:{key})' for key in keys) or '(?!)'})(?![^\W_])"
+    formats = sorted(
+        {
+            field.format
+            for provider in providers.values()
+            for name, field in provider.fields.items()
+            if name in get_args(SecretField) and field.format and " " not in field.example
+        }
     )
+    keys = [f"(?:{format_})" for format_ in formats if not takes(format_, ORDINARY)]
+    if not certain:
+        likely = [f for f in formats if takes(f, ORDINARY) and not takes(f, NO_RUNS)]
+        keys += [rf"(?<![\w-])(?=[^\W_]*[0-9][A-Za-z])(?:{format_})(?![\w-])" for format_ in likely]
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(keys) or '(?!)'})(?![^\W_])")
 
 
-def is_distinctive(format_: str) -> bool:
-    """Return whether no ordinary text has the *format_*."""
-    return not any(re.fullmatch(format_, text) for text in (*ORDINARY, *NUMBERS))
+def takes(format_: str, texts: Iterable[str]) -> bool:
+    """Return whether one of *texts* has the *format_*."""
+    return any(re.fullmatch(format_, text) for text in texts)

@@ -136,6 +136,8 @@ def test_a_whole_key_of_a_provider_is_a_warning(client: httpx2.Client, field: st
         ("0123456789abcdef" * 2, True),  # Twilio's auth token
         (f"AC{'0' * 32}", True),
         (f"MG{'0' * 32}", False),
+        ("a1B2c3D4" * 4, True),  # the secret of its API key
+        ("MarketingCampaignsProduction2026", False),
         ("Whatever", False),  # the format of Vonage's key: eight letters
         ("abcd1234", False),
         ("+905551234567", False),
@@ -147,7 +149,8 @@ def test_a_whole_key_of_a_provider_is_a_warning(client: httpx2.Client, field: st
     ],
 )
 def test_formats_of_providers_are_found_in_texts(text: str, is_key: bool) -> None:
-    assert (provider_key_pattern(PROVIDERS).search(text) is not None) is is_key
+    keys = provider_key_pattern(PROVIDERS, certain=False)
+    assert (keys.search(text) is not None) is is_key
 
 
 SECRET = "Wq7/x+Zk2m-9Vb_31"  # noqa: S105 — made up
@@ -184,6 +187,44 @@ def test_a_secret_in_a_public_field_is_refused(
     assert SECRET not in created.text + changed.text
     if field == "vapidPublicKey":
         assert findings(client.put(f"{place}/credentials", json={field: text})) == refused
+
+
+SETTINGS = {
+    "PRIV as a page": (PUSH, "contact", f"https://example.com/{PRIV}"),
+    "PRIV as an address": (PUSH, "contact", f"mailto:{PRIV}@example.com"),
+    "stored secret as an address": (PUSH, "contact", "mailto:another-secret@example.com"),
+    "stored secret as a user": (MAIL, "onBehalfOf", "another-secret"),
+    "PRIV as a user": (MAIL, "onBehalfOf", PRIV),
+}
+
+
+@pytest.mark.parametrize(("body", "name", "text"), SETTINGS.values(), ids=SETTINGS)
+def test_no_setting_takes_a_secret(
+    client: httpx2.Client, body: dict[str, str], name: str, text: str
+) -> None:
+    secret, field = {"apiSecret": "another-secret"}, {"settings": {name: text}}
+    refused = [(f"settings.{name}", "LOOKS_LIKE_SECRET")]
+    assert findings(client.post(PATH, json=body | secret | field)) == refused
+    place = client.post(PATH, json=body | secret).headers["Location"]
+    assert findings(client.patch(place, json=field)) == refused
+    assert text not in client.get(f"{place}/history").text
+
+
+def test_a_new_secret_that_is_a_setting_is_refused(client: httpx2.Client) -> None:
+    body = PUSH | {"settings": {"contact": "mailto:push-team@example.com"}}
+    place = client.post(PATH, json=body).headers["Location"]
+    answer = client.put(f"{place}/credentials", json={"apiKey": "push-team@example.com"})
+    assert findings(answer) == [("apiKey", "LOOKS_LIKE_SECRET")]
+
+
+def test_an_account_id_is_no_key_where_it_belongs(client: httpx2.Client) -> None:
+    account, digits = f"AC{'0a' * 16}", "0123456789abcdef" * 2
+    body = {"name": "SMS", "type": "TWILIO", "channel": "SMS", "apiKey": f"SK{digits}"}
+    keys = {"apiSecret": "k" * 32, "settings": {"accountSid": account}}
+    created = client.post(PATH, json=body | keys)
+    assert ("settings.accountSid", "LOOKS_LIKE_PROVIDER_KEY") not in findings(created, 201)
+    changed = client.patch(created.headers["Location"], json={"name": f"SMS of {account}"})
+    assert findings(changed, 200) == [("name", "LOOKS_LIKE_PROVIDER_KEY")]
 
 
 def test_a_hidden_boundary_in_a_text_makes_no_difference(client: httpx2.Client, place: str) -> None:
