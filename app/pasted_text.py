@@ -26,8 +26,9 @@ TRIMMED = "".join(
 )
 QUOTES = "\"'`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\xab\xbb\u2039\u203a"
 SCHEME = re.compile(r"(?i:bearer|basic|token)\s+(?=\S)")
-VARIABLE = re.compile(
-    r"(?:(?:export|set|setx|env|declare -x)\s+|\$env:)?[a-z_][\w.-]{0,99}\s*(?:=|:\s)\s*(?=[^=\s])",
+VARIABLE = re.compile(  # also a member of JSON, and what shells, Docker and scripts put before it
+    r"(?:(?:export|set|setx|env|declare -x|const|let|var|-e|-)\s+){0,2}(?:\$env:)?"
+    r"(?:[a-z_][\w.-]{0,99}\s*(?:=|:\s)|([\"'])[a-z_][\w.-]{0,99}\1\s*:)\s*(?=[^=\s])",
     re.ASCII | re.IGNORECASE,
 )
 BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")

@@ -83,6 +83,11 @@ def test_a_text_of_invisible_characters_shows_nothing(text: str, *, expected: bo
         (f'$env:SENDGRID_API_KEY="{KEY}"', {V, Q}),
         (f"sendgrid.api-key: {KEY}", {V}),
         (f'"SENDGRID_API_KEY={KEY}"', {Q, V}),
+        (f'"apiKey": "{KEY}",', {V, Q}),
+        (f"'api_key':'{KEY}'", {V, Q}),
+        (f"export const KEY = '{KEY}';", {V, Q}),
+        (f"-e KEY={KEY}", {V}),
+        (f"- KEY={KEY}", {V}),
     ],
 )
 def test_what_is_around_a_key_is_known(text: str, wrappings: set[Wrapping]) -> None:
