@@ -66,10 +66,14 @@ class ToggleIntegration(Command, frozen=True, kw_only=True):
 
 
 class ReplaceCredentials(Command, frozen=True, kw_only=True):
-    """Put new secrets in place of those of the same fields; other fields keep theirs."""
+    """Put new secrets in place of those of the same fields; other fields keep theirs.
+
+    The secrets of the `destroyed` fields go, and no new ones come; a public key of None goes too.
+    """
 
     credentials: tuple[Credential, ...]
-    vapid_public_key: str | UnsetType = UNSET
+    destroyed: tuple[SecretField, ...] = ()
+    vapid_public_key: str | UnsetType | None = UNSET
 
 
 class RecordCredentialsCheck(Command, frozen=True, kw_only=True):
@@ -149,6 +153,12 @@ class CredentialsReplaced(Event, frozen=True, kw_only=True):
     credentials: tuple[Credential, ...]
 
 
+class CredentialsDestroyed(Event, frozen=True, kw_only=True):
+    """Secrets were destroyed without new ones in their place; these are what they were."""
+
+    credentials: tuple[Credential, ...]
+
+
 class CredentialsChecked(Event, frozen=True, kw_only=True):
     """The credentials were checked; `detail` is our text, `region` knows them if it is not null."""
 
@@ -170,6 +180,7 @@ IntegrationEvent = (
     | SettingsChanged
     | IntegrationToggled
     | CredentialsReplaced
+    | CredentialsDestroyed
     | CredentialsChecked
     | IntegrationDeleted
 )
@@ -185,7 +196,11 @@ class Sender(Struct, frozen=True, kw_only=True):
 
 
 class Integration(Struct, frozen=True, kw_only=True):
-    """What decisions need to know of an integration."""
+    """What decisions need to know of an integration.
+
+    `destroyed_versions` has the version of the last destroyed secret of each field: none is used
+    again.
+    """
 
     exists: bool = False
     is_deleted: bool = False
@@ -196,9 +211,10 @@ class Integration(Struct, frozen=True, kw_only=True):
     vapid_public_key: str | None = None
     settings: Settings | None = None
     credentials: tuple[Credential, ...] = ()
+    destroyed_versions: Mapping[SecretField, int] = {}
 
 
-def evolve(integration: Integration, event: IntegrationEvent) -> Integration:  # noqa: PLR0911 — a case an event
+def evolve(integration: Integration, event: IntegrationEvent) -> Integration:  # noqa: C901, PLR0911 — a case an event
     """Return *integration* as it is after *event*."""
     match event:
         case IntegrationCreated():
@@ -215,6 +231,8 @@ def evolve(integration: Integration, event: IntegrationEvent) -> Integration:  #
             return replace(integration, is_active=is_active)
         case CredentialsReplaced(credentials=new):
             return replace(integration, credentials=merge_credentials(integration.credentials, new))
+        case CredentialsDestroyed(credentials=old):
+            return without_credentials(integration, old)
         case CredentialsChecked():
             return integration
         case IntegrationDeleted():
@@ -242,6 +260,22 @@ def merge_credentials(
 ) -> tuple[Credential, ...]:
     """Return *old* with those of the same fields replaced by *new*."""
     return tuple(({c.field: c for c in old} | {c.field: c for c in new}).values())
+
+
+def without_credentials(integration: Integration, old: tuple[Credential, ...]) -> Integration:
+    """Return *integration* without the secrets *old*, whose versions stay used."""
+    versions = {credential.field: credential.version for credential in old}
+    return replace(
+        integration,
+        credentials=tuple(c for c in integration.credentials if c.field not in versions),
+        destroyed_versions={**integration.destroyed_versions, **versions},
+    )
+
+
+def next_version(integration: Integration, field: SecretField) -> int:
+    """Return the version of the next secret of *field*: no number is used twice."""
+    stored = [c.version for c in integration.credentials if c.field == field]
+    return max([*stored, integration.destroyed_versions.get(field, 0)]) + 1
 
 
 # ----- Decisions -----
@@ -353,12 +387,15 @@ def toggle_events(wanted: bool, integration: Integration) -> Iterator[Integratio
 def credential_events(
     command: ReplaceCredentials, integration: Integration
 ) -> Iterator[IntegrationEvent]:
-    """Yield what replaces secrets, and the public key that may come with them."""
+    """Yield what replaces and destroys secrets, and the public key that may come with them."""
+    gone = {*command.destroyed} - {new.field for new in command.credentials}
+    if old := tuple(c for c in integration.credentials if c.field in gone):
+        yield CredentialsDestroyed(credentials=old)
     if command.credentials:
         yield CredentialsReplaced(credentials=command.credentials)
     yield from vapid_key_events(command.vapid_public_key, integration)
 
 
 decider: Decider[IntegrationCommand, IntegrationEvent, Integration] = Decider(
-    initial=Integration(), decide=decide, evolve=evolve, version=2
+    initial=Integration(), decide=decide, evolve=evolve, version=3
 )

@@ -10,6 +10,7 @@ from domain.envelope import Actor, Envelope
 from domain.integration import (
     Credential,
     CredentialsChecked,
+    CredentialsDestroyed,
     CredentialsReplaced,
     IntegrationCreated,
     IntegrationDeleted,
@@ -66,6 +67,10 @@ def evolve(status: CredentialsStatus | None, envelope: Envelope) -> CredentialsS
     if isinstance(event, CredentialsReplaced):
         secrets = {**status.secrets, **stored_secrets(event.credentials, envelope)}
         return replace(status, secrets=secrets)
+    if isinstance(event, CredentialsDestroyed):
+        gone = {credential.field for credential in event.credentials}
+        kept = {field: each for field, each in status.secrets.items() if field not in gone}
+        return replace(status, secrets=kept)
     if isinstance(event, CredentialsChecked):
         return replace(status, check=NewestCheck(event, envelope.at))
     return status

@@ -10,6 +10,7 @@ from domain.envelope import PreviousValues, RecordedEvent
 from domain.integration import (
     Credential,
     CredentialsChecked,
+    CredentialsDestroyed,
     CredentialsReplaced,
     IntegrationCreated,
     IntegrationDeleted,
@@ -57,6 +58,7 @@ ACTIONS: dict[type[IntegrationEvent], Action] = {
     VapidPublicKeyChanged: "INTEGRATION_UPDATED",
     SettingsChanged: "INTEGRATION_UPDATED",
     CredentialsReplaced: "CREDENTIALS_ROTATED",
+    CredentialsDestroyed: "CREDENTIALS_ROTATED",
     CredentialsChecked: "CREDENTIALS_CHECKED",
 }
 """The action of each event; IntegrationToggled has two."""
@@ -66,7 +68,8 @@ class HistoryEntry(Struct, frozen=True):
     """One audit entry, of the event at `position` in the log.
 
     `details` holds `changes`, from and to of each changed public field, `credentials`, field
-    and version of each new secret, or what a check found.
+    and version of each new secret, `destroyed`, the same of each that has gone, or what a check
+    found.
     """
 
     position: int
@@ -135,6 +138,8 @@ def entry_details(event: IntegrationEvent, before: PreviousValues | None) -> dic
     """Return what *event* changed from *before*, or what a check found."""
     if type(event) is CredentialsReplaced:
         return {"credentials": credential_versions(event.credentials)}
+    if type(event) is CredentialsDestroyed:
+        return {"destroyed": credential_versions(event.credentials)}
     if type(event) is CredentialsChecked:
         return check_details(event)
     changes = {"changes": field_changes(event, before)}

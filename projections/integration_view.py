@@ -11,6 +11,7 @@ from domain.envelope import Envelope
 from domain.integration import (
     Channel,
     CredentialsChecked,
+    CredentialsDestroyed,
     CredentialsReplaced,
     IntegrationCreated,
     IntegrationDeleted,
@@ -140,8 +141,8 @@ def apply_toggled(
     return replace(row, version=envelope.version, updated_at=envelope.at, is_active=event.is_active)
 
 
-def apply_credentials_replaced(
-    row: IntegrationRow, _: CredentialsReplaced, envelope: Envelope
+def apply_credentials_changed(
+    row: IntegrationRow, _: CredentialsReplaced | CredentialsDestroyed, envelope: Envelope
 ) -> IntegrationRow:
     """Return *row* after a change that it does not show."""
     return replace(row, version=envelope.version, updated_at=envelope.at)
@@ -162,7 +163,8 @@ HANDLERS: dict[type[IntegrationEvent], Handler] = {
     VapidPublicKeyChanged: apply_vapid_key_changed,
     SettingsChanged: apply_settings_changed,
     IntegrationToggled: apply_toggled,
-    CredentialsReplaced: apply_credentials_replaced,
+    CredentialsReplaced: apply_credentials_changed,
+    CredentialsDestroyed: apply_credentials_changed,
     CredentialsChecked: keep_row,
     IntegrationDeleted: apply_deleted,
 }

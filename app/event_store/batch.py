@@ -15,6 +15,7 @@ from app.event_store.codec import encoder
 from app.event_store.protocol import Changeset, StoredResponse
 from app.secrets.sealing import SealedSecret
 from domain.envelope import Envelope
+from domain.integration import CredentialsDestroyed
 from projections.history import Action, action_of
 from projections.integration_view import IntegrationRow, count_deltas, integration_view
 
@@ -131,15 +132,25 @@ def add_row(batch: Batch, write: Changeset) -> None:
 
 
 def add_secrets(batch: Batch, write: Changeset) -> None:
-    """Add the new secrets of *write*, and which ones they take the place of."""
+    """Add the new secrets of *write*, and which stored ones go."""
     place = write.workspace, write.stream
     if write.deletes_secrets:
         batch.deleted_secrets.append(DeletedSecretsItem(*place, None))
-    elif write.sealed and not starts_stream(write):
-        fields = [secret.field for secret in write.sealed]
+    elif not starts_stream(write) and (fields := ended_fields(write)):
         batch.deleted_secrets.append(DeletedSecretsItem(*place, fields))
     if write.sealed:
         batch.sealed.append(SealedItem(*place, write.sealed))
+
+
+def ended_fields(write: Changeset) -> list[str]:
+    """Return the fields whose stored secrets are replaced or destroyed by *write*."""
+    destroyed = [
+        credential.field
+        for envelope in write.envelopes
+        if isinstance(envelope.event, CredentialsDestroyed)
+        for credential in envelope.event.credentials
+    ]
+    return [*(secret.field for secret in write.sealed), *destroyed]
 
 
 def starts_stream(write: Changeset) -> bool:

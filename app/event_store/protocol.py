@@ -28,7 +28,8 @@ class Changeset(Struct, frozen=True, kw_only=True):
 
     `envelopes` are of the one stream, with consecutive versions. `before` and `rows` hold each
     projection's row before and after them, None if there is none. `sealed` are new secrets, which
-    replace older versions of their fields; `deletes_secrets` deletes all secrets of the stream.
+    replace older versions of their fields, and a CredentialsDestroyed deletes those of its fields;
+    `deletes_secrets` deletes all secrets of the stream.
     """
 
     workspace: str

@@ -16,6 +16,7 @@ COLOURS: dict[str, Colour] = {
     "IntegrationDeleted": "red",
     "IntegrationToggled": "yellow",
     "CredentialsReplaced": "magenta",
+    "CredentialsDestroyed": "magenta",
     "CredentialsChecked": "cyan",
 }
 MIN_WIDTH = 150  # columns that a line needs; a narrower terminal breaks it

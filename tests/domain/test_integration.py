@@ -1,6 +1,10 @@
 """Each command: what it records, when it refuses, when it stays quiet."""
 
+from typing import get_args
+
 import pytest
+from hypothesis import given as given_data
+from hypothesis import strategies as st
 
 from domain.errors import (
     DomainError,
@@ -13,6 +17,7 @@ from domain.integration import (
     CreateIntegration,
     Credential,
     CredentialsChecked,
+    CredentialsDestroyed,
     CredentialsReplaced,
     DeleteIntegration,
     Integration,
@@ -23,12 +28,15 @@ from domain.integration import (
     IntegrationToggled,
     RecordCredentialsCheck,
     ReplaceCredentials,
+    SecretField,
     Sender,
     SenderChanged,
     SettingsChanged,
     ToggleIntegration,
     VapidPublicKeyChanged,
+    decide,
     decider,
+    next_version,
 )
 
 given, when = decider.fold, decider.decide
@@ -197,6 +205,55 @@ def test_replaced_credentials_take_the_place_of_the_same_fields_only() -> None:
     assert both.credentials == (KEY, SECRET)
     replaced = given([CREATED, *[CredentialsReplaced(credentials=(c,)) for c in (SECRET, NEW_KEY)]])
     assert replaced.credentials == (NEW_KEY, SECRET)
+
+
+# ----- Destroy credentials -----
+def test_destroying_records_what_is_set_and_nothing_else() -> None:
+    both = given([CREATED, CredentialsReplaced(credentials=(SECRET,))])
+    destroy = ReplaceCredentials(credentials=(), destroyed=("apiSecret", "vapidPrivateKey"))
+    assert when(destroy, both) == [CredentialsDestroyed(credentials=(SECRET,))]
+    assert when(destroy, given([CREATED])) == []
+
+
+def test_destroying_one_and_replacing_another_are_two_events() -> None:
+    both = given([CREATED, CredentialsReplaced(credentials=(SECRET,))])
+    command = ReplaceCredentials(
+        credentials=(NEW_KEY,), destroyed=("apiSecret",), vapid_public_key=None
+    )
+    assert when(command, both) == [
+        CredentialsDestroyed(credentials=(SECRET,)),
+        CredentialsReplaced(credentials=(NEW_KEY,)),
+        VapidPublicKeyChanged(vapid_public_key=None),
+    ]
+
+
+def test_the_versions_of_destroyed_secrets_are_not_used_again() -> None:
+    replaced = CredentialsReplaced(credentials=(NEW_KEY,))
+    destroyed = CredentialsDestroyed(credentials=(NEW_KEY,))
+    state = given([CREATED, replaced, destroyed])
+    assert state.credentials == ()
+    assert next_version(state, "apiKey") == NEW_KEY.version + 1
+    assert next_version(state, "apiSecret") == 1
+    third = Credential(field="apiKey", version=3, kek="kek-1", commitment="c0ffee")
+    again = given([CREATED, replaced, destroyed, CredentialsReplaced(credentials=(third,))])
+    assert (again.credentials, next_version(again, "apiKey")) == ((third,), 4)
+
+
+@given_data(st.lists(st.sampled_from([*get_args(SecretField)] * 2 + [None]), max_size=12))
+def test_each_version_of_a_field_is_one_more_than_the_last_whatever_is_destroyed(
+    steps: list[SecretField | None],
+) -> None:
+    """A field is set; None destroys all that are."""
+    state, used = given([CREATED]), {"apiKey": 1, "apiSecret": 0, "vapidPrivateKey": 0}
+    for field in steps:
+        if field is None:
+            command = ReplaceCredentials(credentials=(), destroyed=get_args(SecretField))
+        else:
+            used[field] += 1
+            assert next_version(state, field) == used[field]
+            new = Credential(field=field, version=used[field], kek="k", commitment="c")
+            command = ReplaceCredentials(credentials=(new,))
+        state = decider.fold(decide(command, state), state)
 
 
 # ----- Check -----

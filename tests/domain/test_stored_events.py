@@ -18,6 +18,7 @@ from domain.envelope import Actor, Envelope, EventMetadata, PreviousValues, Reco
 from domain.integration import (
     Credential,
     CredentialsChecked,
+    CredentialsDestroyed,
     CredentialsReplaced,
     IntegrationCreated,
     IntegrationDeleted,
@@ -144,6 +145,7 @@ EXPECTED = [
     ),
     expected(14, 2, SettingsChanged(settings={"region": "US1"}), {"settings": {"region": "IE1"}}),
     expected(15, 3, SettingsChanged(settings=None), {"settings": {"region": "US1"}}),
+    expected(16, 12, CredentialsDestroyed(credentials=(API_SECRET,)), {}),
 ]
 
 

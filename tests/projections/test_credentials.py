@@ -11,6 +11,7 @@ from domain.envelope import Actor, Envelope
 from domain.integration import (
     Credential,
     CredentialsChecked,
+    CredentialsDestroyed,
     CredentialsReplaced,
     IntegrationCreated,
     IntegrationDeleted,
@@ -63,6 +64,14 @@ STORIES: dict[str, tuple[list[IntegrationEvent], CredentialsStatus | None]] = {
     "another change": ([CREATED, OFF], CredentialsStatus("TWILIO", BOTH)),
     "replaced": (
         [CREATED, OFF, SECOND],
+        CredentialsStatus("TWILIO", {**BOTH, "apiSecret": stored(2, 3)}),
+    ),
+    "destroyed": (
+        [CREATED, CredentialsDestroyed(credentials=(credential("apiSecret", 1),))],
+        CredentialsStatus("TWILIO", {"apiKey": stored(1, 1)}),
+    ),
+    "destroyed and set again": (
+        [CREATED, CredentialsDestroyed(credentials=(credential("apiSecret", 1),)), SECOND],
         CredentialsStatus("TWILIO", {**BOTH, "apiSecret": stored(2, 3)}),
     ),
     "checked twice": (

@@ -12,6 +12,7 @@ from domain.envelope import Envelope
 from domain.integration import (
     Credential,
     CredentialsChecked,
+    CredentialsDestroyed,
     CredentialsReplaced,
     IntegrationCreated,
     IntegrationDeleted,
@@ -75,6 +76,13 @@ SAID: list[tuple[IntegrationEvent, tuple[str, Any]]] = [
         (
             "INTEGRATION_UPDATED",
             {"changes": {"settings": {"from": {"region": "GLOBAL"}, "to": None}}},
+        ),
+    ),
+    (
+        CredentialsDestroyed(credentials=(REPLACED,)),
+        (
+            "CREDENTIALS_ROTATED",
+            {"destroyed": [{"field": "apiKey", "version": 2}]},
         ),
     ),
     (

@@ -14,6 +14,7 @@ from domain.envelope import Envelope
 from domain.integration import (
     Credential,
     CredentialsChecked,
+    CredentialsDestroyed,
     CredentialsReplaced,
     IntegrationCreated,
     IntegrationDeleted,
@@ -87,6 +88,7 @@ CHANGES: list[tuple[IntegrationEvent, dict[str, object]]] = [
     (SettingsChanged(settings=None), {"settings": None}),
     (IntegrationToggled(is_active=False), {"is_active": False}),
     (CredentialsReplaced(credentials=(KEY,)), {}),
+    (CredentialsDestroyed(credentials=(KEY,)), {}),
     (
         CredentialsChecked(outcome="invalid", detail="No such key", latency_ms=7),
         {

@@ -4,6 +4,7 @@ from eventsourcing.persistence import IntegrityError, StoredEvent
 from eventsourcing.popo import POPOApplicationRecorder
 from msgspec import Struct
 
+from app.event_store.batch import ended_fields
 from app.event_store.codec import encoder
 from app.event_store.protocol import (
     Changeset,
@@ -63,7 +64,7 @@ class InMemoryEventLog:
 
     def _keep_secrets(self, write: Changeset) -> None:
         place = (write.workspace, write.stream)
-        replaced = {new.field for new in write.sealed}
+        replaced = set(ended_fields(write))
         old = [] if write.deletes_secrets else self.secrets.get(place, [])
         self.secrets[place] = [*(s for s in old if s.field not in replaced), *write.sealed]
 

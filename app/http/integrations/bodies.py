@@ -72,6 +72,9 @@ SECRET_NOT_CHANGED_HERE = FieldProblem(
 IMMUTABLE_FIELD = FieldProblem(
     "NOT_CHANGED_HERE", "This cannot be changed; add a new integration instead"
 )
+NOT_CLEARABLE = FieldProblem(
+    "REQUIRED", "This type requires this field: it can be replaced, and not removed"
+)
 VAPID_MISMATCH = FieldProblem("VAPID_MISMATCH", "The two VAPID keys do not belong together")
 
 
@@ -116,12 +119,12 @@ class ToggleBody(Struct, rename="camel", kw_only=True):
 
 
 class ReplaceCredentialsBody(Struct, rename="camel", kw_only=True):
-    """New secrets; absent ones stay as they are."""
+    """New secrets; absent ones stay as they are, null destroys."""
 
-    api_key: Secret | None = None
-    api_secret: Secret | None = None
-    vapid_private_key: Secret | None = None
-    vapid_public_key: str | None = None
+    api_key: Secret | UnsetType | None = UNSET
+    api_secret: Secret | UnsetType | None = UNSET
+    vapid_private_key: Secret | UnsetType | None = UNSET
+    vapid_public_key: str | UnsetType | None = UNSET
     notices: Notices = ()
 
 
@@ -137,7 +140,7 @@ SECRET_RULES: Mapping[str, Rule] = dict.fromkeys(SECRET_FIELDS, secret(MAX_SECRE
 
 
 def require_credential(values: Values) -> Iterable[FieldFinding]:
-    """Find a body that would replace nothing."""
+    """Find a body that would replace or destroy nothing."""
     if not values:
         yield None, NO_CREDENTIAL
 
@@ -156,6 +159,12 @@ def secrets_in(body: Struct) -> Mapping[SecretField, Secret]:
         field: getattr(body, names[field]) for field in SECRET_FIELDS if field in names
     }
     return {field: value for field, value in values.items() if isinstance(value, Secret)}
+
+
+def cleared_in(body: Struct) -> frozenset[str]:
+    """Return the fields that *body*, which may leave out any, clears by null."""
+    names = attributes_by_json_name(type(body))
+    return frozenset(name for name in names if getattr(body, names[name]) is None)
 
 
 def reveal_text(secret_: Secret) -> str:
@@ -229,11 +238,9 @@ CREDENTIALS_SCHEMA = BodySchema(
     shape=ReplaceCredentialsBody,
     rules={"vapidPublicKey": PUBLIC_RULES["vapidPublicKey"], **SECRET_RULES},
     checks=(require_credential, check_vapid_pair),
+    clearable=frozenset((*SECRET_FIELDS, "vapidPublicKey")),
     cross_field_schema={
-        "anyOf": [
-            {"required": [name], "properties": {name: {"type": "string"}}}
-            for name in (*SECRET_FIELDS, "vapidPublicKey")
-        ]
+        "anyOf": [{"required": [name]} for name in (*SECRET_FIELDS, "vapidPublicKey")]
     },
 )
 

@@ -1,15 +1,18 @@
 """From request bodies to commands: seals secrets, finds warnings."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
 from app.command_handler import CommandFactory, PreparedCommand
 from app.http.dependencies import Dependencies, get_dependencies
-from app.http.errors import FieldFinding
+from app.http.errors import FieldFinding, InvalidFieldsError
 from app.http.integrations.bodies import (
+    NOT_CLEARABLE,
+    SECRET_FIELDS,
     CreateIntegrationBody,
     ReplaceCredentialsBody,
+    cleared_in,
     secrets_in,
 )
 from app.http.integrations.public_text import find_provider_keys
@@ -27,6 +30,7 @@ from domain.integration import (
     ReplaceCredentials,
     SecretField,
     Settings,
+    next_version,
 )
 from domain.provider import Provider
 
@@ -54,35 +58,50 @@ async def create_command(
 
 
 def replace_credentials_command(
-    body: ReplaceCredentialsBody, keyring: Keyring, workspace: str, integration: str
+    body: ReplaceCredentialsBody, dependencies: Dependencies, workspace: str, integration: str
 ) -> CommandFactory:
-    """Return the factory of the command that replaces secrets by those of *body*."""
+    """Return the factory of the command that replaces secrets by those of *body*.
+
+    It raises InvalidFieldsError if *body* clears what the provider requires.
+    """
 
     async def prepare(state: Integration) -> PreparedCommand:
         if not state.exists:
             raise IntegrationNotFoundError
-        sealed = await seal_secrets(secrets_in(body), keyring, workspace, integration, state)
+        cleared = cleared_in(body)
+        require_clearable(cleared, dependencies.providers.get(state.type))
+        sealed = await seal_secrets(
+            secrets_in(body), dependencies.keyring, workspace, integration, state
+        )
         command = ReplaceCredentials(
             credentials=tuple(secret.credential for secret in sealed),
-            vapid_public_key=UNSET if body.vapid_public_key is None else body.vapid_public_key,
+            destroyed=tuple(field for field in SECRET_FIELDS if field in cleared),
+            vapid_public_key=body.vapid_public_key,
         )
         return PreparedCommand(command, sealed)
 
     return prepare
 
 
+def require_clearable(cleared: Container[str], provider: Provider | None) -> None:
+    """Raise InvalidFieldsError if *provider* requires one of the *cleared* fields."""
+    fields = provider.fields.items() if provider else ()
+    required = [name for name, field in fields if field.required and name in cleared]
+    if required:
+        raise InvalidFieldsError([(name, NOT_CLEARABLE) for name in required])
+
+
 async def seal_secrets(
     given: PlainSecrets, keyring: Keyring, workspace: str, stream: str, state: Integration
 ) -> list[SealedSecret]:
     """Return *given*, each sealed as the next version of its field in *state*."""
-    versions = {credential.field: credential.version for credential in state.credentials}
     return [
         await seal(
             keyring,
             workspace=workspace,
             stream=stream,
             field=field,
-            version=versions.get(field, 0) + 1,
+            version=next_version(state, field),
             secret=secret,
         )
         for field, secret in given.items()

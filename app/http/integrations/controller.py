@@ -187,10 +187,10 @@ class IntegrationController(Controller):
     async def replace_credentials(
         self, request: ApiRequest, integration_id: FromPath[str], data: ReplaceCredentialsBody
     ) -> Response[IntegrationResponse]:
-        """Replace the given secrets; the old ones are destroyed."""
+        """Replace the given secrets, null destroys; the old ones are destroyed."""
         dependencies, workspace = get_dependencies(request.app), request.user.workspace
         stored = StoredSecretsCheck(dependencies, workspace, integration_id)
-        replace = replace_credentials_command(data, dependencies.keyring, workspace, integration_id)
+        replace = replace_credentials_command(data, dependencies, workspace, integration_id)
 
         async def prepare(state: Integration) -> PreparedCommand:
             await stored.check(state, data)

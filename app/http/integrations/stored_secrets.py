@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from app.http.dependencies import Dependencies
 from app.http.errors import FieldFinding, InvalidFieldsError
-from app.http.integrations.bodies import VAPID_MISMATCH, reveal_text, secrets_in
+from app.http.integrations.bodies import VAPID_MISMATCH, cleared_in, reveal_text, secrets_in
 from app.http.integrations.public_text import (
     find_disclosed,
     find_published,
@@ -39,11 +39,19 @@ class StoredSecretsCheck:
         given = texts_in(body)
         changed = {name: text for name, text in given.items() if shown.get(name) != text}
         stored: StoredSecrets = await self._open(state) if changed else {}
-        remaining = {name: text for name, text in shown.items() if name not in given}
+        cleared = cleared_in(body)
+        remaining = {
+            name: text
+            for name, text in shown.items()
+            if name not in given and name.partition(".")[0] not in cleared
+        }
+        kept: StoredSecrets = {
+            field: secret for field, secret in stored.items() if field not in cleared
+        }
         findings = [
             *find_disclosed(changed, stored.values()),
             *find_published(new, remaining),
-            *find_parted_keys(changed, remaining, {**stored, **new}, new),
+            *find_parted_keys(changed, remaining, {**kept, **new}, new),
         ]
         if findings:
             raise InvalidFieldsError(findings)

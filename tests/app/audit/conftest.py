@@ -26,6 +26,8 @@ from app.event_store.protocol import Changeset
 from app.secrets.sealing import SealedSecret
 from domain.envelope import Envelope
 from domain.integration import (
+    Credential,
+    CredentialsDestroyed,
     CredentialsReplaced,
     IntegrationCreated,
     IntegrationDeleted,
@@ -181,7 +183,8 @@ class Writer:
     async def append(self, workspace: str, stream: str, event: IntegrationEvent) -> None:
         """Append one event, and seal the secrets that it speaks of."""
         history = self._streams.setdefault((workspace, stream), [])
-        credentials = getattr(event, "credentials", ())
+        destroys = isinstance(event, CredentialsDestroyed)
+        credentials = () if destroys else getattr(event, "credentials", ())
         write = self._write_of(
             event,
             after=history,
@@ -192,6 +195,12 @@ class Writer:
         )
         await self._log.append(write)
         history.extend(write.envelopes)
+
+    def credential(
+        self, workspace: str, stream: str, field: SecretField, version: int
+    ) -> Credential:
+        """Return what an event says of a secret of these names."""
+        return sealed(workspace, stream, field, version).credential
 
 
 def sealed(workspace: str, stream: str, field: SecretField, version: int = 1) -> SealedSecret:

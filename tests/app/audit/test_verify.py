@@ -20,7 +20,7 @@ from app.audit.verify import (
     verify_scope,
 )
 from app.event_store.postgres import SNAPSHOT_EVERY, PostgresEventLog
-from domain.integration import IntegrationCreated
+from domain.integration import CredentialsDestroyed, CredentialsReplaced, IntegrationCreated
 
 Pool = AsyncConnectionPool[AsyncConnection]
 Verify = Callable[..., Awaitable[VerificationResult]]
@@ -266,6 +266,26 @@ async def test_a_log_that_nobody_edited_agrees_with_everything(verifying: Verify
     assert await verifying(workspace="demo") == VerificationResult(
         events=8, checkpoints=2, unsigned=0, first=None
     )
+
+
+async def test_a_destroyed_secret_and_the_next_one_agree_with_the_log(
+    signed: Writer, verifying: Verify, tamper: Tamper
+) -> None:
+    name = ("demo", "int_3")
+    first, second = (signed.credential(*name, "apiSecret", version) for version in (1, 2))
+    await signed.append(*name, CredentialsDestroyed(credentials=(first,)))
+    assert (await verifying()).first is None
+    await signed.append(*name, CredentialsReplaced(credentials=(second,)))
+    assert (await verifying()).first is None
+    tamper(
+        """
+        INSERT INTO secret_store
+        SELECT workspace_id, stream, field, 1, kek, wrapped_key, nonce, ciphertext
+        FROM secret_store WHERE (stream, field) = ('int_3', 'apiSecret')
+        """
+    )
+    what = "version 1 of the secret apiSecret is stored and should not be"
+    assert (await verifying()).first == Finding(14, what)
 
 
 async def test_an_empty_log_agrees_with_everything(verifying: Verify) -> None:

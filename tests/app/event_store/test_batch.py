@@ -11,6 +11,7 @@ from app.event_store.protocol import Changeset, StoredResponse
 from app.secrets.sealing import SealedSecret
 from domain.integration import (
     CredentialsChecked,
+    CredentialsDestroyed,
     IntegrationCreated,
     IntegrationDeleted,
     IntegrationRenamed,
@@ -87,6 +88,19 @@ def test_only_a_later_secret_ends_another(write_of: WriteOf, created: Integratio
     later = replace(write_of(OFF, after=first.envelopes), sealed=[API_KEY])
     assert build_batch([first]).deleted_secrets == []
     assert [ended.fields for ended in build_batch([later]).deleted_secrets] == [["apiKey"]]
+
+
+def test_a_destroyed_secret_is_deleted_with_the_secrets_that_are_replaced(
+    write_of: WriteOf, created: IntegrationCreated
+) -> None:
+    first = write_of(created, sealed=[API_KEY])
+    old = replace(API_KEY.credential, field="apiSecret")
+    gone = write_of(CredentialsDestroyed(credentials=(old,)), after=first.envelopes)
+    assert parts(gone) == {"events", "rows", "deleted_secrets"}
+    both = replace(gone, sealed=[API_KEY])
+    assert [ended.fields for ended in build_batch([gone]).deleted_secrets] == [["apiSecret"]]
+    [ended] = build_batch([both]).deleted_secrets
+    assert ended.fields == ["apiKey", "apiSecret"]
 
 
 def test_each_workspace_type_and_state_is_counted_once_a_batch(

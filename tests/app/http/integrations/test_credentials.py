@@ -79,6 +79,80 @@ def test_a_secret_that_the_type_does_not_use_is_shown_if_it_is_stored(
     assert fields == ["apiKey", "apiSecret"]
 
 
+# What is stored, of which type, what PUT clears, and what is refused: by the provider files.
+CLEARED: dict[str, tuple[str, list[str], list[str], list[str]]] = {
+    "a secret that the type does not use": ("SENDGRID", ["apiKey", "apiSecret"], ["apiSecret"], []),
+    "one that is not set": ("SENDGRID", ["apiKey"], ["apiSecret", "vapidPrivateKey"], []),
+    "the public key of another type": (
+        "SENDGRID", ["apiKey", "vapidPublicKey"], ["vapidPublicKey"], [],
+    ),
+    "the key": ("SENDGRID", ["apiKey"], ["apiKey"], ["apiKey"]),
+    "a required one that is not set": ("TWILIO", ["apiKey"], ["apiSecret"], ["apiSecret"]),
+    "both of TWILIO": (
+        "TWILIO", ["apiKey", "apiSecret"], ["apiKey", "apiSecret"], ["apiKey", "apiSecret"],
+    ),
+    "a required and another": (
+        "NEXMO", ["apiKey", "apiSecret", "vapidPrivateKey"], ["apiKey", "vapidPrivateKey"],
+        ["apiKey"],
+    ),
+    "a VAPID pair": (
+        "WEB_PUSH", ["vapidPrivateKey"], ["vapidPublicKey", "vapidPrivateKey"],
+        ["vapidPublicKey", "vapidPrivateKey"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CLEARED)
+def test_null_destroys_what_the_type_does_not_require(
+    client: httpx2.Client, problem: Problem, case: str
+) -> None:
+    type_, set_, cleared, refused = CLEARED[case]
+    place = made(client, type_, **{field: f"{SECRET}-{field}" for field in set_})
+    before, history = shown(client, place), client.get(f"{place}/history").json()
+    response = client.put(f"{place}/credentials", json=dict.fromkeys(cleared))
+    if refused:
+        details = problem(response, 400, "VALIDATION_ERROR")["details"]
+        assert {(each["field"], each["code"]) for each in details} == {
+            (field, "REQUIRED") for field in refused
+        }
+        assert shown(client, place) == before
+        assert client.get(f"{place}/history").json() == history
+        return
+    assert response.status_code == 200
+    assert response.json()["result"]["data"]["vapidPublicKey"] is None
+    after = {each["field"]: each["isSet"] for each in shown(client, place)["credentials"]}
+    left = [field for field in set_ if field not in cleared]
+    assert [field for field, is_set in after.items() if is_set] == left
+    entries = client.get(f"{place}/history").json()["result"]
+    assert entries["totalCount"] == (2 if set(set_) & set(cleared) else 1)
+    assert entries["data"][0]["createdAt"] == response.json()["result"]["data"]["updatedAt"]
+
+
+def test_a_destroyed_secret_is_in_the_history_and_its_version_is_not_used_again(
+    client: httpx2.Client,
+) -> None:
+    """influxdb#14826: nobody can clear a secret."""
+    place = made(client, "SENDGRID", apiKey=SECRET, apiSecret=SECRET)
+    path, tag = f"{place}/credentials", client.get(place).headers["ETag"]
+    refused = client.put(path, json={"apiSecret": None}, headers={"If-Match": '"7"'})
+    assert refused.status_code == 412
+    request: dict[str, Any] = {
+        "json": {"apiSecret": None},
+        "headers": {"Idempotency-Key": place},
+    }
+    first, again = client.put(path, **request), client.put(path, **request)
+    assert (first.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
+    assert client.get(place).headers["ETag"] == first.headers["ETag"] != tag
+    [entry, _] = client.get(f"{place}/history").json()["result"]["data"]
+    assert (entry["action"], entry["details"]) == (
+        "CREDENTIALS_ROTATED",
+        {"destroyed": [{"field": "apiSecret", "version": 1}]},
+    )
+    assert client.put(path, json={"apiSecret": None}).headers["ETag"] == first.headers["ETag"]
+    client.put(path, json={"apiSecret": SECRET})
+    assert shown(client, place)["credentials"][1]["version"] == 2
+
+
 @pytest.mark.parametrize("language", DETAIL)
 def test_the_newest_check_is_shown_in_the_language_of_the_caller(
     client: httpx2.Client, language: str
