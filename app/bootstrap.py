@@ -1,7 +1,7 @@
 """Builds the application from settings: pools, log, views, keys."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Container, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
@@ -38,14 +38,16 @@ from app.http.request_heads import RequestHeadCheck
 from app.keyed_lock import KeyedLock
 from app.locales.catalogues import load_catalogues
 from app.metrics.collector import Metrics
+from app.provider_urls import parse_provider_urls
 from app.providers.check import CredentialChecker
 from app.providers.http_client import ProviderClient
 from app.providers.provider_file import ProviderFile
 from app.providers.registry import load_providers
+from app.providers.shared_checks import CheckLimits, SharedChecks
 from app.rate_limit import RateLimit
 from app.secrets.keyring_factory import open_keyring
 from app.secrets.store import SecretStore
-from app.settings import Settings, SettingsError
+from app.settings import Settings
 from app.shared_look import SharedLook
 from app.tokens.jwks_file import JwksFile
 from app.tokens.jwks_url import JwksUrl
@@ -125,6 +127,7 @@ def build_dependencies(
         checker=CredentialChecker(
             providers, ProviderClient(), parse_provider_urls(settings, providers)
         ),
+        shared_checks=SharedChecks(CheckLimits(settings.workers)),
         verifier=TokenVerifier(
             keys, settings.jwt_issuer, settings.jwt_audience, cache_size=cache_size
         ),
@@ -144,17 +147,6 @@ def build_dependencies(
 def load_provider_types(settings: Settings) -> Mapping[str, ProviderFile]:
     """Return the built-in types and those of the operator's folder; raise ProviderFileError."""
     return load_providers([settings.providers] if settings.providers else [])
-
-
-def parse_provider_urls(settings: Settings, providers: Container[str]) -> dict[str, str]:
-    """Return the base URLs, by type, that replace those of the providers."""
-    pairs = (pair.split("=", 1) for pair in settings.provider_urls.split(",") if pair)
-    urls = {type_: url.rstrip("/") for type_, url in pairs}
-    for type_ in urls:
-        if type_ not in providers:
-            message = f"INTEGRATIONS_PROVIDER_URLS names {type_}, which is no provider type."
-            raise SettingsError(message)
-    return urls
 
 
 def build_rate_limit(settings: Settings) -> RateLimit | None:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 import psycopg
 
 from app.audit.checkpoint import open_checkpoint_key
-from app.bootstrap import build_key_source, load_provider_types, parse_provider_urls
+from app.bootstrap import build_key_source, load_provider_types
+from app.provider_urls import parse_provider_urls, warn_of_provider_urls
 from app.secrets.keyring import current_kek, require_keks
 from app.secrets.keyring_factory import open_keyring
 from app.settings import Settings
@@ -29,7 +30,7 @@ def check_startup(settings: Settings, dsn: str) -> None:
         KeyringError: the keyring is wrong, or lacks a KEK under which secrets are stored.
         UnavailableError: the keyring is in a KMS that does not answer.
     """
-    parse_provider_urls(settings, load_provider_types(settings))
+    warn_of_provider_urls(parse_provider_urls(settings, load_provider_types(settings)))
     open_checkpoint_key(settings.data_dir)
     asyncio.run(probe_key_source(build_key_source(settings)))
     with psycopg.connect(dsn) as connection:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import Any
 
 from litestar import Litestar
@@ -14,8 +15,9 @@ from app.http.request_bodies import BodySchema
 from app.keyed_lock import KeyedLock
 from app.locales.catalogues import Catalogues
 from app.metrics.collector import Metrics
-from app.providers.check import CredentialChecker
+from app.providers.check import CheckResult, CredentialChecker
 from app.providers.provider_file import ProviderFile
+from app.providers.shared_checks import SharedChecks
 from app.rate_limit import RateLimit
 from app.secrets.keyring import Keyring
 from app.secrets.store import SecretStore
@@ -42,6 +44,7 @@ class Dependencies(Struct, frozen=True, kw_only=True):
     keyring: Keyring
     secrets: SecretStore
     checker: CredentialChecker
+    shared_checks: SharedChecks[tuple[CheckResult, datetime]]
     verifier: TokenVerifier
     catalogues: Catalogues
     providers: Mapping[str, ProviderFile]

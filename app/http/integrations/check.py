@@ -23,7 +23,7 @@ from app.secrets.errors import SecretsError
 from app.secrets.secret import Secret
 from app.tokens.principal import EDIT
 from domain.errors import IntegrationNotFoundError
-from domain.integration import Integration, Outcome, RecordCredentialsCheck
+from domain.integration import ChangeIntegration, Integration, Outcome, RecordCredentialsCheck
 
 UNSEALABLE = Verdict(
     "inconclusive", "The stored credentials cannot be opened; the reason is in the operator's log"
@@ -100,6 +100,7 @@ class CredentialCheck:
         self._result: CheckResult
         self._at: datetime
         self._checked_credentials: object = None  # the credentials that `_result` is about
+        self._is_own = True  # False: another request runs the same check, and records it
 
     async def prepare(self, state: Integration) -> PreparedCommand:
         """Return the command that records the check of *state*.
@@ -109,14 +110,20 @@ class CredentialCheck:
 
         Raises:
             IntegrationNotFoundError: there is no such integration.
+            RateLimitExceededError: the workspace has too many checks.
             UnavailableError: too many checks are running, or the database is down.
         """
         if not state.exists:
             raise IntegrationNotFoundError
-        credentials = (state.credentials, state.vapid_public_key)
+        settings = tuple((state.settings or {}).items())
+        credentials = (state.credentials, state.vapid_public_key, settings)
         if self._checked_credentials != credentials:
-            self._result = await self._check(state)
-            self._at, self._checked_credentials = utc_now(), credentials
+            (self._result, self._at), self._is_own = await self._dependencies.shared_checks.run(
+                self._workspace, (self._integration, credentials), lambda: self._check(state)
+            )
+            self._checked_credentials = credentials
+        if not self._is_own:
+            return PreparedCommand(ChangeIntegration())  # of nothing: no event
         verdict = self._result.verdict
         return PreparedCommand(
             RecordCredentialsCheck(
@@ -129,7 +136,11 @@ class CredentialCheck:
             )
         )
 
-    async def _check(self, state: Integration) -> CheckResult:
+    async def _check(self, state: Integration) -> tuple[CheckResult, datetime]:
+        """Return what a check of *state* finds, and when."""
+        return await self._check_credentials(state), utc_now()
+
+    async def _check_credentials(self, state: Integration) -> CheckResult:
         secrets, started = self._dependencies.secrets, time.monotonic()
         try:
             opened = await secrets.unseal(self._workspace, self._integration, state.credentials)

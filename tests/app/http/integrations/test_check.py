@@ -348,22 +348,73 @@ def test_neither_key_nor_provider_response_is_stored(
             assert not any(form.encode() in content for content in kept)
 
 
-def test_a_slow_check_does_not_delay_other_requests(
+def test_a_check_under_way_is_shared_and_recorded_once(
     client: httpx2.Client, provider: Provider
 ) -> None:
     id_ = created(client, SENDGRID)
     provider.release.clear()
-    threads = [
-        threading.Thread(target=client.post, args=(f"{PATH}/{id_}/check",), daemon=True)
-        for _ in range(20)
-    ]
+    answers: list[httpx2.Response] = []
+
+    def check(number: int) -> None:
+        headers = {"Idempotency-Key": f"shared-{number}"} if number % 2 else {}
+        answers.append(client.post(f"{PATH}/{id_}/check", headers=headers))
+
+    threads = [threading.Thread(target=check, args=(n,), daemon=True) for n in range(20)]
     for thread in threads:
         thread.start()
-    provider.wait_until_asked(len(threads))
-
-    answered = client.get(f"{PATH}/{id_}").elapsed.total_seconds()
+    provider.wait_until_asked(1)
+    time.sleep(0.5)
+    elapsed = client.get(f"{PATH}/{id_}").elapsed.total_seconds()
     provider.release.set()
     for thread in threads:
         thread.join(10)
 
-    assert answered < 1
+    assert [answer.status_code for answer in answers] == [200] * 20
+    assert len({json.dumps(answer.json()["result"]["data"]) for answer in answers}) == 1
+    assert provider.asked == 1
+    assert elapsed < 1
+    actions = [e["action"] for e in client.get(f"{PATH}/{id_}/history").json()["result"]["data"]]
+    assert actions == ["CREDENTIALS_CHECKED", "INTEGRATION_ADDED"]
+    again = client.post(f"{PATH}/{id_}/check", headers={"Idempotency-Key": "shared-1"})
+    assert again.headers["idempotency-replayed"] == "true"
+
+
+def test_more_checks_at_once_than_a_workspace_may_have_are_429(
+    checking_service: Service, client: httpx2.Client, provider: Provider, problem: Problem
+) -> None:
+    ids = [created(client, SENDGRID) for _ in range(5)]
+    provider.release.clear()
+    threads = [
+        threading.Thread(target=client.post, args=(f"{PATH}/{id_}/check",), daemon=True)
+        for id_ in ids[:4]
+    ]
+    for thread in threads:
+        thread.start()
+    provider.wait_until_asked(4)
+
+    refused = client.post(f"{PATH}/{ids[4]}/check")
+    with checking_service.caller("workspace-with-room") as other:
+        id_ = created(other, SENDGRID)
+        threads.append(threading.Thread(target=other.post, args=(f"{PATH}/{id_}/check",)))
+        threads[-1].start()
+        provider.wait_until_asked(5)
+        provider.release.set()
+        for thread in threads:
+            thread.join(10)
+
+    problem(refused, 429, "TOO_MANY_REQUESTS")
+    assert refused.headers["retry-after"] == "1"
+    assert client.post(f"{PATH}/{ids[4]}/check").status_code == 200
+
+
+def test_more_checks_a_minute_than_a_workspace_may_have_are_429(
+    checking_service: Service, provider: Provider, problem: Problem
+) -> None:
+    with checking_service.caller("workspace-in-haste") as client:
+        id_ = created(client, SENDGRID)
+        answers = [client.post(f"{PATH}/{id_}/check") for _ in range(61)]
+
+    assert [answer.status_code for answer in answers[:-1]] == [200] * 60
+    problem(answers[-1], 429, "TOO_MANY_REQUESTS")
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+    assert provider.asked == 60
