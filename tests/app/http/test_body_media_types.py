@@ -228,7 +228,9 @@ def test_many_unknown_names_draw_a_small_response(
     content = json.dumps(
         {"name": "n", "type": "TWILIO", "channel": "SMS"} | dict.fromkeys(names, 1)
     )
+    nested = json.dumps({"type": "TWILIO", "settings": dict.fromkeys(names, 1)})
     answers = [
+        client.post(PATH, content=nested[:65_000].rpartition(",")[0] + "}}", headers=JSON),
         client.post(PATH, content=content[:65_000].rpartition(",")[0] + "}", headers=JSON),
         client.get(f"{PATH}?{'&'.join(names)}"),
     ]
