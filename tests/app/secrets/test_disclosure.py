@@ -26,6 +26,7 @@ def discloses(text: str, secret: Secret) -> bool:
         (f"'{KEY}'", KEY),
         (f"Bearer {KEY}", KEY),
         (f"API_KEY={KEY}", KEY),
+        (f"' Bearer {KEY} '", KEY),
         (KEY, f" {KEY} "),
         (KEY, KEY.encode().hex()),
         (KEY, b64encode(KEY.encode()).decode()),

@@ -124,6 +124,16 @@ def test_a_field_for_a_key_may_not_hold_43_characters_at_all(text: str) -> None:
     assert not contains_private_key(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [f"{'x' * 43}=", f'{{"kty": "EC", "d": "{"x" * 43}"}}', f"MIIEpAIBAAKC{'x' * 60}"],
+    ids=["padded", "JWK", "DER"],
+)
+def test_a_form_that_only_keys_have_needs_no_randomness(text: str) -> None:
+    assert contains_private_key(text)
+    assert not contains_private_key("x" * 43)
+
+
 def test_known_keys_are_passed_over() -> None:
     key = f"SG.{PRIVATE[:22]}.{PRIVATE}"
     known = re.compile(r"SG\.[\w-]{22}\.[\w-]{43}")
