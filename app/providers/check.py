@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from app.database.availability import UnavailableError
 from app.pasted_text import trim, unwrap
-from app.providers.check_runner import CheckRunner
+from app.providers.check_runner import CheckRunner, has_format
 from app.providers.errors import InvalidServiceAccountError, UnsafeHeaderValueError
 from app.providers.http_client import ProviderClient, Values
 from app.providers.lookalikes import find_lookalike
@@ -82,6 +82,8 @@ class CredentialChecker:
             return UNCHECKABLE
         if missing := missing_fields(values, provider):
             return Verdict("invalid", "This is missing: {fields}", {"fields": missing})
+        if missing := missing_settings(values, provider):
+            return Verdict("inconclusive", "This is missing: {fields}", {"fields": missing})
         values = {name: Secret(trim(reveal_text(value)).encode()) for name, value in values.items()}
         if mistaken := lookalike_verdict(values, provider):
             return mistaken
@@ -126,6 +128,16 @@ def missing_fields(values: Values, provider: ProviderFile) -> str:
     """Return the names of the fields that *provider* needs and *values* lack, "" where none."""
     needed = (name for name, field in provider.fields.items() if field.required)
     return ", ".join(name for name in needed if name not in values)
+
+
+def missing_settings(values: Values, provider: ProviderFile) -> str:
+    """Return the names of the settings that such credentials need and *values* lack."""
+    needed = (
+        name
+        for name, setting in provider.settings.items()
+        if setting.required_when and has_format(setting.required_when, values)
+    )
+    return ", ".join(f"settings.{name}" for name in needed if name not in values)
 
 
 def reveal_text(value: Secret) -> str:

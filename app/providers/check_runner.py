@@ -30,6 +30,7 @@ from app.providers.provider_file import (
 )
 from app.providers.verdict import OK, UNREADABLE, Verdict, evaluate, json_member
 from app.secrets.secret import Secret
+from domain.provider import FieldCondition
 
 FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 UNREACHABLE = Verdict("inconclusive", "The provider cannot be reached")
@@ -61,6 +62,7 @@ class CheckRunner:
         """
         if unasked := offline_verdict(check.offline, values):
             return unasked
+        check = variant_of(check, values)
         if check.service_account is None:
             return await self._check_regions(provider, check, values, ends)
         made = await self._exchange_token(provider, check.service_account, values, ends)
@@ -76,8 +78,9 @@ class CheckRunner:
         Each gets an equal part of the time that is left, so a silent one leaves some to the next.
         """
         found: list[Verdict] = []
-        for index, region in enumerate(provider.regions):
-            seconds = (ends - time.monotonic()) / (len(provider.regions) - index)
+        regions = regions_to_ask(provider, values)
+        for index, region in enumerate(regions):
+            seconds = (ends - time.monotonic()) / (len(regions) - index)
             verdict = await self._check_region(provider, region, check, values, seconds)
             if verdict.outcome == "ok":
                 return verdict
@@ -121,7 +124,8 @@ class CheckRunner:
             return sent.verdict
         token = Secret(str(json_member("access_token", sent.response.content)).encode())
         project = Secret(account.project_id.encode())
-        return {"accessToken": token, "projectId": project} if is_header_safe(token) else UNREADABLE
+        made = {"accessToken": token, "projectId": project}
+        return {**values, **made} if is_header_safe(token) else UNREADABLE
 
     async def _send(
         self, request: ProviderRequest, rules: Sequence[Rule], seconds: float
@@ -135,6 +139,31 @@ class CheckRunner:
         except ProviderUnreachableError as error:
             return Exchange(UNREADABLE if error.reached else UNREACHABLE)
         return Exchange(evaluate(response, rules), response)
+
+
+def regions_to_ask(provider: ProviderFile, values: Values) -> Sequence[Region]:
+    """Return the regions of *provider* that the setting `region` names; without it, all."""
+    wanted = values.get("region")
+    if wanted is None:
+        return provider.regions
+    name = wanted.reveal().decode()
+    return [r for r in provider.regions if r.name.upper() == name.upper()] or provider.regions
+
+
+def variant_of(check: HttpCheck, values: Values) -> HttpCheck:
+    """Return *check* as it is for *values*."""
+    for variant in check.variants:
+        if has_format(variant.when, values):
+            return replace(check, path=variant.path, rules=(*variant.rules, *check.rules))
+    return check
+
+
+def has_format(condition: FieldCondition, values: Values) -> bool:
+    """Return whether *condition* holds for *values*."""
+    value = values.get(condition.field)
+    return value is not None and bool(
+        re.fullmatch(condition.format, unwrap(value.reveal().decode()).text)
+    )
 
 
 def offline_verdict(rules: Sequence[OfflineRule], values: Values) -> Verdict | None:

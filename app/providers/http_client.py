@@ -108,6 +108,7 @@ def decode_json(body: bytes | bytearray) -> object:
 Values = Mapping[str, Secret]
 HEADER_SAFE = re.compile(rb"[\x21-\x7e]+")  # what a header's value can hold between spaces
 COLON = b":"
+HEADER_VALUE = re.compile(rb"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")  # all of it
 
 
 def build_request(check: HttpCheck, base: str, values: Values) -> ProviderRequest:
@@ -116,7 +117,7 @@ def build_request(check: HttpCheck, base: str, values: Values) -> ProviderReques
     Raises:
         UnsafeHeaderValueError: a value holds what no header can carry.
     """
-    headers = authorization(check.auth, values)
+    headers = authorization(check.auth, values) | setting_headers(check.headers, values)
     if check.body is None:
         return ProviderRequest(
             method=check.method, url=base + request_path(check, values), headers=headers
@@ -150,6 +151,18 @@ def authorization(auth: Bearer | Header | Basic, values: Values) -> dict[str, st
             return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
         case _:
             assert_never(auth)
+
+
+def setting_headers(headers: Mapping[str, str], values: Values) -> dict[str, str]:
+    """Return the *headers* whose settings are among *values*."""
+    sent: dict[str, str] = {}
+    for name, setting in headers.items():
+        if setting in values:
+            value = values[setting].reveal()
+            if not HEADER_VALUE.fullmatch(value):
+                raise UnsafeHeaderValueError(setting)
+            sent[name] = value.decode()
+    return sent
 
 
 def require_header_safe(field: str, values: Values, without: bytes | None = None) -> str:

@@ -9,13 +9,15 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from domain.integration import Outcome
-from domain.provider import Provider, ProviderFieldName
+from domain.provider import FieldCondition, Provider, ProviderFieldName
 
 Url = Annotated[str, Meta(pattern=r"^https://[a-z0-9.-]+(/[A-Za-z0-9._/-]*[A-Za-z0-9._-])?$")]
 Path = Annotated[str, Meta(pattern=r"^/")]
 Status = Annotated[int, Meta(ge=200, le=599)]
 JsonType = Literal["array", "number", "string", "object"]
-ValueName = Literal[ProviderFieldName, "accessToken"]
+HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]+$")]
+ValueName = str
+"""A field, a setting, or what a service account is exchanged for; the registry knows which."""
 
 
 class FileSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,7 +40,7 @@ class Bearer(FileSection, frozen=True, kw_only=True, tag="bearer", tag_field="ki
 class Header(FileSection, frozen=True, kw_only=True, tag="header", tag_field="kind"):
     """The value alone, in a header of the provider's."""
 
-    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]+$")]
+    name: HeaderName
     field: ValueName
 
 
@@ -108,19 +110,31 @@ class ServiceAccount(FileSection, frozen=True, kw_only=True):
     rules: Sequence[Rule]
 
 
+class CheckVariant(FileSection, frozen=True, kw_only=True):
+    """What a check asks of credentials of which `when` holds; its `rules` come first."""
+
+    when: FieldCondition
+    path: Path
+    rules: Sequence[Rule]
+
+
 class HttpCheck(FileSection, frozen=True, kw_only=True, tag="http", tag_field="kind"):
     """A check by one request to each region until one knows the credentials.
 
-    `{name}` in `path` stands for a value, `{projectId}` for that of the service account; `body`
-    is sent as JSON. The first of `rules` that matches a response counts; none: inconclusive.
+    `{name}` in `path` stands for a field or a setting, `{projectId}` for that of the service
+    account; `body` is sent as JSON, `headers` with the settings that they name, where there are
+    any. The first of `rules` that matches a response counts; none: inconclusive. The first of
+    `variants` that fits the credentials has a path of its own, and rules before the others.
     """
 
     method: Literal["GET", "POST"]
     path: Path
     auth: Bearer | Header | Basic
+    headers: Mapping[HeaderName, str] = {}
     body: Mapping[str, object] | None = None
     rules: Sequence[Rule]
     offline: Sequence[OfflineRule] = ()
+    variants: Sequence[CheckVariant] = ()
     service_account: ServiceAccount | None = None
 
 

@@ -4,13 +4,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from typing import get_args
 
 import msgspec
 
 from app.providers.errors import ProviderFileError
 from app.providers.provider_file import Basic, HttpCheck, ProviderFile
+from domain.provider import ProviderFieldName
 
 MAX_FILE_SIZE = 16 * 1024  # bytes of a file; the parser takes the square of a long key's time
+RESERVED_NAMES = frozenset({*get_args(ProviderFieldName), "accessToken", "projectId", "regions"})
 PLACEHOLDER = re.compile(r"\{([A-Za-z]+)\}")
 
 
@@ -72,6 +75,9 @@ def parse_provider(content: bytes, name: str) -> ProviderFile:
     except (msgspec.MsgspecError, re.error, ValueError, OverflowError, RecursionError) as error:
         message = f"Provider file {name}: {error}."
         raise ProviderFileError(message) from None
+    if ambiguous := sorted({*provider.settings} & RESERVED_NAMES):
+        message = f"Provider file {name}: a setting needs another name: {ambiguous[0]}."
+        raise ProviderFileError(message)
     unknown = sorted(referenced_names(provider) - available_names(provider))
     if unknown:
         message = f"Provider file {name}: the check uses what is not there: {unknown[0]}."
@@ -101,6 +107,7 @@ def regular_expressions(provider: ProviderFile) -> Iterator[str]:
     if isinstance(provider.check, HttpCheck):
         for unasked in provider.check.offline:
             yield from (unasked.when or "", unasked.unless or "")
+        yield from (variant.when.format for variant in provider.check.variants)
 
 
 def referenced_names(provider: ProviderFile) -> set[str]:
@@ -117,11 +124,21 @@ def referenced_names(provider: ProviderFile) -> set[str]:
     )
     account = {check.service_account.field} if check.service_account else set[str]()
     unasked = {unasked.field for unasked in check.offline}
-    return {"regions", *PLACEHOLDER.findall(check.path), *auth, *account, *unasked}
+    conditions = [variant.when for variant in check.variants]
+    paths = [check.path, *(variant.path for variant in check.variants)]
+    return {
+        "regions",
+        *(name for path in paths for name in PLACEHOLDER.findall(path)),
+        *(condition.field for condition in conditions),
+        *check.headers.values(),
+        *auth,
+        *account,
+        *unasked,
+    }
 
 
 def available_names(provider: ProviderFile) -> set[str]:
     """Return the names that the check of *provider* may use."""
-    known = {*provider.fields, *(["regions"] if provider.regions else [])}
+    known = {*provider.fields, *provider.settings, *(["regions"] if provider.regions else [])}
     made = isinstance(provider.check, HttpCheck) and provider.check.service_account
     return known | {"accessToken", "projectId"} if made else known

@@ -150,6 +150,8 @@ class CredentialCheck:
         values: dict[str, Secret] = {**opened}
         if state.vapid_public_key:
             values["vapidPublicKey"] = Secret(state.vapid_public_key.encode())
+        for name, value in (state.settings or {}).items():
+            values.setdefault(name, Secret(value.encode()))
         return await self._dependencies.checker.check(
             state.type, values, time.monotonic() - started
         )

@@ -145,7 +145,7 @@ async def test_the_request_is_that_of_the_provider_file(
 async def test_basic_credentials_are_user_and_password(script: Script) -> None:
     await script.check("TWILIO", (500, ""))
 
-    ((asked, headers, _),) = script.requests
+    asked, headers, _ = script.requests[0]
     assert asked == f"GET /2010-04-01/Accounts/AC{'0' * 32}.json"
     pair = b64decode(headers["authorization"].removeprefix("Basic ")).decode()
     assert pair == f"AC{'0' * 32}:{'1' * 32}"

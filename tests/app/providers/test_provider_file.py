@@ -55,7 +55,7 @@ def test_a_check_is_read(tmp_path: Path) -> None:
         ("{apiKey}", "{apiSecret}", "the check uses what is not there: apiSecret"),
         ("{apiKey}", "{projectId}", "the check uses what is not there: projectId"),
         ('field = "apiKey"', 'field = "accessToken"', "what is not there: accessToken"),
-        ('field = "apiKey"', 'field = "name"', "Invalid enum value 'name'"),
+        ('field = "apiKey"', 'field = "name"', "the check uses what is not there: name"),
         ('[[regions]]\nname = "Global"\nurl = "https://api.example.com"', "", "regions"),
         ('"ok"', '"fine"', "Invalid enum value 'fine'"),
         ("status = 200", "status = 99", ">= 200"),
@@ -91,8 +91,10 @@ def test_only_these_hosts_ever_get_a_request(providers: Mapping[str, ProviderFil
         urlsplit(account.url).netloc for account in accounts if account
     } == {
         "api.elasticemail.com",
+        "api.dublin.ie1.twilio.com",
         "api.eu.sendgrid.com",
         "api.sendgrid.com",
+        "api.sydney.au1.twilio.com",
         "api.twilio.com",
         "fcm.googleapis.com",
         "oauth2.googleapis.com",
@@ -111,9 +113,12 @@ def test_all_that_our_files_say_to_people_is_in_the_catalogues(
     for provider in providers.values():
         for field in provider.fields.values():
             said |= {field.label, field.help}
+        for setting in provider.settings.values():
+            said |= {setting.label, setting.help}
         said |= {provider.deprecated} if provider.deprecated else set()
         if isinstance(provider.check, HttpCheck):
             rules = [*provider.check.rules, *provider.check.offline]
+            rules += [rule for variant in provider.check.variants for rule in variant.rules]
             account = provider.check.service_account
             rules += account.rules if account else []
             said |= {rule.detail for rule in rules if rule.detail}

@@ -34,6 +34,7 @@ TWILIO = {
     "apiKey": "AC" + "0" * 32,
     "apiSecret": "5ec2e7" + "1" * 26,
 }
+TWILIO_REFUSES = {"code": 20003, "message": "Authenticate", "status": 401}
 CANARY = "canary-of-the-provider-61d0c1"
 
 
@@ -46,6 +47,8 @@ class Provider(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.status, self.content = 200, b""
         self.asked = 0
+        self.refusals = 0  # of the next requests, before the answer
+        self.paths: list[str] = []
         self.release = threading.Event()
         self.release.set()
 
@@ -65,6 +68,13 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.asked += 1
         self.server.release.wait(10)
+        self.server.paths.append(self.path)
+        if self.server.refusals > 0:
+            self.server.refusals -= 1
+            self.send_response(401)
+            self.end_headers()
+            self.wfile.write(json.dumps(TWILIO_REFUSES).encode())
+            return
         self.send_response(self.server.status)
         self.send_header("X-Canary", CANARY)
         self.send_header("Set-Cookie", CANARY)
@@ -88,7 +98,8 @@ def any_provider() -> Iterator[Provider]:
 
 @pytest.fixture
 def provider(any_provider: Provider) -> Provider:
-    any_provider.asked = 0
+    any_provider.asked, any_provider.refusals = 0, 0
+    any_provider.paths.clear()
     any_provider.say(200, {"scopes": ["mail.send"]})
     return any_provider
 
@@ -336,7 +347,8 @@ def test_neither_key_nor_provider_response_is_stored(
     ]
 
     assert any(id_.encode() in content for content in kept)  # the search finds what is there
-    assert provider.asked == 4  # the second under the key c200 is a replay
+    # The second under the key c200 is a replay; after each of the others, two more regions.
+    assert provider.asked == 10
     for canary in (CANARY, secret):
         forms = (
             canary,
@@ -418,3 +430,57 @@ def test_more_checks_a_minute_than_a_workspace_may_have_are_429(
     problem(answers[-1], 429, "TOO_MANY_REQUESTS")
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
     assert provider.asked == 60
+
+
+# ----- API keys and regions -----
+ACCOUNT = "AC" + "0" * 32
+API_KEY = TWILIO | {"apiKey": "SK" + "2" * 32, "apiSecret": "aB3" * 10 + "xy"}
+NUMBERS = {"incoming_phone_numbers": [{"phone_number": CANARY}]}
+NUMBERS_PATH = f"/2010-04-01/Accounts/{ACCOUNT}/IncomingPhoneNumbers.json?PageSize=1"
+
+
+@pytest.mark.parametrize("region", ["US1", "IE1", "AU1"])
+def test_an_api_key_works_in_the_region_of_its_settings(
+    client: httpx2.Client, provider: Provider, region: str
+) -> None:
+    provider.say(200, NUMBERS)
+    id_ = created(client, API_KEY | {"settings": {"accountSid": ACCOUNT, "region": region}})
+
+    answer = client.post(f"{PATH}/{id_}/check")
+
+    data = answer.json()["result"]["data"]
+    assert (data["outcome"], data["region"]) == ("ok", region)
+    assert provider.paths == [NUMBERS_PATH]
+    assert CANARY not in answer.text + client.get(f"{PATH}/{id_}/history").text
+
+
+@pytest.mark.parametrize(("refusals", "region"), [(0, "US1"), (1, "IE1"), (2, "AU1")])
+def test_without_a_region_all_are_asked_until_one_accepts_the_key(
+    client: httpx2.Client, provider: Provider, refusals: int, region: str
+) -> None:
+    provider.say(200, NUMBERS)
+    provider.refusals = refusals
+    id_ = created(client, API_KEY | {"settings": {"accountSid": ACCOUNT}})
+
+    data = client.post(f"{PATH}/{id_}/check").json()["result"]["data"]
+
+    assert (data["outcome"], data["region"], provider.asked) == ("ok", region, refusals + 1)
+
+
+def test_an_api_key_without_its_account_is_said_to_lack_it_until_it_is_set(
+    client: httpx2.Client, provider: Provider
+) -> None:
+    provider.say(200, NUMBERS)
+    id_ = created(client, API_KEY)
+
+    lacking = client.post(f"{PATH}/{id_}/check").json()["result"]["data"]
+    asked = provider.asked
+    client.patch(f"{PATH}/{id_}", json={"settings": {"accountSid": ACCOUNT, "region": "AU1"}})
+    complete = client.post(f"{PATH}/{id_}/check").json()["result"]["data"]
+
+    assert (lacking["outcome"], lacking["detail"], asked) == (
+        "inconclusive",
+        "This is missing: settings.accountSid",
+        0,
+    )
+    assert (complete["outcome"], complete["region"], provider.asked) == ("ok", "AU1", 1)
