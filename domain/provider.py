@@ -16,6 +16,7 @@ ProviderFieldName = Literal[
     "vapidPublicKey",
     "vapidPrivateKey",
 ]
+SenderKind = Literal["e164", "short-code", "alphanumeric", "whatsapp"]
 
 
 class Lookalike(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,7 +73,8 @@ class ProviderSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One provider type; `fields` are by the names of the HTTP API, `settings` by their own.
 
-    `deprecated` says in English what the provider ended, None if it continues.
+    `deprecated` says in English what the provider ended, None if it continues. `senders` are the
+    kinds of senderPhone that it takes, `sender_ids` patterns of senders of its own, by name.
     """
 
     type: str
@@ -81,6 +83,8 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     fields: Mapping[ProviderFieldName, ProviderField]
     settings: Mapping[str, ProviderSetting] = {}
     deprecated: str | None = None
+    senders: tuple[SenderKind, ...] = ("e164", "short-code", "alphanumeric")
+    sender_ids: Mapping[str, str] = {}
 
 
 Providers = Mapping[str, Provider]

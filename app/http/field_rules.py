@@ -19,7 +19,6 @@ from app.pasted_text import (
 from app.secrets.secret import Secret
 
 Schema = Mapping[str, object]
-PHONE = re.compile(r"\+[0-9]{6,15}")
 # Control characters, line and paragraph separators, in a syntax that ECMA-262 shares.
 FORBIDDEN_CHARACTERS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 # And surrogates, which a JSON Schema pattern cannot name.
@@ -78,7 +77,6 @@ SPACE_TRIMMED = FieldProblem("SPACE_TRIMMED", "The white space around this was r
 INVISIBLE_TRIMMED = FieldProblem(
     "INVISIBLE_TRIMMED", "The invisible characters around this were removed"
 )
-INVALID_PHONE = FieldProblem("INVALID_PHONE", "This must be + and 6 to 15 digits")
 
 
 def max_raw_length(maximum: int) -> int:
@@ -210,14 +208,6 @@ def parse_boolean(value: object) -> bool:
     return value
 
 
-def parse_phone(value: object) -> str:
-    """Return *value*, which must be + and 6 to 15 digits (E.164 allows 15)."""
-    string = require_string(value)
-    if not PHONE.fullmatch(string):
-        raise FieldError(INVALID_PHONE)
-    return string
-
-
 def require_string(value: object) -> str:
     """Return *value*; raise FieldError if it is not a string."""
     if not isinstance(value, str):
@@ -239,4 +229,3 @@ def wrong_length(maximum: int) -> WrongLengthError:
 
 
 boolean = Rule(parse_boolean, {"type": "boolean"})
-phone = Rule(parse_phone, {"type": "string", "pattern": f"^{PHONE.pattern}$"})

@@ -101,6 +101,7 @@ def regular_expressions(provider: ProviderFile) -> Iterator[str]:
     for field in provider.fields.values():
         yield field.format or ""
         yield from (lookalike.pattern for lookalike in field.lookalikes)
+    yield from provider.sender_ids.values()
     for setting in provider.settings.values():
         yield setting.format or ""
         yield setting.required_when.format if setting.required_when else ""

@@ -110,9 +110,8 @@ def test_types_come_from_the_provider_files_and_no_other_field_is_allowed(
     assert creation["properties"]["type"]["enum"] == sorted(providers)
     assert creation["additionalProperties"] is False
     pairs = {
-        (type_, pair["properties"]["channel"]["const"])
+        (pair["properties"]["type"]["const"], pair["properties"]["channel"]["const"])
         for pair in creation["allOf"][0]["anyOf"]
-        for type_ in pair["properties"]["type"]["enum"]
     }
     assert pairs == {(type_, provider.channel) for type_, provider in providers.items()}
 

@@ -15,12 +15,12 @@ from app.http.errors import (
     NotUtf8Error,
 )
 from app.http.integrations.bodies import (
-    CREATE_EXAMPLES,
     CREDENTIALS_SCHEMA,
     TOGGLE_SCHEMA,
     create_schema,
     update_schema,
 )
+from app.http.integrations.examples import CREATE_EXAMPLES
 from app.http.integrations.warnings import find_warnings
 from app.http.request_bodies import BodySchema
 from app.http.types import attributes_by_json_name

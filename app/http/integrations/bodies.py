@@ -14,53 +14,21 @@ from app.http.field_rules import (
     Schema,
     boolean,
     choice,
-    phone,
     public_key,
     secret,
     text,
 )
+from app.http.integrations.examples import CREATE_EXAMPLES
 from app.http.integrations.public_text import provider_key_pattern, reject_exposed_secrets
 from app.http.integrations.settings import find_wrong_settings, settings_rule, settings_schema
 from app.http.request_bodies import BodySchema, Values
+from app.http.sender_phone import any_of, sender_check, sender_patterns, sender_rule
 from app.http.types import attributes_by_json_name
 from app.providers.vapid import is_key_pair
 from app.secrets.secret import Secret
 from domain.integration import Channel, SecretField, Settings
 from domain.provider import Provider, Providers
 
-CREATE_EXAMPLES: Mapping[str, Mapping[str, str]] = {
-    "SendGrid": {
-        "name": "SendGrid Production",
-        "type": "SENDGRID",
-        "channel": "EMAIL",
-        "apiKey": "SG.abc123...",
-        "senderEmail": "noreply@example.com",
-        "senderName": "Example Brand",
-    },
-    "Elastic Email": {
-        "name": "Elastic Email",
-        "type": "ELASTIC_EMAIL",
-        "channel": "EMAIL",
-        "apiKey": "EE-abc123...",
-        "senderEmail": "campaigns@example.com",
-        "senderName": "Example Campaigns",
-    },
-    "Web Push VAPID": {
-        "name": "Web Push VAPID Keys",
-        "type": "WEB_PUSH",
-        "channel": "PUSH",
-        "vapidPublicKey": "BHn...",
-        "vapidPrivateKey": "abc123...",
-    },
-    "Twilio SMS": {
-        "name": "Twilio SMS",
-        "type": "TWILIO",
-        "channel": "SMS",
-        "apiKey": "ACabc123...",
-        "apiSecret": "your_twilio_auth_token",
-        "senderPhone": "+1234567890",
-    },
-}
 CHANNELS = ("EMAIL", "SMS", "PUSH")
 SECRET_FIELDS: tuple[SecretField, ...] = get_args(SecretField)
 MAX_SECRET_LENGTH = 8_192
@@ -132,7 +100,6 @@ PUBLIC_RULES: Mapping[str, Rule] = {
     "name": text(120, trimmed=True),
     "senderEmail": email,
     "senderName": text(120, trimmed=True),
-    "senderPhone": phone,
     "vapidPublicKey": public_key(512),
     "isActive": boolean,
 }
@@ -172,14 +139,19 @@ def reveal_text(secret_: Secret) -> str:
     return secret_.reveal().decode()
 
 
+def public_rules(providers: Providers) -> Mapping[str, Rule]:
+    """Return the rules of what everybody sees; senders and settings are those of *providers*."""
+    types = {"senderPhone": sender_rule(providers), "settings": settings_rule(providers)}
+    return {**PUBLIC_RULES, **types}
+
+
 def create_schema(providers: Providers) -> BodySchema[CreateIntegrationBody]:
     """Return the schema of a new integration of one of *providers*."""
     rules = {
         "type": choice(providers),
         "channel": choice(CHANNELS),
-        **PUBLIC_RULES,
+        **public_rules(providers),
         **SECRET_RULES,
-        "settings": settings_rule(providers),
     }
 
     def channel_of_type(values: Values) -> Iterable[FieldFinding]:
@@ -191,11 +163,11 @@ def create_schema(providers: Providers) -> BodySchema[CreateIntegrationBody]:
         provider = providers.get(values.get("type", ""))
         return find_wrong_settings(values.get("settings"), provider) if provider else ()
 
-    checks = (channel_of_type, settings_of_type, check_vapid_pair)
+    of_type = (channel_of_type, settings_of_type, sender_check(providers))
     return BodySchema(
         shape=CreateIntegrationBody,
         rules=rules,
-        checks=checks,
+        checks=(*of_type, check_vapid_pair),
         cross_field_schema={"anyOf": [*map(type_schema, providers.values())]},
         examples=CREATE_EXAMPLES,
     )
@@ -207,6 +179,7 @@ def type_schema(provider: Provider) -> Schema:
         "properties": {
             "type": {"const": provider.type},
             "channel": {"const": provider.channel},
+            "senderPhone": {"pattern": any_of(sender_patterns(provider).values())},
             "settings": settings_schema(provider),
         }
     }
@@ -216,23 +189,6 @@ FIELDS_OF_OTHER_ENDPOINTS: Mapping[str, FieldProblem] = {
     **dict.fromkeys(SECRET_FIELDS, SECRET_NOT_CHANGED_HERE),
     **dict.fromkeys(("type", "channel"), IMMUTABLE_FIELD),
 }
-
-
-def update_schema(providers: Providers) -> BodySchema[UpdateIntegrationBody]:
-    """Return the schema of a change of an integration of one of *providers*.
-
-    Its type decides which settings it takes, and is known only once it has been loaded.
-    """
-    rules = {**PUBLIC_RULES, "settings": settings_rule(providers)}
-    return BodySchema(
-        shape=UpdateIntegrationBody,
-        rules=rules,
-        clearable=frozenset(rules) - {"name", "isActive"},
-        null_is_wrong=True,
-        other_endpoint_fields=FIELDS_OF_OTHER_ENDPOINTS,
-    )
-
-
 TOGGLE_SCHEMA = BodySchema(shape=ToggleBody, rules={"isActive": boolean})
 CREDENTIALS_SCHEMA = BodySchema(
     shape=ReplaceCredentialsBody,
@@ -243,6 +199,21 @@ CREDENTIALS_SCHEMA = BodySchema(
         "anyOf": [{"required": [name]} for name in (*SECRET_FIELDS, "vapidPublicKey")]
     },
 )
+
+
+def update_schema(providers: Providers) -> BodySchema[UpdateIntegrationBody]:
+    """Return the schema of a change of an integration of one of *providers*.
+
+    Its type decides which senders and settings it takes, and is known only once it is loaded.
+    """
+    rules = public_rules(providers)
+    return BodySchema(
+        shape=UpdateIntegrationBody,
+        rules=rules,
+        clearable=frozenset(rules) - {"name", "isActive"},
+        null_is_wrong=True,
+        other_endpoint_fields=FIELDS_OF_OTHER_ENDPOINTS,
+    )
 
 
 def build_body_schemas(providers: Providers) -> Mapping[type[Struct], BodySchema[Any]]:

@@ -12,13 +12,15 @@ from app.http.integrations.bodies import (
     SECRET_FIELDS,
     CreateIntegrationBody,
     ReplaceCredentialsBody,
+    UpdateIntegrationBody,
     cleared_in,
     secrets_in,
 )
 from app.http.integrations.public_text import find_provider_keys
-from app.http.integrations.settings import find_missing_settings
+from app.http.integrations.settings import find_missing_settings, find_wrong_settings
 from app.http.integrations.warnings import find_warnings
 from app.http.preferences import reject_warnings_if_strict
+from app.http.sender_phone import sender_problem
 from app.http.types import ApiRequest
 from app.secrets.keyring import Keyring
 from app.secrets.sealing import SealedSecret, seal
@@ -140,3 +142,17 @@ class ChangeWithWarnings:
             self.warnings = collect_warnings(dependencies, self._body, state.settings, provider)
         reject_warnings_if_strict(self._request, self.warnings)
         return await self._make_command(state)
+
+
+def require_fields_of_type(
+    body: UpdateIntegrationBody, state: Integration, provider: Provider | None
+) -> None:
+    """Raise InvalidFieldsError if *body* has a sender or settings that *provider* does not take.
+
+    A provider that is not there any more takes any sender, and no settings.
+    """
+    found = [*find_wrong_settings(body.settings or None, provider)] if state.exists else []
+    if provider and body.sender_phone and (problem := sender_problem(body.sender_phone, provider)):
+        found.append(("senderPhone", problem))
+    if found:
+        raise InvalidFieldsError(found)

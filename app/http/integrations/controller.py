@@ -23,6 +23,7 @@ from app.http.integrations.commands import (
     collect_warnings,
     create_command,
     replace_credentials_command,
+    require_fields_of_type,
 )
 from app.http.integrations.credentials import CredentialsResponse, render_credentials
 from app.http.integrations.list_query import LIST_QUERY, load_page
@@ -33,7 +34,6 @@ from app.http.integrations.responses import (
     render_list,
     render_one,
 )
-from app.http.integrations.settings import require_settings
 from app.http.integrations.stored_secrets import StoredSecretsCheck
 from app.http.preferences import add_preference_applied, reject_warnings_if_strict
 from app.http.query_parameters import AS_OF_QUERY, operation_class
@@ -130,8 +130,7 @@ class IntegrationController(Controller):
         stored = StoredSecretsCheck(dependencies, request.user.workspace, integration_id)
 
         async def prepare(state: Integration) -> PreparedCommand:
-            if data.settings and state.exists:
-                require_settings(data.settings, dependencies.providers.get(state.type))
+            require_fields_of_type(data, state, dependencies.providers.get(state.type))
             await stored.check(state, data)
             return PreparedCommand(ChangeIntegration(**asdict(data)))
 

@@ -53,13 +53,6 @@ def find_wrong_settings(
     return find_problems(settings or {}, rules)
 
 
-def require_settings(settings: Settings, provider: Provider | None) -> None:
-    """Raise InvalidFieldsError if *settings* are not those of *provider*."""
-    found = [*find_wrong_settings(settings, provider)]
-    if found:
-        raise InvalidFieldsError(found)
-
-
 def find_problems(given: Mapping[str, object], rules: Mapping[str, Rule]) -> Iterator[FieldFinding]:
     """Find the settings of *given* that have no rule, or break theirs."""
     for name, value in given.items():

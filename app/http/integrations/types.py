@@ -11,6 +11,7 @@ from msgspec.json import encode
 from app.http.authorization import authorize
 from app.http.dependencies import get_dependencies
 from app.http.responses import RenderedResponse, to_response
+from app.http.sender_phone import sender_patterns
 from app.http.types import ApiRequest
 from app.locales.catalogues import Language
 from app.providers.provider_file import ProviderFile
@@ -61,7 +62,10 @@ class IntegrationTypeRegion(Struct):
 
 
 class IntegrationTypeObject(Struct, rename="camel"):
-    """One provider type; `deprecated` is there if the provider has ended something."""
+    """One provider type; `deprecated` is there if the provider has ended something.
+
+    `senders` are the kinds of senderPhone that it takes, there if it uses that field.
+    """
 
     type: str
     channel: Channel
@@ -71,6 +75,7 @@ class IntegrationTypeObject(Struct, rename="camel"):
     regions: list[IntegrationTypeRegion]
     checkable: bool
     deprecated: str | UnsetType = UNSET
+    senders: list[str] | UnsetType = UNSET
 
 
 class IntegrationTypeListResult(Struct, rename="camel"):
@@ -147,6 +152,7 @@ def integration_type_object(provider: ProviderFile, language: Language) -> Integ
         ],
         checkable=provider.check is not None,
         deprecated=language.text(provider.deprecated) if provider.deprecated else UNSET,
+        senders=[*sender_patterns(provider)] if "senderPhone" in provider.fields else UNSET,
     )
 
 

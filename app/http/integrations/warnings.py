@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-import phonenumbers
 from msgspec import UNSET, Struct
 
 from app.http.errors import FieldFinding
 from app.http.field_rules import FieldProblem
+from app.http.sender_phone import number_warning
 from app.http.types import attributes_by_json_name
 from app.pasted_text import SPACE, Wrapping, readings, unwrap
 from app.providers.lookalikes import find_lookalike
@@ -19,7 +19,6 @@ COMMON_FIELDS = frozenset({"name", "type", "channel", "isActive", "settings", "n
 KEY_FIELDS = frozenset({"apiKey", "apiSecret", "vapidPrivateKey", "vapidPublicKey"})
 UNUSUAL_FORMAT = FieldProblem("UNUSUAL_FORMAT", "This does not look like a key of this provider")
 NOT_USED = FieldProblem("NOT_USED", "This field is not used by this provider")
-IMPOSSIBLE_PHONE = FieldProblem("IMPOSSIBLE_PHONE", "This number cannot exist; check it")
 LOOKS_QUOTED = FieldProblem(
     "LOOKS_QUOTED", "This is in quotes, which are stored as part of it; give it without them"
 )
@@ -58,8 +57,8 @@ def find_warnings(body: Struct, provider: Provider) -> Iterator[FieldFinding]:
             yield name, warning
         if warning := unexpected_value(name, text, field, provider):
             yield name, warning
-        if name == "senderPhone" and not is_possible_number(text):
-            yield name, IMPOSSIBLE_PHONE
+        if name == "senderPhone" and (warning := number_warning(text)):
+            yield name, warning
 
 
 def key_warnings(text: str, field: ProviderField | None) -> Iterator[FieldProblem]:
@@ -106,11 +105,3 @@ def matches_format(text: str, field: ProviderField) -> bool:
         return True
     read = readings(text) if field.document else [unwrap(text).text]
     return any(re.fullmatch(field.format, reading) for reading in read)
-
-
-def is_possible_number(phone: str) -> bool:
-    """Return whether *phone* can exist in its country's numbering plan."""
-    try:
-        return phonenumbers.is_possible_number(phonenumbers.parse(phone))
-    except phonenumbers.NumberParseException:
-        return False

@@ -38,6 +38,7 @@ VALUES = {
     "channel": "EMAIL",
     "senderName": "می‌خواهم",
     "senderEmail": "noreply@example.com",
+    "senderPhone": "+447700900000",
     "vapidPublicKey": PUBLIC,
     "apiKey": SG,
     "apiSecret": "0123456789abcdef",

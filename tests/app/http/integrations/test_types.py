@@ -75,6 +75,16 @@ def test_a_type_has_its_settings_with_choices_and_when_they_are_required(
     assert account["requiredWhen"] == {"field": "apiKey", "format": "SK.*"}
 
 
+def test_a_type_that_sends_sms_says_which_senders_it_takes(client: httpx2.Client) -> None:
+    senders = {type_: found.get("senders") for type_, found in types_from(client).items()}
+
+    general = ["e164", "short-code", "alphanumeric"]
+    assert senders == dict.fromkeys(senders) | {
+        "TWILIO": [*general, "whatsapp", "messaging-service"],
+        "NEXMO": general,
+    }
+
+
 def test_a_deprecated_type_says_so(client: httpx2.Client) -> None:
     types = types_from(client)
 

@@ -1,0 +1,37 @@
+"""Bodies that create an integration, by title (integration-api.md)."""
+
+from collections.abc import Mapping
+
+CREATE_EXAMPLES: Mapping[str, Mapping[str, str]] = {
+    "SendGrid": {
+        "name": "SendGrid Production",
+        "type": "SENDGRID",
+        "channel": "EMAIL",
+        "apiKey": "SG.abc123...",
+        "senderEmail": "noreply@example.com",
+        "senderName": "Example Brand",
+    },
+    "Elastic Email": {
+        "name": "Elastic Email",
+        "type": "ELASTIC_EMAIL",
+        "channel": "EMAIL",
+        "apiKey": "EE-abc123...",
+        "senderEmail": "campaigns@example.com",
+        "senderName": "Example Campaigns",
+    },
+    "Web Push VAPID": {
+        "name": "Web Push VAPID Keys",
+        "type": "WEB_PUSH",
+        "channel": "PUSH",
+        "vapidPublicKey": "BHn...",
+        "vapidPrivateKey": "abc123...",
+    },
+    "Twilio SMS": {
+        "name": "Twilio SMS",
+        "type": "TWILIO",
+        "channel": "SMS",
+        "apiKey": "ACabc123...",
+        "apiSecret": "your_twilio_auth_token",
+        "senderPhone": "+1234567890",
+    },
+}

@@ -1,0 +1,176 @@
+"""Who an SMS is from (contract, 4): a number, a short code, a name, or an id of the provider's.
+
+Numbers are read as people paste them. Which senders a provider takes, its file says.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from unicodedata import decimal
+
+import phonenumbers
+
+from app.http.field_rules import FieldError, FieldProblem, Rule, require_length, require_string
+from app.pasted_text import BLANKS, INVISIBLES, SPACES, trim
+from domain.provider import Provider, Providers, SenderKind
+
+MAX_SENDER_LENGTH = 120  # characters, with all that a pasted number carries
+PATTERNS: Mapping[SenderKind, str] = {
+    "e164": r"\+[0-9]{6,15}",
+    "short-code": "[0-9]{3,8}",
+    "alphanumeric": "(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9 +_&-]{1,11}",
+    "whatsapp": r"whatsapp:\+[0-9]{6,15}",
+}
+SPACES_IN_LINE = r" \xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
+DASHES = r"\-\u2010-\u2015\u2212\u30fc\ufe58\ufe63\uff0d"
+OPENING, CLOSING = r"(\[\uff08\uff3b", r")\]\uff09\uff3d"
+SPACE_IN_LINE = re.compile(f"[{SPACES_IN_LINE}]")
+UNSEEN = re.compile(f"[{INVISIBLES}{BLANKS}]")
+PUNCTUATION = re.compile(rf"[{SPACES_IN_LINE}{DASHES}{OPENING}{CLOSING}./\uff0e\uff0f]")
+OPTIONAL_ZERO = re.compile(f"[{OPENING}][{SPACES_IN_LINE}]*0[{SPACES_IN_LINE}]*[{CLOSING}]")
+ASCII_SIGNS = str.maketrans("\uff0b\ufe62\uff1a", "++:")
+NUMBER = re.compile(r"(?P<channel>whatsapp:)?(?P<number>\+*[0-9][0-9+]*)", re.IGNORECASE)
+WORD_IN_FRONT = re.compile(r"[A-Za-z]+(:\+?|\+)[0-9]{6}")
+
+INVALID_SENDER = FieldProblem(
+    "INVALID_PHONE",
+    "This must be + and 6 to 15 digits, a short code of 3 to 8 digits, or a name of at most 11"
+    " characters: letters A to Z, digits, spaces and + - _ &",
+)
+INVALID_NUMBER = FieldProblem("INVALID_PHONE", "This must be + and 6 to 15 digits")
+NO_COUNTRY_CODE = FieldProblem(
+    "INVALID_PHONE", "A number begins with + and the country's code; a short code has 3 to 8 digits"
+)
+ZEROS_FOR_PLUS = FieldProblem("INVALID_PHONE", "Write + instead of 00 in front of the number")
+ZERO_IN_BRACKETS = FieldProblem(
+    "INVALID_PHONE", "Leave out the (0): it is not dialled after the country's code"
+)
+NOT_A_NUMBER_ALONE = FieldProblem(
+    "INVALID_PHONE", "Write the number alone, without tel: or another word in front of it"
+)
+IMPOSSIBLE_PHONE = FieldProblem("IMPOSSIBLE_PHONE", "This number cannot exist; check it")
+TRUNK_PREFIX = FieldProblem(
+    "IMPOSSIBLE_PHONE", "The 0 after the country's code is not dialled from abroad; leave it out"
+)
+
+
+def sender_rule(providers: Providers) -> Rule:
+    """Return the rule for a sender that at least one of *providers* may take."""
+    own = {pattern for provider in providers.values() for pattern in provider.sender_ids.values()}
+    known = [*PATTERNS.values(), *sorted(own)]
+    takes = re.compile("|".join(f"(?:{pattern})" for pattern in known)).fullmatch
+
+    def read(value: object) -> str:
+        string = require_string(value)
+        require_length(string, MAX_SENDER_LENGTH)
+        sender = read_sender(string)
+        require_length(sender, MAX_SENDER_LENGTH)  # white space alone
+        if not takes(sender):
+            raise FieldError(explain(sender))
+        return sender
+
+    return Rule(
+        read,
+        {
+            "type": "string",
+            "maxLength": MAX_SENDER_LENGTH,
+            "pattern": any_of(known),
+            "description": "Who an SMS is from; the provider type says which senders it takes. A"
+            " number may hold spaces, hyphens, dots, slashes and brackets, which are left out",
+        },
+    )
+
+
+def any_of(patterns: Iterable[str]) -> str:
+    """Return the pattern of JSON Schema for one of *patterns*, with what is trimmed around it."""
+    junk = f"[{SPACES}{INVISIBLES}]*"
+    return f"^{junk}({'|'.join(patterns)}){junk}$"
+
+
+def sender_patterns(provider: Provider) -> dict[str, str]:
+    """Return the patterns of the senders that *provider* takes, by the names of their kinds."""
+    return {kind: PATTERNS[kind] for kind in provider.senders} | dict(provider.sender_ids)
+
+
+def sender_problem(sender: str, provider: Provider) -> FieldProblem | None:
+    """Return what is wrong with *sender* for *provider*; None if it takes such senders."""
+    patterns = sender_patterns(provider)
+    if any(re.fullmatch(pattern, sender) for pattern in patterns.values()):
+        return None
+    message = "This provider takes no such sender; it takes: {senders}"
+    return FieldProblem("NOT_ALLOWED", message, {"senders": ", ".join(patterns)})
+
+
+def sender_check(
+    providers: Providers,
+) -> Callable[[Mapping[str, Any]], Iterable[tuple[str, FieldProblem]]]:
+    """Return the check that the type of a new integration takes its sender."""
+
+    def check(values: Mapping[str, Any]) -> Iterable[tuple[str, FieldProblem]]:
+        sender, provider = values.get("senderPhone"), providers.get(values.get("type", ""))
+        if sender and provider and (problem := sender_problem(sender, provider)):
+            yield "senderPhone", problem
+
+    return check
+
+
+def read_sender(text: str) -> str:
+    """Return the sender in *text*: a number without what people write between its digits.
+
+    Raises:
+        FieldError: it is a number that cannot be read without a guess.
+    """
+    text = SPACE_IN_LINE.sub(" ", trim(text))
+    written = to_ascii(text)
+    match = NUMBER.fullmatch(PUNCTUATION.sub("", written))
+    if not match:
+        return text
+    number, channel = match["number"], (match["channel"] or "").lower()
+    if problem := number_problem(number, written, is_short_code_possible=not channel):
+        raise FieldError(problem)
+    return channel + number
+
+
+def to_ascii(text: str) -> str:
+    """Return *text* without what nobody sees, its digits and signs in ASCII."""
+    shown = UNSEEN.sub("", text).translate(ASCII_SIGNS)
+    return "".join(str(decimal(character, character)) for character in shown)
+
+
+def number_problem(
+    number: str, written: str, *, is_short_code_possible: bool
+) -> FieldProblem | None:
+    """Return why the digits of *number*, *written* so, name nobody; None if they do."""
+    if is_short_code_possible and re.fullmatch(PATTERNS["short-code"], number):
+        return ZERO_IN_BRACKETS if OPTIONAL_ZERO.search(written) else None
+    if not number.startswith("+"):
+        return ZEROS_FOR_PLUS if number.startswith("00") else NO_COUNTRY_CODE
+    if OPTIONAL_ZERO.search(written):
+        return ZERO_IN_BRACKETS
+    return None if re.fullmatch(PATTERNS["e164"], number) else INVALID_NUMBER
+
+
+def explain(text: str) -> FieldProblem:
+    """Return why *text* is no sender at all."""
+    return (
+        NOT_A_NUMBER_ALONE
+        if WORD_IN_FRONT.match(PUNCTUATION.sub("", to_ascii(text)))
+        else INVALID_SENDER
+    )
+
+
+def number_warning(sender: str) -> FieldProblem | None:
+    """Return what is unlikely about the number of *sender*; None for a sender without one."""
+    number = sender.removeprefix("whatsapp:")
+    if not re.fullmatch(PATTERNS["e164"], number):
+        return None
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return IMPOSSIBLE_PHONE
+    if not phonenumbers.is_possible_number(parsed):
+        return IMPOSSIBLE_PHONE
+    # The parser drops a national 0, which stays in the numbers of Italy and some others.
+    dialled = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    has_zero = number.startswith(f"+{parsed.country_code}0")
+    return TRUNK_PREFIX if has_zero and dialled != number else None

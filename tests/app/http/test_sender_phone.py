@@ -1,0 +1,335 @@
+"""Who an SMS is from (contract, 4): each kind by each spelling, in creation and change."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from app.http.field_rules import FieldError
+from app.http.sender_phone import number_warning, read_sender, sender_problem, sender_rule
+from app.locales.catalogues import load_catalogues
+from app.providers.registry import load_providers
+
+PATH = "/en/api/integration"
+PROVIDERS = load_providers()
+RULE = sender_rule(PROVIDERS)
+Problem = Callable[..., dict[str, Any]]
+SERVICE_SID = "MG" + "0" * 31 + "f"
+
+# The kinds by provider:
+# https://www.twilio.com/docs/messaging/api/message-resource (From and MessagingServiceSid)
+# https://www.twilio.com/docs/messaging/api/alphasender-resource (A-Z a-z 0-9 space - + _ &, 11)
+# https://www.twilio.com/docs/whatsapp/api (whatsapp:+…)
+# https://developer.vonage.com/en/messaging/sms/guides/custom-sender-id (15 digits, 11 characters)
+KINDS = {
+    "e164 (home-assistant/core#28065)": ("+447700900000", "TWILIO NEXMO SENDGRID"),
+    "short-code (textris#25, textris#41)": ("12345", "TWILIO NEXMO SENDGRID"),
+    "short-code, shortest": ("123", "TWILIO NEXMO SENDGRID"),
+    "short-code, longest": ("12345678", "TWILIO NEXMO SENDGRID"),
+    "alphanumeric (appwrite#13626)": ("ACME", "TWILIO NEXMO SENDGRID"),
+    "alphanumeric, spaces and signs": ("A +-_& 1b2 ", "TWILIO NEXMO SENDGRID"),
+    "alphanumeric, longest": ("12345678901"[:10] + "x", "TWILIO NEXMO SENDGRID"),
+    "messaging-service (goalert#1922)": (SERVICE_SID, "TWILIO"),
+    "whatsapp (novu: Twilio WhatsApp)": ("whatsapp:+14155238886", "TWILIO"),
+}
+ROWS = [
+    pytest.param(sender, type_, type_ in takers.split(), id=f"{kind}-{type_}")
+    for kind, (sender, takers) in KINDS.items()
+    for type_ in ("TWILIO", "NEXMO", "SENDGRID", "WEB_PUSH")
+    if not (type_ == "WEB_PUSH" and "SENDGRID" in takers)  # the same defaults
+]
+
+
+def body(type_: str, sender: object = None) -> dict[str, Any]:
+    return {
+        "name": "n",
+        "type": type_,
+        "channel": PROVIDERS[type_].channel,
+        "senderPhone": sender,
+    }
+
+
+@pytest.mark.parametrize(("sender", "type_", "taken"), ROWS)
+def test_a_provider_takes_the_kinds_of_its_file_in_creation_and_change_alike(
+    client: httpx2.Client, problem: Problem, sender: str, type_: str, *, taken: bool
+) -> None:
+    place = client.post(PATH, json=body(type_)).headers["location"]
+
+    created = client.post(PATH, json=body(type_, sender))
+    changed = client.patch(place, json={"senderPhone": sender})
+
+    if taken:
+        assert created.status_code == 201, created.text
+        assert created.json()["result"]["data"]["senderPhone"] == sender.strip()
+        assert changed.json()["result"]["data"]["senderPhone"] == sender.strip()
+        return
+    refusals = [problem(each, 400, "VALIDATION_ERROR") for each in (created, changed)]
+    assert {(r["message"], str(r["details"])) for r in refusals} == {
+        (refusals[0]["message"], str(refusals[0]["details"]))
+    }
+    (detail,) = refusals[0]["details"]
+    assert (detail["field"], detail["code"]) == ("senderPhone", "NOT_ALLOWED")
+    assert detail["message"].endswith("it takes: e164, short-code, alphanumeric")
+    assert sender not in created.text + changed.text
+
+
+UK = "+447700900000"
+READ = {
+    "spaces (home-assistant/core#28065)": ("+44 7700 900000", UK),
+    "no-break and thin spaces": ("+44\u00a07700\u2009900\u202f000", UK),
+    "hyphens, dots, slash": ("+44-7700.900/000", UK),
+    "typographic dashes": ("+44\u20117700\u2013900\u2212000", UK),
+    "brackets": ("(+44) [7700] (900) 000", UK),
+    "space behind the plus": ("+ 44 7700900000", UK),
+    "white space and line breaks around": ("\r\n\t +447700900000 \u2003\n", UK),
+    "marks of a contact list": ("\u202a+44 7700 900000\u202c", UK),
+    "isolates": ("\u2066+44\u2069 7700\u200e900000\u200f", UK),
+    "zero-width, joiner, byte order mark": ("\ufeff+44\u200b7700\u2060900\u00ad000\u200d", UK),
+    "full-width": ("\uff0b\uff14\uff14\u3000\uff08\uff17\uff17\uff10\uff10\uff09900\uff0d000", UK),
+    "Arabic-Indic digits": ("+\u0664\u0664 \u0667\u0667\u0660\u0660 900000", UK),
+    "Persian digits": ("+\u06f4\u06f47700900000", UK),
+    "Devanagari digits": ("+\u096a\u096a7700900000", UK),
+    "North American": ("+1 (415) 523-8886", "+14155238886"),
+    "a short code with a space": (" 123 45 ", "12345"),
+    "a short code in full-width": ("\uff11\uff12\uff13", "123"),
+    "WhatsApp with spaces": ("whatsapp: +1 415-523-8886", "whatsapp:+14155238886"),
+    "WhatsApp in capitals": ("WhatsApp:+14155238886\n", "whatsapp:+14155238886"),
+    "WhatsApp with marks": ("whatsapp:\u202a+14155238886\u202c", "whatsapp:+14155238886"),
+    "a name keeps its spaces": ("  ACME  24 ", "ACME  24"),
+    "a name keeps hyphens": ("A-B", "A-B"),
+    "a name with a no-break space": ("ACME\u00a024", "ACME 24"),
+    "a name with a byte order mark": ("\ufeffACME\u200b", "ACME"),
+    "a service id with a line break": (f"{SERVICE_SID}\n", SERVICE_SID),
+    "a name that is a channel": ("whatsapp", "whatsapp"),
+    "a name that begins like an id": ("MGM Resorts", "MGM Resorts"),
+    "Italy keeps its 0": ("+39 (06) 1234-5678", "+390612345678"),
+}
+
+
+@pytest.mark.parametrize(("text", "sender"), [pytest.param(*r, id=k) for k, r in READ.items()])
+def test_a_sender_is_read_as_people_paste_it(text: str, sender: str) -> None:
+    assert RULE(text) == sender
+    assert RULE(sender) == sender
+
+
+PLUS = "A number begins with + and the country's code"
+DIGITS = "This must be + and 6 to 15 digits"
+ANY = "This must be + and 6 to 15 digits, a short code"
+ZERO = "Leave out the (0)"
+ALONE = "Write the number alone"
+REFUSED = {
+    "no plus": ("447700900000", PLUS),
+    "no plus, just longer than a short code": ("123456789", PLUS),
+    "no plus, national spelling": ("(020) 7946-0958", PLUS),
+    "no plus, Arabic-Indic digits": (
+        "\u0664\u0664\u0667\u0667\u0660\u0660\u0669\u0660\u0660",
+        PLUS,
+    ),
+    "the plus behind": ("447700900000+", PLUS),
+    "WhatsApp without plus": ("whatsapp:14155238886", PLUS),
+    "WhatsApp with a short code": ("whatsapp:12345", PLUS),
+    "00": ("00447700900000", "Write + instead of 00"),
+    "00 with spaces": ("00 44 7700 900000", "Write + instead of 00"),
+    "WhatsApp with 00": ("whatsapp:0014155238886", "Write + instead of 00"),
+    "(0)": ("+44 (0)20 7946 0958", ZERO),
+    "( 0 )": ("+44 (\u00a00 )20 7946 0958", ZERO),
+    "[0]": ("+49 [0] 30 123456", ZERO),
+    "(0) in full-width": ("+44\uff080\uff0920 7946 0958", ZERO),
+    "(0) in Arabic-Indic digits": ("+44 (\u0660)20 7946 0958", ZERO),
+    "(0) of WhatsApp": ("whatsapp:+44 (0)20 7946 0958", ZERO),
+    "tel:": ("tel:+447700900000", ALONE),
+    "tel: in capitals, with spaces": ("TEL: +44 7700 900000", ALONE),
+    "tel: with parameters": ("tel:+44-7700-900000;ext=5", ALONE),
+    "sms:": ("sms:+447700900000", ALONE),
+    "Tel.": ("Tel. +44 7700 900000", ALONE),
+    "too short": ("+12345", DIGITS),
+    "too long": ("+1234567890123456", DIGITS),
+    "two pluses": ("++447700900000", DIGITS),
+    "two numbers": ("+447700900000 +447700900001", DIGITS),
+    "two digits": ("12", PLUS),
+    "a line break inside": ("+44\n7700900000", ANY),
+    "a control character inside": ("+44\x007700900000", ANY),
+    "superscript": ("+44\u00b27700900000", ANY),
+    "an extension": ("+44 7700 900000 x5", ANY),
+    "a name of 12": ("ACME ACME 12", ANY),
+    "a name in another script": ("\u0410\u0421\u041c\u0415", ANY),
+    "a name with another sign": ("ACME.", ANY),
+    "a name with a mark inside": ("AC\u200bME", ANY),
+    "a name with an override": ("AC\u202eME", ANY),
+    "signs only": ("+-_&", ANY),
+    "plus only": ("+", ANY),
+    "brackets only": ("()", ANY),
+    "another SID": ("AC" + "0" * 32, ANY),
+    "a short service id": (SERVICE_SID[:-1], ANY),
+    "a service id with another letter": (SERVICE_SID[:-1] + "g", ANY),
+    "WhatsApp with a name": ("whatsapp:ACME", ANY),
+    "WhatsApp alone": ("whatsapp:", ANY),
+    "another channel": ("messenger:1234", ANY),
+    "blank": (" \u00a0\u200b\n", "This must have 1 to 120 characters"),
+    "empty": ("", "This must have 1 to 120 characters"),
+    "very long": ("1" * 121, "This must have 1 to 120 characters"),
+    "very long, combining": ("+" + "\u0300" * 9_000, "This must have 1 to 120 characters"),
+    "a JSON number": (447700900000, "This must be a string"),
+}
+
+
+@pytest.mark.parametrize(("value", "hint"), [pytest.param(*r, id=k) for k, r in REFUSED.items()])
+def test_what_is_no_sender_is_refused_with_a_hint(value: object, hint: str) -> None:
+    with pytest.raises(FieldError) as refused:
+        RULE(value)
+
+    problem = refused.value.problem
+    assert problem.message.format(**problem.limits).startswith(hint)
+    assert problem.message == DIGITS or hint != DIGITS
+
+
+@pytest.mark.parametrize("value", [value for value, _ in REFUSED.values()])
+def test_creation_and_change_refuse_alike(client: httpx2.Client, value: object) -> None:
+    place = client.post(PATH, json=body("TWILIO")).headers["location"]
+    created = client.post(PATH, json=body("TWILIO", value))
+    changed = client.patch(place, json={"senderPhone": value})
+
+    assert (created.status_code, changed.status_code) == (400, 400)
+    details = created.json()["result"]["details"]
+    assert details == changed.json()["result"]["details"]
+    assert [detail["field"] for detail in details] == ["senderPhone"]
+    assert client.get(place).json()["result"]["data"]["senderPhone"] is None
+
+
+@pytest.mark.parametrize(
+    ("sender", "code"),
+    [
+        ("+447700900000", None),
+        ("+390612345678", None),
+        ("+999999999", "IMPOSSIBLE_PHONE"),
+        ("+0000000", "IMPOSSIBLE_PHONE"),
+        ("+442079460958", None),
+        ("+4402079460958", "IMPOSSIBLE_PHONE"),  # with the 0 that is dialled within the country
+        ("whatsapp:+14155238886", None),
+        ("whatsapp:+999999999", "IMPOSSIBLE_PHONE"),
+        ("12345", None),
+        ("ACME", None),
+        ("+ACME", None),
+        (SERVICE_SID, None),
+    ],
+)
+def test_only_numbers_can_be_impossible(
+    client: httpx2.Client, sender: str, code: str | None
+) -> None:
+    answer = client.post(PATH, json=body("TWILIO", sender))
+
+    assert answer.status_code == 201
+    warnings = answer.json()["result"].get("warnings", [])
+    assert [(w["field"], w["code"]) for w in warnings] == ([("senderPhone", code)] if code else [])
+
+
+def test_a_sender_is_found_by_its_digits(client: httpx2.Client) -> None:
+    client.post(PATH, json=body("TWILIO", "whatsapp: +1 (415) 523-8886"))
+    client.post(PATH, json=body("TWILIO", "+44 7700 900000"))
+
+    found = client.get(PATH, params={"q": "5238886"}).json()["result"]["data"]
+
+    assert [each["senderPhone"] for each in found] == ["whatsapp:+14155238886"]
+
+
+def test_clearing_and_setting_the_same_sender_in_another_spelling(client: httpx2.Client) -> None:
+    place = client.post(PATH, json=body("TWILIO", UK)).headers["location"]
+
+    same = client.patch(place, json={"senderPhone": "+44 7700 900000"})
+    cleared = client.patch(place, json={"senderPhone": None})
+
+    assert same.headers["etag"] == '"1"'
+    assert cleared.json()["result"]["data"]["senderPhone"] is None
+
+
+def test_every_hint_is_translated() -> None:
+    catalogues = load_catalogues().languages
+    hints = {problem.message for problem in problems()}
+
+    assert len(hints) > 6
+    for tag, language in catalogues.items():
+        for hint in hints:
+            assert tag == "en" or language.text(hint, **LIMITS) != hint.format(**LIMITS)
+
+
+LIMITS: dict[str, str | int] = {"senders": "e164", "minimum": 1, "maximum": 120}
+
+
+def problems() -> list[Any]:
+    """Return the problem of each refusal, and of each warning."""
+    found = [number_warning("+4402079460958"), number_warning("+999999999")]
+    found.append(sender_problem(SERVICE_SID, PROVIDERS["NEXMO"]))
+    for value, _ in REFUSED.values():
+        try:
+            RULE(value)
+        except FieldError as error:
+            found.append(error.problem)
+    return [problem for problem in found if problem and problem.code != "WRONG_TYPE"]
+
+
+# ----- Properties -----
+IGNORED = st.text(
+    st.sampled_from(" \u00a0\u2009\u202f-\u2010\u2011\u2013\u2212./()[]\u00ad\u200b\u200e\u200f")
+    | st.sampled_from("\u202a\u202b\u202c\u202d\u2060\u2066\u2069\ufeff\u061c"),
+    max_size=2,
+)
+ZEROS = [0x30, 0x660, 0x6F0, 0x966, 0xFF10]
+
+
+@st.composite
+def spellings(draw: st.DrawFn) -> tuple[str, str]:
+    """Draw a number or a short code, and one of its spellings."""
+    channel, plus, digits = draw(
+        st.sampled_from(["", "whatsapp:"]).flatmap(
+            lambda c: st.tuples(
+                st.just(c), st.just("+"), st.from_regex("[0-9]{6,15}", fullmatch=True)
+            )
+        )
+        | st.tuples(st.just(""), st.just(""), st.from_regex("[0-9]{3,8}", fullmatch=True))
+    )
+    written = [draw(st.sampled_from([channel, channel.upper()]))]
+    written.append(plus and draw(st.sampled_from("+\uff0b")))
+    written += [chr(draw(st.sampled_from(ZEROS)) + int(digit)) for digit in digits]
+    text = "".join(part + draw(IGNORED) for part in written)
+    assume(len(text) <= 120)
+    return channel + plus + digits, text
+
+
+@given(spelling=spellings())
+def test_any_spelling_reads_as_the_same_number(spelling: tuple[str, str]) -> None:
+    sender, text = spelling
+    assume(not re.search(r"[(\[]\d[)\]]", re.sub(r"[^\d()\[\]]", "", text)))  # (0) is refused
+
+    assert RULE(text) == sender
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(value=spellings().map(lambda each: each[1]) | st.text(max_size=30) | st.text(" +0A(:tel"))
+def test_creation_and_change_agree_whatever_is_sent(client: httpx2.Client, value: str) -> None:
+    for type_ in ("TWILIO", "NEXMO"):
+        place = client.post(PATH, json=body(type_)).headers["location"]
+
+        created = client.post(PATH, json=body(type_, value))
+        changed = client.patch(place, json={"senderPhone": value})
+
+        assert created.status_code in (201, 400)
+        assert changed.status_code == (200 if created.status_code == 201 else 400)
+        if created.status_code == 201:
+            shown = created.json()["result"]["data"]["senderPhone"]
+            assert changed.json()["result"]["data"]["senderPhone"] == shown
+            assert RULE(shown) == shown
+        else:
+            assert changed.json()["result"]["details"] == created.json()["result"]["details"]
+
+
+@given(text=st.text())
+def test_reading_ends_in_a_sender_or_a_refusal_and_reads_its_result_alike(text: str) -> None:
+    try:
+        sender = read_sender(text)
+    except FieldError:
+        return
+    assert read_sender(sender) == sender
