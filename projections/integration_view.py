@@ -23,6 +23,7 @@ from domain.integration import (
     SettingsChanged,
     VapidPublicKeyChanged,
 )
+from projections.folding import fold_text, sort_key
 from projections.projection import Projection
 
 
@@ -32,7 +33,7 @@ class IntegrationRow(Struct, frozen=True):
     `version` is that of the last event that changed what the row shows: it is the ETag, and a
     later event, such as a check, may stand in the stream.
     `name_key` is what names are sorted by, and `search_text` what is searched: folded here, so
-    that no database's locale has a say (Unicode's case folding).
+    that no database's locale has a say (projections/folding.py).
     """
 
     workspace_id: str
@@ -83,7 +84,7 @@ def apply_created(event: IntegrationCreated, envelope: Envelope) -> IntegrationR
         settings=event.settings,
         created_at=envelope.at,
         updated_at=envelope.at,
-        name_key=event.name.casefold(),
+        name_key=sort_key(event.name),
         search_text=search_text(shown),
     )
 
@@ -97,7 +98,7 @@ def apply_renamed(
         version=envelope.version,
         updated_at=envelope.at,
         name=event.name,
-        name_key=event.name.casefold(),
+        name_key=sort_key(event.name),
         search_text=search_text((event.name, row.sender_email, row.sender_name, row.sender_phone)),
     )
 
@@ -173,10 +174,10 @@ HANDLERS: dict[type[IntegrationEvent], Handler] = {
 
 def search_text(shown: Iterable[str | None]) -> str:
     """Return what an integration is found by: what is *shown* of it, folded."""
-    return "\n".join(filter(None, shown)).casefold()
+    return "\n".join(map(fold_text, filter(None, shown)))
 
 
-integration_view = Projection("integration_view", 3, IntegrationRow, evolve)
+integration_view = Projection("integration_view", 4, IntegrationRow, evolve)
 
 
 # ----- Counts: how many integrations of each type and state -----

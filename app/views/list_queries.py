@@ -27,7 +27,7 @@ SELECT max(sequence) FROM integrations.events WHERE workspace_id = %(workspace)s
 class ListFilter(Struct, frozen=True, kw_only=True):
     """Which integrations of a workspace match.
 
-    `types` are provider types of which one must fit, None for any; `search` is case-folded text
+    `types` are provider types of which one must fit, None for any; `search` is folded text
     that name or sender must contain.
     """
 

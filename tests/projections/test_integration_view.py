@@ -63,7 +63,7 @@ ROW = IntegrationRow(
     settings={"region": "EU"},
     created_at=NINE_ONE,
     updated_at=NINE_ONE,
-    name_key="mail",
+    name_key="mail\nMail",
     search_text="mail\na@example.org\na\n+4930123456",
 )
 CHANGES: list[tuple[IntegrationEvent, dict[str, object]]] = [
@@ -71,7 +71,7 @@ CHANGES: list[tuple[IntegrationEvent, dict[str, object]]] = [
         IntegrationRenamed(name="Straße"),
         {
             "name": "Straße",
-            "name_key": "strasse",
+            "name_key": "strasse\nStraße",
             "search_text": "strasse\na@example.org\na\n+4930123456",
         },
     ),

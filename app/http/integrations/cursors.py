@@ -10,7 +10,7 @@ from msgspec import Struct
 from app.http.field_rules import FieldError, FieldProblem, Rule
 from app.views.list_queries import Column, Key, SortOrder
 
-MAX_LENGTH = 1_024  # characters; a name has at most 120
+MAX_LENGTH = 2_560  # characters; the key of a name of 120 may have 1,441 bytes
 INVALID_CURSOR = FieldProblem("INVALID_CURSOR", "This is no cursor of this list")
 
 

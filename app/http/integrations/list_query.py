@@ -22,6 +22,7 @@ from app.views.integrations import Page
 from app.views.list_queries import ListFilter, SortOrder, row_matches, sort_key
 from domain.integration import Channel
 from domain.provider import Providers
+from projections.folding import fold_text
 from projections.integration_view import IntegrationRow
 
 ORDERS: Mapping[str, SortOrder] = {
@@ -157,7 +158,7 @@ def list_filter(workspace: str, query: ListQuery, providers: Providers) -> ListF
         workspace=workspace,
         types=types if query.type or query.channel else None,
         is_active=query.is_active,
-        search=query.q and query.q.casefold(),
+        search=query.q and fold_text(query.q),
     )
 
 

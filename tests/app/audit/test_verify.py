@@ -229,7 +229,7 @@ THOROUGHLY = (
     WHERE workspace_id IN ('*', 'demo')
     """,
     """
-    UPDATE integration_view SET name = 'Past', name_key = 'past', search_text = 'past'
+    UPDATE integration_view SET name = 'Past', name_key = E'past\\nPast', search_text = 'past'
     WHERE (workspace_id, id) = ('demo', 'int_1')
     """,
 )

@@ -26,14 +26,14 @@ from domain.integration import (
 WriteOf = Callable[..., Changeset]
 API_KEY = Credential(field="apiKey", version=2, kek="kek-1-00c0ffee", commitment="c0ffee")
 KEPT = {
-    "integration 3, integration_view 3": (
+    "integration 3, integration_view 4": (
         b'{"version":3,"integration":{"exists":true,"is_deleted":false,"name":"Mail","type":"SEND'
         b'GRID","is_active":false,"sender":{"email":null,"name":null,"phone":null},"vapid_public_'
         b'key":null,"settings":null,"credentials":[{"field":"apiKey","version":2,"kek":"kek-1-00c0ffee","commitme'
         b'nt":"c0ffee"}],"destroyed_versions":{}},"rows":{"integration_view":{"workspace_id":"demo","id":"int_1","version'
         b'":3,"name":"Mail","type":"SENDGRID","channel":"EMAIL","is_active":false,"sender_email":'
         b'null,"sender_name":null,"sender_phone":null,"vapid_public_key":null,"settings":null,"created_at":"2026-'
-        b'11-05T09:01:00.123000Z","updated_at":"2026-11-05T09:03:00.123000Z","name_key":"mail","s'
+        b'11-05T09:01:00.123000Z","updated_at":"2026-11-05T09:03:00.123000Z","name_key":"mail\\nMail","s'
         b'earch_text":"mail"}}}'
     )
 }

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from projections.folding import fold_text, sort_key
+
 PATH = "/en/api/integration"
 NAMES = ["Delta", "alpha", "Bravo", "charlie", "Écho"]
 TYPES = [("SENDGRID", "EMAIL"), ("TWILIO", "SMS")]
@@ -98,6 +100,40 @@ def test_every_combination_of_parameters_matches_a_simple_model(
     assert answer["totalCount"] == len(found)
 
 
+LONG = "\ufdfa" * 120  # one character that is 18 letters
+SORTED = ["apfel", "Äpfel", "İstanbul", "Straße", "zebra", "\U0001f600" * 120, LONG]
+
+
+@pytest.mark.parametrize("point_in_time", [{}, {"asOf": "2099-01-01"}], ids=["now", "asOf"])
+def test_names_are_found_and_sorted_by_their_folded_form(
+    service: Any, point_in_time: dict[str, str]
+) -> None:
+    with service.caller(workspace=f"folded-{len(point_in_time)}") as client:
+        for name in reversed(SORTED):
+            body = {"name": name, "type": "TWILIO", "channel": "SMS"}
+            assert client.post(PATH, json=body).status_code == 201
+
+        def names(**query: str) -> list[str]:
+            result = client.get(PATH, params={**query, **point_in_time}).json()["result"]
+            return [one["name"] for one in result["data"]]
+
+        found = names(sort="name")
+        assert found[:5] == SORTED[:5]
+        assert set(found[5:]) == set(SORTED[5:])
+        assert names(sort="-name") == found[::-1]
+        assert (names(q="istanbul"), names(q="STRASSE")) == (["İstanbul"], ["Straße"])
+        assert names(q="a\u0308pfel", sort="name") == ["apfel", "Äpfel"]
+        pages = [names(sort="name", limit="1", page=str(n + 1))[0] for n in range(len(SORTED))]
+        assert pages == found
+        query, walked = {"sort": "name", "limit": "1"}, list[str]()
+        while "sort" in query:
+            result = client.get(PATH, params=query).json()["result"]
+            walked.append(result["data"][0]["name"])
+            query = {"sort": "name", "limit": "1"} if "nextCursor" in result else {}
+            query |= {"cursor": result["nextCursor"]} if query else {}
+        assert walked == found
+
+
 def matching(all_: list[Any], asked: dict[str, Any]) -> list[Any]:
     """Return those of *all_* that are *asked* for, in their order."""
     found = [
@@ -106,11 +142,11 @@ def matching(all_: list[Any], asked: dict[str, Any]) -> list[Any]:
         if all(
             asked.get(field, one[field]) == one[field] for field in ("channel", "type", "isActive")
         )
-        and asked.get("q", "").casefold() in one["name"].casefold()
+        and fold_text(asked.get("q", "")) in fold_text(one["name"])
     ]
     order = asked.get("sort", "createdAt")
     column = order.removeprefix("-")
-    return sorted(found, key=lambda one: one[column].casefold(), reverse=order.startswith("-"))
+    return sorted(found, key=lambda one: sort_key(one[column]), reverse=order.startswith("-"))
 
 
 @pytest.mark.parametrize("size", ["limit", "pageSize"])

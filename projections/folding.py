@@ -1,0 +1,40 @@
+"""Folds text so that people find and order names whatever their case, accents and form."""
+
+# ruff: noqa: RUF001 — these letters are meant
+import re
+from unicodedata import normalize
+
+MAX_FOLDED_NAME = 240  # characters of a sort key; a name has 120, and few letters become several
+# Marks that may be left out: accents (Latin, Greek, Cyrillic), Hebrew points, Arabic vowels and the
+# stroke that lengthens a word, and characters that show nothing. Vowel signs of other scripts stay.
+OPTIONAL_MARKS = re.compile(
+    "[\u00ad\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
+    "\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed"
+    "\u08d3-\u08ff\u1ab0-\u1aff\u1dc0-\u1dff\u200b-\u200f\u2060\u20d0-\u20ff\ufe00-\ufe0f"
+    "\ufe20-\ufe2f\ufeff]"
+)
+# Letters that people type as others, and that Unicode does not take apart.
+LETTERS = str.maketrans(
+    {
+        "ı": "i", "ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "æ": "ae",
+        "œ": "oe", "þ": "th",
+        "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه",
+    }
+)  # fmt: skip
+
+
+def fold_text(text: str) -> str:
+    """Return *text* without what the languages do not tell words apart by: case, accents, forms.
+
+    Bound its length first: normalizing is quadratic in the marks of one letter.
+    """
+    folded = normalize("NFKD", normalize("NFKD", text).casefold())
+    return normalize("NFKD", OPTIONAL_MARKS.sub("", folded).translate(LETTERS))
+
+
+def sort_key(name: str) -> str:
+    """Return what names are sorted by: their folded form, then their code points.
+
+    No name has a line break, which comes before all that they have.
+    """
+    return f"{fold_text(name)[:MAX_FOLDED_NAME]}\n{name}"

@@ -1,0 +1,88 @@
+"""Names are found and ordered as the languages do, whatever their case, accents and form."""
+
+# ruff: noqa: RUF001 — these letters are meant
+from unicodedata import normalize
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from projections.folding import fold_text, sort_key
+
+NAMES = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=120)
+# What is searched, and the name that it finds.
+FOUND = {
+    "Turkish capital i with a dot (iptvnator#609)": ("istanbul", "İstanbul"),
+    "Turkish capital": ("ISTANBUL", "İstanbul"),
+    "Turkish i without a dot": ("isparta", "Isparta ısparta"),
+    "Turkish cedilla": ("sisli", "Şişli"),
+    "German sharp s": ("strasse", "Straße"),
+    "German sharp s, capital": ("STRAẞE", "strasse"),
+    "German umlaut": ("apfel", "Äpfel"),
+    "Greek final sigma": ("ΟΔΟΣ", "οδος"),
+    "Greek final sigma inside": ("οδοσ", "οδος"),
+    "Greek accent": ("αθηνα", "Αθήνα"),
+    "French accent": ("cafe", "Café"),
+    "French, decomposed": ("caf\u00e9", "Cafe\u0301"),
+    "French, composed": ("cafe\u0301", "Caf\u00e9"),
+    "French ligature": ("coeur", "Cœur"),
+    "Vietnamese": ("viet dong", "Việt Đồng"),
+    "Polish": ("lodz", "Łódź"),
+    "Danish": ("kobenhavn", "København"),
+    "Danish ligature": ("aero", "Ærø"),
+    "Spanish": ("espana", "ESPAÑA"),
+    "Portuguese": ("sao joao", "São João"),
+    "Russian": ("ежик", "Ёжик"),
+    "Arabic with vowels": ("محمد", "مُحَمَّد"),
+    "Arabic, searched with vowels": ("مُحَمَّد", "محمد"),
+    "Arabic, lengthened": ("محمد", "محـــمد"),
+    "Arabic alef": ("احمد", "أحمد"),
+    "Arabic alef below": ("اسلام", "إسلام"),
+    "Arabic alef wasla": ("الله", "ٱلله"),
+    "Arabic teh marbuta": ("مدرسه", "مدرسة"),
+    "Arabic yeh": ("مصطفي", "مصطفى"),
+    "full width": ("mail", "ＭＡＩＬ"),
+    "an address": ("A@EXAMPLE.com", "a@example.com"),
+    "a number": ("+1555", "+15550001111"),
+}
+
+
+@pytest.mark.parametrize("case", FOUND)
+def test_what_people_type_finds_the_name(case: str) -> None:
+    wanted, name = FOUND[case]
+    assert fold_text(wanted) in fold_text(name)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"), [("o", "a"), ("कि", "कु"), ("か", "き"), ("ب", "ت"), ("ш", "щ")]
+)
+def test_different_letters_stay_different(wanted: str, name: str) -> None:
+    assert fold_text(wanted) not in fold_text(name)
+
+
+def test_names_are_sorted_by_their_folded_form_and_then_by_code_point() -> None:
+    names = ["zebra", "Äpfel", "apfel", "Apfel", "apfel 2", "Łódź", "lodz", "mail", "İzmir"]
+    assert sorted(names, key=sort_key) == [
+        "Apfel", "apfel", "Äpfel", "apfel 2", "İzmir", "lodz", "Łódź", "mail", "zebra",
+    ]  # fmt: skip
+
+
+@given(NAMES)
+def test_folding_again_changes_nothing_and_the_form_does_not_matter(name: str) -> None:
+    folded = fold_text(name)
+    assert fold_text(folded) == folded
+    for form in ("NFC", "NFD"):
+        assert fold_text(normalize(form, name)) == folded
+
+
+@given(NAMES, st.data())
+def test_every_part_of_a_folded_name_finds_it(name: str, data: st.DataObject) -> None:
+    folded = fold_text(name)
+    start = data.draw(st.integers(0, len(folded)))
+    end = data.draw(st.integers(start, len(folded)))
+    assert fold_text(folded[start:end]) in folded
+
+
+@given(NAMES)
+def test_a_sort_key_fits_into_an_index(name: str) -> None:
+    assert len(sort_key(name).encode()) < 2_000
