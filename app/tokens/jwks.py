@@ -4,14 +4,14 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from app.tokens.errors import JwksError
-from app.tokens.jwt import Algorithm, VerificationKey, verification_key
+from app.tokens.jwt import ALGORITHMS, Algorithm, VerificationKey, verification_key
 
 MAX_JWKS_BYTES = 64 * 1024
 MAX_KEYS = 64
 MIN_RSA_BITS = 2048  # NIST SP 800-131A; RFC 7518, section 3.3
 MAX_RSA_BITS = 8192  # a signature by a larger key takes so long that it stops the event loop
 
-ALGORITHMS: dict[tuple[str, str | None], Algorithm] = {
+ALGORITHM_BY_KEY_TYPE: dict[tuple[str, str | None], Algorithm] = {
     ("OKP", "Ed25519"): "EdDSA",
     ("EC", "P-256"): "ES256",
     ("RSA", None): "RS256",
@@ -93,7 +93,7 @@ def key_or_reason(raw: msgspec.Raw) -> VerificationKey | str:
         fields = msgspec.json.decode(raw, type=dict[str, object])  # looks at what Jwk passes over
     except (ValueError, RecursionError):
         return "it is no JWK"
-    algorithm = ALGORITHMS.get((jwk.kty, jwk.crv))
+    algorithm = ALGORITHM_BY_KEY_TYPE.get((jwk.kty, jwk.crv))
     if algorithm is None:
         return "it is none of Ed25519, P-256 and RSA"
     if objection := rejection_reason(jwk, algorithm):
@@ -108,7 +108,7 @@ def rejection_reason(jwk: Jwk, algorithm: Algorithm) -> str | None:
         return "it is a private key"
     if jwk.use not in (None, "sig") or (jwk.key_ops is not None and "verify" not in jwk.key_ops):
         return "it is not meant for verifying signatures"
-    if jwk.alg not in (None, algorithm):
+    if jwk.alg is not None and ALGORITHMS.get(jwk.alg) != algorithm:
         return f"its alg is not {algorithm}"
     return None
 

@@ -18,9 +18,15 @@ PERMISSIONS = frozenset({VIEW, CREATE, EDIT, DELETE, AUDIT})
 ROLES = {"ADMIN": PERMISSIONS, "EDITOR": frozenset({VIEW}), "VIEWER": frozenset({VIEW})}
 
 WORKSPACE = re.compile(r"[A-Za-z0-9_-]{1,64}")
+MAX_SUBJECT, MAX_NAME, MAX_EMAIL = 255, 255, 254  # characters; an email address: RFC 5321
 # An actor goes into the log for ever: no control characters and line ends, which would forge
-# lines of a report, and no lone surrogates, which cannot be stored as UTF-8.
-PLAIN_TEXT = re.compile("[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{0,255}")
+# lines of a report; no bidirectional controls and characters without a glyph, which make one actor
+# look like another; no lone surrogates, which cannot be stored as UTF-8. Joiners (U+200C, U+200D)
+# belong to the spelling of names.
+NOT_PLAIN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
+)
 
 
 class Principal(Struct, frozen=True):
@@ -34,38 +40,36 @@ class Principal(Struct, frozen=True):
 def principal_from(claims: Mapping[str, object]) -> Principal:
     """Return the principal that verified *claims* speak of.
 
-    A claim that is null counts as absent. Where both `permissions` and `role` are given the
-    list rules, as the narrower word, and the role is not read.
+    A claim that is null counts as absent. If both `permissions` and `role` are given the list
+    rules, as the narrower word, and the role is not read. A `name` or `email` that is not plain is
+    left out: the actor is known by the `sub`, and an altered claim would be none of the issuer's.
 
     Raises:
-        UnauthorizedError: `sub` or `workspaceId` is missing or malformed, `name` or `email` is
-            malformed, or neither `permissions` nor a known `role` is there.
+        UnauthorizedError: `sub` or `workspaceId` is missing or malformed, or neither
+            `permissions` nor a known `role` is there.
     """
     actor = Actor(
         sub=subject_claim(claims),
-        name=optional_text(claims, "name"),
-        email=optional_text(claims, "email"),
+        name=plain_claim(claims, "name", MAX_NAME),
+        email=plain_claim(claims, "email", MAX_EMAIL),
     )
     return Principal(actor, workspace_claim(claims), granted_permissions(claims))
 
 
 def subject_claim(claims: Mapping[str, object]) -> str:
-    """Return the claim `sub`, which may not be blank."""
-    sub = optional_text(claims, "sub")
+    """Return the claim `sub`."""
+    sub = plain_claim(claims, "sub", MAX_SUBJECT)
     if sub is None:
-        message = "The token has no sub."
-        raise UnauthorizedError(message)
+        message = f"The token has no sub of 1 to {MAX_SUBJECT} plain characters."
+        raise UnauthorizedError(message, "subject")
     return sub
 
 
-def optional_text(claims: Mapping[str, object], claim: str) -> str | None:
-    """Return the claim, 1 to 255 plain characters; None if it is absent, null or blank."""
+def plain_claim(claims: Mapping[str, object], claim: str, most: int) -> str | None:
+    """Return the claim if it is plain text of at most *most* characters, and not blank."""
     value = claims.get(claim)
-    if value is None:
+    if not isinstance(value, str) or len(value) > most or NOT_PLAIN.search(value):
         return None
-    if not isinstance(value, str) or not PLAIN_TEXT.fullmatch(value):
-        message = f"The token's {claim} is not plain text of at most 255 characters."
-        raise UnauthorizedError(message)
     return value if value.strip() else None
 
 
@@ -74,7 +78,7 @@ def workspace_claim(claims: Mapping[str, object]) -> str:
     workspace = claims.get("workspaceId")
     if not isinstance(workspace, str) or not WORKSPACE.fullmatch(workspace):
         message = "The token has no workspaceId of 1 to 64 letters, digits, _ and -."
-        raise UnauthorizedError(message)
+        raise UnauthorizedError(message, "workspace")
     return workspace
 
 
@@ -91,7 +95,7 @@ def granted_permissions(claims: Mapping[str, object]) -> frozenset[str]:
         isinstance(p, str) for p in cast("list[object]", listed)
     ):
         message = "The token's permissions are not a list of strings."
-        raise UnauthorizedError(message)
+        raise UnauthorizedError(message, "permissions")
     return PERMISSIONS.intersection(cast("list[str]", listed))
 
 
@@ -99,5 +103,5 @@ def role_permissions(role: object) -> frozenset[str]:
     """Return what *role* allows; an unknown role is refused, as it says what we do not grasp."""
     if not isinstance(role, str) or role not in ROLES:
         message = "The token has neither permissions nor a role ADMIN, EDITOR or VIEWER."
-        raise UnauthorizedError(message)
+        raise UnauthorizedError(message, "permissions")
     return ROLES[role]

@@ -7,6 +7,8 @@ from msgspec import Struct
 
 from app.tokens.errors import UnauthorizedError, UnknownKeyError
 from app.tokens.jwt import (
+    ALGORITHMS,
+    Claims,
     Header,
     VerificationKey,
     bearer_token,
@@ -17,7 +19,7 @@ from app.tokens.jwt import (
     verify_signature,
 )
 from app.tokens.key_source import KeySource
-from app.tokens.principal import Principal, principal_from
+from app.tokens.principal import MAX_SUBJECT, Principal, plain_claim, principal_from
 
 MAX_CACHE_AGE = 60.0  # seconds
 CACHE_SIZE = 4096
@@ -117,11 +119,19 @@ class TokenVerifier:
     def _verify_uncached(self, token: str, keys: Keys, now: float) -> Principal:
         """Return the principal, by the token's signature and claims."""
         claims = decode_claims(verify_with_any(token, candidate_keys(decode_header(token), keys)))
+        try:
+            entry = self._accept(claims, now)
+        except UnauthorizedError as error:
+            error.subject = plain_claim(claims, "sub", MAX_SUBJECT)
+            raise
+        self._cache.put(token, keys, entry)
+        return entry.principal
+
+    def _accept(self, claims: Claims, now: float) -> CachedPrincipal:
+        """Return the principal of verified *claims*, if they are meant for us and now."""
         validate_issuer_and_audience(claims, self._issuer, self._audience)
         until = min(expiry(claims, now), now + MAX_CACHE_AGE)
-        principal = principal_from(claims)
-        self._cache.put(token, keys, CachedPrincipal(principal, now, until))
-        return principal
+        return CachedPrincipal(principal_from(claims), now, until)
 
 
 def candidate_keys(header: Header, keys: Keys) -> list[VerificationKey]:
@@ -135,7 +145,7 @@ def candidate_keys(header: Header, keys: Keys) -> list[VerificationKey]:
     named = [key for key in keys if header.kid is None or key.kid in (None, header.kid)]
     if not named and header.kid is not None:
         raise UnknownKeyError
-    return [key for key in named if key.algorithm == header.alg][:MAX_TRIES]
+    return [key for key in named if key.algorithm == ALGORITHMS[header.alg]][:MAX_TRIES]
 
 
 def verify_with_any(token: str, keys: list[VerificationKey]) -> bytes:
@@ -144,4 +154,4 @@ def verify_with_any(token: str, keys: list[VerificationKey]) -> bytes:
         if (payload := verify_signature(token, key)) is not None:
             return payload
     message = "The token's signature is not by a key that we trust."
-    raise UnauthorizedError(message)
+    raise UnauthorizedError(message, "signature")

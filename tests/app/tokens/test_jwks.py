@@ -26,6 +26,12 @@ def test_alg_use_and_operations_that_fit_are_fine(jwks: list[Json]) -> None:
     assert len(select_keys(json.dumps({"keys": told}).encode()).keys) == 3
 
 
+def test_ed25519_has_two_names(jwks: list[Json]) -> None:
+    named = {**jwks[0], "alg": "Ed25519"}
+    [key] = select_keys(json.dumps({"keys": [named]}).encode()).keys
+    assert key.algorithm == "EdDSA"
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

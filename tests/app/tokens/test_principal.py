@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from unicodedata import category
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from app.tokens.principal import (
     PERMISSIONS,
     VIEW,
     Principal,
+    plain_claim,
     principal_from,
 )
 from domain.envelope import Actor
@@ -92,38 +94,82 @@ def test_a_token_of_nobody_is_refused(sub: object) -> None:
     refused({**GIVEN, "sub": sub})
 
 
-@pytest.mark.parametrize("claim", ["sub", "name", "email"])
+NOT_PLAIN: dict[str, object] = {
+    "too long": "a" * 256,
+    "line feed": "a\nb",
+    "carriage return": "a\r",
+    "NUL": "\x00",
+    "escape sequence": "\x1b[2J",
+    "DEL": "\x7f",
+    "C1 control": "\x85",
+    "line separator": "\u2028",
+    "paragraph separator": "a\u2029",
+    "half of a surrogate pair": "\ud800",
+    "right-to-left override": "admin\u202egpj.nimda",
+    "left-to-right embedding": "\u202aa",
+    "isolate": "a\u2067b\u2069",
+    "right-to-left mark": "a\u200f",
+    "Arabic letter mark": "\u061ca",
+    "zero-width space": "ad\u200bmin",
+    "word joiner": "ad\u2060min",
+    "byte order mark": "\ufeffadmin",
+    "soft hyphen": "ad\u00admin",
+    "interlinear annotation": "a\ufff9b",
+    "tag characters": "admin\U000e0041",
+    "noncharacter": "a\uffff",
+    "number": 1,
+    "boolean": True,
+    "list": ["a"],
+    "object": {"a": "b"},
+}
+
+
+@pytest.mark.parametrize("value", NOT_PLAIN.values(), ids=NOT_PLAIN)
+def test_a_subject_that_is_not_plain_is_refused(value: object) -> None:
+    refused({**GIVEN, "sub": value})
+
+
+@pytest.mark.parametrize("claim", ["name", "email"])
+@pytest.mark.parametrize("value", NOT_PLAIN.values(), ids=NOT_PLAIN)
+def test_a_name_or_email_that_is_not_plain_is_left_out(claim: str, value: object) -> None:
+    assert principal_from({**GIVEN, claim: value}).actor == Actor(sub="u1")
+
+
+@pytest.mark.parametrize(("claim", "most"), [("sub", 255), ("name", 255), ("email", 254)])
+def test_an_actor_has_a_maximum_of_characters(claim: str, most: int) -> None:
+    longest = "é" * most
+    assert getattr(principal_from({**GIVEN, claim: longest}).actor, claim) == longest
+    assert plain_claim({claim: longest + "é"}, claim, most) is None
+
+
 @pytest.mark.parametrize(
-    "value",
+    "name",
     [
-        "a" * 256,
-        "a\nb",
-        "a\r",
-        "\x00",
-        "\x1b[2J",
-        "\x7f",
-        "\x85",
-        "\u2028",
-        "\ud800",
-        1,
-        True,
-        ["a"],
+        "Zoë O'Brien",
+        "محمد",
+        "\u0646\u06cc\u0645\u200c\u0641",
+        "山田\u3000太郎",
+        "क्\u200dष",
+        "👩\u200d💻",
+        "a\u00a0b",
     ],
 )
-def test_an_actor_that_could_forge_a_line_is_refused(claim: str, value: object) -> None:
-    refused({**GIVEN, claim: value})
+def test_names_of_all_languages_are_plain(name: str) -> None:
+    assert principal_from({**GIVEN, "name": name}).actor.name == name
 
 
-@pytest.mark.parametrize("claim", ["sub", "name", "email"])
-def test_an_actor_has_at_most_255_characters(claim: str) -> None:
-    assert getattr(principal_from({**GIVEN, claim: "é" * 255}).actor, claim) == "é" * 255
+TEXT = st.one_of(
+    st.text(),
+    st.text(st.characters(categories=["Cc", "Cf", "Cs", "Lu", "Zs", "Zl", "Zp"]), max_size=300),
+    st.text("a\u202e\u2066\u200b\n", min_size=250, max_size=260),
+)
 
 
 @given(
     st.dictionaries(
         st.sampled_from(["sub", "name", "email", "workspaceId", "permissions", "role"]),
         st.recursive(
-            st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+            st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
             lambda inner: (
                 st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
             ),
@@ -137,7 +183,15 @@ def test_any_claims_are_refused_or_storable(claims: dict[str, object]) -> None:
     except UnauthorizedError:
         return
     assert principal.permissions <= PERMISSIONS
-    assert principal.actor.sub.encode().strip()
+    for text in (principal.actor.sub, principal.actor.name, principal.actor.email):
+        assert text is None or is_plain(text)
+
+
+def is_plain(text: str) -> bool:
+    """Return whether *text* is bounded, storable and shows each of its characters, in order."""
+    unseen = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    kinds = {category(character) for character in text.replace("\u200d", "").replace("\u200c", "")}
+    return 0 < len(text.strip()) <= len(text) <= 255 and not kinds & unseen
 
 
 def permissions(**claims: object) -> frozenset[str]:
