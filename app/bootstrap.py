@@ -35,6 +35,7 @@ from app.http.openapi.document import OpenAPIDocument
 from app.http.operations import Readiness, live, metrics, ready
 from app.http.problems import handle_exception
 from app.http.request_heads import RequestHeadCheck
+from app.http.security_log import SecurityLog
 from app.keyed_lock import KeyedLock
 from app.locales.catalogues import load_catalogues
 from app.metrics.collector import Metrics
@@ -138,6 +139,7 @@ def build_dependencies(
         idempotency_locks=KeyedLock(),
         rate_limit=build_rate_limit(settings),
         trusted_proxies=settings.trusted_proxies,
+        security_log=SecurityLog(settings.trusted_proxies),
         metrics=metrics,
         readiness=SharedLook(Readiness(probes).checks),
         lifespan=running,
@@ -195,7 +197,9 @@ def create_app(dependencies: Dependencies, cors_origins: Sequence[str] = ()) -> 
         ],
         state=State({"dependencies": dependencies}),
         lifespan=[lifespan],
-        exception_handlers={Exception: partial(handle_exception, dependencies.catalogues)},
+        exception_handlers={
+            Exception: partial(handle_exception, dependencies.catalogues, dependencies.security_log)
+        },
         request_max_body_size=BODY_LIMIT,
         openapi_config=docs_config(
             TITLE,

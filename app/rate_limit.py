@@ -11,6 +11,8 @@ MAX_WORKSPACES = 10_000  # whose buckets are in memory; a missing one is full
 class RateLimitExceededError(Exception):
     """This workspace asks faster than it may."""
 
+    reason = "rate_limit"
+
     def __init__(self, retry_after: int) -> None:
         super().__init__(type(self).__doc__)
         self.retry_after = retry_after

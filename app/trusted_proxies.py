@@ -7,7 +7,7 @@ from typing import Any
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
-MAX_HOPS = 32  # addresses of a chain of proxies that are looked at, from the last one on
+MAX_HOPS = 16  # addresses of a chain of proxies that are looked at, from the last one on
 FORWARDED_FOR = b"x-forwarded-for"
 MAPPED_PREFIX = 96  # bits of ::ffff:0:0/96, the IPv6 form of IPv4 addresses (RFC 4291, 2.5.5.2)
 # Proxies write an address alone, with a port, and IPv6 in brackets, some of them in quotation
@@ -73,8 +73,8 @@ def forwarded_for(headers: list[tuple[bytes, bytes]]) -> Iterator[str]:
     which is no address.
     """
     joined = b",".join(value for name, value in headers if name == FORWARDED_FOR)
-    parts = joined.decode("latin-1").rsplit(",", MAX_HOPS)
-    return (part.strip(" \t") for part in reversed(parts) if part.strip(" \t"))
+    parts = joined.rsplit(b",", MAX_HOPS)
+    return (part.strip(b" \t").decode("latin-1") for part in reversed(parts) if part.strip(b" \t"))
 
 
 def parse_address(text: str) -> Address | None:

@@ -6,7 +6,7 @@ from litestar.datastructures import State
 from app.http.dependencies import get_dependencies
 from app.http.errors import ForbiddenError
 from app.http.query_parameters import reject_query_parameters
-from app.tokens.principal import Principal
+from app.tokens.principal import AUDIT, Principal
 from domain.errors import IntegrationNotFoundError
 
 
@@ -15,7 +15,8 @@ async def authorize(request: Request[Principal, object, State]) -> None:
 
     It is a `before_request` hook, not a guard: Litestar copies the whole handler for a guard.
     A handler that takes query parameters declares it by `opt={"parameters": True}`.
-    Stores the Principal as `request.user` and the Language as `request.auth`.
+    Stores the Principal as `request.user` and the Language as `request.auth`. A reader of the
+    audit trail gets a line in the security log.
 
     Raises:
         IntegrationNotFoundError: the path's locale is malformed, so there is no such path.
@@ -29,11 +30,13 @@ async def authorize(request: Request[Principal, object, State]) -> None:
     if language is None:
         raise IntegrationNotFoundError
     principal = await dependencies.verifier.authenticate(request.headers.get("authorization"))
-    if handler.opt["permission"] not in principal.permissions:
+    request.scope["user"] = principal
+    if (permission := handler.opt["permission"]) not in principal.permissions:
         raise ForbiddenError
     if dependencies.rate_limit is not None:
         dependencies.rate_limit.take(principal.workspace)
     if not handler.opt.get("parameters"):
         reject_query_parameters(request)
-    request.scope["user"] = principal
     request.scope["auth"] = language
+    if permission == AUDIT:
+        dependencies.security_log.granted(request.scope)

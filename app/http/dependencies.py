@@ -12,6 +12,7 @@ from msgspec import Struct
 from app.audit.proof_service import ProofService
 from app.command_handler import CommandHandler
 from app.http.request_bodies import BodySchema
+from app.http.security_log import SecurityLog
 from app.keyed_lock import KeyedLock
 from app.locales.catalogues import Catalogues
 from app.metrics.collector import Metrics
@@ -53,6 +54,7 @@ class Dependencies(Struct, frozen=True, kw_only=True):
     idempotency_locks: KeyedLock
     rate_limit: RateLimit | None
     trusted_proxies: TrustedProxies
+    security_log: SecurityLog
     metrics: Metrics
     readiness: Callable[[], Awaitable[Mapping[str, bool]]]
     lifespan: Callable[[], AbstractAsyncContextManager[None]]

@@ -35,6 +35,8 @@ class InvalidFieldsError(Exception):
 class ForbiddenError(Exception):
     """The token lacks the permission for this."""
 
+    reason = "permission"
+
 
 class IdempotencyKeyReusedError(Exception):
     """This idempotency key was used with another request."""

@@ -35,9 +35,10 @@ from app.http.responses import (
     RenderedResponse,
     to_response,
 )
+from app.http.security_log import REFUSALS, SecurityLog
 from app.locales.catalogues import Catalogues, Language
 from app.rate_limit import RateLimitExceededError
-from app.tokens.errors import UnauthorizedError
+from app.tokens.errors import MissingTokenError, UnauthorizedError
 from domain.errors import IntegrationNotFoundError, VersionMismatchError
 
 MAX_DETAILS = 50  # a small body with many wrong names must not draw a large response
@@ -64,6 +65,7 @@ UNAVAILABLE = Problem(
     "The service is not available right now; repeat the request with the same idempotency key",
     {"Retry-After": "1"},
 )
+NOT_AUTHENTICATED = "A valid bearer token is needed"
 PROBLEMS: Mapping[type[Exception], Problem] = {
     MalformedBodyError: MALFORMED_BODY,
     NotUtf8Error: Problem(400, "VALIDATION_ERROR", "The body must be UTF-8"),
@@ -76,8 +78,12 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
         "The request has warnings; see the details",
         {"Preference-Applied": "handling=strict"},
     ),
+    # RFC 6750, section 3.1: the error if there was a token, nothing if there was none.
     UnauthorizedError: Problem(
-        401, "UNAUTHORIZED", "A valid bearer token is needed", {"WWW-Authenticate": "Bearer"}
+        401, "UNAUTHORIZED", NOT_AUTHENTICATED, {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+    ),
+    MissingTokenError: Problem(
+        401, "UNAUTHORIZED", NOT_AUTHENTICATED, {"WWW-Authenticate": "Bearer"}
     ),
     ForbiddenError: Problem(403, "FORBIDDEN", "The token lacks the permission for this"),
     ProofUnavailableError: Problem(404, "NOT_FOUND", "There is no such proof"),
@@ -115,9 +121,15 @@ FRAMEWORK_PROBLEMS: Mapping[int, Problem] = {
 
 
 def handle_exception(
-    catalogues: Catalogues, request: Request[object, object, State], error: Exception
+    catalogues: Catalogues,
+    security_log: SecurityLog,
+    request: Request[object, object, State],
+    error: Exception,
 ) -> Response[Any]:
-    """Return the response to *error*."""
+    """Return the response to *error*; every refusal comes by here and is in the security log."""
+    status = problem_for(error).status
+    if status in REFUSALS:
+        security_log.refused(request.scope, status, error)
     return to_response(render_error(catalogues, request.scope, error))
 
 

@@ -42,7 +42,9 @@ HEADERS: Json = {
     "Preference-Applied": header(
         "Present if strict handling was applied", {"const": "handling=strict"}, required=False
     ),
-    "WWW-Authenticate": header("How to authenticate", {"const": "Bearer"}),
+    "WWW-Authenticate": header(
+        "How to authenticate", {"enum": ["Bearer", 'Bearer error="invalid_token"']}
+    ),
     "Accept-Encoding": header(
         "Present if the body had an encoding that is not accepted",
         {"const": "identity"},
