@@ -350,7 +350,11 @@ async def kept(writer: Writer, commands: Pool) -> None:
 @pytest.mark.parametrize(
     ("edit", "position", "what"),
     [
-        ("state = replace(convert_from(state, 'UTF8'), 'Mail', 'Post')::bytea", 20, NOT_ITS_EVENTS),
+        (
+            "state = convert_to(replace(convert_from(state, 'UTF8'), 'Mail', 'Post'), 'UTF8')",
+            20,
+            NOT_ITS_EVENTS,
+        ),
         ("state = 'nothing'", 20, NOT_ITS_EVENTS),
         ("version = 19", 19, NOT_ITS_EVENTS),
         ("version = 21", None, "snapshots: int_1 has no event with version 21"),
