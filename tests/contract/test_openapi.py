@@ -143,10 +143,12 @@ def test_secrets_are_written_and_never_read(document: dict[str, Any]) -> None:
         assert name.endswith("Body") or not SECRETS & schema["properties"].keys()
 
 
-def test_the_object_has_all_twelve_fields_and_no_other(document: dict[str, Any]) -> None:
+def test_the_object_has_all_twelve_fields_and_settings_where_there_are_any(
+    document: dict[str, Any],
+) -> None:
     schema = document["components"]["schemas"]["IntegrationObject"]
 
-    assert set(schema["required"]) == set(schema["properties"])
+    assert {*schema["required"], "settings"} == set(schema["properties"])
     assert len(schema["required"]) == 12
     assert schema["additionalProperties"] is False
 
