@@ -18,6 +18,8 @@ PATH = "/en/api/integration"
 JSON = {"Content-Type": "application/json"}
 Problem = Callable[..., dict[str, Any]]
 NO_JSON = "The body is not valid JSON"
+NO_BODY = "A JSON body is needed"
+NO_UTF_8 = "The body must be UTF-8"
 NO_OBJECT = "The body must be a JSON object"
 LONE_SURROGATE = b'{"name": "\\ud800"}'
 
@@ -25,18 +27,18 @@ LONE_SURROGATE = b'{"name": "\\ud800"}'
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", NO_JSON),
+        (b"", NO_BODY),
         (b"{", NO_JSON),
         (b"{} x", NO_JSON),
         (b"name=n&type=SENDGRID", NO_JSON),
         (b'{"name": NaN}', NO_JSON),
         (b'{"name": 1e999}', NO_JSON),
         (b'{"name": ' + b"9" * 5_000 + b"}", NO_JSON),
-        (b'{"name": "\xff"}', NO_JSON),
+        (b'{"name": "\xff"}', NO_UTF_8),
         (b'{"name": "a\x00b"}', NO_JSON),
         (LONE_SURROGATE, NO_JSON),
-        ('{"name": "n"}'.encode("utf-16"), NO_JSON),
-        (b"\xef\xbb\xbf{}", NO_JSON),
+        ('{"name": "n"}'.encode("utf-16"), NO_UTF_8),
+        (b"\xef\xbb\xbf{", NO_JSON),
         (b"[" * 60_000, NO_JSON),
         (b'{"a":' * 9_000 + b"1" + b"}" * 9_000, NO_JSON),
         (b"[" * 900 + b"]" * 900, NO_OBJECT),
