@@ -23,22 +23,25 @@ PEM_HEAD = re.compile(
     re.IGNORECASE,
 )
 JWK_SCALAR = re.compile(r"""[{,]\s*["']?d["']?\s*:\s*["']?[\w+/-]{43}""", re.ASCII)
-HEXADECIMAL = re.compile(r"(?:(?:0?x)?[0-9a-f]{2}[\s:,]{0,2}){32}", re.IGNORECASE)
+HEXADECIMAL = re.compile(r"(?:(?:0?x)?[0-9a-f]{2}[\s:,._-]{0,2}){32}", re.IGNORECASE)
+# What DER begins with, in hexadecimal: some keys of providers are as long as such a private key.
+DER_HEXADECIMAL = re.compile(
+    r"30(?:[0-7][0-9a-f]|81[0-9a-f]{2}|82[0-9a-f]{4})02010[01](?:02|04|30)", re.IGNORECASE
+)
 PADDED = re.compile(r"(?<![\w+/-])[\w+/-]{43}=(?![\w+/=-])", re.ASCII)
 TOKEN = re.compile(r"(?<![\w+/-])[\w+/-]{43}(?![\w+/-])", re.ASCII)
 # Longer than most words, or bytes in a row: what most texts do not have, found in one search.
-SUSPICIOUS = re.compile(r"[\w+/=-]{16}|(?:(?:0?[xX])?[0-9A-Fa-f]{2}[\s:,]*){16}", re.ASCII)
+SUSPICIOUS = re.compile(r"[\w+/=-]{16}|(?:(?:0?[xX])?[0-9A-Fa-f]{2}[\s:,._-]*){16}", re.ASCII)
 RUN = re.compile(r"[\w+/-]{43,}", re.ASCII)
 # White space between pieces that are too long for most words: a key that was wrapped.
 WRAP = re.compile(r"(?<=[\w+/-]{8})\s+(?=[\w+/-]{8})", re.ASCII)
 DER_PRIVATE = re.compile(
     rb"\x30(?:[\x01-\x7f]|\x81.|\x82..)\x02\x01[\x00\x01][\x02\x04\x30]", re.DOTALL
 )
-POINT = re.compile(r"B[A-P][\w-]{85}=?", re.ASCII)
+POINT = re.compile(r"B[A-P][\w-]{75,85}=?", re.ASCII)  # whole, or without a few at its end
 PUBLIC = re.compile(
     r"(?<![\w+/-])(?:"
-    r"B[A-P][\w+/-]{85}=?"  # a point of 65 bytes, also directly before another key
-    r"|B[A-P][\w+/-]{62,84}(?![\w+/-])"  # one that lost its end
+    r"B[A-P][\w+/-]{85}(?:=|(?![\w+/-]))"  # a point of 65 bytes, and no part of a longer run
     r"|A[g-z0-9+/_-][\w+/-]{42}(?![\w+/=-])"  # a compressed point
     r"|MFkwEwYHKoZIzj0C(?:\s*[\w+/-]){106}"  # SubjectPublicKeyInfo of P-256
     r"|(?:0[xX])?04[0-9A-Fa-f]{128}(?![\w+/-])|(?:0[xX])?0[23][0-9A-Fa-f]{64}(?![\w+/-])"
@@ -97,7 +100,8 @@ def contains_private_key(
     rest = PUBLIC.sub(" | ", known.sub(" | ", plain))
     return bool(
         JWK_SCALAR.search(rest)
-        or HEXADECIMAL.search(rest)
+        or DER_HEXADECIMAL.search(plain)
+        or HEXADECIMAL.search(UUID.sub(" | ", rest))
         or PADDED.search(rest)
         or (is_key and TOKEN.search(rest))
         or contains_random_run(WRAP.sub("", rest))

@@ -125,7 +125,6 @@ PUBLIC_SPELLINGS: Mapping[str, Spelling] = {
     "hexadecimal": lambda key: point(key).hex(),
     "compressed": lambda key: point(key, PublicFormat.CompressedPoint).hex(),
     "compressed base64url": lambda key: base64url(point(key, PublicFormat.CompressedPoint)),
-    "without its end": lambda key: base64url(point(key))[:-3],
     "SubjectPublicKeyInfo": lambda key: base64(
         key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     ),

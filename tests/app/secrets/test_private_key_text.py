@@ -3,7 +3,7 @@
 import hashlib
 import re
 import time
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64decode
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -48,6 +48,38 @@ def test_a_private_key_is_found_whatever_stands_around_it(
 def test_a_public_key_is_no_private_one(spelling: Spelling, surroundings: str, number: int) -> None:
     text = SURROUNDINGS[surroundings](spelling(make_key(number)))
     assert not contains_private_key(text, is_key=True)
+
+
+POINT = PUBLIC_SPELLINGS["base64url"](KEY)
+SCALAR = urlsafe_b64decode(f"{PRIVATE}=")
+HEXADECIMAL = SCALAR.hex()
+
+
+@pytest.mark.parametrize("lost", [1, 5, 10])
+def test_a_public_key_without_its_end_is_no_private_one(lost: int) -> None:
+    assert not contains_private_key(POINT[:-lost], is_key=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(POINT[:kept] + PRIVATE for kept in (22, 60, 80, 86, 87)),
+        f"{POINT[:80]}{PRIVATE}@example.com",
+        *(start + HEXADECIMAL[2:].upper() for start in ("BA", "BE", "BF", "AE")),
+        *(SCALAR.hex(separator).upper() for separator in "-._:"),
+        *(SCALAR.hex("-", 8), SCALAR.hex(".", 4)),
+        "302e020100300506032b657004220420" + HEXADECIMAL,
+    ],
+)
+def test_a_private_key_is_found_in_what_looks_like_another(text: str) -> None:
+    assert contains_private_key(text)
+    assert contains_private_key(text, is_key=True)
+
+
+def test_two_uuids_are_no_private_key() -> None:
+    assert not contains_private_key(
+        "f81d4fae-7dec-11d0-a765-00a0c91e6bf6-0b4f4dc6-8a1e-4c3f-9a52-1d2a7d5e9b10"
+    )
 
 
 OTHER_KEYS = {

@@ -33,6 +33,8 @@ TAKEN = [
     ("SENDGRID", {"onBehalfOf": "account-id 12-34"}),
     ("WEB_PUSH", {"contact": "mailto:push+admin@mail.example.com"}),
     ("WEB_PUSH", {"contact": "https://example.com"}),
+    ("WEB_PUSH", {"contact": "HTTPS://Example.com"}),
+    ("WEB_PUSH", {"contact": "MAILTO:push@example.com"}),
     ("WEB_PUSH", {"contact": "https://example.com:8443/contact?to=push#now"}),
 ]
 # Kind, type, settings, and field and code of what is wrong.
@@ -68,6 +70,8 @@ REFUSED: list[tuple[str, str, object, tuple[str, str]]] = [
     ("format", "SENDGRID", {"onBehalfOf": "Zoë"}, ("settings.onBehalfOf", "INVALID_FORMAT")),
     ("format", "WEB_PUSH", {"contact": "a@example.com"}, ("settings.contact", "INVALID_FORMAT")),
     ("format", "WEB_PUSH", {"contact": "http://a.example"}, ("settings.contact", "INVALID_FORMAT")),
+    ("format", "WEB_PUSH", {"contact": "https://-"}, ("settings.contact", "INVALID_FORMAT")),
+    ("format", "WEB_PUSH", {"contact": "mailto:a@."}, ("settings.contact", "INVALID_FORMAT")),
     ("format", "WEB_PUSH", {"contact": "mailto:<a@b.c>"}, ("settings.contact", "INVALID_FORMAT")),
 ]  # fmt: skip
 
