@@ -1,4 +1,4 @@
-"""GET …/credentials: what is stored of secrets, for whoever may view, and never what they are."""
+"""GET …/credentials: what is stored of secrets, for all who may view, and never what they are."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
