@@ -89,7 +89,7 @@ def test_the_readme_lists_every_command() -> None:
 def test_the_pages_tell_of_every_command_and_option_of_keys() -> None:
     from scripts.commands.cli import commands  # noqa: PLC0415
 
-    page = (ROOT / "docs" / "operations.md").read_text()
+    page = (ROOT / "docs" / "keys.md").read_text()
 
     for words, command in commands_of(commands):
         if words.startswith("integrations keys"):

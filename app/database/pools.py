@@ -154,7 +154,7 @@ async def require_role(connection: AsyncConnection, role: str) -> None:
     """Raise WrongRoleError unless *connection* acts as *role*, whose rows are restricted."""
     row = await (await connection.execute("SELECT current_user")).fetchone()
     if row != (role,):
-        message = f"The pooler's database {role} does not act as that role: see docs/operations.md."
+        message = f"The pooler's database {role} does not act as that role: see docs/postgresql.md."
         raise WrongRoleError(message)
 
 

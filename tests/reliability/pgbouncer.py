@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode, set up as docs/operations.md says."""
+"""PgBouncer in transaction mode, set up as docs/postgresql.md says."""
 
 import shutil
 import socket

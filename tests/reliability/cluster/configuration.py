@@ -1,4 +1,4 @@
-"""The configuration of etcd, Patroni and HAProxy, as docs/operations.md shows it."""
+"""The configuration of etcd, Patroni and HAProxy, as docs/postgresql.md shows it."""
 
 import json
 from collections.abc import Mapping

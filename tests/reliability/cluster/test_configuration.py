@@ -15,7 +15,7 @@ NODES = {name: Network(name, f"10.0.0.{number}") for number, name in enumerate("
 GATE = Network("gate", "127.0.0.1")
 PASSWORDS = {name: f"secret-of-{name}" for name in ("postgres", "replicator", "rewinder")}
 FOLDER = Path("/nodes/a")
-OPERATIONS = Path(__file__).parents[3] / "docs/operations.md"
+POSTGRESQL = Path(__file__).parents[3] / "docs/postgresql.md"
 
 
 def test_a_lost_answer_of_etcd_costs_no_lock() -> None:
@@ -33,11 +33,11 @@ def test_patroni_waits_for_a_standby_and_asks_every_etcd() -> None:
 
 
 def test_what_haproxy_is_told_is_what_the_docs_show() -> None:
-    assert haproxy_file(GATE, NODES) in OPERATIONS.read_text()
+    assert haproxy_file(GATE, NODES) in POSTGRESQL.read_text()
 
 
 def test_the_docs_start_etcd_as_we_do() -> None:
-    text = OPERATIONS.read_text()
+    text = POSTGRESQL.read_text()
     for option in etcd_command(FOLDER, NODES["a"], NODES)[1:]:
         name, value = option.split("=", 1)
         if name not in {"--data-dir", "--log-level"}:
@@ -45,7 +45,7 @@ def test_the_docs_start_etcd_as_we_do() -> None:
 
 
 def test_the_docs_tell_patroni_what_we_do() -> None:
-    body = OPERATIONS.read_text()
+    body = POSTGRESQL.read_text()
     for name in ("ttl", "loop_wait", "retry_timeout"):
         assert f"    {name}: {CONSENSUS[name]}" in body
     assert "etcd: {hosts:" in body
