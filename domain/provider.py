@@ -35,10 +35,12 @@ class ProviderField(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     A value of another format is accepted with a warning, as providers change theirs. `required`
     says that the provider does nothing without it. `label` and `help` are English, for people;
     `example` is made up, and of the format. A `document` is the text of a file: it may hold spaces
-    and line breaks, and come encoded or in quotes.
+    and line breaks, and come encoded or in quotes. A value of the whole `public_format` is the id
+    of an account, which everybody may see, and no secret.
     """
 
     format: str | None = None
+    public_format: str | None = None
     required: bool = False
     label: str
     help: str

@@ -99,7 +99,7 @@ def decode_file(content: bytes) -> ProviderFile:
 def regular_expressions(provider: ProviderFile) -> Iterator[str]:
     """Yield all regular expressions of *provider*."""
     for field in provider.fields.values():
-        yield field.format or ""
+        yield from (field.format or "", field.public_format or "")
         yield from (lookalike.pattern for lookalike in field.lookalikes)
     yield from provider.sender_ids.values()
     for setting in provider.settings.values():

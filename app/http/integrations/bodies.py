@@ -19,7 +19,7 @@ from app.http.field_rules import (
     text,
 )
 from app.http.integrations.examples import CREATE_EXAMPLES
-from app.http.integrations.public_text import provider_key_pattern, reject_exposed_secrets
+from app.http.integrations.public_text import reject_exposed_secrets
 from app.http.integrations.settings import find_wrong_settings, settings_rule, settings_schema
 from app.http.request_bodies import BodySchema, Values
 from app.http.sender_phone import any_of, sender_check, sender_patterns, sender_rule
@@ -224,7 +224,7 @@ def build_body_schemas(providers: Providers) -> Mapping[type[Struct], BodySchema
         TOGGLE_SCHEMA,
         CREDENTIALS_SCHEMA,
     )
-    exposed_secrets = reject_exposed_secrets(provider_key_pattern(providers, certain=True))
+    exposed_secrets = reject_exposed_secrets(providers)
     return {
         schema.shape: replace(schema, checks=(*schema.checks, exposed_secrets))
         for schema in schemas

@@ -10,6 +10,7 @@ from app.http.errors import FieldFinding
 from app.http.field_rules import FieldProblem
 from app.http.request_bodies import Values
 from app.http.types import attributes_by_json_name
+from app.pasted_text import unwrap
 from app.secrets.disclosure import find_disclosures
 from app.secrets.private_key_text import contains_private_key
 from app.secrets.secret import Secret
@@ -76,20 +77,41 @@ def stored_texts(state: Integration) -> Mapping[str, str]:
     return dict(public_texts(values))
 
 
+def hidden_secrets(
+    secrets: Mapping[SecretField, Secret], provider: Provider | None
+) -> Mapping[SecretField, Secret]:
+    """Return *secrets* without ids of accounts at *provider*, which everybody may see."""
+    return {
+        field: secret
+        for field, secret in secrets.items()
+        if not is_account_id(field, secret, provider)
+    }
+
+
+def is_account_id(field: SecretField, secret: Secret, provider: Provider | None) -> bool:
+    """Return whether the value of *field* is the public id of an account at *provider*."""
+    known = provider.fields.get(field) if provider else None
+    if known is None or known.public_format is None:
+        return False
+    return re.fullmatch(known.public_format, unwrap(secret.reveal().decode()).text) is not None
+
+
 def reject_exposed_secrets(
-    provider_keys: re.Pattern[str],
+    providers: Providers,
 ) -> Callable[[Values], Iterable[FieldFinding]]:
     """Return the check of a body that finds private keys and its own secrets in public texts.
 
-    What matches *provider_keys* is a warning.
+    What is certainly a key of one of *providers* is a warning.
     """
+    provider_keys = provider_key_pattern(providers, certain=True)
 
     def check(values: Values) -> Iterable[FieldFinding]:
         texts = dict(public_texts(values))
         private = {n for n, text in texts.items() if has_private_key(n, text, provider_keys)}
-        secrets = [value for value in values.values() if isinstance(value, Secret)]
+        secrets = {n: values[n] for n in get_args(SecretField) if isinstance(values.get(n), Secret)}
+        hidden = hidden_secrets(secrets, providers.get(values.get("type", "")))
         yield from ((name, LOOKS_LIKE_SECRET) for name in texts if name in private)
-        for name in find_disclosures(texts, secrets):
+        for name in find_disclosures(texts, hidden.values()):
             if name not in private:
                 yield name, REPEATS_SECRET
 

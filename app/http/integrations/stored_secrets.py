@@ -10,6 +10,7 @@ from app.http.integrations.bodies import VAPID_MISMATCH, cleared_in, reveal_text
 from app.http.integrations.public_text import (
     find_disclosed,
     find_published,
+    hidden_secrets,
     stored_texts,
     texts_in,
 )
@@ -26,6 +27,7 @@ class StoredSecretsCheck:
 
     def __init__(self, dependencies: Dependencies, workspace: str, integration: str) -> None:
         self._secrets = dependencies.secrets
+        self._providers = dependencies.providers
         self._stream = (workspace, integration)
 
     async def check(self, state: Integration, body: Struct) -> None:
@@ -48,9 +50,10 @@ class StoredSecretsCheck:
         kept: StoredSecrets = {
             field: secret for field, secret in stored.items() if field not in cleared
         }
+        provider = self._providers.get(state.type)
         findings = [
-            *find_disclosed(changed, stored.values()),
-            *find_published(new, remaining),
+            *find_disclosed(changed, hidden_secrets(stored, provider).values()),
+            *find_published(hidden_secrets(new, provider), remaining),
             *find_parted_keys(changed, remaining, {**kept, **new}, new),
         ]
         if findings:

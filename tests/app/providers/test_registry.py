@@ -86,6 +86,7 @@ def test_a_new_provider_is_one_file_and_no_code(tmp_path: Path) -> None:
         (OTHER.replace("name =", "title ="), "bad.toml: "),
         (OTHER + "secret = true", "bad.toml: Object contains unknown field"),
         (OTHER + "format = '('", "bad.toml: missing ), unterminated subpattern"),
+        (OTHER + "public_format = '('", "bad.toml: missing ), unterminated subpattern"),
         (OTHER + "format = 'a{99999999999}'", "bad.toml: the repetition number is too large."),
         (OTHER + f"format = '{'(' * 3000}'", "bad.toml: maximum recursion depth exceeded"),
         ("a = " + "[" * 3000, "bad.toml: maximum recursion depth exceeded"),

@@ -227,6 +227,42 @@ def test_an_account_id_is_no_key_where_it_belongs(client: httpx2.Client) -> None
     assert findings(changed, 200) == [("name", "LOOKS_LIKE_PROVIDER_KEY")]
 
 
+ACCOUNT, TOKEN = f"AC{'0a' * 16}", "k1" * 16
+SMS = {"name": "SMS", "type": "TWILIO", "channel": "SMS"}
+
+
+@pytest.mark.parametrize("key", [ACCOUNT, f" {ACCOUNT}\n", f"'{ACCOUNT}'", f"SID={ACCOUNT}"])
+def test_an_account_id_is_no_secret(client: httpx2.Client, key: str) -> None:
+    keys = {"apiKey": key, "apiSecret": TOKEN}
+    shown = {"settings": {"accountSid": ACCOUNT}}
+    both = client.post(PATH, json=SMS | keys | shown)
+    assert both.status_code == 201
+    assert client.patch(both.headers["Location"], json={"name": ACCOUNT}).status_code == 200
+    setting_first = client.post(PATH, json=SMS | shown).headers["Location"]
+    assert client.put(f"{setting_first}/credentials", json=keys).status_code == 200
+    key_first = client.post(PATH, json=SMS | keys).headers["Location"]
+    assert client.patch(key_first, json=shown).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("type_", "secrets"),
+    [
+        ("TWILIO", {"apiKey": f"SK{'0a' * 16}"}),
+        ("TWILIO", {"apiKey": f"{ACCOUNT}:{TOKEN}"}),
+        ("TWILIO", {"apiSecret": ACCOUNT}),
+        ("NEXMO", {"apiKey": ACCOUNT}),
+    ],
+)
+def test_what_is_more_or_less_than_an_account_id_is_a_secret(
+    client: httpx2.Client, type_: str, secrets: dict[str, str]
+) -> None:
+    [secret] = secrets.values()
+    body, name = SMS | {"type": type_} | secrets, {"name": f"of {secret}"}
+    assert findings(client.post(PATH, json=body | name)) == [("name", "LOOKS_LIKE_SECRET")]
+    place = client.post(PATH, json=body).headers["Location"]
+    assert findings(client.patch(place, json=name)) == [("name", "LOOKS_LIKE_SECRET")]
+
+
 def test_a_hidden_boundary_in_a_text_makes_no_difference(client: httpx2.Client, place: str) -> None:
     changed = client.patch(place, json={"name": f"%00{SECRET}%00"})
     assert findings(changed) == [("name", "LOOKS_LIKE_SECRET")]
