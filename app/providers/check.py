@@ -11,7 +11,7 @@ from app.pasted_text import trim, unwrap
 from app.providers.check_runner import CheckRunner, has_format
 from app.providers.errors import InvalidServiceAccountError, UnsafeHeaderValueError
 from app.providers.http_client import ProviderClient, Values
-from app.providers.lookalikes import find_lookalike
+from app.providers.lookalikes import find_lookalike, matches_format
 from app.providers.provider_file import HttpCheck, ProviderFile, VapidPairRule
 from app.providers.vapid import is_key_pair
 from app.providers.verdict import Verdict
@@ -32,6 +32,7 @@ WRAPPED = Verdict(
     "inconclusive", "{field} is stored with quotes, Bearer or a name around it; store the key alone"
 )
 OF_FORM = {INVALID_KEYS.message, INVALID_ACCOUNT.message, UNSENDABLE.message}
+MISPLACED = "This is missing: {fields}; the value that belongs there is in {other}"
 UNCHECKABLE = Verdict("inconclusive", "This type of provider cannot be checked")
 
 
@@ -80,10 +81,8 @@ class CredentialChecker:
         provider = self._providers.get(type_)
         if provider is None or provider.check is None:
             return UNCHECKABLE
-        if missing := missing_fields(values, provider):
-            return Verdict("invalid", "This is missing: {fields}", {"fields": missing})
-        if missing := missing_settings(values, provider):
-            return Verdict("inconclusive", "This is missing: {fields}", {"fields": missing})
+        if incomplete := missing_verdict(values, provider):
+            return incomplete
         values = {name: Secret(trim(reveal_text(value)).encode()) for name, value in values.items()}
         if mistaken := lookalike_verdict(values, provider):
             return mistaken
@@ -124,20 +123,44 @@ def wrapped_verdict(values: Values, provider: ProviderFile) -> Verdict | None:
     return None
 
 
-def missing_fields(values: Values, provider: ProviderFile) -> str:
-    """Return the names of the fields that *provider* needs and *values* lack, "" where none."""
-    needed = (name for name, field in provider.fields.items() if field.required)
-    return ", ".join(name for name in needed if name not in values)
+def missing_verdict(values: Values, provider: ProviderFile) -> Verdict | None:
+    """Return what *provider* needs and *values* lack; None if nothing is missing.
+
+    It blames no credentials: the provider was not asked.
+    """
+    missing = [*missing_fields(values, provider), *missing_settings(values, provider)]
+    if not missing:
+        return None
+    limits = {"fields": ", ".join(missing)}
+    if other := misplaced_field(missing, values, provider):
+        return Verdict("inconclusive", MISPLACED, limits | {"other": other})
+    return Verdict("inconclusive", "This is missing: {fields}", limits)
 
 
-def missing_settings(values: Values, provider: ProviderFile) -> str:
+def missing_fields(values: Values, provider: ProviderFile) -> list[str]:
+    """Return the names of the fields that *provider* needs and *values* lack."""
+    return [n for n, field in provider.fields.items() if field.required and n not in values]
+
+
+def missing_settings(values: Values, provider: ProviderFile) -> list[str]:
     """Return the names of the settings that such credentials need and *values* lack."""
     needed = (
         name
         for name, setting in provider.settings.items()
         if setting.required_when and has_format(setting.required_when, values)
     )
-    return ", ".join(f"settings.{name}" for name in needed if name not in values)
+    return [f"settings.{name}" for name in needed if name not in values]
+
+
+def misplaced_field(missing: list[str], values: Values, provider: ProviderFile) -> str | None:
+    """Return the field that *provider* does not use and that holds a value of a *missing* one."""
+    lacking = [f for name, f in provider.fields.items() if name in missing and f.format]
+    unused = values.keys() - provider.fields.keys() - provider.settings.keys()
+    for name in sorted(unused):
+        text = trim(reveal_text(values[name]))
+        if any(matches_format(text, field) for field in lacking):
+            return name
+    return None
 
 
 def reveal_text(value: Secret) -> str:

@@ -1,8 +1,8 @@
-"""Finds values that are something else than what a provider's field takes."""
+"""Says whether a value is what a provider's field takes, or something else."""
 
 import re
 
-from app.pasted_text import readings
+from app.pasted_text import readings, unwrap
 from domain.provider import Lookalike, ProviderField
 
 
@@ -15,3 +15,11 @@ def find_lookalike(text: str, field: ProviderField) -> Lookalike | None:
         (each for each in field.lookalikes if any(re.search(each.pattern, one) for one in read)),
         None,
     )
+
+
+def matches_format(text: str, field: ProviderField) -> bool:
+    """Return whether *text*, as it is read, has the format of *field*; no format fits all."""
+    if field.format is None:
+        return True
+    read = readings(text) if field.document else [unwrap(text).text]
+    return any(re.fullmatch(field.format, reading) for reading in read)

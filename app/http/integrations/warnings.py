@@ -10,8 +10,8 @@ from app.http.errors import FieldFinding
 from app.http.field_rules import FieldProblem
 from app.http.sender_phone import number_warning
 from app.http.types import attributes_by_json_name
-from app.pasted_text import SPACE, Wrapping, readings, unwrap
-from app.providers.lookalikes import find_lookalike
+from app.pasted_text import SPACE, Wrapping, unwrap
+from app.providers.lookalikes import find_lookalike, matches_format
 from app.secrets.secret import Secret
 from domain.provider import Provider, ProviderField, ProviderFieldName
 
@@ -97,11 +97,3 @@ def field_of_document(text: str, provider: Provider) -> str | None:
     """Return the name of the field of *provider* whose document *text* is; None if none is."""
     documents = {name: field for name, field in provider.fields.items() if field.document}
     return next((name for name, field in documents.items() if matches_format(text, field)), None)
-
-
-def matches_format(text: str, field: ProviderField) -> bool:
-    """Return whether *text*, as it is read, has the format of *field*; no format fits all."""
-    if field.format is None:
-        return True
-    read = readings(text) if field.document else [unwrap(text).text]
-    return any(re.fullmatch(field.format, reading) for reading in read)

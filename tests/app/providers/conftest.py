@@ -102,7 +102,8 @@ class Script:
         The last answer is that of all further regions.
         """
         self.answers = [*answers]
-        return await self.checker.check(type_, values or self.credentials[type_])
+        given = self.credentials[type_] if values is None else values
+        return await self.checker.check(type_, given)
 
     async def behave(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from msgspec.structs import replace
 
 from app.database.availability import UnavailableError
+from app.locales.catalogues import load_catalogues
 from app.providers.check import MAX_CONCURRENT_CHECKS, CredentialChecker
 from app.providers.http_client import ProviderClient
 from app.providers.provider_file import ProviderFile, Region
@@ -179,8 +180,6 @@ def decoded(part: str) -> bytes:
 @pytest.mark.parametrize(
     ("type_", "values", "outcome", "message"),
     [
-        ("SENDGRID", {}, "invalid", "This is missing: {fields}"),
-        ("TWILIO", {"apiKey": "AC" + "0" * 32}, "invalid", "This is missing: {fields}"),
         ("SENDGRID", {"apiKey": "SG.a b"}, "inconclusive", "{field} holds a space or"),
         ("SENDGRID", {"apiKey": "a\r\nX-Evil: 1"}, "inconclusive", "{field} holds a space or"),
         ("SENDGRID", {"apiKey": "schlüssel"}, "inconclusive", "{field} holds a space or"),
@@ -211,16 +210,54 @@ async def test_what_cannot_work_is_known_without_asking(
 ) -> None:
     secrets = {name: Secret(text.encode()) for name, text in values.items()}
 
-    checked = await script.check(type_, values=secrets or {"other": Secret(b"")})
+    checked = await script.check(type_, values=secrets)
 
     assert checked.verdict.outcome == outcome
     assert checked.verdict.message.startswith(message)
     assert script.requests == []
 
 
+LEGACY_KEY = "AAAA1234567:" + "a" * 140
+MISSING: list[tuple[str, dict[str, str], str]] = [
+    ("SENDGRID", {"senderEmail": "a@example.com"}, "apiKey"),
+    ("SENDGRID", {"apiSecret": "another"}, "apiKey"),
+    ("SENDGRID", {"apiSecret": "SG." + "a" * 22 + "." + "b" * 43}, "apiKey < apiSecret"),
+    ("SENDGRID", {"region": "EU", "onBehalfOf": "shop"}, "apiKey"),
+    ("ELASTIC_EMAIL", {"apiSecret": "AB" * 48}, "apiKey < apiSecret"),
+    ("TWILIO", {"apiKey": "AC" + "0" * 32}, "apiSecret"),
+    ("TWILIO", {"apiSecret": "1" * 32}, "apiKey"),
+    ("TWILIO", {"apiSecret": "1" * 32, "accountSid": "AC" + "0" * 32}, "apiKey"),
+    ("TWILIO", {"apiKey": "SK" + "0" * 32}, "apiSecret, settings.accountSid"),
+    ("TWILIO", {"region": "IE1"}, "apiKey, apiSecret"),
+    ("NEXMO", {"apiKey": "abcd1234"}, "apiSecret"),
+    ("WEB_PUSH", {"vapidPublicKey": "B" + "a" * 86}, "vapidPrivateKey"),
+    ("WEB_PUSH", {"vapidPrivateKey": "a" * 43}, "vapidPublicKey"),
+    ("WEB_PUSH", {"contact": "mailto:a@example.com"}, "vapidPublicKey, vapidPrivateKey"),
+    ("WEB_PUSH", {"vapidPublicKey": "B", "apiKey": "a" * 43}, "vapidPrivateKey < apiKey"),
+    ("FIREBASE_FCM", {"apiSecret": "another"}, "apiKey"),
+    ("FIREBASE_FCM", {"apiSecret": LEGACY_KEY}, "apiKey < apiSecret"),
+    ("FIREBASE_FCM", {"apiSecret": ' \'{"type": "service_account"}\''}, "apiKey < apiSecret"),
+    ("FIREBASE_FCM", {"vapidPrivateKey": LEGACY_KEY}, "apiKey < vapidPrivateKey"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("type_", "values", "expected"), MISSING)
+async def test_what_is_missing_is_named_and_blames_nothing(
+    type_: str, values: dict[str, str], expected: str, script: Script
+) -> None:
+    found = await script.check(type_, values={n: Secret(v.encode()) for n, v in values.items()})
+
+    verdict, (missing, _, other) = found.verdict, expected.partition(" < ")
+    assert (verdict.outcome, script.requests) == ("inconclusive", [])
+    assert verdict.limits == {"fields": missing} | ({"other": other} if other else {})
+    for language in load_catalogues().languages.values():
+        assert missing in language.text(verdict.message, **verdict.limits)
+        assert other in language.text(verdict.message, **verdict.limits)
+
+
 @pytest.mark.parametrize(
     ("change", "outcome"),
-    [("", "ok"), ("other", "invalid"), ("short", "inconclusive"), ("missing", "invalid")],
+    [("", "ok"), ("other", "invalid"), ("short", "inconclusive"), ("missing", "inconclusive")],
 )
 async def test_a_vapid_pair_is_checked_offline(
     change: str, outcome: str, providers: Mapping[str, ProviderFile], checker_at: CheckerAt
@@ -331,4 +368,4 @@ async def test_more_checks_at_once_than_the_process_can_bear_are_turned_away(
         found = await full
 
     assert {checked.verdict.outcome for checked in found} == {"inconclusive"}
-    assert (await checker.check("SENDGRID", {})).verdict.outcome == "invalid"
+    assert (await checker.check("SENDGRID", {})).verdict.message == "This is missing: {fields}"

@@ -199,14 +199,15 @@ def test_the_detail_is_translated_and_stored_in_english(
     assert entry["details"]["detail"] == "The provider has a failure of its own (status 503)"
 
 
-def test_missing_credentials_are_invalid_and_named(
+def test_missing_credentials_are_named_and_not_blamed(
     client: httpx2.Client, provider: Provider
 ) -> None:
     id_ = created(client, {**TWILIO, "apiKey": None, "apiSecret": None})
 
     data = client.post(f"{PATH}/{id_}/check").json()["result"]["data"]
 
-    assert (data["outcome"], data["detail"]) == ("invalid", "This is missing: apiKey, apiSecret")
+    assert data["outcome"] == "inconclusive"
+    assert data["detail"] == "This is missing: apiKey, apiSecret"
     assert provider.asked == 0
 
 
