@@ -2,9 +2,8 @@
 
 import logging
 from collections.abc import Container, Mapping
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
+from app.loopback import is_safe_url
 from app.settings import Settings, SettingsError
 
 log = logging.getLogger("providers")
@@ -29,18 +28,6 @@ def parse_provider_urls(settings: Settings, providers: Container[str]) -> dict[s
             )
             raise SettingsError(message)
     return urls
-
-
-def is_safe_url(url: str) -> bool:
-    """Return whether credentials may go to *url*: by https, or without leaving this machine."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port  # a port that is none is a ValueError
-        if not host or "@" in parts.netloc:
-            return False
-        return parts.scheme == "https" or host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def warn_of_provider_urls(urls: Mapping[str, str]) -> None:

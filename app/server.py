@@ -23,6 +23,7 @@ from app.metrics.collector import multiprocess_dir, remove_dir
 from app.preflight import check_startup
 from app.settings import Settings, SettingsError, read_settings
 from app.structured_logging import configure_logging
+from app.tokens.local_key import warn_of_local_key
 from app.worker_supervisor import WorkerSupervisor, exit_with_parent
 
 SHUTDOWN_GRACE = 5  # seconds for running requests to finish; the service exits within 10
@@ -42,6 +43,8 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     with open_database(settings) as dsn:
         migrate(require_primary(dsn))
         check_startup(settings, dsn)
+        if settings.jwks is None:
+            warn_of_local_key(settings.host)
         with open_listener(settings.host, settings.port) as listener:
             ready = partial(announce, listener_url(listener))
             if settings.workers == 1:

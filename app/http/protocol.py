@@ -26,6 +26,8 @@ MAX_FRAMING = 1024 * 1024
 REQUEST_TIMEOUT = 30.0  # seconds that a client has for a whole request
 POLL_INTERVAL = 5.0  # seconds
 READ_TIMEOUT = 30.0  # seconds in which a client must take something of what is sent to it
+MIN_RATE = 4 * 1024  # bytes a second, after READ_TIMEOUT, at which it must take what waits for it
+MAX_UNSENT = 256 * 1024  # bytes that the system keeps to be sent; the others are counted here
 MAX_CONNECTIONS = 800  # at once in a process, which may often open 1,024 files
 MAX_PIPELINED = 100  # requests that wait for the response to one before them, on a connection
 # The parser stops before it has read the path: all methods that any path has.
@@ -36,15 +38,17 @@ class GuardedHttpProtocol(HttpToolsProtocol):
     """uvicorn's HTTP/1.1 protocol with our error envelope, limits and a request timeout."""
 
     in_head = True
+    head_size = 0
     overhead = 0
     waiting_since: float | None = None
+    write_deadline: float | None = None
     next_poll: asyncio.TimerHandle
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] — as uvicorn has it
         """Start the request timeout; refuse one connection too many."""
         super().connection_made(transport)
         self.waiting_since = self.loop.time()
-        self.next_poll = self.loop.call_later(POLL_INTERVAL, self.close_idle_request)
+        self.next_poll = self.loop.call_later(POLL_INTERVAL, self.close_slow_client)
         if len(self.connections) > MAX_CONNECTIONS:
             self.refuse(UNAVAILABLE, UNAVAILABLE.headers)
 
@@ -53,20 +57,28 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         self.next_poll.cancel()
         super().connection_lost(exc)
 
-    def close_idle_request(self) -> None:
-        """Close the connection if its request takes too long, else poll again later.
+    def pause_writing(self) -> None:
+        """Start a deadline for the client to take what waits to be sent to it."""
+        size = self.transport.get_write_buffer_size()
+        self.write_deadline = self.loop.time() + READ_TIMEOUT + size / MIN_RATE
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Stop the deadline: the client has taken almost all."""
+        self.write_deadline = None
+        super().resume_writing()
+
+    def close_slow_client(self) -> None:
+        """Close the connection if its client sends or reads too slowly; poll again later.
 
         It is closed without a response: a client that sends a byte a minute does not read.
         """
-        since = self.waiting_since
-        if (
-            since is not None
-            and self.loop.time() - since > REQUEST_TIMEOUT
-            and not self.is_response_pending()
-        ):
+        self.next_poll = self.loop.call_later(POLL_INTERVAL, self.close_slow_client)
+        now, since = self.loop.time(), self.waiting_since
+        if self.write_deadline is not None and now > self.write_deadline:
+            self.transport.abort()  # close() would wait until all is sent
+        elif since is not None and now - since > REQUEST_TIMEOUT and not self.is_response_pending():
             self.transport.close()
-        else:
-            self.next_poll = self.loop.call_later(POLL_INTERVAL, self.close_idle_request)
 
     def is_response_pending(self) -> bool:
         """Return whether a request was read completely and its response is not yet complete."""
@@ -83,12 +95,24 @@ class GuardedHttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Start to count a new head."""
-        self.in_head, self.overhead = True, 0
+        self.in_head, self.head_size, self.overhead = True, 0, 0
         super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Receive a part of the request target."""
+        self.count_head(len(url))
+        super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Receive a header; the parser leaves white space at its end (RFC 9112, 5.1)."""
+        self.count_head(len(name) + len(value) + len(": \r\n"))
         super().on_header(name, value.rstrip(b" \t"))
+
+    def count_head(self, size: int) -> None:
+        """Count *size* bytes of a head, which may be complete in the bytes that come at once."""
+        self.head_size += size
+        if self.in_head and self.head_size > MAX_HEAD:
+            raise HeadTooLargeError  # the parser stops; send_400_response is called
 
     def on_headers_complete(self) -> None:
         """Start to count framing bytes; trailers come after this and are ignored."""
@@ -127,6 +151,10 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
+class HeadTooLargeError(Exception):
+    """A request line and its headers are larger than they may be."""
+
+
 class TooManyRequestsError(Exception):
     """More requests wait on a connection than may."""
 
@@ -134,10 +162,12 @@ class TooManyRequestsError(Exception):
 def close_connections_that_do_not_read(listener: socket.socket) -> None:
     """Let the system end a connection of *listener* whose client takes nothing for READ_TIMEOUT.
 
-    Also one that is closed already, of which the system still holds what was to be sent.
+    Also one that is closed already, of which the system still holds what was to be sent. It holds
+    little: what waits in the process has a deadline (`pause_writing`).
     """
     milliseconds = round(READ_TIMEOUT * 1000)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MAX_UNSENT)
 
 
 def raw_response(problem: Problem, more: Mapping[str, str]) -> bytes:

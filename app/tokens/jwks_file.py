@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.tokens.errors import JwksError
-from app.tokens.jwks import MAX_JWKS_BYTES, UsableKeys, select_keys
+from app.tokens.jwks import MAX_JWKS_BYTES, MAX_KEY_AGE, UsableKeys, select_keys
 from app.tokens.jwt import VerificationKey
 from app.tokens.key_source import KeySource
 
@@ -20,8 +20,8 @@ class JwksFile(KeySource):
     """The keys of the JWKS at *path*; a change counts within 2 seconds.
 
     While the file is away or broken, as in the middle of being written, the last good keys
-    stay; an empty list of keys is a change like any other and shuts everybody out. *clock* gives
-    monotonic seconds.
+    stay, for 24 h; an empty list of keys is a change like any other and shuts everybody out.
+    *clock* gives monotonic seconds.
 
     Raises:
         JwksError: at the beginning the file cannot be read or has no usable key.
@@ -31,6 +31,8 @@ class JwksFile(KeySource):
         self._path = path
         self._clock = clock
         self._next_poll = clock() + POLL_INTERVAL
+        self._good_at = clock()
+        self._is_good = True
         self._signature = file_signature(path)
         self._keys = self._read().required_from(str(path))
 
@@ -40,7 +42,9 @@ class JwksFile(KeySource):
         if now >= self._next_poll:
             self._next_poll = now + POLL_INTERVAL
             self._poll()
-        return self._keys
+            if self._is_good:
+                self._good_at = now
+        return self._keys if now - self._good_at <= MAX_KEY_AGE else ()
 
     def _poll(self) -> None:
         """Read the file if it is not what it was."""
@@ -51,8 +55,10 @@ class JwksFile(KeySource):
         self._signature = found
         try:
             self._keys = self._read().keys
+            self._is_good = True
         except JwksError as error:
-            log.warning("%s; the keys read before stay in use", error)
+            self._is_good = False
+            log.warning("%s; the keys read before stay in use for up to 24 h", error)
 
     def _read(self) -> UsableKeys:
         """Return what the file holds now."""

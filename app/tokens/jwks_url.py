@@ -9,8 +9,9 @@ from contextlib import AsyncExitStack, suppress
 
 import httpx2
 
+from app.loopback import is_loopback
 from app.tokens.errors import JwksError
-from app.tokens.jwks import MAX_JWKS_BYTES, UsableKeys, select_keys
+from app.tokens.jwks import MAX_JWKS_BYTES, MAX_KEY_AGE, UsableKeys, select_keys
 from app.tokens.jwt import VerificationKey
 from app.tokens.key_source import KeySource
 
@@ -25,12 +26,12 @@ log = logging.getLogger(__name__)
 class JwksUrl(KeySource):
     """The keys of the JWKS at *url*, fetched every 45 s, and at once for an unknown key.
 
-    While the endpoint is away, slow or responds wrongly the last good keys stay; an empty list of
-    keys is valid and locks everybody out. *refresh_interval* is in seconds, *clock* gives
+    While the endpoint is away, slow or responds wrongly the last good keys stay, for 24 h; an empty
+    list of keys is valid and locks everybody out. *refresh_interval* is in seconds, *clock* gives
     monotonic seconds.
 
     Raises:
-        JwksError: *url* is not http or https, or bears a user name.
+        JwksError: *url* is not https, or http on this machine, or bears a user name.
     """
 
     def __init__(
@@ -44,13 +45,14 @@ class JwksUrl(KeySource):
         self._clock = clock
         self._document: bytes | None = None
         self._usable = UsableKeys((), ())
+        self._loaded_at = clock()
         self._refreshed_at = -UNKNOWN_KEY_INTERVAL
         self._loading: asyncio.Task[None] | None = None
         self._running = AsyncExitStack()
 
     def keys(self) -> tuple[VerificationKey, ...]:
-        """Return the keys of the last good fetch; none before `start`."""
-        return self._usable.keys
+        """Return the keys of the last good fetch; none before `start`, or 24 h after the last."""
+        return () if self._is_outdated() else self._usable.keys
 
     async def start(self) -> None:
         """Fetch the first keys, then keep them fresh until `stop`.
@@ -99,9 +101,15 @@ class JwksUrl(KeySource):
         try:
             await self._load()
         except JwksError as error:
-            log.warning("%s; the keys fetched before stay in use", error)
+            if self._is_outdated():
+                log.error("%s; there was no answer for 24 h, so no token is accepted", error)  # noqa: TRY400 — the line says all
+            else:
+                log.warning("%s; the keys fetched before stay in use for up to 24 h", error)
         finally:
             self._loading = None
+
+    def _is_outdated(self) -> bool:
+        return self._clock() - self._loaded_at > MAX_KEY_AGE
 
     async def _load(self) -> None:
         """Take the keys that are there now; the same document leaves the same tuple of keys."""
@@ -111,6 +119,7 @@ class JwksUrl(KeySource):
                 self._usable = select_keys(document)
                 self._document = document
                 self._log_skipped()
+            self._loaded_at = self._clock()
         except JwksError as error:
             message = f"JWKS {self._display_url()}: {error}"
             raise JwksError(message) from None
@@ -141,7 +150,7 @@ def validate_url(url: str) -> httpx2.URL:
 
     Raises:
         JwksError: it is not http or https, has no host, or bears a user name or password, which
-            would come to light in messages.
+            would come to light in messages; or it is http to another machine.
     """
     try:
         parsed = httpx2.URL(url)
@@ -149,6 +158,12 @@ def validate_url(url: str) -> httpx2.URL:
         parsed = httpx2.URL()
     if parsed.scheme not in ("http", "https") or not parsed.host or parsed.userinfo:
         message = "the JWKS must be a file, or a http or https URL without a user name"
+        raise JwksError(message)
+    if parsed.scheme == "http" and not is_loopback(parsed.host):
+        message = (
+            "INTEGRATIONS_JWKS must be https, or http on this machine (127.0.0.1, [::1] or"
+            " localhost): anybody who changes the keys on the way can sign tokens."
+        )
         raise JwksError(message)
     return parsed
 

@@ -1,5 +1,6 @@
 """The service's own token key, used if no JWKS is configured."""
 
+import logging
 from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
@@ -8,6 +9,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from app.loopback import is_loopback
 from app.tokens.jwks import select_keys
 from app.tokens.jwt import VerificationKey, base64url, sign
 from app.tokens.key_source import KeySource
@@ -15,6 +17,7 @@ from app.tokens.principal import principal_from
 from app.tokens.private_key_file import load_or_create_key
 
 FILE_NAME = "token-key.pem"
+log = logging.getLogger(__name__)
 
 
 class LocalKey(KeySource):
@@ -67,6 +70,17 @@ class LocalKey(KeySource):
             claims["role"] = role
         principal_from(claims)
         return sign(claims, self._private_key, self.kid)
+
+
+def warn_of_local_key(host: str) -> None:
+    """Log a warning that a service on the network address *host* trusts the local key."""
+    if not is_loopback(host):
+        log.warning(
+            "The service listens on %s and trusts its own token key: a reader of %s can sign tokens"
+            " for every workspace. Set INTEGRATIONS_JWKS to the keys of your identity provider.",
+            host,
+            FILE_NAME,
+        )
 
 
 def open_local_key(data_dir: Path) -> LocalKey:

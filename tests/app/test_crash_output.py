@@ -45,8 +45,10 @@ def test_sys_exit_ends_the_process_as_usual() -> None:
 
 
 def test_no_memory_is_written_to_disk() -> None:
-    limit = PRELUDE + "print(resource.getrlimit(resource.RLIMIT_CORE))"
+    asked = """
+import ctypes
+print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3))  # PR_GET_DUMPABLE
+"""
+    shown = subprocess.run([sys.executable, "-c", PRELUDE + asked], check=True, capture_output=True)
 
-    shown = subprocess.run([sys.executable, "-c", limit], check=True, capture_output=True)
-
-    assert shown.stdout == b"(0, 0)\n"
+    assert shown.stdout == b"(0, 0) 0\n"

@@ -107,6 +107,37 @@ async def test_a_connection_can_be_reused(connect: Connect) -> None:
         assert b" 200 OK" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
 
 
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        (b"X: " + b"a" * 60_000, b"200 OK"),
+        (b"X: " + b"a" * 120_000, b"400 Bad Request"),
+        (b"X" * 120_000 + b": a", b"400 Bad Request"),
+        (b"\r\n".join([b"X: a"] * 13_000), b"400 Bad Request"),
+        (b"Cookie: " + b"a=b;" * 30_000, b"400 Bad Request"),
+    ],
+    ids=lambda value: str(value[:20]),
+)
+async def test_a_head_that_comes_at_once_is_limited_too(
+    connect: Connect, line: bytes, status: bytes
+) -> None:
+    reader, writer = await connect()
+
+    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + line + b"\r\n\r\n")
+
+    answers = await asyncio.wait_for(reader.read(), 5)
+    assert answers.startswith(b"HTTP/1.1 " + status)
+    assert answers.count(b"HTTP/1.1") == 1
+
+
+async def test_a_long_path_that_comes_at_once_is_refused(connect: Connect) -> None:
+    reader, writer = await connect()
+
+    writer.write(b"GET /" + b"a" * 120_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 400 Bad Request")
+
+
 @pytest.mark.parametrize("endless", [b"1;" + b"e" * 999, b"0\r\nT: " + b"t" * 999])
 async def test_chunk_framing_and_trailers_are_limited(connect: Connect, endless: bytes) -> None:
     reader, writer = await connect()

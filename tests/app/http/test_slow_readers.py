@@ -5,7 +5,7 @@ import json
 import socket
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
@@ -91,7 +91,7 @@ async def test_a_client_that_never_reads_is_disconnected(
     _, state = server
     for _ in range(20):
         await ask(server, connect, request_)
-    await until(lambda: len(state.connections) == 20)
+    await until(lambda: state.total_requests >= 20)  # on a busy machine some are gone by then
 
     await until(lambda: not state.connections)
 
@@ -109,6 +109,26 @@ async def test_a_client_that_reads_slowly_gets_all(server: Server, connect: Conn
 
     assert received > LARGE
     assert time.monotonic() - started >= 4
+
+
+@pytest.mark.parametrize("last", [b"", b"Connection: close\r\n"], ids=["kept alive", "the last"])
+async def test_a_client_that_takes_a_little_now_and_then_is_disconnected(
+    server: Server, connect: Connect, monkeypatch: pytest.MonkeyPatch, last: bytes
+) -> None:
+    monkeypatch.setattr(wire, "MIN_RATE", LARGE)
+    monkeypatch.setattr(wire, "POLL_INTERVAL", 0.05)
+    _, state = server
+    connection = await ask(server, connect, ASK[:-2] + last + b"\r\n")
+    loop, started, received = asyncio.get_running_loop(), time.monotonic(), 0
+
+    while state.connections or not received:
+        assert time.monotonic() - started < 15
+        with suppress(ConnectionResetError):
+            received += len(await loop.sock_recv(connection, 4_096))
+        await asyncio.sleep(0.02)
+
+    assert received < LARGE / 4
+    assert time.monotonic() - started > 1.5  # 1 s, and 1 s for its size at that rate
 
 
 async def test_requests_that_wait_are_limited_and_answered(

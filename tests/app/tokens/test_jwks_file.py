@@ -114,3 +114,19 @@ def test_a_file_without_keys_stops_the_start_with_one_line(
 def test_a_directory_is_no_jwks(tmp_path: Path) -> None:
     with pytest.raises(JwksError, match="Is a directory"):
         JwksFile(tmp_path)
+
+
+def test_keys_count_no_more_after_a_day_without_a_file(
+    file: JwksFile, now: list[float], jwks_path: Path
+) -> None:
+    now[0] += 1_000_000  # a file that stays as it is does not grow old
+    assert len(kids(file)) == 3
+    content = jwks_path.read_text()
+    jwks_path.unlink()
+    now[0] += 24 * 3600
+    assert len(kids(file)) == 3
+    now[0] += 2
+    assert kids(file) == []
+    jwks_path.write_text(content)
+    now[0] += 2
+    assert len(kids(file)) == 3

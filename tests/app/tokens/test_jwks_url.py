@@ -213,6 +213,29 @@ def test_only_plain_http_addresses_are_taken(url: str) -> None:
     assert "canary" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://issuer.example/jwks",
+        "http://10.0.0.1/jwks",
+        "http://0.0.0.0/jwks",
+        "http://127.0.0.1.example.com/jwks",
+        "http://localhost.example.com/jwks",
+        "HTTP://[2001:db8::1]:80/jwks",
+    ],
+)
+def test_keys_come_by_https_or_from_this_machine(url: str) -> None:
+    with pytest.raises(JwksError, match="INTEGRATIONS_JWKS must be https, or http on"):
+        JwksUrl(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://issuer.example/jwks", "http://localhost/jwks", "http://[::1]:8080/jwks"]
+)
+def test_safe_addresses_are_taken(url: str) -> None:
+    assert JwksUrl(url).keys() == ()
+
+
 # ----- Rotation -----
 async def test_a_new_key_is_fetched_for_the_first_token_that_names_it(
     verifier: TokenVerifier, issuer: Issuer, token_naming: Callable[[str], str]
@@ -300,6 +323,25 @@ async def test_an_endpoint_that_misbehaves_later_leaves_the_last_good_keys(
     assert len(kids(source)) == 3
     (told,) = [message for message in caplog.messages if "stay in use" in message]
     assert told.startswith(f"JWKS {issuer.url}: ")
+
+
+async def test_keys_count_no_more_after_a_day_without_an_answer(
+    source: JwksUrl, issuer: Issuer, now: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    issuer.behaviour = "broken"
+    now[0] += 24 * 3600
+    assert await source.refresh()
+    assert len(kids(source)) == 3
+
+    now[0] += 31
+    assert kids(source) == []
+    assert await source.refresh()
+    assert "there was no answer for 24 h, so no token is accepted" in caplog.messages[-1]
+
+    issuer.behaviour = "good"
+    now[0] += 31
+    assert await source.refresh()
+    assert len(kids(source)) == 3
 
 
 async def test_refreshing_survives_bad_days(issuer: Issuer) -> None:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from app.tokens.errors import TokenKeyError, UnauthorizedError
-from app.tokens.local_key import LocalKey, open_local_key
+from app.tokens.local_key import LocalKey, open_local_key, warn_of_local_key
 from app.tokens.principal import EDIT, PERMISSIONS, VIEW, Principal
 from app.tokens.verifier import TokenVerifier
 
@@ -158,3 +158,26 @@ def refusal(directory: Path) -> str:
         open_local_key(directory)
     assert "\n" not in str(raised.value)
     return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "warned"),
+    [
+        ("127.0.0.1", False),
+        ("127.9.9.9", False),
+        ("::1", False),
+        ("localhost", False),
+        ("0.0.0.0", True),  # noqa: S104 — nothing listens
+        ("::", True),
+        ("192.0.2.1", True),
+        ("integrations.example", True),
+    ],
+)
+def test_the_local_key_is_warned_of_where_others_can_connect(
+    host: str, warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    warn_of_local_key(host)
+
+    assert [("INTEGRATIONS_JWKS" in message, host in message) for message in caplog.messages] == [
+        (True, True)
+    ] * warned
