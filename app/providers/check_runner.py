@@ -28,12 +28,16 @@ from app.providers.provider_file import (
     Rule,
     ServiceAccount,
 )
-from app.providers.verdict import OK, UNREADABLE, Verdict, evaluate, json_member
+from app.providers.verdict import DEFAULT_MESSAGES, OK, UNREADABLE, Verdict, evaluate, json_member
 from app.secrets.secret import Secret
 from domain.provider import FieldCondition
 
 FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
+REFUSED = Verdict("invalid", DEFAULT_MESSAGES["invalid"])
 UNREACHABLE = Verdict("inconclusive", "The provider cannot be reached")
+REFUSED_IN_REGION = (
+    "The provider refuses the credentials in {region}, and no other region was asked"
+)
 MOST_INFORMATIVE = ("ok", "retired", "insufficient", "inconclusive", "invalid")
 
 
@@ -85,7 +89,10 @@ class CheckRunner:
             if verdict.outcome == "ok":
                 return verdict
             found.append(verdict)
-        return merge_verdicts(found)
+        merged = merge_verdicts(found)
+        if merged == REFUSED and len(regions) < len(provider.regions):
+            return Verdict("invalid", REFUSED_IN_REGION, {"region": regions[0].name.upper()})
+        return merged
 
     async def _check_region(
         self,

@@ -9,11 +9,12 @@ from typing import get_args
 import msgspec
 
 from app.providers.errors import ProviderFileError
-from app.providers.provider_file import Basic, HttpCheck, ProviderFile
+from app.providers.provider_file import Basic, Condition, HttpCheck, ProviderFile
 from domain.provider import ProviderFieldName
 
 MAX_FILE_SIZE = 16 * 1024  # bytes of a file; the parser takes the square of a long key's time
 RESERVED_NAMES = frozenset({*get_args(ProviderFieldName), "accessToken", "projectId", "regions"})
+UNASKED_OUTCOMES = ("retired", "inconclusive")
 PLACEHOLDER = re.compile(r"\{([A-Za-z]+)\}")
 
 
@@ -82,6 +83,9 @@ def parse_provider(content: bytes, name: str) -> ProviderFile:
     if unknown:
         message = f"Provider file {name}: the check uses what is not there: {unknown[0]}."
         raise ProviderFileError(message)
+    if blame := undocumented_blame(provider):
+        message = f"Provider file {name}: {blame}."
+        raise ProviderFileError(message)
     return provider
 
 
@@ -109,6 +113,26 @@ def regular_expressions(provider: ProviderFile) -> Iterator[str]:
         for unasked in provider.check.offline:
             yield from (unasked.when or "", unasked.unless or "")
         yield from (variant.when.format for variant in provider.check.variants)
+
+
+def undocumented_blame(provider: ProviderFile) -> str | None:
+    """Return how *provider* would blame credentials without an answer that says so; None: not."""
+    check = provider.check
+    if not isinstance(check, HttpCheck):
+        return None
+    if any(unasked.outcome not in UNASKED_OUTCOMES for unasked in check.offline):
+        return "an offline rule, which asks nobody, is retired or inconclusive"
+    account = check.service_account.rules if check.service_account else ()
+    variants = [rule for variant in check.variants for rule in variant.rules]
+    for rule in (*check.rules, *variants, *account):
+        if rule.outcome == "invalid" and not any(names_value(each) for each in rule.where):
+            return "a rule for invalid needs the value that says so: equals, contains or one_of"
+    return None
+
+
+def names_value(condition: Condition) -> bool:
+    """Return whether *condition* holds for certain values only."""
+    return bool(condition.equals is not None or condition.contains or condition.one_of)
 
 
 def referenced_names(provider: ProviderFile) -> set[str]:

@@ -102,7 +102,7 @@ field = "apiKey"
 url = "https://b.example"
 path = "/t"
 scope = "s"
-rules = [{ status = 400, outcome = "invalid" }]
+rules = [{ status = 400, where = [{ at = "e", one_of = ["g"] }], outcome = "invalid" }]
 """
 PAIRED = b'''type = "WEB_PUSH"
 channel = "PUSH"

@@ -71,7 +71,7 @@ MEANINGS: list[tuple[str, Answers, str]] = [
     ("TWILIO", [(403, TWILIO_TEST_KEYS)], "insufficient"),
     ("NEXMO", [(200, {"value": 10.17, "autoReload": False})], "ok"),
     ("NEXMO", [(200, {"value": "10.17"})], "inconclusive"),
-    ("NEXMO", [(401, {"error-code": "401"})], "invalid"),
+    ("NEXMO", [(401, {"error-code": "401"})], "inconclusive"),
     ("FIREBASE_FCM", [(200, TOKEN), (200, {"name": "projects/p/messages/1"})], "ok"),
     ("FIREBASE_FCM", [(200, TOKEN), (403, NOT_ALLOWED)], "insufficient"),
     ("FIREBASE_FCM", [(200, TOKEN), (401, UNKNOWN_TOKEN)], "invalid"),

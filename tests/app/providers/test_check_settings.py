@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.locales.catalogues import load_catalogues
 from app.providers.errors import ProviderFileError
 from app.providers.provider_file import ProviderFile
 from app.providers.registry import load_providers, parse_provider
@@ -60,6 +61,20 @@ async def test_settings_choose_the_region(
 ) -> None:
     checked = await script.check(type_, *answers, values=secrets(values))
     assert (checked.verdict.outcome, checked.verdict.region, len(script.requests)) == expected
+
+
+@pytest.mark.parametrize(("region", "named"), [("EU", True), ("GLOBAL", True), (None, False)])
+async def test_a_refusal_in_one_region_says_that_others_were_not_asked(
+    script: Script, region: str | None, *, named: bool
+) -> None:
+    refused = (401, {"errors": [{"message": "authorization required"}]})
+    values = SENDGRID_KEY | ({"region": region} if region else {})
+
+    verdict = (await script.check("SENDGRID", refused, values=secrets(values))).verdict
+
+    said = load_catalogues().english.text(verdict.message, **verdict.limits)
+    assert verdict.outcome == "invalid"
+    assert (f"in {region}, and no other region was asked" in said) is named
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,13 @@ rules = [{ status = 200, outcome = "ok" }]
 UNASKED = """[check]
 offline = [{ field = "apiKey", unless = "(", outcome = "ok", detail = "d" }]
 """
+GUESS = 'outcome = "invalid", where = [{ mentions = ["denied"], type = "string" }]'
+VARIANT = """[[check.variants]]
+when = { field = "apiKey", format = "x" }
+path = "/x"
+rules = [{ status = 401, outcome = "invalid" }]
+[check]
+"""
 
 
 def test_a_check_is_read(tmp_path: Path) -> None:
@@ -63,6 +70,13 @@ def test_a_check_is_read(tmp_path: Path) -> None:
         ('kind = "http"', 'kind = "guess"', "Invalid value 'guess'"),
         ('kind = "bearer"', 'kind = "digest"', "Invalid value 'digest'"),
         ("[check]", UNASKED, "missing ), unterminated"),
+        ("[check]", UNASKED.replace("(", "x"), "an offline rule, which asks nobody, is retired or"),
+        ("[check]", UNASKED.replace("(", "x").replace("ok", "invalid"), "an offline rule"),
+        ("[check]", UNASKED.replace("(", "x").replace("ok", "insufficient"), "an offline rule"),
+        ('outcome = "ok"', 'outcome = "invalid"', "a rule for invalid needs the value"),
+        ('outcome = "ok"', 'outcome = "invalid", where = []', "a rule for invalid needs the value"),
+        ('outcome = "ok"', GUESS, "a rule for invalid needs the value"),
+        ("[check]", VARIANT, "a rule for invalid needs the value"),
     ],
 )  # fmt: skip
 def test_a_check_that_cannot_be_is_refused_by_name(
