@@ -10,6 +10,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL
 
+from app.database.rights import add_missing_rights, owns_schema
+
 MIN_SERVER_VERSION = 150000  # PostgreSQL 15, as libpq counts
 LOCK_SQL = "SELECT pg_advisory_xact_lock(7597137600296673651)"
 CREATE_TABLE_SQL = """
@@ -72,10 +74,7 @@ FUNCTIONS = sql_files(
     ("views.rebuild", "copy_policies"),
     ("views.rebuild", "invalidate_row_types"),
     ("views.rebuild", "switch_shadow"),
-    ("database", "roles"),
-    ("database", "row_level_security"),
 )
-RIGHTS = FUNCTIONS[-2:]  # of all that the others make
 
 
 class MigrationError(Exception):
@@ -86,19 +85,26 @@ def migrate(dsn: str) -> None:
     """Apply the files that the database *dsn* lacks, all or none, under a lock.
 
     The schema and the migrations run once, in their order, and never change afterwards; functions
-    and roles are applied again whenever their file has changed.
+    are applied again whenever their file has changed, roles and policies looked at each time.
 
     Raises:
         MigrationError: the server is too old, cannot be reached, lacks a right, or the database
             was set up by other files than ours.
+        MissingRightsError: roles or policies are missing that the user may not add.
     """
     try:
         with psycopg.connect(dsn) as connection:
             require_version(connection)
             connection.execute(LOCK_SQL)
+            if not owns_schema(connection):
+                add_missing_rights(connection)
+                connection.execute("SET LOCAL ROLE integrations_command")
             require_released(connection)
             ensure_migrations_table(connection)
             apply_missing(connection)
+            connection.execute("RESET ROLE")
+            # Until now a new function is everybody's, and a new table open to all rows.
+            add_missing_rights(connection)
     except psycopg.errors.InsufficientPrivilege as error:
         message = (
             "The database user may not set up the schema: grant it CREATE on the database and"
@@ -144,9 +150,7 @@ def apply_missing(connection: Connection[TupleRow]) -> None:
     new = [file for file in migrations() if file.name not in applied]
     # Functions may depend on what a migration changes; one of them is made from the columns.
     changed = [file for file in FUNCTIONS if new or applied.get(file.name) != checksum(file)]
-    # Until the rights are applied, a new function is everybody's and a table is open to all rows.
-    last = RIGHTS if new or changed else ()
-    for file in (*new, *[file for file in changed if file not in RIGHTS], *last):
+    for file in (*new, *changed):
         apply(connection, file)
 
 

@@ -3,6 +3,7 @@
 from app.audit.errors import AuditError
 from app.database.embedded import EmbeddedServerError
 from app.database.migrate import MigrationError
+from app.database.rights import MissingRightsError
 from app.event_store.log_range import LogCorruptedError
 from app.providers.errors import ProviderFileError
 from app.replay.replay import LogNotFoundError
@@ -13,6 +14,7 @@ from app.tokens.errors import TokenError
 from app.views.rebuild.rebuild import RebuildError
 
 USER_ERRORS = (
-    SettingsError, EmbeddedServerError, MigrationError, ProviderFileError, SecretsError, TokenError,
-    KeyringUnavailableError, LogNotFoundError, LogCorruptedError, RebuildError, AuditError,
+    SettingsError, EmbeddedServerError, MigrationError, MissingRightsError, ProviderFileError,
+    SecretsError, TokenError, KeyringUnavailableError, LogNotFoundError, LogCorruptedError,
+    RebuildError, AuditError,
 )  # fmt: skip

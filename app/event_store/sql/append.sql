@@ -2,7 +2,7 @@
 -- next: 1, 2, 3 … without gaps, in commit order. One writer at a time holds the lock from here to
 -- its commit; that is what makes head() + 1 the next position, max(sequence) + 1 the next number of
 -- a workspace, and lets a tailing reader never skip one. The caller names the workspace
--- (row_level_security.sql), or has a role that sees them all.
+-- (database/sql/missing_rights.sql), or has a role that sees them all.
 CREATE OR REPLACE FUNCTION integrations.append(events jsonb) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     head bigint;

@@ -24,7 +24,7 @@ ORDER BY 1, 2
 """
 OPEN_TO_ALL = """
 SELECT proname FROM pg_proc WHERE pronamespace = 'integrations'::regnamespace
-    AND has_function_privilege('public', oid, 'EXECUTE')
+    AND has_function_privilege('public', oid, 'EXECUTE') AND probin IS NULL -- none of an extension
 """
 WALLS_OF_NEWER = """
 SELECT relrowsecurity, relforcerowsecurity,
@@ -35,6 +35,8 @@ CAN_ACT = """
 SELECT rolname, pg_has_role('ordinary', rolname, 'SET')
 FROM pg_roles WHERE starts_with(rolname, 'integrations_')
 """
+EACH = ("command", "query", "past", "audit", "follower", "rebuild", "recorder", "rewrap")
+OUR_ROLES = ", ".join(f"integrations_{each}" for each in EACH)
 BODY = "SELECT prosrc FROM pg_proc WHERE proname = 'lock_log'"
 WRITE_ROW = """
 SELECT integrations.write_integration_view(
@@ -267,7 +269,7 @@ def test_once_an_administrator_has_migrated_an_ordinary_user_can_start(
     empty: str, ordinary: str, look: Look
 ) -> None:
     migrate(empty)
-    administered(empty, f"GRANT integrations_command, integrations_query TO {ordinary}")
+    administered(empty, f"GRANT {OUR_ROLES} TO {ordinary}")
     before = look(empty, APPLIED)
     migrate(acting_as(empty, ordinary))
     assert look(empty, APPLIED) == before

@@ -1,0 +1,76 @@
+"""Looks at roles, their rights and row-level security at each start, and puts them right.
+
+A dump has none of the server's roles, so none of the grants and policies that name one arrive with
+it; and anybody who administers the database can change them.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib.resources import files
+from typing import LiteralString, cast
+
+from psycopg import Connection
+from psycopg.errors import DuplicateObject, InsufficientPrivilege, UniqueViolation
+from psycopg.rows import TupleRow, scalar_row
+
+MISSING_SQL = cast("LiteralString", (files("app.database") / "sql/missing_rights.sql").read_text())
+OWNS_SCHEMA_SQL = """
+SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'integrations'
+"""
+MAX_STATEMENTS_SHOWN = 20
+PASSES = 2  # to revoke a right on a table revokes those on its columns, too
+
+
+class MissingRightsError(Exception):
+    """Roles, rights or policies are missing, and this login may not add them."""
+
+    def __init__(self, login: str, missing: Sequence[str]) -> None:
+        what = f"{'; '.join(missing)};"
+        if len(missing) > MAX_STATEMENTS_SHOWN:
+            what = "integrations migrate, with its own INTEGRATIONS_DATABASE_URL."
+        super().__init__(
+            f"The database lacks roles or rights that {login} may not add;"
+            f" run, as an administrator of the database: {what}"
+        )
+
+
+def missing_rights(connection: Connection[TupleRow]) -> list[str]:
+    """Return the statements that the migrated database lacks for its roles, rights and policies.
+
+    Any login may ask; nothing is changed.
+    """
+    return connection.cursor(row_factory=scalar_row).execute(MISSING_SQL).fetchall()
+
+
+def add_missing_rights(connection: Connection[TupleRow]) -> None:
+    """Run what the database lacks, within the transaction of *connection*.
+
+    Raises:
+        MissingRightsError: the login may not; the message has the statements for one who may.
+    """
+    first = missing = missing_rights(connection)
+    try:
+        for _ in range(PASSES):
+            for statement in missing:
+                add_right(connection, statement)
+            missing = missing and missing_rights(connection)
+    except InsufficientPrivilege:
+        raise MissingRightsError(login(connection), first) from None
+    if missing:  # granted by another role, which alone can revoke it
+        raise MissingRightsError(login(connection), missing)
+
+
+def add_right(connection: Connection[TupleRow], statement: str) -> None:
+    """Run *statement*, unless another database of the server was quicker to make the same role."""
+    with suppress(DuplicateObject, UniqueViolation), connection.transaction():
+        connection.execute(cast("LiteralString", statement))
+
+
+def login(connection: Connection[TupleRow]) -> str:
+    """Return the name of the role whose rights *connection* has."""
+    return str(connection.cursor(row_factory=scalar_row).execute("SELECT current_user").fetchone())
+
+
+def owns_schema(connection: Connection[TupleRow]) -> bool:
+    """Return whether the login may change the schema; true, too, while there is none."""
+    return connection.execute(OWNS_SCHEMA_SQL).fetchone() != (False,)

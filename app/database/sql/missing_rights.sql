@@ -1,0 +1,159 @@
+-- What gives each role what it may do, nothing else (docs/roles.md), and the rows that it may see:
+-- the statements that the database lacks for that, in the order in which they run. Workspaces see
+-- nothing of each other: a role that serves requests sees, and writes, the rows of the workspace
+-- that its transaction names in app.workspace, and no rows if it names none.
+WITH rights (role, privileges, kind, names) AS (VALUES
+    -- Requests that change something: they add to the log, and never change it.
+    ('command', 'SELECT, INSERT', 'TABLE', ARRAY['events']),
+    ('command', 'SELECT, INSERT, UPDATE, DELETE', 'TABLE',
+        ARRAY['integration_view', 'integration_counts', 'idempotent_responses']),
+    ('command', 'SELECT, INSERT, UPDATE', 'TABLE', ARRAY['snapshots']),
+    ('command', 'SELECT, INSERT, DELETE', 'TABLE', ARRAY['secret_store']),
+    ('command', 'SELECT', 'TABLE', ARRAY['closed_keks', 'migrations']),
+    ('command', 'EXECUTE', 'FUNCTION', ARRAY[
+        'lock_log()', 'head()', 'append(jsonb)', 'record_batch(jsonb)', 'record_each(text[])',
+        'load_streams(text[], text[], bigint[], text, integer)',
+        'delete_expired_responses(integer)', 'keks_in_use()'
+    ]),
+    -- Requests that read what is now.
+    ('query', 'SELECT', 'TABLE', ARRAY['integration_view', 'integration_counts', 'migrations']),
+    ('query', 'SELECT (workspace_id), SELECT (sequence)', 'TABLE', ARRAY['events']),
+    ('query', 'EXECUTE', 'FUNCTION', ARRAY[
+        'get_integrations(text[], text[])', 'list_integrations(text[])', 'search_integrations(text)'
+    ]),
+    -- Requests that look back: the history, integrations as they were, and proofs.
+    ('past', 'SELECT', 'TABLE',
+        ARRAY['events', 'audit_tiles', 'audit_checkpoints', 'migrations']),
+    ('past', 'EXECUTE', 'FUNCTION', ARRAY['sequence_at(text, bigint)', 'head()']),
+    -- The role that replays or verifies the log reads all that follows from it. A sealed secret
+    -- without its wrapped key opens nothing; it is compared with what the log says of it.
+    ('audit', 'SELECT', 'TABLE', ARRAY[
+        'events', 'integration_view', 'audit_tiles', 'audit_checkpoints', 'audit_follower',
+        'snapshots'
+    ]),
+    ('audit',
+        'SELECT (workspace_id), SELECT (stream), SELECT (field), SELECT (version), SELECT (nonce), '
+        'SELECT (ciphertext)', 'TABLE', ARRAY['secret_store']),
+    ('audit', 'EXECUTE', 'FUNCTION', ARRAY['sequence_at(text, bigint)']),
+    -- The role that rebuilds owns no table: the owner's functions make shadows of views, and switch.
+    ('rebuild', 'SELECT', 'TABLE', ARRAY['events', 'integration_view', 'projections']),
+    ('rebuild', 'SELECT, INSERT, DELETE', 'TABLE', ARRAY['integration_counts']),
+    ('rebuild', 'EXECUTE', 'FUNCTION', ARRAY[
+        'lock_log()', 'recount()', 'create_shadow(text, integer)',
+        'build_index(text, integer, text)', 'analyze_shadow(text, integer)',
+        'switch_shadow(text, integer, bigint)'
+    ]),
+    -- The role that follows the log reads it, adds to the trees and signs; a trigger says which
+    -- checkpoints may go.
+    ('follower', 'SELECT', 'TABLE', ARRAY['events', 'audit_follower']),
+    ('follower', 'SELECT, INSERT, UPDATE', 'TABLE', ARRAY['audit_tiles']),
+    ('follower', 'SELECT, INSERT, DELETE', 'TABLE', ARRAY['audit_checkpoints']),
+    ('follower', 'UPDATE (position)', 'TABLE', ARRAY['audit_follower']),
+    -- The role that rewraps keys sees all of them, and no secret: not even sealed.
+    ('rewrap',
+        'SELECT (workspace_id), SELECT (stream), SELECT (field), SELECT (version), SELECT (kek), '
+        'SELECT (wrapped_key), UPDATE (kek), UPDATE (wrapped_key)', 'TABLE', ARRAY['secret_store']),
+    ('rewrap', 'SELECT, INSERT', 'TABLE', ARRAY['closed_keks']),
+    ('rewrap', 'EXECUTE', 'FUNCTION', ARRAY['lock_log()']),
+    -- Whatever follows the log reads it by position through the library's recorder, which knows no
+    -- workspaces.
+    ('recorder', 'SELECT', 'TABLE', ARRAY['events', 'recorder_events'])
+),
+-- The owner sees every row, too, so that functions that run as the owner can look beyond.
+sight (policy, roles, condition) AS (VALUES
+    ('own_workspace', ARRAY['command', 'query', 'past'],
+        '(workspace_id = current_setting(''app.workspace''::text, true))'),
+    ('every_workspace', ARRAY['audit', 'follower', 'rebuild', 'recorder', 'rewrap'], 'true')
+),
+-- ----- What there is -----
+roles AS (
+    SELECT role, 'integrations_' || role AS name FROM (SELECT DISTINCT role FROM rights) AS named
+),
+tables AS (  -- a shadow of a view gets its view's rights when it takes the view's place
+    SELECT *, format('integrations.%I', relname) AS name FROM pg_class
+    WHERE relnamespace = to_regnamespace('integrations') AND relkind IN ('r', 'p', 'v', 'm', 'S')
+        AND relname !~ '_v[0-9]+$'
+),
+targets AS (
+    SELECT 'SCHEMA integrations' AS target, NULL AS field, nspacl AS acl
+    FROM pg_namespace WHERE nspname = 'integrations'
+    UNION ALL
+    SELECT 'TABLE ' || name, NULL, relacl FROM tables
+    UNION ALL
+    SELECT 'TABLE ' || name, attname::text, attacl
+    FROM tables JOIN pg_attribute ON attrelid = tables.oid WHERE attacl IS NOT NULL
+    UNION ALL  -- those in C are an extension's
+    SELECT format('FUNCTION integrations.%I(%s)', proname, oidvectortypes(proargtypes)), NULL,
+        coalesce(proacl, acldefault('f', proowner))
+    FROM pg_proc WHERE pronamespace = to_regnamespace('integrations') AND probin IS NULL
+),
+granted AS (
+    SELECT coalesce(rolname::text, 'PUBLIC') AS role,
+        privilege_type || coalesce(' (' || field || ')', '') AS privilege, target
+    FROM targets, aclexplode(acl) LEFT JOIN pg_roles ON pg_roles.oid = grantee
+    WHERE grantee = 0 OR rolname IN (SELECT name FROM roles)
+),
+walls AS (
+    SELECT tables.oid, name, relowner, relrowsecurity AND relforcerowsecurity AS stands
+    FROM tables JOIN pg_attribute ON attrelid = tables.oid AND attname = 'workspace_id'
+    WHERE relkind IN ('r', 'p')
+),
+policies AS (
+    SELECT name AS wall, polname::text AS policy, ARRAY(
+        SELECT CASE role WHEN 0 THEN 'public' ELSE pg_get_userbyid(role)::text END
+        FROM unnest(polroles) AS role ORDER BY 1
+    ) AS roles, CASE WHEN polpermissive AND polcmd = '*' AND polwithcheck IS NULL
+        THEN pg_get_expr(polqual, polrelid) END AS condition
+    FROM walls JOIN pg_policy ON polrelid = walls.oid
+),
+-- ----- What is wanted -----
+wanted AS (
+    SELECT name AS role, 'USAGE' AS privilege, 'SCHEMA integrations' AS target FROM roles
+    UNION ALL
+    SELECT roles.name, privilege, kind || ' integrations.' || object
+    FROM rights JOIN roles USING (role), unnest(names) AS object,
+        regexp_split_to_table(privileges, ', ') AS privilege
+),
+wanted_policies AS (
+    SELECT name AS wall, policy, ARRAY(
+        SELECT roles.name FROM roles WHERE role = ANY (sight.roles)
+        UNION SELECT pg_get_userbyid(relowner)::text WHERE policy = 'every_workspace'
+        ORDER BY 1
+    ) AS roles, condition
+    FROM walls, sight
+),
+-- ----- The difference -----
+missing (step, statement) AS (
+    SELECT 1, format('CREATE ROLE %I NOLOGIN', name)
+    FROM roles WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name)
+    UNION ALL
+    SELECT 2, format('GRANT %s TO %I', string_agg(quote_ident(name), ', ' ORDER BY name), current_user)
+    FROM roles LEFT JOIN pg_roles ON rolname = name
+    WHERE NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+        AND (rolname IS NULL OR NOT pg_has_role(pg_roles.oid, CASE
+            -- From PostgreSQL 16 on, who creates a role is its member but may not act as it.
+            WHEN current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER'
+        END))
+    HAVING count(*) > 0
+    UNION ALL
+    SELECT 3, format('REVOKE %s ON %s FROM %s', string_agg(privilege, ', ' ORDER BY privilege), target,
+        CASE role WHEN 'PUBLIC' THEN role ELSE quote_ident(role) END)
+    FROM (TABLE granted EXCEPT TABLE wanted) AS surplus GROUP BY role, target
+    UNION ALL
+    SELECT 4, format('GRANT %s ON %s TO %I', string_agg(privilege, ', ' ORDER BY privilege), target, role)
+    FROM (TABLE wanted EXCEPT TABLE granted) AS lacking
+    WHERE target IN (SELECT target FROM targets) GROUP BY role, target
+    UNION ALL
+    SELECT 5, format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', name)
+    FROM walls WHERE NOT stands
+    UNION ALL  -- another policy opens a wall to one of these roles, or ours is not as it was
+    SELECT 6, format('DROP POLICY %I ON %s', policy, wall)
+    FROM (TABLE policies EXCEPT TABLE wanted_policies) AS surplus
+    WHERE roles && ARRAY(SELECT name FROM roles UNION SELECT 'public')
+        OR policy IN (SELECT policy FROM sight)
+    UNION ALL
+    SELECT 7, format('CREATE POLICY %I ON %s TO %s USING (%s)', policy, wall,
+        (SELECT string_agg(quote_ident(role), ', ') FROM unnest(roles) AS role), condition)
+    FROM (TABLE wanted_policies EXCEPT TABLE policies) AS lacking
+)
+SELECT statement FROM missing ORDER BY step, statement
