@@ -6,6 +6,7 @@ import re
 from base64 import b64decode
 from collections.abc import Iterator
 from enum import Enum
+from unicodedata import category
 
 from msgspec import Struct
 
@@ -15,12 +16,17 @@ SPACES = (
 )
 # Soft hyphen, zero-width characters, marks and controls of the text's direction, BOM.
 INVISIBLES = r"\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
-# What shows nothing and still has a meaning at an end: fillers, variation selectors.
-BLANKS = r"\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\ufff9-\ufffb"
-ASTRAL_BLANKS = "\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+# What shows nothing and still has a meaning at an end: fillers, variation selectors, placeholders.
+BLANKS = r"\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\ufff9-\ufffc"
+ASTRAL_BLANKS = (
+    "\U00013441\U00013442\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
 SPACE = re.compile(f"[{SPACES}]")
 INVISIBLE = re.compile(f"[{INVISIBLES}]")
-NOTHING_VISIBLE = re.compile(f"[{SPACES}{INVISIBLES}{BLANKS}{ASTRAL_BLANKS}]*")
+BLANK = re.compile(f"[{SPACES}{INVISIBLES}{BLANKS}{ASTRAL_BLANKS}]")
+VISIBLE_CATEGORIES = "LNPS"  # letters, numbers, punctuation, symbols; marks need one of them
+# Unicode keeps these for emoji and ideographs: those newer than our Python's tables are visible.
+RESERVED = re.compile("[\U0001f000-\U0001faff\U00020000-\U0002fffd\U00030000-\U0003fffd]")
 TRIMMED = "".join(
     chr(code) for code in range(0x10000) if re.match(f"[{SPACES}{INVISIBLES}]", chr(code))
 )
@@ -66,7 +72,14 @@ def trimmed_part(text: str) -> str:
 
 def shows_nothing(text: str) -> bool:
     """Return whether *text* has no visible character."""
-    return NOTHING_VISIBLE.fullmatch(text) is not None
+    return not any(map(is_visible, set(text)))  # a set: a hostile text repeats few characters
+
+
+def is_visible(character: str) -> bool:
+    """Return whether *character* shows something by itself."""
+    if BLANK.match(character):
+        return False
+    return category(character)[0] in VISIBLE_CATEGORIES or RESERVED.match(character) is not None
 
 
 def unwrap(text: str) -> UnwrappedText:

@@ -7,7 +7,6 @@ from unicodedata import normalize
 from msgspec import Struct
 
 from app.pasted_text import (
-    BLANKS,
     INVISIBLE,
     INVISIBLES,
     SPACE,
@@ -26,6 +25,7 @@ FORBIDDEN_CHARACTER = re.compile(rf"[{FORBIDDEN_CHARACTERS}\ud800-\udfff]")
 # Embeddings, overrides and isolates: what follows them is shown in another order.
 BIDI_CONTROLS = r"\u202a-\u202e\u2066-\u2069"
 BIDI_CONTROL = re.compile(f"[{BIDI_CONTROLS}]")
+BLANK_TEXT: Schema = {"$ref": "#/components/schemas/BlankText"}
 BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 TO_BASE64URL = str.maketrans("+/", "-_", "=")
 
@@ -72,7 +72,9 @@ CONTROL_CHARACTER = FieldProblem("CONTROL_CHARACTER", "This must not contain con
 BIDI_CONTROL_CHARACTER = FieldProblem(
     "BIDI_CONTROL", "This must not contain characters that change the direction of text"
 )
-INVISIBLE_TEXT = FieldProblem("INVISIBLE_TEXT", "This must contain a visible character")
+INVISIBLE_TEXT = FieldProblem(
+    "INVISIBLE_TEXT", "This is blank; it must contain a visible character"
+)
 SPACE_TRIMMED = FieldProblem("SPACE_TRIMMED", "The white space around this was removed")
 INVISIBLE_TRIMMED = FieldProblem(
     "INVISIBLE_TRIMMED", "The invisible characters around this were removed"
@@ -84,17 +86,24 @@ def max_raw_length(maximum: int) -> int:
     return 2 * maximum + 64
 
 
-def read_text(value: object, maximum: int) -> str:
-    """Return the text *value* without what pasting adds, not longer than *maximum*.
+def read_trimmed(value: object, maximum: int) -> str:
+    """Return the text *value* without what pasting adds, which may still exceed *maximum*.
 
     Its length is looked at before anything reads it: what follows may take the square of it.
     """
     string = require_string(value)
     if len(string) > max_raw_length(maximum):
         raise wrong_length(maximum)
-    string = trim(string)
-    if len(string) > maximum:
-        raise wrong_length(maximum)
+    trimmed = trim(string)
+    if string and not trimmed:
+        raise FieldError(INVISIBLE_TEXT)
+    return trimmed
+
+
+def require_visible(string: str) -> str:
+    """Return *string*; raise FieldError if it shows nothing."""
+    if shows_nothing(string):
+        raise FieldError(INVISIBLE_TEXT)
     return string
 
 
@@ -104,9 +113,7 @@ def require_plain(string: str) -> str:
         raise FieldError(CONTROL_CHARACTER)
     if BIDI_CONTROL.search(string):
         raise FieldError(BIDI_CONTROL_CHARACTER)
-    if shows_nothing(string):
-        raise FieldError(INVISIBLE_TEXT)
-    return string
+    return require_visible(string)
 
 
 def text(maximum: int, *, trimmed: bool = False) -> Rule:
@@ -127,10 +134,7 @@ def text(maximum: int, *, trimmed: bool = False) -> Rule:
 
 def read_name(value: object, maximum: int) -> str:
     """Return the text *value* trimmed and in NFC."""
-    string = require_string(value)
-    if len(string) > max_raw_length(maximum):
-        raise wrong_length(maximum)
-    string = normalize("NFC", trim(string))
+    string = normalize("NFC", read_trimmed(value, maximum))
     require_length(string, maximum)
     return require_plain(string)
 
@@ -143,7 +147,7 @@ def trimmed_schema(maximum: int) -> Schema:
         "type": "string",
         "maxLength": max_raw_length(maximum),
         "pattern": f"^{junk}{edge}([^{forbidden}]{{0,{maximum - 2}}}{edge})?{junk}$",
-        "not": {"pattern": f"^[{SPACES}{INVISIBLES}{BLANKS}]*$"},
+        "not": BLANK_TEXT,
     }
 
 
@@ -151,7 +155,7 @@ def public_key(maximum: int) -> Rule:
     """Return the rule for a public key of 1 to *maximum* characters; base64 becomes base64url."""
 
     def rule(value: object) -> str:
-        string = read_text(value, maximum)
+        string = read_trimmed(value, maximum)
         require_length(string, maximum)
         require_plain(string)
         return string.translate(TO_BASE64URL) if BASE64.fullmatch(string) else string
@@ -163,14 +167,14 @@ def secret(maximum: int) -> Rule:
     """Return the rule for a secret of 1 to *maximum* characters after trimming, as a Secret."""
 
     def rule(value: object) -> Secret:
-        string = read_text(value, maximum)
+        string = read_trimmed(value, maximum)
         require_length(string, maximum)
-        return Secret(string.encode())
+        return Secret(require_visible(string).encode())
 
     schema: Schema = {
         "type": "string",
         "maxLength": maximum,
-        "pattern": f"[^{SPACES}{INVISIBLES}]",
+        "not": BLANK_TEXT,
         "writeOnly": True,
     }
     return Rule(rule, schema, trimming_notices)

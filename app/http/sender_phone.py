@@ -10,8 +10,15 @@ from unicodedata import decimal
 
 import phonenumbers
 
-from app.http.field_rules import FieldError, FieldProblem, Rule, require_length, require_string
-from app.pasted_text import BLANKS, INVISIBLES, SPACES, trim
+from app.http.field_rules import (
+    INVISIBLE_TEXT,
+    FieldError,
+    FieldProblem,
+    Rule,
+    require_length,
+    require_string,
+)
+from app.pasted_text import BLANKS, INVISIBLES, SPACES, shows_nothing, trim
 from domain.provider import Provider, Providers, SenderKind
 
 MAX_SENDER_LENGTH = 120  # characters, with all that a pasted number carries
@@ -64,7 +71,8 @@ def sender_rule(providers: Providers) -> Rule:
         string = require_string(value)
         require_length(string, MAX_SENDER_LENGTH)
         sender = read_sender(string)
-        require_length(sender, MAX_SENDER_LENGTH)  # white space alone
+        if shows_nothing(sender):
+            raise FieldError(INVISIBLE_TEXT)
         if not takes(sender):
             raise FieldError(explain(sender))
         return sender

@@ -52,8 +52,24 @@ def test_what_is_removed_and_what_stays_are_the_whole(text: str) -> None:
         ("\u2800", True),
         ("\ufe0f", True),
         ("\U000e0041", True),
-        ("\u0301", False),
+        ("\u180e", True),
+        ("\ufffc", True),
+        ("\u0301", True),  # a mark on nothing
+        ("\u093f", True),
+        ("\u20dd", True),
+        ("\ue000", True),  # private use
+        ("\U0010fffd", True),
+        ("\u0378", True),  # not assigned
+        ("\uffff", True),
+        ("\U00050000", True),
+        ("\x07", True),
+        ("\ue000\u0301 \u3164", True),
         ("a\u3164", False),
+        ("e\u0301", False),
+        ("कि", False),
+        ("\U0001fae9", False),  # emoji of Unicode 16, which this Python may not know
+        ("\U000323b0", False),  # ideographs of Unicode 17
+        ("§", False),
         ("👨\u200d👩", False),
     ],
 )

@@ -1,6 +1,7 @@
 """The components of the OpenAPI document: headers, parameters, security, body schemas."""
 
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Any
 
 from msgspec.structs import fields
@@ -9,6 +10,7 @@ from app.http.field_rules import Rule
 from app.http.request_bodies import BodySchema
 from app.http.types import ID_PATTERN
 from app.locales.language_tag import MAX_TAG_LENGTH, PATTERN
+from app.pasted_text import is_visible
 
 Json = dict[str, Any]
 JSON = "application/json"
@@ -17,6 +19,8 @@ ENTITY_TAG = {"type": "string", "pattern": '^"[0-9a-zA-Z_-]+"$'}
 REQUEST_ID = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
 IDEMPOTENCY_KEY = {"type": "string", "pattern": "^[\\x20-\\x7e]{1,255}$"}
 LOCALE = {"type": "string", "maxLength": MAX_TAG_LENGTH, "pattern": PATTERN}
+VARIED_PLANES = range(0x20000)  # the next two are full of ideographs, the others of nothing
+INVISIBLE_PLANES = "\U0002fffe\U0002ffff\U0003fffe-\U0010ffff"
 SECURITY_SCHEMES: Json = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
 
 
@@ -123,3 +127,16 @@ def accepts_null(body: BodySchema[Any], name: str, required: list[str]) -> bool:
 def nullable(rule: Rule) -> Json:
     """Return the schema of *rule*, or null; only `type` and `enum` forbid null by themselves."""
     return {**rule.schema, "type": [rule.schema["type"], "null"]}
+
+
+def blank_text() -> Json:
+    """Return the JSON Schema of a text that shows nothing, by the Unicode tables of this Python."""
+    runs = [[*run] for visible, run in groupby(VARIED_PLANES, is_shown) if not visible]
+    ranges = "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in runs) + INVISIBLE_PLANES
+    description = "Nothing of it is visible: space, marks, format, private use, unassigned"
+    return {"type": "string", "description": description, "pattern": f"^[{ranges}]*$"}
+
+
+def is_shown(code: int) -> bool:
+    """Return whether *code* is a visible character, or a surrogate, which no pattern can name."""
+    return 0xD800 <= code <= 0xDFFF or is_visible(chr(code))  # noqa: PLR2004 — Unicode's own

@@ -15,6 +15,7 @@ from app.http.openapi.components import (
     PARAMETERS,
     SECURITY_SCHEMES,
     Json,
+    blank_text,
     json_schema,
 )
 from app.http.openapi.operation import (
@@ -62,6 +63,7 @@ def complete_document(document: Json, body_schemas: BodySchemas) -> Json:
     for schema in schemas.values():
         schema["additionalProperties"] = False
     schemas.update({body.shape.__name__: json_schema(body) for body in body_schemas.values()})
+    schemas["BlankText"] = blank_text()
     document["components"] |= {
         "securitySchemes": SECURITY_SCHEMES,
         "headers": HEADERS,

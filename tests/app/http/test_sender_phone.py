@@ -169,7 +169,7 @@ REFUSED = {
     "WhatsApp with a name": ("whatsapp:ACME", ANY),
     "WhatsApp alone": ("whatsapp:", ANY),
     "another channel": ("messenger:1234", ANY),
-    "blank": (" \u00a0\u200b\n", "This must have 1 to 120 characters"),
+    "blank": (" \u00a0\u200b\n", "This is blank"),
     "empty": ("", "This must have 1 to 120 characters"),
     "very long": ("1" * 121, "This must have 1 to 120 characters"),
     "very long, combining": ("+" + "\u0300" * 9_000, "This must have 1 to 120 characters"),

@@ -132,7 +132,7 @@ def test_a_client_that_reads_only_after_sending_everything_gets_the_response(
 
 WRONG = [
     ("name", "", "WRONG_LENGTH"),
-    ("name", " \t ", "WRONG_LENGTH"),
+    ("name", " \t ", "INVISIBLE_TEXT"),
     ("name", "x" * 121, "WRONG_LENGTH"),
     ("name", "a\x00b", "CONTROL_CHARACTER"),
     ("name", "a\nb", "CONTROL_CHARACTER"),

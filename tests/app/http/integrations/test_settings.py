@@ -47,7 +47,7 @@ REFUSED: list[tuple[str, str, object, tuple[str, str]]] = [
     ("no string", "SENDGRID", {"onBehalfOf": {}}, ("settings.onBehalfOf", "WRONG_TYPE")),
     ("no string", "WEB_PUSH", {"contact": ["x"]}, ("settings.contact", "WRONG_TYPE")),
     ("empty", "TWILIO", {"accountSid": ""}, ("settings.accountSid", "WRONG_LENGTH")),
-    ("blank", "WEB_PUSH", {"contact": " \n"}, ("settings.contact", "WRONG_LENGTH")),
+    ("blank", "WEB_PUSH", {"contact": " \n"}, ("settings.contact", "INVISIBLE_TEXT")),
     ("too long", "WEB_PUSH", {"contact": TOO_LONG}, ("settings.contact", "WRONG_LENGTH")),
     ("control", "WEB_PUSH", {"contact": "a\x00b"}, ("settings.contact", "CONTROL_CHARACTER")),
     ("unknown name", "TWILIO", {"edge": "dublin"}, ("settings.edge", "UNKNOWN_FIELD")),
