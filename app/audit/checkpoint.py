@@ -154,6 +154,11 @@ class CheckpointKey:
     def __init__(self, private_key: Ed25519PrivateKey) -> None:
         self._private_key = private_key
 
+    @property
+    def public_key(self) -> bytes:
+        """The public half (32 bytes)."""
+        return self._private_key.public_key().public_bytes_raw()
+
     def signer(self, workspace: str) -> Signer:
         """Return what signs checkpoints of *workspace*; its `verifier` prints as the verifier key.
 

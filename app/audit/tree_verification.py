@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 from psycopg import AsyncConnection
 
-from app.audit.checkpoint import WHOLE_LOG, Checkpoint, CheckpointKey, log_origin, verify_checkpoint
+from app.audit.audit_keys import AuditKeys
+from app.audit.checkpoint import WHOLE_LOG, Checkpoint, log_origin
 from app.audit.errors import NoteError
 from app.audit.log_sections import (
     LogExtent,
@@ -20,7 +21,6 @@ from app.audit.log_sections import (
     read_section,
 )
 from app.audit.merkle import HASH_BYTES, Frontier, leaf_index
-from app.audit.signed_note import Verifier
 from app.audit.tiles import HEIGHT, WIDTH, Tile, Tiles, grow, tiles_gaining
 from app.audit.tree_store import stored_tiles
 from app.progress import ProgressCallback
@@ -52,8 +52,9 @@ def sort_key(finding: Finding) -> tuple[bool, int]:
 class TreeVerification:
     """One tree, built again; mutable. Takes 32 bytes for each bit of its size."""
 
-    def __init__(self, verifier: Verifier) -> None:
-        self._verifier = verifier
+    def __init__(self, name: str, keys: AuditKeys) -> None:
+        self._name = name
+        self._keys = keys
         self._frontier = Frontier()
         self._last = 0
         self.unsigned_since: int | None = None
@@ -109,7 +110,7 @@ class TreeVerification:
 
     def _compare(self, stored: StoredCheckpoint) -> Iterator[Finding]:
         try:
-            checkpoint = verify_checkpoint(stored.note, self._verifier)
+            checkpoint = self._keys.verify(self._name, stored.note)
         except NoteError as error:
             yield Finding(stored.position, f"the checkpoint here is none of ours: {error}")
             return
@@ -154,9 +155,9 @@ class TreesVerification:
     `checkpoints` counts those that agreed.
     """
 
-    def __init__(self, connection: AsyncConnection, key: CheckpointKey, scope: VerifyScope) -> None:
+    def __init__(self, connection: AsyncConnection, keys: AuditKeys, scope: VerifyScope) -> None:
         self._connection = connection
-        self._key = key
+        self._keys = keys
         self._scope = scope
         self._trees: dict[str, TreeVerification] = {}
         self.checkpoints = 0
@@ -179,7 +180,9 @@ class TreesVerification:
         names = {**part.leaves, **part.checkpoints}
         if strange := [*invalid_workspaces(part)]:
             return [*found, *strange]
-        self._trees |= {name: self._new(name) for name in names if name not in self._trees}
+        self._trees |= {
+            name: TreeVerification(name, self._keys) for name in names if name not in self._trees
+        }
         is_stored = part.upto <= extent.followed
         tiles = await self._tiles(part) if is_stored else {}
         for name in names:
@@ -192,9 +195,6 @@ class TreesVerification:
     async def _tiles(self, part: LogSection) -> dict[str, dict[Tile, bytes]]:
         wanted = {n: self._trees[n].tiles_gaining(len(leaves)) for n, leaves in part.leaves.items()}
         return await stored_tiles(self._connection, wanted)
-
-    def _new(self, name: str) -> TreeVerification:
-        return TreeVerification(self._key.signer(name).verifier)
 
     def _unsigned(self, extent: LogExtent) -> Iterator[Finding]:
         for name, tree in self._trees.items():

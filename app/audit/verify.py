@@ -11,13 +11,15 @@ from psycopg import AsyncConnection, IsolationLevel
 from psycopg.conninfo import make_conninfo
 from psycopg.types.json import set_json_loads
 
-from app.audit.checkpoint import WHOLE_LOG, CheckpointKey, unverified_workspace, verify_checkpoint
+from app.audit.audit_keys import AuditKeys
+from app.audit.checkpoint import WHOLE_LOG, unverified_workspace
 from app.audit.errors import AuditError, CheckpointError
 from app.audit.log_sections import StoredCheckpoint, VerifyScope, read_extent
 from app.audit.stream_verification import StreamsVerification
 from app.audit.tree_store import stored_notes
 from app.audit.tree_verification import Finding, TreesVerification, first_finding
 from app.progress import ProgressCallback
+from app.tokens.principal import WORKSPACE
 from app.views.rebuild.comparison import Difference, compare_with_log
 from projections.registry import PROJECTIONS
 
@@ -29,6 +31,13 @@ SELECT max(position) FROM integrations.events WHERE workspace_id = %s AND stream
 
 class VerifyError(AuditError):
     """The log cannot be verified."""
+
+
+class UnknownWorkspaceError(VerifyError):
+    """The log never had an event of this workspace."""
+
+    def __init__(self, workspace: str) -> None:
+        super().__init__(f"The log has no workspace {workspace!r}: nothing was verified.")
 
 
 class VerificationResult(Struct, frozen=True):
@@ -44,17 +53,18 @@ class VerificationResult(Struct, frozen=True):
 
 
 async def verify(
-    dsn: str, key: CheckpointKey, scope: VerifyScope, report: ProgressCallback
+    dsn: str, keys: AuditKeys, scope: VerifyScope, report: ProgressCallback
 ) -> VerificationResult:
-    """Compare the log of *dsn* with its trees and checkpoints, its views and sealed secrets.
+    """Compare the log of *dsn* with its trees and checkpoints, its views and stored secrets.
 
     Raises:
+        UnknownWorkspaceError: nothing in the database is of the workspace.
         VerifyError: the database cannot be read.
     """
     try:
         async with read_only_session(dsn) as connection:
             extent = await read_extent(connection)
-            trees = TreesVerification(connection, key, scope)
+            trees = TreesVerification(connection, keys, scope)
             streams = StreamsVerification(connection, scope.workspace)
             in_trees = await trees.run(extent, report)
             await streams.run(extent.head, report)
@@ -63,6 +73,8 @@ async def verify(
             if first is None:
                 in_views = await find_wrong_rows(dsn, connection, scope.workspace, report)
                 first = first_finding([streams.derived, *in_views])
+            if first is None and scope.workspace and not (streams.events or trees.checkpoints):
+                raise UnknownWorkspaceError(scope.workspace)
             unsigned = max(0, extent.head - extent.signed)
             return VerificationResult(streams.events, trees.checkpoints, unsigned, first)
     except psycopg.OperationalError as error:
@@ -125,15 +137,15 @@ async def latest_note(dsn: str, name: str) -> str:
     return notes[name]
 
 
-def external_checkpoint(note: bytes, key: CheckpointKey) -> StoredCheckpoint:
+def external_checkpoint(note: bytes, keys: AuditKeys) -> StoredCheckpoint:
     """Return the checkpoint that a client has stored as *note*.
 
     Raises:
-        NoteError: it is none, or *key* did not sign it.
+        NoteError: it is none, or none of *keys* signed it.
         CheckpointError: it is of a log without events, with which every log agrees.
     """
     name = unverified_workspace(note)
-    checkpoint = verify_checkpoint(note, key.signer(name).verifier)
+    checkpoint = keys.verify(name, note)
     if checkpoint.position is None:
         message = "The checkpoint says nothing: it is of a log without events."
         raise CheckpointError(message)
@@ -144,8 +156,11 @@ def verify_scope(workspace: str | None, external: StoredCheckpoint | None) -> Ve
     """Return what is to be verified.
 
     Raises:
+        UnknownWorkspaceError: no workspace can have this name.
         VerifyError: the checkpoint is not of that workspace.
     """
+    if workspace is not None and not WORKSPACE.fullmatch(workspace):
+        raise UnknownWorkspaceError(workspace)
     if external and workspace and external.name != workspace:
         other = "the whole log" if external.name == WHOLE_LOG else external.name
         message = f"The checkpoint is of {other}: leave out --workspace, or name that one."

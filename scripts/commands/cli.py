@@ -35,10 +35,30 @@ class Commands(click.Group):
         assert isinstance(command, click.Command)  # noqa: S101 — COMMANDS says so
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that *args* begin with; a typo gets a hint, as in click's groups."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
 
-@click.group(cls=Commands)
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="integrations", message="integrations %(version)s")
 def commands() -> None:
     """Run and operate the Integration service; settings are INTEGRATIONS_* variables."""
+
+
+def confirm(question: str) -> None:
+    """Ask *question*; raise ClickException, which ends with status 1, if the answer is not yes."""
+    try:
+        click.confirm(question, abort=True, err=True)
+    except click.Abort:
+        click.echo(err=True)  # where nobody answers, the question ends no line
+        message = "nothing was done: answer y, or give --yes"
+        raise click.ClickException(message) from None
 
 
 def main() -> None:

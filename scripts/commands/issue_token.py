@@ -6,17 +6,19 @@ from collections.abc import Sequence
 
 import click
 
+from app.operator_log import log_operation
 from app.settings import Settings, SettingsError, read_settings
 from app.tokens.local_key import open_local_key
 from app.tokens.principal import PERMISSIONS, ROLES
 from scripts.commands.cli import run
 
+MAX_DAYS = 30
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 DURATION = re.compile(r"([0-9]{1,6})([smhd])")
 
 
 class Duration(click.ParamType[int]):
-    """A time such as 90s, 15m, 1h or 30d."""
+    """A time such as 90s, 15m, 1h or 30d, which is the longest: a token cannot be taken back."""
 
     name = "duration"
 
@@ -27,7 +29,10 @@ class Duration(click.ParamType[int]):
         found = DURATION.fullmatch(str(value))
         if found is None:
             self.fail("write a number and s, m, h or d, such as 1h", param, ctx)
-        return int(found[1]) * SECONDS[found[2]]
+        seconds = int(found[1]) * SECONDS[found[2]]
+        if not 0 < seconds <= MAX_DAYS * SECONDS["d"]:
+            self.fail(f"a token lasts from 1s to {MAX_DAYS}d", param, ctx)
+        return seconds
 
 
 @click.command("token")
@@ -41,24 +46,37 @@ class Duration(click.ParamType[int]):
     help="In place of a role; may be repeated.",
 )
 @click.option("--subject", default="cli", show_default=True, help="The user: the claim sub.")
-@click.option("--ttl", type=Duration(), default="1h", show_default=True, help="How long it lasts.")
+@click.option(
+    "--ttl",
+    type=Duration(),
+    default="1h",
+    show_default=True,
+    help=f"How long it lasts, at most {MAX_DAYS}d.",
+)
 def token_command(
     *, workspace: str, role: str | None, permissions: Sequence[str], subject: str, ttl: int
 ) -> None:
-    """Print a token, and nothing else."""
+    """Print a token, and nothing else; the log gets a line of who issued it, and for whom.
+
+    It counts until it ends, unless the service's token key is replaced.
+    """
     if role and permissions:
         message = "give a role or permissions, not both"
         raise click.UsageError(message)
-    click.echo(
-        issue(
+    role = None if permissions else role or "ADMIN"
+    grants = role or " ".join(sorted(set(permissions)))
+    with log_operation(
+        "token", workspace=workspace, subject=subject, grants=grants, seconds=str(ttl)
+    ):
+        token = issue(
             read_settings(),
             workspace=workspace,
             subject=subject,
             ttl=ttl,
-            role=None if permissions else role or "ADMIN",
+            role=role,
             permissions=permissions or None,
         )
-    )
+    click.echo(token)
 
 
 def issue(  # noqa: PLR0913 — each is a claim of the token, named at the call

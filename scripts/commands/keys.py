@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 
 from app.database.database import open_database
 from app.database.migrate import migrate
+from app.operator_log import log_operation
 from app.progress import progress_bar
 from app.secrets.errors import UnknownKekError, UnsealError
 from app.secrets.keyring import Keyring, ManagedKeyring, require_retired
@@ -22,7 +23,7 @@ from app.secrets.rewrap import (
     rewrap_connection,
 )
 from app.settings import Settings, read_settings
-from scripts.commands.cli import run
+from scripts.commands.cli import confirm, run
 
 LINE = "{:<44}  {:<8}  {:<20}  {:>9}"
 
@@ -41,7 +42,8 @@ def list_command() -> None:
 @keys_commands.command("rotate")
 def rotate_command() -> None:
     """Make a new KEK current; running workers wrap under it with their next secret."""
-    kek = asyncio.run(rotate(read_settings()))
+    with log_operation("keys rotate") as ids:
+        ids["kek"] = kek = asyncio.run(rotate(read_settings()))
     click.echo(f"{kek} is current. Run integrations keys rewrap to put all secrets under it.")
 
 
@@ -54,23 +56,28 @@ def rewrap_command(*, former: str | None) -> None:
     To move to another keyring, set INTEGRATIONS_KEYRING to the new one and give --from the former
     one; the service stands still meanwhile.
     """
-    done = asyncio.run(rewrap_all(read_settings(), former))
-    click.echo(
-        f"Rewrapped {done.rewrapped:,} keys of secrets; {done.remaining:,} are under other KEKs."
-    )
-    sys.exit(1 if done.failed else 0)
+    with log_operation("keys rewrap"):
+        done = asyncio.run(rewrap_all(read_settings(), former))
+        others = f"{done.remaining:,} are under other KEKs"
+        click.echo(f"Rewrapped {done.rewrapped:,} keys of secrets; {others}.")
+        sys.exit(1 if done.failed else 0)
 
 
 @keys_commands.command("remove")
 @click.argument("kek")
 @click.option("--lost", is_flag=True, help="It is gone already: accept the loss of its secrets.")
-def remove_command(*, kek: str, lost: bool) -> None:
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove_command(*, kek: str, lost: bool, yes: bool) -> None:
     """Destroy the retired key KEK, for ever; refused while a secret is stored under it.
 
     With --lost, for a KEK that is not in the keyring any more: the service starts without it, and
     the secrets under it stay unusable until they are replaced.
     """
-    asyncio.run((accept_loss if lost else remove)(read_settings(), kek))
+    loss = "Give up the secrets under" if lost else "Destroy"
+    if not yes:
+        confirm(f"{loss} {kek} for ever?")
+    with log_operation("keys remove --lost" if lost else "keys remove", kek=kek):
+        asyncio.run((accept_loss if lost else remove)(read_settings(), kek))
     click.echo(f"{kek} is {'given up' if lost else 'destroyed'}.")
 
 

@@ -2,6 +2,7 @@
 
 import click
 
+from app.operator_log import log_operation
 from app.server import serve
 from app.settings import Settings, read_settings
 from scripts.commands.cli import run
@@ -32,7 +33,9 @@ def serve_command(*, welcome: bool) -> None:
 
 def welcome_token(settings: Settings) -> str:
     """Return the token to try the service with."""
-    return issue(settings, workspace="demo", role="ADMIN", subject="demo", ttl=12 * 3600)
+    ttl = 12 * 3600
+    with log_operation("token", workspace="demo", subject="demo", grants="ADMIN", seconds=str(ttl)):
+        return issue(settings, workspace="demo", role="ADMIN", subject="demo", ttl=ttl)
 
 
 if __name__ == "__main__":

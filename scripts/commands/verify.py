@@ -6,14 +6,23 @@ from pathlib import Path
 
 import click
 
-from app.audit.checkpoint import CheckpointKey, open_checkpoint_key
-from app.audit.log_sections import StoredCheckpoint
-from app.audit.verify import VerificationResult, external_checkpoint, verify, verify_scope
+from app.audit.audit_keys import AuditKeys, read_verifier_key
+from app.audit.checkpoint import open_checkpoint_key
+from app.audit.log_sections import StoredCheckpoint, VerifyScope
+from app.audit.verify import (
+    UnknownWorkspaceError,
+    VerificationResult,
+    external_checkpoint,
+    verify,
+    verify_scope,
+)
 from app.database.database import open_database
 from app.database.migrate import migrate
 from app.progress import progress_bar
-from app.settings import read_settings
+from app.settings import Settings, read_settings
 from scripts.commands.cli import run
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command("verify")
@@ -21,30 +30,52 @@ from scripts.commands.cli import run
 @click.option(
     "--checkpoint",
     "file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=FILE,
     help="A checkpoint that was stored elsewhere; the log must continue it.",
 )
-def verify_command(*, workspace: str | None, file: Path | None) -> None:
+@click.option(
+    "--key",
+    "key_file",
+    type=FILE,
+    help="The verifier key that `checkpoint --key` printed; no other key file is read.",
+)
+def verify_command(*, workspace: str | None, file: Path | None, key_file: Path | None) -> None:
     """Prove the log; status 1 and the first bad position if it fails.
 
-    Reads only; the service may run meanwhile.
+    Reads only; the service may run meanwhile. Status 2 if there is no such workspace.
     """
     settings = read_settings()
-    key = open_checkpoint_key(settings.data_dir)
-    scope = verify_scope(workspace, load_checkpoint(file, key))
-    with open_database(settings) as dsn:
-        migrate(dsn)
-        with progress_bar() as report_progress:
-            verified = asyncio.run(verify(dsn, key, scope, report_progress))
+    keys = load_keys(settings, key_file)
+    try:
+        scope = verify_scope(workspace, load_checkpoint(file, keys))
+        verified = run_verification(settings, keys, scope)
+    except UnknownWorkspaceError as error:
+        click.echo(f"integrations: {error}", err=True)
+        sys.exit(2)
     if verified.first:
         click.echo(f"The log is not as it was: {verified.first}.")
         sys.exit(1)
     click.echo(summary(verified))
 
 
-def load_checkpoint(file: Path | None, key: CheckpointKey) -> StoredCheckpoint | None:
+def load_keys(settings: Settings, file: Path | None) -> AuditKeys:
+    """Return the key in *file*, else that of the data directory."""
+    if file is not None:
+        return read_verifier_key(file)
+    return AuditKeys(open_checkpoint_key(settings.data_dir).public_key)
+
+
+def load_checkpoint(file: Path | None, keys: AuditKeys) -> StoredCheckpoint | None:
     """Return the checkpoint in *file*, None for no file; raise NoteError."""
-    return external_checkpoint(file.read_bytes(), key) if file else None
+    return external_checkpoint(file.read_bytes(), keys) if file else None
+
+
+def run_verification(settings: Settings, keys: AuditKeys, scope: VerifyScope) -> VerificationResult:
+    """Verify the database of *settings*, with a progress bar."""
+    with open_database(settings) as dsn:
+        migrate(dsn)
+        with progress_bar() as report_progress:
+            return asyncio.run(verify(dsn, keys, scope, report_progress))
 
 
 def summary(verified: VerificationResult) -> str:
@@ -52,7 +83,8 @@ def summary(verified: VerificationResult) -> str:
     unsigned = f"; {verified.unsigned:,} are not signed yet" if verified.unsigned else ""
     return (
         f"{verified.events:,} events agree with {verified.checkpoints:,} checkpoints,"
-        f" with all views and with the sealed secrets{unsigned}."
+        f" with all views and with the commitments of stored secrets{unsigned};"
+        " no key was opened, see integrations keys verify."
     )
 
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 
+from app.audit.audit_keys import AuditKeys
 from app.audit.checkpoint import CheckpointKey, open_checkpoint_key
 from app.audit.checkpoint_signer import CheckpointSigner
 from app.audit.follower import catch_up
@@ -52,7 +53,10 @@ def command(*, events: int, rounds: int) -> None:
         key = open_checkpoint_key(databases.folder)
         follow = time_call(lambda: asyncio.run(follow_log(databases.many, key)))
         answered = asyncio.run(measure_stored_proofs(databases.many, key, min(rounds, events)))
-        proving = time_call(lambda: asyncio.run(verify(databases.many, key, VerifyScope(), silent)))
+        keys = AuditKeys(key.public_key)
+        proving = time_call(
+            lambda: asyncio.run(verify(databases.many, keys, VerifyScope(), silent))
+        )
         figures = [
             Figure(f"tree of {events:,} leaves, s", tree.seconds, "≤ 5"),
             Figure("inclusion proof made, ms", made, "≤ 5"),

@@ -198,7 +198,7 @@ def change_keys(service: Service, database: Database, kek: str, damaged: str) ->
     database.execute(swap, (b"damaged", damaged))
     yield run_here(service, "rewrap", status=1)
     database.execute("DELETE FROM integrations.secret_store WHERE stream = %s", (damaged,))
-    yield run_here(service, "remove", kek)
+    yield run_here(service, "remove", "--yes", kek)
 
 
 def look_everywhere(client: httpx2.Client, places: list[str]) -> Iterator[httpx2.Response]:

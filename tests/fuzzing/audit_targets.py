@@ -2,6 +2,7 @@
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from app.audit.audit_keys import AuditKeys
 from app.audit.checkpoint import (
     CheckpointKey,
     format_checkpoint,
@@ -48,7 +49,10 @@ def read_checkpoint(data: bytes) -> None:
 
 def read_kept_checkpoint(data: bytes) -> None:
     """Read an external checkpoint; only what was signed is accepted."""
-    require(external_checkpoint(data, KEY).note == data == NOTE, "nobody but the signer signs")
+    require(
+        external_checkpoint(data, AuditKeys(KEY.public_key)).note == data == NOTE,
+        "nobody but the signer signs",
+    )
 
 
 def read_signed(data: bytes) -> None:

@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
+from app.audit.audit_keys import AuditKeys
 from app.audit.checkpoint import CheckpointKey, open_checkpoint_key
 from app.audit.checkpoint_signer import CheckpointSigner
 from app.audit.follower import catch_up
@@ -317,7 +318,7 @@ def verifying(dsn: str, key: CheckpointKey) -> Verify:
     """Verify the log: `await verifying(workspace=…, external=…)`."""
 
     async def run(**scope: object) -> VerificationResult:
-        return await verify(dsn, key, VerifyScope(**scope), silent)  # pyright: ignore[reportArgumentType] — as Scope takes it
+        return await verify(dsn, AuditKeys(key.public_key), VerifyScope(**scope), silent)  # pyright: ignore[reportArgumentType] — as Scope takes it
 
     return run
 

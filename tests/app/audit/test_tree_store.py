@@ -10,6 +10,7 @@ from psycopg import AsyncConnection, Connection
 from psycopg.rows import TupleRow
 
 from app.audit import tree_store as module
+from app.audit.audit_keys import AuditKeys
 from app.audit.checkpoint import CheckpointKey
 from app.audit.follower import follow_log
 from app.audit.tree_store import CheckpointRetention, delete_superseded
@@ -86,7 +87,9 @@ async def test_the_log_is_proved_as_before_and_signed_on(
     await aged.append("other", "int_1", aged.on)
     await aged.follow()
 
-    assert (await verifying(external=external_checkpoint(note.encode(), key))).first is None
+    assert (
+        await verifying(external=external_checkpoint(note.encode(), AuditKeys(key.public_key)))
+    ).first is None
     admin.execute("SET session_replication_role = replica")
     admin.execute("UPDATE integrations.events SET envelope = 'forged' WHERE position = 9")
     first = (await verifying()).first

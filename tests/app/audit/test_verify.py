@@ -8,6 +8,7 @@ import pytest
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from app.audit.audit_keys import AuditKeys
 from app.audit.checkpoint import WHOLE_LOG, CheckpointKey
 from app.audit.errors import CheckpointError
 from app.audit.log_sections import StoredCheckpoint
@@ -254,7 +255,9 @@ def kept_of(dsn: str, key: CheckpointKey) -> KeptOf:
     """Keep the newest checkpoint of a workspace, or of the whole log."""
 
     async def kept(name: str) -> StoredCheckpoint:
-        return external_checkpoint((await latest_note(dsn, name)).encode(), key)
+        return external_checkpoint(
+            (await latest_note(dsn, name)).encode(), AuditKeys(key.public_key)
+        )
 
     return kept
 
@@ -424,11 +427,11 @@ async def test_a_checkpoint_by_another_key_is_none(
     dsn: str, key: CheckpointKey, other_key: CheckpointKey
 ) -> None:
     note = (await latest_note(dsn, "demo")).encode()
-    assert external_checkpoint(note, key).size == 8
+    assert external_checkpoint(note, AuditKeys(key.public_key)).size == 8
     with pytest.raises(Exception, match="not signed by the key"):
-        external_checkpoint(note, other_key)
+        external_checkpoint(note, AuditKeys(other_key.public_key))
     with pytest.raises(CheckpointError):
-        external_checkpoint(b"anything", key)
+        external_checkpoint(b"anything", AuditKeys(key.public_key))
 
 
 @pytest.mark.usefixtures("signed")

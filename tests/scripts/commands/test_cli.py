@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,40 @@ def test_an_unknown_command_is_reported_without_a_traceback() -> None:
 
     assert told.exit_code == 2
     assert "No such command 'reload'." in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["verfy"], "Did you mean 'verify'?"),
+        (["chekpoint"], "Did you mean 'checkpoint'?"),
+        (["keys", "rotat"], "Did you mean 'rotate'?"),
+        (["keys", "rewarp"], "Did you mean 'rewrap'?"),
+        (["verify", "--workspce", "demo"], "Did you mean '--workspace'?"),
+        (["token", "--permision", "audit:view"], "Did you mean '--permission'?"),
+    ],
+)
+def test_a_typo_gets_a_hint(words: list[str], hint: str) -> None:
+    told = CliRunner().invoke(commands, words)
+
+    assert told.exit_code == 2
+    assert hint in told.stderr
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    told = CliRunner().invoke(commands, ["--version"])
+
+    assert (told.exit_code, told.stdout) == (0, f"integrations {version('integrations')}\n")
+
+
+@pytest.mark.parametrize("words", [[], ["keys"]])
+def test_a_group_alone_prints_its_help_as_click_does(words: list[str]) -> None:
+    alone = CliRunner().invoke(commands, words)
+    asked = CliRunner().invoke(commands, [*words, "-h"])
+
+    assert alone.exit_code == 2
+    assert alone.output == asked.output
+    assert "Commands:" in asked.stdout
 
 
 @pytest.mark.parametrize(("name", "needs"), [("rebuild", set[str]()), ("replay", {"rich"})])

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx2
+import msgspec
 import psutil
 import psycopg
 import pytest
@@ -93,8 +94,13 @@ def keys(service: Service, *words: str) -> subprocess.CompletedProcess[str]:
 def done(service: Service, *words: str) -> str:
     """Run `integrations keys` in this process, which is quicker; return what it prints."""
     ended = CliRunner().invoke(keys_commands, words, env=service.environment)
-    assert (ended.exit_code, ended.stderr) == (0, ""), ended.exception
+    assert ended.exit_code == 0, ended.exception
     return ended.stdout
+
+
+def complaints(ended: subprocess.CompletedProcess[str]) -> list[str]:
+    """Return what a command complains of, without its line of the security log."""
+    return [line for line in ended.stderr.splitlines() if not line.startswith("{")]
 
 
 def listed(service: Service) -> dict[str, tuple[str, int]]:
@@ -137,14 +143,14 @@ def test_a_kek_is_rotated_rewrapped_and_removed_while_the_service_runs(
         (second,) = set(listed(service)) - {first}
         assert listed(service) == {first: ("retired", 3), second: ("current", 6)}
 
-        refused = keys(service, "remove", first)
+        refused = keys(service, "remove", "--yes", first)
         assert (refused.returncode, refused.stdout) == (1, "")
         assert f"3 secrets are stored under {first}: run integrations keys rewrap" in refused.stderr
         assert "Rewrapped 3 keys of secrets; 0 are under other KEKs." in done(service, "rewrap")
         assert listed(service) == {first: ("retired", 0), second: ("current", 9)}
         assert events(dsn)[: len(events_before)] == events_before
 
-        done(service, "remove", first)
+        done(service, "remove", "--yes", first)
         assert listed(service) == {second: ("current", 9)}
         assert [outcome(client, integration) for integration in ids] == ["ok"] * 9
         assert provider.keys == [f"SG.key-{number}" for number in range(9)]
@@ -161,12 +167,58 @@ def test_the_current_kek_and_an_unknown_one_are_not_removed(
     with start(data_dir, database_url=dsn) as service, service.caller() as client:
         (current,) = listed(service)
         for kek, said in ((current, "is current"), ("kek-9-00c0ffee", "is not in the keyring")):
-            refused = keys(service, "remove", kek)
+            refused = keys(service, "remove", "--yes", kek)
             assert refused.returncode == 1
-            assert said in refused.stderr
-            assert len(refused.stderr.splitlines()) == 1
-        assert keys(service, "remove", "--lost", current).returncode == 2
+            (complaint,) = complaints(refused)
+            assert said in complaint
+        assert keys(service, "remove", "--yes", "--lost", current).returncode == 2
         add(client, "SG.still-stored")
+
+
+@pytest.mark.parametrize(("answer", "lost"), [("n\n", []), ("", []), ("", ["--lost"])])
+def test_a_kek_is_removed_only_after_a_yes(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, answer: str, lost: list[str]
+) -> None:
+    monkeypatch.setenv("INTEGRATIONS_DATA_DIR", str(data_dir))
+
+    refused = CliRunner().invoke(keys_commands, ["remove", *lost, "kek-1-00c0ffee"], input=answer)
+
+    assert refused.exit_code == 1
+    assert "kek-1-00c0ffee for ever? [y/N]" in refused.stderr
+    assert "nothing was done: answer y, or give --yes" in refused.stderr
+    assert [*data_dir.iterdir()] == []
+
+
+def test_a_yes_removes_and_each_command_leaves_a_line(
+    start: StartService, data_dir: Path, dsn: str
+) -> None:
+    with start(data_dir, database_url=dsn) as service:
+        (first,) = listed(service)
+        rotated = keys(service, "rotate")
+        (second,) = set(listed(service)) - {first}
+        rewrapped = keys(service, "rewrap")
+        ended = CliRunner().invoke(
+            keys_commands, ["remove", first], input="y\n", env=service.environment
+        )
+        assert (ended.exit_code, [*listed(service)]) == (0, [second])
+        failed = keys(service, "remove", "--yes", second)
+        key = (data_dir / "keyring.json").read_text().split('"key": "')[1][:12]
+
+    told = [rotated.stderr, rewrapped.stderr, ended.stderr, failed.stderr]
+    lines = [security_line(each) for each in told]
+    assert [(line["command"], line["ids"], line["outcome"], line["reason"]) for line in lines] == [
+        ("keys rotate", {"kek": second}, "done", None),
+        ("keys rewrap", {}, "done", None),
+        ("keys remove", {"kek": first}, "done", None),
+        ("keys remove", {"kek": second}, "failed", "KeyringError"),
+    ]
+    assert key not in "".join(told)
+
+
+def security_line(stderr: str) -> Any:
+    """Return the one line of the security log in *stderr*."""
+    (line,) = [line for line in stderr.splitlines() if line.startswith("{")]
+    return msgspec.json.decode(line)
 
 
 def test_one_damaged_row_is_named_and_neither_list_nor_rewrap_breaks(
@@ -184,7 +236,7 @@ def test_one_damaged_row_is_named_and_neither_list_nor_rewrap_breaks(
         ended = keys(service, "rewrap")
 
         assert ended.returncode == 1
-        (complaint,) = ended.stderr.splitlines()
+        (complaint,) = complaints(ended)
         assert f"apiKey (version 1) of integration {damaged} in workspace demo" in complaint
         assert "Rewrapped 1 keys of secrets; 1 are under other KEKs." in ended.stdout
         assert sorted(count for _, count in listed(service).values()) == [1, 1]
@@ -329,7 +381,7 @@ def test_a_backup_restored_after_its_epoch_was_destroyed_cannot_open_what_was_de
         # When one is deleted, and the epoch that it was sealed in is destroyed.
         assert client.delete(f"{PATH}/{deleted}").status_code == 200
         done(service, "rewrap")
-        done(service, "remove", first)
+        done(service, "remove", "--yes", first)
         assert outcome(client, kept) == "ok"
         service.process.send_signal(signal.SIGTERM)
         service.process.wait(timeout=30)
@@ -356,7 +408,9 @@ def checks_of(start: StartService, folder: Path, *, lost: str, ids: Sequence[str
         )  # fmt: skip
         assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1)
         assert f"lacks {lost}" in refused.stderr
-        accepted = CliRunner().invoke(keys_commands, ["remove", "--lost", lost], env=environment)
+        accepted = CliRunner().invoke(
+            keys_commands, ["remove", "--yes", "--lost", lost], env=environment
+        )
         assert accepted.exit_code == 0, accepted.output
         with start(folder) as service, service.caller() as client:
             return [outcome(client, integration) for integration in ids]
