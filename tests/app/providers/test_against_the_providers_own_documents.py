@@ -4,16 +4,13 @@ npm's prism serves ../shared/provider-specs; a proxy in front of it forces answe
 keeps what prism says of our requests. It proves form, not behaviour.
 """
 
-import json
 import shutil
 import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from email.message import Message
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +18,13 @@ import pytest
 
 from app.providers.check import CredentialChecker
 from app.providers.http_client import ProviderClient
-from app.providers.provider_file import ProviderFile
+from app.providers.provider_file import HttpCheck, ProviderFile
 from app.secrets.secret import Secret
+from tests.support.prism_proxy import Proxy
 
 DOCUMENT = Path(__file__).parents[4] / "shared" / "provider-specs" / "providers.json"
 PRISM = "@stoplight/prism-cli@5.14.2"
+BASIC = {"Authorization": "Basic YTpi"}
 FOLDERS = {  # of each provider in the document
     "SENDGRID": "sendgrid",
     "ELASTIC_EMAIL": "elastic_email",
@@ -34,70 +33,7 @@ FOLDERS = {  # of each provider in the document
     "FIREBASE_FCM": "fcm",
     "POSTMARK": "postmark",
 }
-NO_TOKEN_SERVER = {"access_token": "ya29.token"}  # Google's token endpoint is not in the document
 pytestmark = pytest.mark.timeout(300)  # the first test installs prism
-
-
-class Proxy(ThreadingHTTPServer):
-    """A server in front of prism: it adds `Prefer`, and keeps what prism finds wrong with us."""
-
-    daemon_threads = True
-
-    def __init__(self, prism: int) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.prism = prism
-        self.prefer = ""
-        self.asked: list[str] = []
-        self.violations: list[dict[str, Any]] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Sends each request on to prism."""
-
-    server: Proxy  # pyright: ignore[reportIncompatibleVariableOverride] — it serves no other
-
-    def do_GET(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.asked.append(f"{self.command} {self.path}")
-        if self.path == "/fcm/token":
-            self.answer(200, json.dumps(NO_TOKEN_SERVER).encode())
-            return
-        headers = dict(self.headers.items())
-        if self.server.prefer:
-            headers["Prefer"] = self.server.prefer
-        prism = HTTPConnection("127.0.0.1", self.server.prism, timeout=10)
-        try:
-            prism.request(self.command, self.path, body, headers)
-            answer = prism.getresponse()
-            content = answer.read()
-            self.server.violations += violations_in(answer.headers, content)
-            self.answer(answer.status, content)
-        finally:
-            prism.close()
-
-    do_POST = do_GET  # noqa: N815 — the standard library looks for these names
-
-    def answer(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — its name there
-        """Stay silent."""
-
-
-def violations_in(headers: Message, content: bytes) -> list[dict[str, Any]]:
-    """Return what prism found wrong with a request; what is wrong with answers is its own doing."""
-    if headers.get_content_type() == "application/problem+json":
-        return [json.loads(content)]
-    found = json.loads(headers.get("sl-violations", "[]"))
-    return [one for one in found if one["location"][0] != "response"]
 
 
 @pytest.fixture(scope="session")
@@ -195,6 +131,69 @@ async def test_what_we_ask_is_what_the_provider_has_documented(
     assert checked.verdict.outcome == outcome
 
 
+ACCOUNT, OWN_KEY = "AC" + "0" * 32, {"apiKey": "SK" + "1" * 32, "apiSecret": "aB3" * 10 + "xy"}
+API_KEY = OWN_KEY | {"accountSid": ACCOUNT}
+ACCOUNT_PATH = f"GET /twilio/2010-04-01/Accounts/{ACCOUNT}.json"
+NUMBERS_PATH = f"GET /twilio/2010-04-01/Accounts/{ACCOUNT}/IncomingPhoneNumbers.json?PageSize=1"
+SCOPES_PATH = "GET /sendgrid/v3/scopes"
+
+
+@pytest.mark.parametrize(
+    ("type_", "given", "expected"),
+    [
+        ("TWILIO", API_KEY, (NUMBERS_PATH, "US1")),
+        ("TWILIO", API_KEY | {"region": "US1"}, (NUMBERS_PATH, "US1")),
+        ("TWILIO", API_KEY | {"region": "IE1"}, (NUMBERS_PATH, "IE1")),
+        ("TWILIO", API_KEY | {"region": "AU1"}, (NUMBERS_PATH, "AU1")),
+        ("TWILIO", {"region": "IE1"}, (ACCOUNT_PATH, "IE1")),
+        ("TWILIO", {"region": "AU1", "accountSid": ACCOUNT}, (ACCOUNT_PATH, "AU1")),
+        ("SENDGRID", {"region": "GLOBAL"}, (SCOPES_PATH, "GLOBAL")),
+        ("SENDGRID", {"region": "EU"}, (SCOPES_PATH, "EU")),
+        ("SENDGRID", {"onBehalfOf": "example-subuser"}, (SCOPES_PATH, "GLOBAL")),
+        ("SENDGRID", {"onBehalfOf": "account-id 12", "region": "EU"}, (SCOPES_PATH, "EU")),
+    ],
+)
+async def test_what_follows_the_settings_is_documented_too(
+    type_: str,
+    given: dict[str, str],
+    expected: tuple[str, str],
+    proxy: Proxy,
+    check_of: Callable[..., Any],
+) -> None:
+    values = {name: Secret(value.encode()) for name, value in given.items()}
+
+    checked = await check_of(type_, f"{proxy.url}/{FOLDERS[type_]}", values)
+
+    assert proxy.violations == []
+    assert checked.verdict.outcome == "ok"
+    assert ([expected[0]], expected[1]) == (proxy.asked, checked.verdict.region)
+    assert proxy.behalves == [given.get("onBehalfOf")]
+
+
+def test_every_setting_that_a_request_follows_is_proved(
+    all_providers: dict[str, ProviderFile],
+) -> None:
+    proved = {"TWILIO": {"region", "accountSid"}, "SENDGRID": {"region", "onBehalfOf"}}
+
+    assert {
+        type_: {*provider.settings}
+        for type_, provider in all_providers.items()
+        if provider.settings and isinstance(provider.check, HttpCheck)
+    } == proved
+
+
+async def test_a_forced_refusal_of_the_request_for_numbers_is_no_answer_of_twilio(
+    proxy: Proxy, check_of: Callable[..., Any]
+) -> None:
+    proxy.prefer = "code=401"  # its document has none: prism makes one of its own
+    values = {name: Secret(value.encode()) for name, value in API_KEY.items()}
+
+    checked = await check_of("TWILIO", f"{proxy.url}/twilio", values)
+
+    assert proxy.asked == [NUMBERS_PATH] * 3
+    assert checked.verdict.outcome == "inconclusive"
+
+
 @pytest.fixture
 def check_of(
     all_providers: dict[str, ProviderFile],
@@ -203,9 +202,9 @@ def check_of(
 ) -> Callable[..., Any]:
     """Check well-formed credentials of a type at an address."""
 
-    def check(type_: str, url: str) -> object:
+    def check(type_: str, url: str, given: dict[str, Secret] | None = None) -> object:
         checker = CredentialChecker(all_providers, client, {type_: url})
-        return checker.check(type_, all_credentials[type_])
+        return checker.check(type_, all_credentials[type_] | (given or {}))
 
     return check
 
@@ -215,7 +214,11 @@ def check_of(
     [
         ("GET", "/sendgrid/v3/scopes", {}, None),
         ("GET", "/sendgrid/v3/scope", {"Authorization": "Bearer k"}, None),
-        ("GET", "/twilio/2010-04-01/Accounts/SK1.json", {"Authorization": "Basic YTpi"}, None),
+        ("GET", "/twilio/2010-04-01/Accounts/SK1.json", BASIC, None),
+        ("GET", NUMBERS_PATH[4:].replace(ACCOUNT, OWN_KEY["apiKey"]), BASIC, None),
+        ("GET", NUMBERS_PATH[4:].replace("=1", "=0"), BASIC, None),
+        ("GET", NUMBERS_PATH[4:].replace("=1", "=one"), BASIC, None),
+        ("GET", NUMBERS_PATH[4:], {}, None),
         (
             "POST",
             "/fcm/v1/projects/p/messages:send",
