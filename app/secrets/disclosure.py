@@ -14,7 +14,8 @@ MAX_WRAPPING = 64  # characters around a secret that are not part of it
 WRAPPING = " \t\r\n\v\f\u00a0\u200b\ufeff\"'`"
 BOUNDARY = "\0"  # between texts, so that nothing is found across two of them
 PREFIX = re.compile(r"^(?:Bearer\s+|[A-Z][A-Z0-9_]*=(?=[^=]))", re.IGNORECASE)
-SEPARATORS = re.compile(r"[\W_]")  # what people put between the pieces of a key, and padding
+# What people put between the pieces of a key, padding, and letters that nobody sees.
+SEPARATORS = re.compile(r"[\W_\u115f\u1160]")
 BASE64 = re.compile(r"[\w+/-]+={0,2}", re.ASCII)
 HEXADECIMAL = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 
@@ -64,8 +65,9 @@ def spellings(secret: Secret) -> Iterator[tuple[Form, str]]:
 
 
 def encodings(raw: bytes) -> Iterator[tuple[Form, str]]:
-    """Yield *raw* in base64url and in hexadecimal."""
+    """Yield *raw* in base64url, in hexadecimal, and as a list of numbers."""
     yield "letters", letters_of(urlsafe_b64encode(raw).decode())
+    yield "letters", "".join(map(str, raw))
     yield "folded", raw.hex()
 
 

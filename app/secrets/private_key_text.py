@@ -1,43 +1,48 @@
-"""Does a text contain a private key, in any of the ways that people write one?
+r"""Does a text contain a private key, in any of the ways that people write one?
 
 Recognised: a PEM head; DER (PKCS#8, SEC1, PKCS#1), with or without the head; a JWK with `d`; 32
-bytes or more in hexadecimal; a scalar of 32 bytes in base64 or base64url, also directly after
-another key. Public keys, UUIDs and shorter hexadecimal numbers, such as the ids of providers, are
-none of them. 64 hexadecimal digits are always taken for a key: nobody can tell them from a hash,
-and a name needs neither.
+bytes or more in hexadecimal, or as a list of numbers; a scalar of 32 bytes in base64 or base64url,
+also directly after another key. Public keys, UUIDs and shorter hexadecimal numbers, such as the ids
+of providers, are none of them. 64 hexadecimal digits are always taken for a key: nobody can tell
+them from a hash, and a name needs neither.
+
+No such list is complete: a key in base85, reversed or encrypted is not found.
 """
 
+import html
 import re
-import unicodedata
-from base64 import urlsafe_b64decode
-from itertools import pairwise
+from collections.abc import Iterator
+from unicodedata import category, normalize
 from urllib.parse import unquote
 
 SCALAR = 43  # characters of 32 bytes in base64 without padding
 SHORTEST_HEAD = 13  # characters of "PRIVATE KEY--"
+MARK = "\0"  # stands for what was taken out; nothing is found across it
 # In capitals without the dashes too; else with two of them: "our front-end private key" is a name.
 PEM_HEAD = re.compile(
-    r"[-\u2010-\u2015]{2}\s*(?:BEGIN|END)\s[A-Z0-9 ]{0,40}PRIVATE\s+KEY"
-    r"|PRIVATE\s+KEY(?:\s+BLOCK)?\s*[-\u2010-\u2015]{2}"
+    r"--\s*(?:BEGIN|END)\s[A-Z0-9 ]{0,40}PRIVATE\s+KEY"
+    r"|PRIVATE\s+KEY(?:\s+BLOCK)?\s*--"
     r"|(?-i:(?:BEGIN|END)\s(?:[A-Z0-9]+\s){0,3}PRIVATE\s+KEY)",
     re.IGNORECASE,
 )
 JWK_SCALAR = re.compile(r"""[{,]\s*["']?d["']?\s*:\s*["']?[\w+/-]{43}""", re.ASCII)
-HEXADECIMAL = re.compile(r"(?:(?:0?x)?[0-9a-f]{2}[\s:,._-]{0,2}){32}", re.IGNORECASE)
-# What DER begins with, in hexadecimal: some keys of providers are as long as such a private key.
+# What DER begins with: a sequence (30), its length, the version (02 01 00 or 01), and the next tag.
 DER_HEXADECIMAL = re.compile(
     r"30(?:[0-7][0-9a-f]|81[0-9a-f]{2}|82[0-9a-f]{4})02010[01](?:02|04|30)", re.IGNORECASE
 )
+DER_BASE64 = re.compile(
+    r"M(?:[A-H].CAQ[AE][CEw]|I[E-H].AgE[AB][ABM]|I[I-L]..[AQgw]IBA[ADQT])", re.ASCII
+)
+HEXADECIMAL = re.compile(r"(?:[0-9a-f][^0-9a-z\0]{0,4}){64}", re.IGNORECASE)
+HEXADECIMAL_PREFIX = re.compile(r"(?:(?<![0-9a-f])0)?x(?=[0-9a-f]{2})", re.IGNORECASE)
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+SHORT_HEXADECIMAL = re.compile(r"(?<![0-9a-f])[0-9a-f]{16,63}(?![0-9a-f])", re.IGNORECASE)
+# Between dots they are addresses and versions.
+NUMBERS = re.compile(
+    r"(?:(?<![0-9])(?:0x[0-9a-f]{1,2}|[0-9]{1,3})[^\w.\0]{1,4}){31}[0-9]", re.ASCII
+)
 PADDED = re.compile(r"(?<![\w+/-])[\w+/-]{43}=(?![\w+/=-])", re.ASCII)
 TOKEN = re.compile(r"(?<![\w+/-])[\w+/-]{43}(?![\w+/-])", re.ASCII)
-# Longer than most words, or bytes in a row: what most texts do not have, found in one search.
-SUSPICIOUS = re.compile(r"[\w+/=-]{16}|(?:(?:0?[xX])?[0-9A-Fa-f]{2}[\s:,._-]*){16}", re.ASCII)
-RUN = re.compile(r"[\w+/-]{43,}", re.ASCII)
-# White space between pieces that are too long for most words: a key that was wrapped.
-WRAP = re.compile(r"(?<=[\w+/-]{8})\s+(?=[\w+/-]{8})", re.ASCII)
-DER_PRIVATE = re.compile(
-    rb"\x30(?:[\x01-\x7f]|\x81.|\x82..)\x02\x01[\x00\x01][\x02\x04\x30]", re.DOTALL
-)
 POINT = re.compile(r"B[A-P][\w-]{75,85}=?", re.ASCII)  # whole, or without a few at its end
 PUBLIC = re.compile(
     r"(?<![\w+/-])(?:"
@@ -48,35 +53,22 @@ PUBLIC = re.compile(
     r")",
     re.ASCII,
 )
-UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-SHORT_HEXADECIMAL = re.compile(r"(?<![0-9a-f])[0-9a-f]{16,63}(?![0-9a-f])", re.IGNORECASE)
 NOTHING = re.compile(r"(?!)")
 
-CLASSES = str.maketrans(
-    {
-        **dict.fromkeys("abcdefghijklmnopqrstuvwxyz", "l"),
-        **dict.fromkeys("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "U"),
-        **dict.fromkeys("0123456789", "9"),
-        **dict.fromkeys("+/-_", "-"),
-    }
-)
-# How much likelier two neighbours are in a random text than in words: the base-2 logarithm, from
-# the classes' shares in base64 and those in names made of words, in CamelCase or with hyphens.
-LIKELIHOOD = {
-    pair: weight
-    for weight, pairs in {
-        -3: ["9-"],
-        -2: ["l-"],
-        -1: ["ll", "U-", "99"],
-        0: ["UU", "Ul", "-l", "-U", "-9"],
-        1: ["U9", "9l"],
-        2: ["l9", "9U", "--"],
-        3: ["lU"],
-    }.items()
-    for pair in pairs
-}
-RANDOM = -6  # of 10,000 keys one has less; of names with 43 characters in one piece few have more
-RANDOM_LETTERS = 14  # for letters only, which one key in 7,000 is, and many a name in CamelCase
+NO_BASE64 = re.compile(r"[^\w+/\s\0-]", re.ASCII)
+SIGNS = re.compile(r"[+/_-]")
+WORD = re.compile(r"(?<!\S)(?:[A-Za-z][a-z]{3,}|[A-Z]{4,}|[0-9]{4,})(?!\S)")
+# Ids in the paths of pages are as random as keys, and as long; a part of 43 characters is a key.
+URL = re.compile(r"https?://[^\s<>\"'\0]+", re.IGNORECASE)
+PART_OF_URL = re.compile(r"(?<![\w+-])(?=([\w+/-]{43})(?![\w+-]))", re.ASCII)
+# Where a word would not change from small letters to capitals, or from letters to digits.
+CHANGE = re.compile(r"(?<=[a-z])[A-Z]|(?<=[0-9])[A-Za-z]|(?<=[A-Za-z])[0-9]")
+CHANGES = 8  # in 43 characters: of 10,000 keys four have less; names in CamelCase seldom as many
+LETTERS = 5  # capitals, and small letters: ids of small letters or capitals alone are none
+
+DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
+INVISIBLE = frozenset({"Cf", "Mn", "Me"})  # categories: formats, and marks on other characters
+UNICODE_ESCAPE = re.compile(r"\\+u\{?([0-9A-Fa-f]{4})\}?")
 
 
 def contains_private_key(
@@ -85,65 +77,70 @@ def contains_private_key(
     """Return whether *text* is, decodes to or contains a private key.
 
     What *known* matches is some other kind of key, and passed over. A text that *is_key*, not a
-    name, may not hold 43 characters of base64 at all; elsewhere they may be words, if they look
-    like them or are letters only.
+    name, may not hold 43 characters of base64 at all; elsewhere they may be words.
     """
     if len(text) < SHORTEST_HEAD:
         return False
-    plain = plain_text(text)
+    plain = plain_text(text).replace(MARK, "")
     if "PRIVATE" in plain.upper() and PEM_HEAD.search(plain):
         return True
-    if len(plain) < SCALAR:
+    if len(plain) < SCALAR or POINT.fullmatch(plain):
         return False
-    if not SUSPICIOUS.search(plain) or POINT.fullmatch(plain):
-        return False
-    rest = PUBLIC.sub(" | ", known.sub(" | ", plain))
+    joined = "".join(NO_BASE64.sub("", plain).split())
+    rest = PUBLIC.sub(MARK, known.sub(MARK, plain))
     return bool(
-        JWK_SCALAR.search(rest)
-        or DER_HEXADECIMAL.search(plain)
-        or HEXADECIMAL.search(UUID.sub(" | ", rest))
+        DER_BASE64.search(joined)
+        or DER_HEXADECIMAL.search(joined)
+        or JWK_SCALAR.search(rest)
+        or HEXADECIMAL.search(HEXADECIMAL_PREFIX.sub(" ", UUID.sub(MARK, rest)))
+        or NUMBERS.search(rest)
         or PADDED.search(rest)
         or (is_key and TOKEN.search(rest))
-        or contains_random_run(WRAP.sub("", rest))
+        or any(map(is_random, base64_runs(rest)))
     )
 
 
 def plain_text(text: str) -> str:
-    r"""Return *text* without invisible characters and escapes (`%2B`, `\/`, `\n`)."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-        text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Mn"))
+    r"""Return *text* without invisible characters and escapes (`&#43;`, `%2B`, `\u002b`, `\n`)."""
+    if "&" in text:
+        text = html.unescape(text)
     if "%" in text:
         text = unquote(text)
     if "\\" in text:
+        text = UNICODE_ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
         text = re.sub(r"\\+[nrt]", " ", text).replace("\\", "")
+    if not text.isascii():
+        # Marks go first: normalising takes the square of those in a row.
+        text = normalize("NFKD", visible_text(text.translate(DASHES)))
+        text = visible_text(text)
     return text
 
 
-def contains_random_run(text: str) -> bool:
-    """Return whether *text* has 43 characters of base64 that are DER, or unlike words."""
-    if not RUN.search(text):
-        return False
-    words = SHORT_HEXADECIMAL.sub(" | ", UUID.sub(" | ", text))
-    return any(is_der(run) for run in RUN.findall(text)) or any(map(is_random, RUN.findall(words)))
+def visible_text(text: str) -> str:
+    """Return *text* without formats and marks."""
+    return "".join(character for character in text if category(character) not in INVISIBLE)
 
 
-def is_der(run: str) -> bool:
-    """Return whether *run* is the beginning of a private key in DER, in base64."""
-    return (
-        DER_PRIVATE.match(urlsafe_b64decode(run[:24].replace("+", "-").replace("/", "_")))
-        is not None
-    )
+def base64_runs(text: str) -> Iterator[str]:
+    """Yield what may be 43 characters of base64 or more, whatever stands between them.
+
+    White space joins what it separates unless that is a word.
+    """
+    text = SHORT_HEXADECIMAL.sub(MARK, UUID.sub(MARK, text))
+    for url in URL.findall(text):
+        yield from PART_OF_URL.findall(url)
+    pieces = WORD.sub(MARK, NO_BASE64.sub("", URL.sub(MARK, text)))
+    joined = PUBLIC.sub(MARK, "".join(pieces.split()))
+    yield from (run for run in joined.split(MARK) if len(run) >= SCALAR)
 
 
 def is_random(run: str) -> bool:
-    """Return whether 43 characters in a row look drawn by lot."""
-    least = RANDOM_LETTERS if run.isalpha() else RANDOM
-    classes = run.translate(CLASSES)
-    steps = [LIKELIHOOD[a + b] for a, b in pairwise(classes)]
-    score = sum(steps[: SCALAR - 1])
-    for gone, new in zip(steps, steps[SCALAR - 1 :], strict=False):
-        if score >= least:
-            return True
-        score += new - gone
-    return score >= least
+    """Return whether 43 characters in a row change between kinds as often as no words do."""
+    letters = SIGNS.sub("", run)
+    if 5 * len(letters) <= 4 * len(run):  # the signs stand between pieces of a key
+        run = letters
+    if min(len(re.findall("[A-Z]", run)), len(re.findall("[a-z]", run))) < LETTERS:
+        return False
+    changes = [change.start() for change in CHANGE.finditer(run)]
+    last = changes[CHANGES - 1 :]
+    return any(end - start < SCALAR for start, end in zip(changes, last, strict=False))

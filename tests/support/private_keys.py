@@ -83,6 +83,25 @@ SPELLINGS: Mapping[str, Spelling] = {
     "base64 padded": lambda key: base64(scalar(key)),
     "base64 wrapped": lambda key: f"{base64url(scalar(key))[:22]} {base64url(scalar(key))[22:]}",
     "percent": lambda key: quote(base64(scalar(key)), safe=""),
+    "percent, each character": lambda key: "".join(
+        f"%{ord(character):02x}" for character in base64url(scalar(key))
+    ),
+    "HTML entities": lambda key: base64(scalar(key)).replace("+", "&#43;").replace("/", "&#x2F;"),
+    "HTML entities, named": lambda key: base64(scalar(key)).replace("+", "&plus;"),
+    "HTML entities, each character": lambda key: "".join(
+        f"&#{ord(character)};" for character in base64url(scalar(key))
+    ),
+    "Unicode escapes": lambda key: "".join(
+        f"\\u{ord(character):04x}" for character in base64url(scalar(key))
+    ),
+    "Unicode escape of a sign": lambda key: base64(scalar(key)).replace("+", "\\u002B"),
+    "full width": lambda key: "".join(
+        chr(ord(character) + 0xFEE0) for character in base64(scalar(key))
+    ),
+    "bytes": lambda key: str([*scalar(key)]),
+    "bytes, signed": lambda key: str([byte - 256 * (byte > 127) for byte in scalar(key)]),
+    "bytes with blanks": lambda key: " ".join(map(str, scalar(key))),
+    "bytes in hexadecimal": lambda key: ",".join(map(hex, scalar(key))),
     "JSON escapes": lambda key: base64(scalar(key)).replace("/", "\\/"),
     "hexadecimal": lambda key: scalar(key).hex(),
     "hexadecimal capitals": lambda key: scalar(key).hex().upper(),

@@ -50,6 +50,48 @@ def test_a_public_key_is_no_private_one(spelling: Spelling, surroundings: str, n
     assert not contains_private_key(text, is_key=True)
 
 
+SEPARATORS = (
+    *"|,;.:*~·•…・/+_-",
+    *"\u2010\u2011\u2012\u2013\u2014\u2015\u2212",
+    *"\u00ad\u200b\u200d\u2060\ufe0f\ufeff",  # nothing of them is seen
+    *"\u3164\uffa0\u115f\u2800",  # nor of these, which are letters or symbols
+    *"\u0301\u0336\u20dd",  # marks on the character before
+    *(", ", " | ", " / "),
+)
+
+
+def in_pieces(key: str, size: int, separator: str) -> str:
+    return separator.join(key[at : at + size] for at in range(0, len(key), size))
+
+
+@pytest.mark.parametrize("spelling", ["base64url", "hexadecimal", "PKCS#8 base64"])
+@pytest.mark.parametrize("separator", SEPARATORS, ids=ascii)
+def test_a_private_key_in_pieces_is_found(separator: str, spelling: str) -> None:
+    sizes = (8, 11, 22) if " " in separator else (1, 2, 3, 4, 8, 11, 22)
+    missed = [
+        (number, size)
+        for number in range(20)
+        for size in sizes
+        if not contains_private_key(
+            in_pieces(SPELLINGS[spelling](make_key(number)), size, separator)
+        )
+    ]
+    # Number 13 ends in ten small letters, which are a word behind a blank.
+    assert missed == ([(13, 11)] if " " in separator and spelling == "base64url" else [])
+
+
+def test_of_random_keys_fewer_than_one_in_a_thousand_is_missed() -> None:
+    keys = [SPELLINGS["base64url"](make_key(number)) for number in range(2_000)]
+    for text in ("{}", "our {}, please keep", "key{}", "{}key", "https://example.com/{}?a=b"):
+        assert sum(not contains_private_key(text.format(key)) for key in keys) <= 2
+
+
+@pytest.mark.parametrize("separator", SEPARATORS, ids=ascii)
+def test_a_private_key_in_single_characters_is_found(separator: str) -> None:
+    assert contains_private_key(separator.join(PRIVATE))
+    assert contains_private_key(separator.join(SCALAR.hex()))
+
+
 POINT = PUBLIC_SPELLINGS["base64url"](KEY)
 SCALAR = urlsafe_b64decode(f"{PRIVATE}=")
 HEXADECIMAL = SCALAR.hex()
