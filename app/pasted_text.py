@@ -31,7 +31,11 @@ TRIMMED = "".join(
     chr(code) for code in range(0x10000) if re.match(f"[{SPACES}{INVISIBLES}]", chr(code))
 )
 QUOTES = "\"'`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\xab\xbb\u2039\u203a"
-SCHEME = re.compile(r"(?i:bearer|basic|token)\s+(?=\S)")
+SCHEME = re.compile(  # with the name of its header or without
+    r"(?:(?:(?:-h|--header)\s+)?[\"']?(?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?)?"
+    r"(?:bearer|basic|token)\s+(?=\S)",
+    re.IGNORECASE,
+)
 VARIABLE = re.compile(  # also a member of JSON, and what shells, Docker and scripts put before it
     r"(?:(?:export|set|setx|env|declare -x|const|let|var|-e|-)\s+){0,2}(?:\$env:)?"
     r"(?:[a-z_][\w.-]{0,99}\s*(?:=|:\s)|([\"'])[a-z_][\w.-]{0,99}\1\s*:)\s*(?=[^=\s])",

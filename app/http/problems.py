@@ -187,10 +187,14 @@ def problem_for(error: Exception) -> Problem:
 
 
 def error_details(findings: Iterable[FieldFinding], language: Language) -> list[Detail]:
-    """Return *findings*, at most MAX_DETAILS, one detail each, in *language*."""
+    """Return *findings* in *language*, each once, at most MAX_DETAILS.
+
+    Two unknown fields whose names cannot be repeated are the same finding.
+    """
+    different = {(field, found.code, found.message): found for field, found in findings}
     return [
-        Detail(field, problem.code, language.text(problem.message, **problem.limits))
-        for field, problem in islice(findings, MAX_DETAILS)
+        Detail(field, code, language.text(message, **found.limits))
+        for (field, code, message), found in islice(different.items(), MAX_DETAILS)
     ]
 
 

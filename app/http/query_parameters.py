@@ -16,10 +16,11 @@ from app.http.types import ApiRequest, attributes_by_json_name, required_json_na
 from app.views.as_of import PointInTime
 
 Shape = TypeVar("Shape", bound=Struct)
-DIGITS = re.compile(r"[0-9]{1,18}")
+WHOLE_NUMBER = re.compile(r"-?[0-9]+")
+MAX_DIGITS = 18  # of the numbers that are converted; a longer one exceeds every maximum
 REPEATED = FieldProblem("REPEATED_PARAMETER", "This parameter is given more than once")
 REQUIRED = FieldProblem("REQUIRED", "This parameter is required")
-NOT_A_NUMBER = FieldProblem("WRONG_TYPE", "This must be a number")
+NOT_A_NUMBER = FieldProblem("WRONG_TYPE", "This must be a whole number")
 Connection = ASGIConnection[Any, Any, Any, Any]
 UNKNOWN_PARAMETER = FieldProblem("UNKNOWN_PARAMETER", "This parameter is not known")
 
@@ -80,11 +81,13 @@ def integer(minimum: int, maximum: int) -> Rule:
     out_of_range = FieldProblem("OUT_OF_RANGE", "This must be from {minimum} to {maximum}", limits)
 
     def rule(value: object) -> int:
-        if not DIGITS.fullmatch(str(value)):
+        written = str(value)
+        if not WHOLE_NUMBER.fullmatch(written):
             raise FieldError(NOT_A_NUMBER)
-        if not minimum <= int(str(value)) <= maximum:
+        digits = written.lstrip("0") or "0"
+        if len(digits) > MAX_DIGITS or not minimum <= int(digits) <= maximum:
             raise FieldError(out_of_range)
-        return int(str(value))
+        return int(digits)
 
     return Rule(rule, {"type": "integer", **limits})
 

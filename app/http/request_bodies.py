@@ -34,9 +34,10 @@ class BodySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
     """The fields that a body may have: a rule for each, by its JSON name, and checks across fields.
 
     null is the same as absent, except for the fields in `clearable`, which it clears, and for all
-    fields if `null_is_wrong`. `other_endpoint_fields` belong to another endpoint. Checks run on the
-    values that passed their own rules; `cross_field_schema` is their JSON Schema, as far as that
-    goes, and `examples` are bodies by title, both for the OpenAPI document.
+    fields if `null_is_wrong`. `other_endpoint_fields` belong to another endpoint. `if_empty` is
+    what is wrong with a body without a field, None if it may have none. Checks run on the values
+    that passed their own rules; `cross_field_schema` is their JSON Schema, as far as that goes, and
+    `examples` are bodies by title, both for the OpenAPI document.
     """
 
     shape: type[Shape]
@@ -45,6 +46,7 @@ class BodySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
     clearable: frozenset[str] = frozenset()
     null_is_wrong: bool = False
     other_endpoint_fields: Mapping[str, FieldProblem] = {}
+    if_empty: FieldProblem | None = None
     cross_field_schema: Schema = {}
     examples: Mapping[str, Mapping[str, str]] = {}
 
@@ -80,6 +82,8 @@ class BodySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
         return self.null_is_wrong or name in self.clearable
 
     def _missing(self, given: Values) -> Iterable[FieldFinding]:
+        if self.if_empty and not given:
+            yield None, self.if_empty
         for name in required_json_names(self.shape):
             if name not in given:
                 yield name, REQUIRED

@@ -28,6 +28,12 @@ PATTERNS: Mapping[SenderKind, str] = {
     "alphanumeric": "(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9 +_&-]{1,11}",
     "whatsapp": r"whatsapp:\+[0-9]{6,15}",
 }
+EXAMPLES: Mapping[SenderKind, str] = {
+    "e164": "+447700900123",
+    "short-code": "12345",
+    "alphanumeric": "ACME",
+    "whatsapp": "whatsapp:+447700900123",
+}
 SPACES_IN_LINE = r" \xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
 DASHES = r"\-\u2010-\u2015\u2212\u30fc\ufe58\ufe63\uff0d"
 OPENING, CLOSING = r"(\[\uff08\uff3b", r")\]\uff09\uff3d"
@@ -102,11 +108,12 @@ def sender_patterns(provider: Provider) -> dict[str, str]:
 
 def sender_problem(sender: str, provider: Provider) -> FieldProblem | None:
     """Return what is wrong with *sender* for *provider*; None if it takes such senders."""
-    patterns = sender_patterns(provider)
-    if any(re.fullmatch(pattern, sender) for pattern in patterns.values()):
+    if any(re.fullmatch(pattern, sender) for pattern in sender_patterns(provider).values()):
         return None
-    message = "This provider takes no such sender; it takes: {senders}"
-    return FieldProblem("NOT_ALLOWED", message, {"senders": ", ".join(patterns)})
+    names = (name.replace("-", " ") for name in provider.sender_ids)  # patterns have no example
+    senders = ", ".join([*(EXAMPLES[kind] for kind in provider.senders), *names])
+    message = "This provider takes no such sender; give one like: {senders}"
+    return FieldProblem("NOT_ALLOWED", message, {"senders": senders})
 
 
 def sender_check(

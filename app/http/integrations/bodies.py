@@ -106,12 +106,6 @@ PUBLIC_RULES: Mapping[str, Rule] = {
 SECRET_RULES: Mapping[str, Rule] = dict.fromkeys(SECRET_FIELDS, secret(MAX_SECRET_LENGTH))
 
 
-def require_credential(values: Values) -> Iterable[FieldFinding]:
-    """Find a body that would replace or destroy nothing."""
-    if not values:
-        yield None, NO_CREDENTIAL
-
-
 def check_vapid_pair(values: Values) -> Iterable[FieldFinding]:
     """Find a VAPID key pair whose keys both decode and do not match."""
     public, private = values.get("vapidPublicKey"), values.get("vapidPrivateKey")
@@ -193,8 +187,9 @@ TOGGLE_SCHEMA = BodySchema(shape=ToggleBody, rules={"isActive": boolean})
 CREDENTIALS_SCHEMA = BodySchema(
     shape=ReplaceCredentialsBody,
     rules={"vapidPublicKey": PUBLIC_RULES["vapidPublicKey"], **SECRET_RULES},
-    checks=(require_credential, check_vapid_pair),
+    checks=(check_vapid_pair,),
     clearable=frozenset((*SECRET_FIELDS, "vapidPublicKey")),
+    if_empty=NO_CREDENTIAL,
     cross_field_schema={
         "anyOf": [{"required": [name]} for name in (*SECRET_FIELDS, "vapidPublicKey")]
     },

@@ -1,7 +1,7 @@
 """Warnings about a valid body, which the response shows with the data (contract, 4)."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import cast
 
 from msgspec import UNSET, Struct
@@ -53,12 +53,18 @@ def find_warnings(body: Struct, provider: Provider) -> Iterator[FieldFinding]:
             continue
         text = value.reveal().decode() if isinstance(value, Secret) else value
         field = provider.fields.get(cast("ProviderFieldName", name))
-        for warning in key_warnings(text, field) if name in KEY_FIELDS else ():
-            yield name, warning
-        if warning := unexpected_value(name, text, field, provider):
-            yield name, warning
+        found = [*key_warnings(text, field)] if name in KEY_FIELDS else []
+        warning = unexpected_value(name, text, field, provider)
+        if warning and not (warning is UNUSUAL_FORMAT and has_unusual_content(found)):
+            found.append(warning)
         if name == "senderPhone" and (warning := number_warning(text)):
-            yield name, warning
+            found.append(warning)
+        yield from ((name, each) for each in found)
+
+
+def has_unusual_content(found: Container[FieldProblem]) -> bool:
+    """Return whether *found* says already that the value holds what no key has."""
+    return SPACE_INSIDE in found or UNUSUAL_CHARACTER in found
 
 
 def key_warnings(text: str, field: ProviderField | None) -> Iterator[FieldProblem]:

@@ -68,7 +68,7 @@ def test_an_empty_parameter_is_wrong() -> None:
     assert found_in("page=&word=") == [("page", "WRONG_TYPE"), ("word", "WRONG_LENGTH")]
 
 
-@pytest.mark.parametrize("written", ["1", "007", "200"])
+@pytest.mark.parametrize("written", ["1", "007", "200", "0" * 4000 + "7"])
 def test_a_number_is_digits_within_its_range(written: str) -> None:
     assert integer(1, 200)(written) == int(written)
 
@@ -79,8 +79,12 @@ def test_a_number_is_digits_within_its_range(written: str) -> None:
         ("0", "OUT_OF_RANGE"),
         ("201", "OUT_OF_RANGE"),
         ("9" * 18, "OUT_OF_RANGE"),
-        ("9" * 5000, "WRONG_TYPE"),
-        ("-1", "WRONG_TYPE"),
+        ("9" * 19, "OUT_OF_RANGE"),
+        ("9" * 5000, "OUT_OF_RANGE"),
+        ("-1", "OUT_OF_RANGE"),
+        ("-" + "9" * 5000, "OUT_OF_RANGE"),
+        ("--1", "WRONG_TYPE"),
+        ("-", "WRONG_TYPE"),
         ("+1", "WRONG_TYPE"),
         ("1.0", "WRONG_TYPE"),
         ("1e1", "WRONG_TYPE"),

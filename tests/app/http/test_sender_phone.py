@@ -73,7 +73,7 @@ def test_a_provider_takes_the_kinds_of_its_file_in_creation_and_change_alike(
     }
     (detail,) = refusals[0]["details"]
     assert (detail["field"], detail["code"]) == ("senderPhone", "NOT_ALLOWED")
-    assert detail["message"].endswith("it takes: e164, short-code, alphanumeric")
+    assert detail["message"].endswith("give one like: +447700900123, 12345, ACME")
     assert sender not in created.text + changed.text
 
 
@@ -256,7 +256,7 @@ def test_every_hint_is_translated() -> None:
             assert tag == "en" or language.text(hint, **LIMITS) != hint.format(**LIMITS)
 
 
-LIMITS: dict[str, str | int] = {"senders": "e164", "minimum": 1, "maximum": 120}
+LIMITS: dict[str, str | int] = {"senders": "ACME", "minimum": 1, "maximum": 120}
 
 
 def problems() -> list[Any]:
