@@ -13,6 +13,8 @@ COMMANDS = {
     "rebuild": ("rebuild", "rebuild_command"),
     "verify": ("verify", "verify_command"),
     "checkpoint": ("checkpoint", "checkpoint_command"),
+    "backup": ("backup", "backup_command"),
+    "restore": ("restore", "restore_command"),
     "token": ("issue_token", "token_command"),
     "keys": ("keys", "keys_commands"),
 }

@@ -1,6 +1,7 @@
 """Errors that a user can correct: the commands print them in one line."""
 
 from app.audit.errors import AuditError
+from app.backup.errors import BackupError
 from app.database.embedded import EmbeddedServerError
 from app.database.migrate import MigrationError
 from app.database.rights import MissingRightsError
@@ -16,5 +17,5 @@ from app.views.rebuild.rebuild import RebuildError
 USER_ERRORS = (
     SettingsError, EmbeddedServerError, MigrationError, MissingRightsError, ProviderFileError,
     SecretsError, TokenError, KeyringUnavailableError, LogNotFoundError, LogCorruptedError,
-    RebuildError, AuditError,
+    RebuildError, AuditError, BackupError,
 )  # fmt: skip

@@ -1,0 +1,91 @@
+"""Makes a backup, while the service runs: `integrations backup DIR`."""
+
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import psycopg
+
+from app.audit.checkpoint import WHOLE_LOG, open_checkpoint_key
+from app.audit.errors import NoteError
+from app.audit.verify import external_checkpoint
+from app.backup.errors import BackupError
+from app.backup.key_files import key_files, read_key_file
+from app.backup.manifest import Manifest
+from app.backup.new_backup import NewBackup, new_backup
+from app.backup.tables import Session, copy_out, snapshot
+from app.database.migrate import APPLIED_SQL, first_error_line, migrations
+from app.progress import ProgressCallback
+from app.settings import Settings
+
+POSITION_SQL = "SELECT coalesce(max(position), 0) FROM integrations.events"
+KEKS_SQL = "SELECT kek FROM integrations.keks_in_use() AS kek ORDER BY kek"
+CHECKPOINT_SQL = """
+SELECT note FROM integrations.audit_checkpoints WHERE workspace_id = %s ORDER BY size DESC LIMIT 1
+"""
+
+
+def back_up(
+    settings: Settings, dsn: str, directory: Path, report: ProgressCallback, *, with_keyring: bool
+) -> Manifest:
+    """Write the database *dsn* and the keys into *directory*; return what is in it.
+
+    Without *with_keyring* the backup opens no secret. If anything fails, what was written is
+    removed; a process that is killed leaves files without a manifest.
+
+    Raises:
+        BackupError: there is no backup; one line says why.
+    """
+    try:
+        with new_backup(directory) as backup, snapshot(dsn) as (connection, tables):
+            for number, table in enumerate(tables):
+                report("Copying tables", number, len(tables))
+                with backup.create(f"{table}.copy") as file:
+                    copy_out(connection, table, file.write)
+            report("Copying tables", len(tables), len(tables))
+            # After the tables: one KEK more than they need does no harm, and one less would.
+            copy_keys(backup, settings, with_keyring=with_keyring)
+            manifest = describe(connection, backup)
+            require_own_checkpoint(manifest, settings)
+            backup.finish(manifest)
+            return manifest
+    except psycopg.Error as error:
+        message = f"No backup was made: {first_error_line(error)}."
+        raise BackupError(message) from None
+
+
+def copy_keys(backup: NewBackup, settings: Settings, *, with_keyring: bool) -> None:
+    """Write the files with keys into *backup*."""
+    for name, path in key_files(settings, with_keyring=with_keyring).items():
+        with backup.create(name) as file:
+            file.write(read_key_file(path).reveal())
+
+
+def describe(connection: Session, backup: NewBackup) -> Manifest:
+    """Return the manifest of what *connection* sees and *backup* holds."""
+    applied = dict(connection.execute(APPLIED_SQL).fetchall())
+    [(position,)] = connection.execute(POSITION_SQL).fetchall()
+    notes = connection.execute(CHECKPOINT_SQL, (WHOLE_LOG,)).fetchall()
+    return Manifest(
+        release=version("integrations"),
+        created_at=datetime.now(UTC).replace(microsecond=0),
+        schema={file.name: applied[file.name] for file in migrations()},
+        position=position,
+        checkpoint=notes[0][0] if notes else None,
+        keks=tuple(kek for (kek,) in connection.execute(KEKS_SQL)),
+        files=backup.files.copy(),
+    )
+
+
+def require_own_checkpoint(manifest: Manifest, settings: Settings) -> None:
+    """Raise BackupError if the audit key is not that of the log: nobody could verify the backup."""
+    if manifest.checkpoint is None:
+        return
+    try:
+        external_checkpoint(manifest.checkpoint.encode(), open_checkpoint_key(settings.data_dir))
+    except NoteError:
+        message = (
+            f"The audit key in {settings.data_dir} did not sign this log: run this where the"
+            " service runs, with its INTEGRATIONS_DATA_DIR."
+        )
+        raise BackupError(message) from None

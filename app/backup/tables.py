@@ -1,0 +1,120 @@
+"""The tables of the schema, copied out in one snapshot and in again; no programs are needed.
+
+Binary COPY is the same in all releases of PostgreSQL, so a backup moves between them. Text in it
+has the encoding of the session, which is UTF-8 whatever the database's.
+"""
+
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import LiteralString
+
+import psycopg
+from psycopg import Connection, IsolationLevel
+from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Composed, Identifier
+
+from app.backup.errors import BackupError
+
+CHUNK_BYTES = 1 << 20
+# Not what says how the schema was set up, and no shadow of a view, which a rebuild fills.
+TABLES_SQL = """
+SELECT relname::text, relforcerowsecurity, pg_has_role(relowner, 'USAGE') FROM pg_class
+WHERE relnamespace = to_regnamespace('integrations') AND relkind IN ('r', 'p')
+    AND relname <> 'migrations' AND relname !~ '_v[0-9]+$'
+ORDER BY relname
+"""
+PREFILLED = ("audit_follower",)
+"""Tables that have rows in a new database."""
+Session = Connection[TupleRow]
+
+
+def session(dsn: str) -> Session:
+    """Return a connection to *dsn* for copying; to be closed."""
+    return psycopg.connect(dsn, client_encoding="utf8", application_name="integrations_backup")
+
+
+@contextmanager
+def snapshot(dsn: str) -> Generator[tuple[Session, list[str]]]:
+    """Yield a connection that sees the database *dsn* as it is now, and the names of its tables.
+
+    Raises:
+        BackupError: there is nothing to back up, or the user may not see all of it.
+    """
+    with session(dsn) as connection:
+        found = connection.execute(TABLES_SQL).fetchall()
+        if not found:
+            message = "There is nothing to back up: the service has not been started yet."
+            raise BackupError(message)
+        if not all(is_owner for *_, is_owner in found):
+            message = (
+                "The database user does not see all rows: set INTEGRATIONS_DATABASE_URL to that"
+                " of the owner of the schema integrations."
+            )
+            raise BackupError(message)
+        connection.rollback()  # the transaction that read the names
+        connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+        connection.set_read_only(True)
+        tables = [name for name, *_ in found]
+        # Before the first query, which takes the snapshot: a view that a rebuild has put in its
+        # place since would look empty.
+        connection.execute(statement("LOCK TABLE {} IN ACCESS SHARE MODE", *tables))
+        yield connection, tables
+
+
+def statement(template: LiteralString, *tables: str) -> Composed:
+    """Return the SQL *template* with the names of *tables* in the place of {}."""
+    names = SQL(", ").join(Identifier("integrations", table) for table in tables)
+    return SQL(template).format(names)
+
+
+def copy_out(connection: Session, table: str, write: Callable[[bytes], None]) -> None:
+    """Pass all rows of *table* to *write*, in pieces."""
+    with connection.cursor().copy(statement("COPY {} TO STDOUT (FORMAT binary)", table)) as rows:
+        for piece in rows:
+            write(bytes(piece))
+
+
+def copy_in(connection: Session, directory: Path, tables: Iterable[str]) -> None:
+    """Fill the *tables*, all of the schema's, with their files in *directory*.
+
+    Raises:
+        BackupError: they are other tables than the schema has.
+    """
+    found = connection.execute(TABLES_SQL).fetchall()
+    if [name for name, *_ in found] != sorted(tables):
+        message = "The backup has other tables than this release: restore it with its own release."
+        raise BackupError(message)
+    forced = [name for name, is_forced, _ in found if is_forced]
+    # COPY cannot fill a table whose row-level security holds for its owner, too.
+    for table in forced:
+        connection.execute(statement("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY", table))
+    for table in PREFILLED:
+        connection.execute(statement("DELETE FROM {}", table))
+    for table, *_ in found:
+        fill(connection, table, directory / f"{table}.copy")
+    for table in forced:
+        connection.execute(statement("ALTER TABLE {} FORCE ROW LEVEL SECURITY", table))
+
+
+def fill(connection: Session, table: str, path: Path) -> None:
+    """Fill *table* with the file *path*."""
+    with (
+        path.open("rb") as file,
+        connection.cursor().copy(statement("COPY {} FROM STDIN (FORMAT binary)", table)) as rows,
+    ):
+        while chunk := file.read(CHUNK_BYTES):
+            rows.write(chunk)
+    connection.execute(statement("ANALYZE {}", table))
+
+
+def require_empty(connection: Session) -> None:
+    """Raise BackupError if the schema is there and has rows that no new one has."""
+    for table, *_ in connection.execute(TABLES_SQL).fetchall():
+        query = statement("SELECT EXISTS (SELECT FROM {})", table)
+        if table not in PREFILLED and connection.execute(query).fetchone() == (True,):
+            message = (
+                f"The database is not empty (integrations.{table} has rows): restore into a new"
+                " one, or into another INTEGRATIONS_DATA_DIR if it is embedded."
+            )
+            raise BackupError(message)
