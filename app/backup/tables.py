@@ -15,11 +15,12 @@ from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed, Identifier
 
 from app.backup.errors import BackupError
+from app.database.rights import add_missing_rights
 
 CHUNK_BYTES = 1 << 20
 # Not what says how the schema was set up, and no shadow of a view, which a rebuild fills.
 TABLES_SQL = """
-SELECT relname::text, relforcerowsecurity, pg_has_role(relowner, 'USAGE') FROM pg_class
+SELECT relname::text, pg_has_role(relowner, 'USAGE') FROM pg_class
 WHERE relnamespace = to_regnamespace('integrations') AND relkind IN ('r', 'p')
     AND relname <> 'migrations' AND relname !~ '_v[0-9]+$'
 ORDER BY relname
@@ -46,7 +47,7 @@ def snapshot(dsn: str) -> Generator[tuple[Session, list[str]]]:
         if not found:
             message = "There is nothing to back up: the service has not been started yet."
             raise BackupError(message)
-        if not all(is_owner for *_, is_owner in found):
+        if not all(is_owner for _, is_owner in found):
             message = (
                 "The database user does not see all rows: set INTEGRATIONS_DATABASE_URL to that"
                 " of the owner of the schema integrations."
@@ -55,7 +56,7 @@ def snapshot(dsn: str) -> Generator[tuple[Session, list[str]]]:
         connection.rollback()  # the transaction that read the names
         connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
         connection.set_read_only(True)
-        tables = [name for name, *_ in found]
+        tables = [name for name, _ in found]
         # Before the first query, which takes the snapshot: a view that a rebuild has put in its
         # place since would look empty.
         connection.execute(statement("LOCK TABLE {} IN ACCESS SHARE MODE", *tables))
@@ -76,25 +77,24 @@ def copy_out(connection: Session, table: str, write: Callable[[bytes], None]) ->
 
 
 def copy_in(connection: Session, directory: Path, tables: Iterable[str]) -> None:
-    """Fill the *tables*, all of the schema's, with their files in *directory*.
+    """Fill the *tables*, all of the schema's, with their files in *directory*; in a transaction.
+
+    Row-level security is off for the owner meanwhile, and on again at the end.
 
     Raises:
         BackupError: they are other tables than the schema has.
     """
     found = connection.execute(TABLES_SQL).fetchall()
-    if [name for name, *_ in found] != sorted(tables):
+    if [name for name, _ in found] != sorted(tables):
         message = "The backup has other tables than this release: restore it with its own release."
         raise BackupError(message)
-    forced = [name for name, is_forced, _ in found if is_forced]
-    # COPY cannot fill a table whose row-level security holds for its owner, too.
-    for table in forced:
+    for table, _ in found:
+        # COPY cannot fill a table whose row-level security holds for its owner, too.
         connection.execute(statement("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY", table))
-    for table in PREFILLED:
-        connection.execute(statement("DELETE FROM {}", table))
-    for table, *_ in found:
+        if table in PREFILLED:
+            connection.execute(statement("DELETE FROM {}", table))
         fill(connection, table, directory / f"{table}.copy")
-    for table in forced:
-        connection.execute(statement("ALTER TABLE {} FORCE ROW LEVEL SECURITY", table))
+    add_missing_rights(connection)
 
 
 def fill(connection: Session, table: str, path: Path) -> None:
@@ -110,7 +110,7 @@ def fill(connection: Session, table: str, path: Path) -> None:
 
 def require_empty(connection: Session) -> None:
     """Raise BackupError if the schema is there and has rows that no new one has."""
-    for table, *_ in connection.execute(TABLES_SQL).fetchall():
+    for table, _ in connection.execute(TABLES_SQL).fetchall():
         query = statement("SELECT EXISTS (SELECT FROM {})", table)
         if table not in PREFILLED and connection.execute(query).fetchone() == (True,):
             message = (
