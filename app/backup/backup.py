@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 
+from app.audit.audit_keys import AuditKeys
 from app.audit.checkpoint import WHOLE_LOG, open_checkpoint_key
 from app.audit.errors import NoteError
 from app.audit.verify import external_checkpoint
@@ -82,7 +83,8 @@ def require_own_checkpoint(manifest: Manifest, settings: Settings) -> None:
     if manifest.checkpoint is None:
         return
     try:
-        external_checkpoint(manifest.checkpoint.encode(), open_checkpoint_key(settings.data_dir))
+        key = AuditKeys(open_checkpoint_key(settings.data_dir).public_key)
+        external_checkpoint(manifest.checkpoint.encode(), key)
     except NoteError:
         message = (
             f"The audit key in {settings.data_dir} did not sign this log: run this where the"

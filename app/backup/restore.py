@@ -13,7 +13,8 @@ from typing import LiteralString
 
 import psycopg
 
-from app.audit.checkpoint import KEY_FILE_NAME, CheckpointKey
+from app.audit.audit_keys import AuditKeys
+from app.audit.checkpoint import KEY_FILE_NAME
 from app.audit.errors import NoteError
 from app.audit.verify import external_checkpoint, verify, verify_scope
 from app.backup.errors import BackupError
@@ -121,13 +122,14 @@ def find_problem(
 ) -> str | None:
     """Return what is wrong with the log, the views or the secrets, or None."""
     path = directory / KEY_FILE_NAME
-    key = CheckpointKey(parse_private_key(path.read_bytes(), path, "checkpoint key"))
+    key = parse_private_key(path.read_bytes(), path, "checkpoint key").public_key()
+    keys = AuditKeys(key.public_bytes_raw())
     try:
         note = manifest.checkpoint
-        kept = external_checkpoint(note.encode(), key) if note is not None else None
+        kept = external_checkpoint(note.encode(), keys) if note is not None else None
     except NoteError as error:
         return str(error).rstrip(".")
-    verified = asyncio.run(verify(dsn, key, verify_scope(None, kept), report))
+    verified = asyncio.run(verify(dsn, keys, verify_scope(None, kept), report))
     if verified.first is None and verified.events != manifest.position:
         return f"it has {verified.events:,} events and should have {manifest.position:,}"
     return str(verified.first) if verified.first else None

@@ -8,6 +8,7 @@ from app.backup.backup import back_up
 from app.backup.key_files import KEYRING
 from app.backup.manifest import Manifest
 from app.database.database import open_database
+from app.operator_log import log_operation
 from app.progress import progress_bar
 from app.settings import Settings, read_settings
 from scripts.commands.cli import run
@@ -28,10 +29,13 @@ def backup_command(*, directory: Path, with_keyring: bool) -> None:
     The service may run meanwhile: all that was answered before the command began is in the backup.
     """
     settings = read_settings()
-    with open_database(settings) as dsn, progress_bar() as report_progress:
-        made = back_up(
-            settings, dsn, directory.absolute(), report_progress, with_keyring=with_keyring
-        )
+    command = "backup --with-keyring" if with_keyring else "backup"
+    with log_operation(command, directory=str(directory.absolute())) as ids:
+        with open_database(settings) as dsn, progress_bar() as report_progress:
+            made = back_up(
+                settings, dsn, directory.absolute(), report_progress, with_keyring=with_keyring
+            )
+        ids["position"] = str(made.position)
     if with_keyring:
         click.echo(KEYRING_WARNING, err=True)
     click.echo(summary(made, directory, settings))

@@ -7,6 +7,7 @@ import click
 from app.backup.key_files import KEYRING
 from app.backup.manifest import Manifest
 from app.backup.restore import restore
+from app.operator_log import log_operation
 from app.progress import progress_bar
 from app.settings import Settings, read_settings
 from scripts.commands.cli import run
@@ -20,8 +21,10 @@ def restore_command(*, directory: Path) -> None:
     The database may be another than it was: embedded or given, of another PostgreSQL.
     """
     settings = read_settings()
-    with progress_bar() as report_progress:
-        restored = restore(settings, directory.absolute(), report_progress)
+    with log_operation("restore", directory=str(directory.absolute())) as ids:
+        with progress_bar() as report_progress:
+            restored = restore(settings, directory.absolute(), report_progress)
+        ids["position"] = str(restored.position)
     click.echo(summary(restored, settings))
 
 

@@ -302,6 +302,21 @@ def test_with_the_keyring_it_warns_and_all_is_for_the_owner_alone(
     assert {file.name for file in files} == {"manifest.json", *listed}
 
 
+def test_each_command_leaves_a_line_in_the_security_log(
+    source: Environment, target: Environment, tmp_path: Path
+) -> None:
+    backup = tmp_path / "backup"
+    ended = [run(source, "backup", backup), *[run(target, "restore", backup) for _ in range(2)]]
+    lines = [json.loads(each.stderr) for each in ended]
+    shown = [(line["command"], line["ids"], line["outcome"], line["reason"]) for line in lines]
+    ids = {"directory": str(tmp_path / "backup")}
+    assert shown == [
+        ("backup", ids | {"position": "9"}, "done", None),
+        ("restore", ids | {"position": "9"}, "done", None),
+        ("restore", ids, "failed", "BackupError"),
+    ]
+
+
 # ----- What is refused -----
 def test_a_backup_goes_into_an_empty_directory_only(source: Environment, kept: Path) -> None:
     assert "holds a backup: name a new" in refusal(source, "backup", kept)
