@@ -13,7 +13,7 @@ from domain.envelope import Envelope, RecordedEvent
 class StoredResponse(Struct, frozen=True):
     """The first response to a request with an idempotency key, stored for 24 h with what it did.
 
-    `fingerprint` identifies that request, sealed; `body` is the response's, byte for byte.
+    `fingerprint` identifies that request, by a MAC; `body` is the response's, byte for byte.
     """
 
     key: str

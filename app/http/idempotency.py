@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from hashlib import sha256
+from hmac import compare_digest
 from typing import Any
 
 from litestar import Response
@@ -16,8 +17,8 @@ from app.http.field_rules import FieldProblem
 from app.http.responses import RenderedResponse, to_response
 from app.http.types import ApiRequest
 from app.keyed_lock import LockTimeoutError
-from app.secrets.errors import DecryptionError, UnknownKekError
-from app.secrets.keyring import Keyring, WrappedKey
+from app.secrets.errors import UnknownKekError
+from app.secrets.keyring import Keyring
 from app.secrets.secret import Secret
 from projections.integration_view import IntegrationRow
 
@@ -55,12 +56,12 @@ async def execute_or_replay(
     handler = dependencies.command_handler
     fingerprint = request_fingerprint(request, await request.body())
     if (stored := await handler.log.stored_response(command.workspace, key)) is None:
-        sealed = await seal_fingerprint(dependencies.keyring, fingerprint, scope)
+        keyed = await key_fingerprint(dependencies.keyring, fingerprint, scope)
 
         def render_stored(row: IntegrationRow | None) -> StoredResponse:
             nonlocal stored
             made = render(row)
-            stored = StoredResponse(key, sealed, made.status, made.headers, made.body)
+            stored = StoredResponse(key, keyed, made.status, made.headers, made.body)
             return stored
 
         try:
@@ -101,24 +102,24 @@ def request_fingerprint(request: ApiRequest, body: bytes) -> Secret:
     return Secret(sha256(scope.encode() + body).digest())
 
 
-async def seal_fingerprint(keyring: Keyring, fingerprint: Secret, scope: str) -> bytes:
-    """Return *fingerprint* under the current KEK, bound to *scope*, as it is stored.
+async def key_fingerprint(
+    keyring: Keyring, fingerprint: Secret, scope: str, kek: str | None = None
+) -> bytes:
+    """Return the MAC of *fingerprint* and *scope* under the current KEK, or *kek*, as it is stored.
 
     A body holds secrets; a bare hash of it would let short secrets be guessed.
     """
-    wrapped = await keyring.wrap(fingerprint, FINGERPRINT_LABEL + scope.encode())
-    return wrapped.kek.encode() + b"\0" + wrapped.wrapped
+    message = FINGERPRINT_LABEL + fingerprint.reveal() + scope.encode()  # 32 bytes, then the scope
+    mac = await keyring.mac(message, kek)
+    return mac.kek.encode() + b"\0" + mac.tag
 
 
 async def matches_fingerprint(
     keyring: Keyring, stored: bytes, fingerprint: Secret, scope: str
 ) -> bool:
     """Return whether *stored* is *fingerprint*; False if its KEK is gone."""
-    kek, _, wrapped = stored.partition(b"\0")
+    kek = stored.partition(b"\0")[0].decode()
     try:
-        opened = await keyring.unwrap(
-            WrappedKey(kek=kek.decode(), wrapped=wrapped), FINGERPRINT_LABEL + scope.encode()
-        )
-    except (UnknownKekError, DecryptionError):
+        return compare_digest(stored, await key_fingerprint(keyring, fingerprint, scope, kek))
+    except UnknownKekError:
         return False
-    return opened == fingerprint

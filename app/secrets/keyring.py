@@ -20,6 +20,13 @@ class WrappedKey(Struct, frozen=True, kw_only=True):
         return f"WrappedKey(kek={self.kek!r})"
 
 
+class Mac(Struct, frozen=True):
+    """A message authentication code under a key that only the KEK `kek` gives."""
+
+    kek: str
+    tag: bytes
+
+
 class KekInfo(Struct, frozen=True, kw_only=True):
     """The public data of a KEK; exactly one of a keyring is `current` and wraps."""
 
@@ -47,6 +54,16 @@ class Keyring(Protocol):
         Raises:
             UnknownKekError: the keyring does not have the KEK.
             DecryptionError: the bytes, the KEK's id or *aad* are not those of `wrap`.
+        """
+        ...
+
+    async def mac(self, message: bytes, kek: str | None = None) -> Mac:
+        """Return the MAC of *message*, under the current KEK or *kek*: the same one each time.
+
+        Its key is not the KEK, and it has no nonce: it counts towards no bound of `wrap`.
+
+        Raises:
+            UnknownKekError: the keyring does not have *kek*.
         """
         ...
 

@@ -12,8 +12,8 @@ from msgspec import Meta, Struct
 
 from app.private_files import PrivateFileError, create_private_file, read_private_file
 from app.secrets.errors import KeyringError, UnknownKekError
-from app.secrets.keyring import KekInfo, WrappedKey
-from app.secrets.sealing import KEY_BYTES, unwrap_key, wrap_key
+from app.secrets.keyring import KekInfo, Mac, WrappedKey
+from app.secrets.sealing import KEY_BYTES, compute_mac, unwrap_key, wrap_key
 from app.secrets.secret import Secret
 
 
@@ -131,10 +131,17 @@ class FileKeyring:
             UnknownKekError: the file does not have the KEK.
             DecryptionError: the bytes, the KEK's id or *aad* are not those of `wrap`.
         """
-        kek = self._keks.get(wrapped_key.kek)
-        if kek is None:
-            raise UnknownKekError(wrapped_key.kek)
-        return unwrap_key(kek.key, wrapped_key, aad)
+        return unwrap_key(self._kek(wrapped_key.kek).key, wrapped_key, aad)
+
+    async def mac(self, message: bytes, kek: str | None = None) -> Mac:
+        """Return the MAC of *message*, under the current KEK or *kek*; raise UnknownKekError."""
+        used = self._current if kek is None else self._kek(kek)
+        return Mac(used.id, compute_mac(used.key, message))
+
+    def _kek(self, kek_id: str) -> Kek:
+        if (kek := self._keks.get(kek_id)) is None:
+            raise UnknownKekError(kek_id)
+        return kek
 
     def __repr__(self) -> str:
         return f"FileKeyring(current={self.current!r}, keks={len(self._keks)})"

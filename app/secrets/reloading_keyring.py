@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from app.private_files import sync_directory
 from app.secrets.errors import KeyringError, UnknownKekError
-from app.secrets.keyring import KekInfo, WrappedKey
+from app.secrets.keyring import KekInfo, Mac, WrappedKey
 from app.secrets.keyring_file import (
     FileKeyring,
     Kek,
@@ -62,6 +62,10 @@ class ReloadingKeyring:
             DecryptionError: the bytes, the KEK's id or *aad* are not those of `wrap`.
         """
         return await self._current().unwrap(wrapped_key, aad)
+
+    async def mac(self, message: bytes, kek: str | None = None) -> Mac:
+        """Return the MAC of *message*, under the current KEK or *kek*; raise UnknownKekError."""
+        return await self._current().mac(message, kek)
 
     async def rotate(self) -> str:
         """Add a new current KEK to the file; return its id."""

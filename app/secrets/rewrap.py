@@ -60,6 +60,11 @@ class StoredKey(Struct, frozen=True, kw_only=True):
     kek: str
     wrapped_key: bytes
 
+    @property
+    def aad(self) -> bytes:
+        """What the wrapped key is bound to."""
+        return secret_aad(self.workspace, self.stream, self.field, self.version)
+
     def __repr__(self) -> str:
         return f"StoredKey({self.workspace!r}, {self.stream!r}, {self.field!r}, {self.version})"
 
@@ -126,16 +131,26 @@ async def rewrap_key(
     keyrings: Sequence[Keyring], stored: StoredKey, on_failure: Callable[[UnsealError], None]
 ) -> WrappedKey | None:
     """Return the key of *stored* wrapped by the first of *keyrings*, None if it does not open."""
-    aad = secret_aad(stored.workspace, stored.stream, stored.field, stored.version)
     try:
-        key = await try_unwrap(
-            keyrings, WrappedKey(kek=stored.kek, wrapped=stored.wrapped_key), aad
-        )
+        key = await open_stored_key(keyrings, stored)
+    except UnsealError as error:
+        on_failure(error)
+        return None
+    return await keyrings[0].wrap(key, stored.aad)
+
+
+async def open_stored_key(keyrings: Sequence[Keyring], stored: StoredKey) -> Secret:
+    """Return the key of *stored*, opened by the one of *keyrings* that has its KEK.
+
+    Raises:
+        UnsealError: none has it, or it does not open; says which secret's it is.
+    """
+    wrapped_key = WrappedKey(kek=stored.kek, wrapped=stored.wrapped_key)
+    try:
+        return await try_unwrap(keyrings, wrapped_key, stored.aad)
     except (UnknownKekError, DecryptionError) as reason:
         place = {"workspace": stored.workspace, "stream": stored.stream, "field": stored.field}
-        on_failure(UnsealError(**place, version=stored.version, reason=reason))
-        return None
-    return await keyrings[0].wrap(key, aad)
+        raise UnsealError(**place, version=stored.version, reason=reason) from None
 
 
 async def try_unwrap(keyrings: Sequence[Keyring], wrapped_key: WrappedKey, aad: bytes) -> Secret:

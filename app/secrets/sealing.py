@@ -7,11 +7,14 @@ Both are bound, as additional authenticated data, to the place where the row bel
 the KEK wraps the DEK again and touches neither ciphertext nor commitment, so no event changes.
 """
 
+import hmac
 from hashlib import sha256
 from os import urandom
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from msgspec import Struct
 
 from app.secrets.errors import DecryptionError, UnknownKekError, UnsealError
@@ -24,6 +27,7 @@ NONCE_BYTES = 12  # the length GCM is made for (NIST SP 800-38D, 5.2.1.1)
 # A label says what the bytes are and in which format: nothing sealed as one opens as the other.
 SECRET_LABEL = b"integrations/secret/v1"
 WRAPPED_KEY_LABEL = b"integrations/wrapped-key/v1"
+MAC_KEY_LABEL = b"integrations/mac-key/v1"
 
 
 class SealedSecret(Struct, frozen=True, kw_only=True):
@@ -116,7 +120,8 @@ def wrap_key(kek_id: str, kek: Secret, key: Secret, aad: bytes) -> WrappedKey:
 
     The KEK wraps many keys, each with a random nonce of 96 bits: up to 2**32 of them, two are
     alike with a chance below 2**-32, which is the bound of NIST SP 800-38D, 8.3. At one secret a
-    second that is 136 years, at a hundred 16 months: rotate the KEK before.
+    second that is 136 years, at a hundred 16 months: rotate the KEK before. It encrypts nothing but
+    keys of secrets: what else it authenticates has a derived key (`compute_mac`).
     """
     nonce, ciphertext = encrypt(kek, key, wrapped_key_aad(kek_id, aad))
     return WrappedKey(kek=kek_id, wrapped=nonce + ciphertext)
@@ -126,6 +131,17 @@ def unwrap_key(kek: Secret, wrapped_key: WrappedKey, aad: bytes) -> Secret:
     """Return the key that `wrap_key` wrapped; raise DecryptionError if anything differs."""
     nonce, ciphertext = wrapped_key.wrapped[:NONCE_BYTES], wrapped_key.wrapped[NONCE_BYTES:]
     return decrypt(kek, nonce, ciphertext, wrapped_key_aad(wrapped_key.kek, aad))
+
+
+def compute_mac(kek: Secret, message: bytes) -> bytes:
+    """Return the HMAC-SHA256 of *message* under a key derived from *kek*.
+
+    The key is HKDF's (RFC 5869), which needs no extraction: a KEK is 32 random bytes. So what
+    authenticates is never what encrypts, neither reveals the other, and no nonce of the KEK is used:
+    the bound of `wrap_key` counts secrets alone.
+    """
+    key = HKDFExpand(SHA256(), KEY_BYTES, info=MAC_KEY_LABEL).derive(kek.reveal())
+    return hmac.digest(key, message, "sha256")
 
 
 def encrypt(key: Secret, plaintext: Secret, aad: bytes) -> tuple[bytes, bytes]:

@@ -149,6 +149,12 @@ class Encrypted(Struct):
     ciphertext: str
 
 
+class Authenticated(Struct):
+    """A MAC: `vault:v`, the version of the key, `:`, base64."""
+
+    hmac: str
+
+
 class Decrypted(Struct):
     """The result of decryption, in base64."""
 

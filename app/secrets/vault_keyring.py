@@ -15,10 +15,11 @@ from typing import NoReturn
 import msgspec
 
 from app.secrets.errors import DecryptionError, KeyringError, UnknownKekError
-from app.secrets.keyring import KekInfo, WrappedKey, current_kek, require_retired
+from app.secrets.keyring import KekInfo, Mac, WrappedKey, current_kek, require_retired
 from app.secrets.sealing import wrapped_key_aad
 from app.secrets.secret import Secret
 from app.secrets.vault_client import (
+    Authenticated,
     Data,
     Decrypted,
     Encrypted,
@@ -31,7 +32,9 @@ from app.secrets.vault_client import (
     parse_key_address,
 )
 
-CIPHERTEXT = re.compile(r"vault:v([1-9][0-9]{0,17}):[A-Za-z0-9+/]+=*")
+BAD_REQUEST = 400
+VERSION = re.compile("[1-9][0-9]{0,17}")
+CIPHERTEXT = re.compile(rf"vault:v({VERSION.pattern}):[A-Za-z0-9+/]+=*")
 SUCCESS_STATUSES = (200, 204)
 # Some versions of Vault respond with 500 if the bytes were changed.
 AUTHENTICATION_FAILED = b"message authentication failed"
@@ -40,7 +43,7 @@ AUTHENTICATION_FAILED = b"message authentication failed"
 class VaultKeyring:
     """The versions of the key at *address*: a `ManagedKeyring` in a KMS.
 
-    The service needs a token that may `update` encrypt/NAME and decrypt/NAME, and `read`
+    The service needs a token that may `update` encrypt/NAME, decrypt/NAME and hmac/NAME, and `read`
     keys/NAME; `rotate` and `remove` need to `update` keys/NAME/rotate, …/config and …/trim.
 
     Raises:
@@ -98,12 +101,30 @@ class VaultKeyring:
         ciphertext = self._matching_ciphertext(wrapped_key)
         body = encode_json(ciphertext=ciphertext, associated_data=self._associated_data(aad))
         response = await self._client.request("POST", f"decrypt/{self._key.name}", body)
-        if response.status == 400 or AUTHENTICATION_FAILED in response.content:  # noqa: PLR2004 — HTTP's own
+        if response.status == BAD_REQUEST or AUTHENTICATION_FAILED in response.content:
             # The reason is only in the response's text, which differs from version to version.
             if wrapped_key.kek in {kek.id for kek in await self.keks()}:
                 raise DecryptionError
             raise UnknownKekError(wrapped_key.kek)
         return self._decode_key(self._decode_data(response, Data[Decrypted]))
+
+    async def mac(self, message: bytes, kek: str | None = None) -> Mac:
+        """Return Vault's own HMAC of *message*; each version has a key for that alone.
+
+        Raises:
+            UnknownKekError: *kek* is another key's version, or one that Vault has no longer.
+            KeyringUnavailableError: Vault does not answer, or refuses.
+        """
+        version = 0 if kek is None else self._version(kek)  # 0: the newest
+        body = encode_json(input=b64encode(message).decode(), key_version=version)
+        response = await self._client.request("POST", f"hmac/{self._key.name}", body)
+        if kek is not None and response.status == BAD_REQUEST:
+            raise UnknownKekError(kek)
+        tag = self._decode_data(response, Data[Authenticated]).hmac
+        used = CIPHERTEXT.fullmatch(tag)
+        if used is None or version not in (0, int(used[1])):
+            self._raise_unavailable("an invalid response")
+        return Mac(self._id(int(used[1])), tag.encode())
 
     async def rotate(self) -> str:
         """Add a version to the key; return its id."""
@@ -122,7 +143,7 @@ class VaultKeyring:
         if (await self.keks())[0].id != kek:
             problem = f"has older versions than {kek}, and Vault destroys the oldest first"
             raise KeyringError(problem, "remove those first")
-        first_left = int(kek.rpartition(":v")[2]) + 1
+        first_left = self._version(kek) + 1
         minimum = encode_json(min_decryption_version=first_left, min_encryption_version=first_left)
         trimmed = encode_json(min_available_version=first_left)
         for change, body in (("config", minimum), ("trim", trimmed)):
@@ -135,14 +156,19 @@ class VaultKeyring:
 
     def _matching_ciphertext(self, wrapped_key: WrappedKey) -> str:
         """Return Vault's ciphertext; raise unless its version is that of the KEK's id."""
-        prefix, _, version = wrapped_key.kek.rpartition(":v")
-        if prefix != self._key.id_prefix:
-            raise UnknownKekError(wrapped_key.kek)
+        version = self._version(wrapped_key.kek)
         ciphertext = wrapped_key.wrapped.decode("ascii", "replace")
         found = CIPHERTEXT.fullmatch(ciphertext)
-        if found is None or found[1] != version:
+        if found is None or int(found[1]) != version:
             raise DecryptionError
         return ciphertext
+
+    def _version(self, kek: str) -> int:
+        """Return the version of ours that *kek* names; raise UnknownKekError if it is none."""
+        prefix, _, version = kek.rpartition(":v")
+        if prefix != self._key.id_prefix or not VERSION.fullmatch(version):
+            raise UnknownKekError(kek)
+        return int(version)
 
     def _associated_data(self, aad: bytes) -> str:
         # It does not name the version: Vault chooses it, and the ciphertext names it.

@@ -1,5 +1,6 @@
 """Keyrings of each kind, and a KMS that speaks the API of Vault's transit engine."""
 
+import hmac
 import json
 import os
 import traceback
@@ -74,6 +75,8 @@ class Transit(ThreadingHTTPServer):
                 return 200, self.encrypted(body)
             case "POST decrypt/payments":
                 return self.decrypted(body)
+            case "POST hmac/payments":
+                return self.authenticated(body)
             case _:
                 return self.changed(operation, body)
 
@@ -107,6 +110,13 @@ class Transit(ThreadingHTTPServer):
         plaintext, aad = b64decode(body["plaintext"]), b64decode(body["associated_data"])
         sealed = nonce + AESGCM(self.versions[version]).encrypt(nonce, plaintext, aad)
         return {"ciphertext": f"vault:v{version}:{b64encode(sealed).decode()}"}
+
+    def authenticated(self, body: dict[str, Any]) -> tuple[int, Any]:
+        version = body["key_version"] or max(self.versions)
+        if not self.lowest <= version <= max(self.versions):
+            return 400, ["cannot generate HMAC: version is disallowed"]
+        tag = hmac.digest(self.versions[version], b64decode(body["input"]), "sha256")
+        return 200, {"hmac": f"vault:v{version}:{b64encode(tag).decode()}"}
 
     def decrypted(self, body: dict[str, Any]) -> tuple[int, Any]:
         _, version, sealed = body["ciphertext"].split(":")

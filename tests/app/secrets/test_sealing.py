@@ -1,7 +1,9 @@
 """Sealing, against bytes made by hand and against everything that can be changed in a row."""
 
+import hmac
 from collections.abc import Callable
 from hashlib import sha256
+from typing import NoReturn
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -12,7 +14,7 @@ from msgspec.structs import asdict, replace
 from app.secrets.errors import DecryptionError, UnknownKekError, UnsealError
 from app.secrets.keyring import WrappedKey
 from app.secrets.keyring_file import FileKeyring, Kek, new_kek
-from app.secrets.sealing import SealedSecret, seal, secret_aad, unseal
+from app.secrets.sealing import SealedSecret, compute_mac, seal, secret_aad, unseal
 from app.secrets.secret import Secret
 from domain.integration import SecretField
 
@@ -303,3 +305,20 @@ async def test_a_failed_sealing_shows_no_key_and_no_secret(
     assert "key = Secret(***)" in report
     for hidden in (KEK, AwayKeyring.seen.reveal(), CANARY):
         assert repr(hidden)[2:-1] not in report
+
+
+# ----- MACs -----
+def test_a_mac_is_under_a_key_that_is_derived_and_is_not_the_kek() -> None:
+    # HKDF-Expand of one block, written out (RFC 5869, 2.3).
+    derived = hmac.digest(KEK, b"integrations/mac-key/v1\x01", "sha256")
+    assert compute_mac(Secret(KEK), b"message") == hmac.digest(derived, b"message", "sha256")
+    assert compute_mac(Secret(KEK), b"message") != hmac.digest(KEK, b"message", "sha256")
+
+
+async def test_a_mac_uses_no_nonce_of_the_kek(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> NoReturn:
+        pytest.fail("a MAC has drawn a nonce")
+
+    keyring = FileKeyring([new_kek(epoch=1)])
+    monkeypatch.setattr("app.secrets.sealing.urandom", refuse)
+    assert len((await keyring.mac(b"message")).tag) == 32

@@ -62,6 +62,28 @@ async def test_rubbish_does_not_unwrap(open_keyring: Open, rubbish: bytes) -> No
         await keyring.unwrap(WrappedKey(kek=await current_kek(keyring), wrapped=rubbish), b"p")
 
 
+async def test_a_mac_is_the_same_each_time_for_one_message_and_kek(open_keyring: Open) -> None:
+    first = await open_keyring().mac(b"message")
+    assert first == await open_keyring().mac(b"message") == await open_keyring().mac(
+        b"message", first.kek
+    )
+    assert first.tag != (await open_keyring().mac(b"massage")).tag
+    await open_keyring().rotate()
+    second = await open_keyring().mac(b"message")
+    assert second.kek == await current_kek(open_keyring())
+    assert second.tag != first.tag
+    assert await open_keyring().mac(b"message", first.kek) == first
+    await open_keyring().remove(first.kek)
+    with pytest.raises(UnknownKekError):
+        await open_keyring().mac(b"message", first.kek)
+
+
+@pytest.mark.parametrize("kek", ["kek-9-00c0ffee", "vault:kms/transit/other:v1", ""])
+async def test_a_mac_of_another_keyrings_kek_is_refused(open_keyring: Open, kek: str) -> None:
+    with pytest.raises(UnknownKekError):
+        await open_keyring().mac(b"message", kek)
+
+
 @pytest.mark.parametrize("kek", ["kek-9-00c0ffee", "vault:kms/transit/other:v1", ""])
 async def test_a_kek_of_another_keyring_is_unknown(open_keyring: Open, kek: str) -> None:
     keyring = open_keyring()
