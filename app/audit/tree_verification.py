@@ -112,7 +112,8 @@ class TreeVerification:
         try:
             checkpoint = self._keys.verify(self._name, stored.note)
         except NoteError as error:
-            yield Finding(stored.position, f"the checkpoint here is none of ours: {error}")
+            reason = str(error).removesuffix(".")
+            yield Finding(stored.position, f"the checkpoint here is none of ours: {reason}")
             return
         if self._is_of(checkpoint) and matches_stored(checkpoint, stored):
             self.unsigned_since = None

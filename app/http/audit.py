@@ -1,7 +1,7 @@
 """Endpoints to verify the log without trusting us (contract, 9; docs/audit.md)."""
 
 from collections.abc import AsyncGenerator, AsyncIterable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 
 from litestar import Controller, Response, get
@@ -9,12 +9,12 @@ from litestar.response import Stream
 from msgspec import Struct
 
 from app.audit.errors import ProofNotFoundError
-from app.audit.proof_service import Leaf, NoCheckpointError
+from app.audit.export import export_line
+from app.audit.proof_service import Leaf, NoCheckpointError, SignedCheckpoint
 from app.http.audit_responses import (
     CheckpointResponse,
     ConsistencyResponse,
     InclusionResponse,
-    leaf_line,
     render_checkpoint,
     render_consistency,
     render_inclusion,
@@ -107,19 +107,33 @@ class AuditController(Controller):
     @get("/export", media_type=JSON_LINES, operation_id="exportLog")
     async def export_log(self, request: ApiRequest) -> Stream:
         """Export all events of the workspace, byte for byte as they are stored, as JSON Lines."""
-        leaves = get_dependencies(request.app).proof_service.leaves(request.user.workspace)
+        proof_service = get_dependencies(request.app).proof_service
+        newest: SignedCheckpoint | None = None
+        with suppress(NoCheckpointError):
+            newest = await proof_service.latest_checkpoint(request.user.workspace)
+        lines = export_lines(proof_service.leaves(request.user.workspace), newest)
         # Read before the response starts: an unavailable database is still a 503.
-        first = await anext(leaves, None)
+        first = await anext(lines, b"")
         headers = {"Content-Language": request.auth.tag}
-        return Stream(export_lines(first, leaves), media_type=JSON_LINES, headers=headers)
+        return Stream(with_first(first, lines), media_type=JSON_LINES, headers=headers)
 
 
-async def export_lines(first: Leaf | None, others: AsyncIterable[Leaf]) -> AsyncGenerator[bytes]:
-    """Yield the lines of the export."""
-    if first is not None:
-        yield leaf_line(first)
-    async for leaf in others:
-        yield leaf_line(leaf)
+async def export_lines(
+    leaves: AsyncIterable[Leaf], newest: SignedCheckpoint | None
+) -> AsyncGenerator[bytes]:
+    """Yield the lines of the export; the last event of *newest* has its note."""
+    last_signed = newest.checkpoint.head.size - 1 if newest else None
+    async for leaf in leaves:
+        note = newest.note if newest and leaf.index == last_signed else None
+        yield export_line(leaf.position, leaf.index, leaf.envelope, note)
+
+
+async def with_first(first: bytes, others: AsyncIterable[bytes]) -> AsyncGenerator[bytes]:
+    """Yield *first*, if there is one, and then the *others*."""
+    if first:
+        yield first
+    async for line in others:
+        yield line
 
 
 @contextmanager

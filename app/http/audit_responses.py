@@ -6,7 +6,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from msgspec.json import encode
 
-from app.audit.proof_service import Consistency, Inclusion, Leaf, SignedCheckpoint
+from app.audit.proof_service import Consistency, Inclusion, SignedCheckpoint
 from app.audit.signed_note import encode_base64
 from app.http.responses import RenderedResponse
 from app.http.types import ApiRequest
@@ -45,15 +45,6 @@ class ConsistencyObject(Struct, rename="camel"):
     to_root: Hash
     proof: list[Hash]
     checkpoint: str
-
-
-class LeafLine(Struct, rename="camel"):
-    """A line of the export: an event's stored bytes and their leaf in the tree."""
-
-    position: int
-    leaf_index: int
-    leaf_hash: str
-    bytes: str
 
 
 class CheckpointResult(Struct):
@@ -139,17 +130,6 @@ def render_consistency(request: ApiRequest, consistency: Consistency) -> Rendere
     )
     result = ConsistencyResult(data, request.auth.text(PROVED), 200)
     return render(request, ConsistencyResponse(result))
-
-
-def leaf_line(leaf: Leaf) -> bytes:
-    """Return the line of the export that shows *leaf*."""
-    line = LeafLine(
-        position=leaf.position,
-        leaf_index=leaf.index,
-        leaf_hash=encode_base64(leaf.hash),
-        bytes=encode_base64(leaf.envelope),
-    )
-    return encode(line) + b"\n"
 
 
 def encode_hashes(proof: Sequence[bytes]) -> list[str]:

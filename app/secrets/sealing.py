@@ -137,7 +137,7 @@ def compute_mac(kek: Secret, message: bytes) -> bytes:
     """Return the HMAC-SHA256 of *message* under a key derived from *kek*.
 
     The key is HKDF's (RFC 5869), which needs no extraction: a KEK is 32 random bytes. So what
-    authenticates is never what encrypts, neither reveals the other, and no nonce of the KEK is used:
+    authenticates never encrypts, neither key reveals the other, and no nonce of the KEK is used:
     the bound of `wrap_key` counts secrets alone.
     """
     key = HKDFExpand(SHA256(), KEY_BYTES, info=MAC_KEY_LABEL).derive(kek.reveal())

@@ -12,6 +12,7 @@ COMMANDS = {
     "replay": ("replay", "replay_command"),
     "rebuild": ("rebuild", "rebuild_command"),
     "verify": ("verify", "verify_command"),
+    "verify-export": ("verify_export", "verify_export_command"),
     "checkpoint": ("checkpoint", "checkpoint_command"),
     "backup": ("backup", "backup_command"),
     "restore": ("restore", "restore_command"),

@@ -4,12 +4,15 @@ import base64
 import json
 import time
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import httpx2
 import pytest
 
+from app.audit.audit_keys import AuditKeys
 from app.audit.checkpoint import Checkpoint, verify_checkpoint
+from app.audit.export import ExportProof, verify_export
 from app.audit.merkle import Frontier, TreeHead, leaf_hash
 from app.audit.proofs import verify_consistency, verify_inclusion
 from app.audit.signed_note import parse_verifier
@@ -100,6 +103,18 @@ def test_the_export_has_every_leaf_of_the_root(client: httpx2.Client, body: Body
         frontier.append(leaf_hash(stored))
     assert [line["leafIndex"] for line in lines] == [0, 1, 2, 3]
     assert raw(signed(client, 4)["root"]) == frontier.head.root
+
+
+def test_an_export_in_a_file_is_proved_by_the_verifier_key_alone(
+    client: httpx2.Client, workspace: str, body: Body
+) -> None:
+    append(client, body, 2)
+    newest = signed(client, 2)
+    keys = AuditKeys(parse_verifier(newest["verifierKey"]).public_key)
+    file = BytesIO(client.get(f"{AUDIT}/export").content)
+    assert verify_export(file, keys) == ExportProof(workspace, 2, 2, newest["position"])
+    lines = exported(client)
+    assert [line.get("checkpoint") for line in lines] == [None, newest["checkpoint"]]
 
 
 def test_the_export_of_an_empty_log_is_empty(client: httpx2.Client) -> None:

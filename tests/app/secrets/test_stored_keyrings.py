@@ -64,8 +64,10 @@ async def test_rubbish_does_not_unwrap(open_keyring: Open, rubbish: bytes) -> No
 
 async def test_a_mac_is_the_same_each_time_for_one_message_and_kek(open_keyring: Open) -> None:
     first = await open_keyring().mac(b"message")
-    assert first == await open_keyring().mac(b"message") == await open_keyring().mac(
-        b"message", first.kek
+    assert (
+        first
+        == await open_keyring().mac(b"message")
+        == await open_keyring().mac(b"message", first.kek)
     )
     assert first.tag != (await open_keyring().mac(b"massage")).tag
     await open_keyring().rotate()
