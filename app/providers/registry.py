@@ -83,8 +83,8 @@ def parse_provider(content: bytes, name: str) -> ProviderFile:
     if unknown:
         message = f"Provider file {name}: the check uses what is not there: {unknown[0]}."
         raise ProviderFileError(message)
-    if blame := undocumented_blame(provider):
-        message = f"Provider file {name}: {blame}."
+    if mistake := unknown_region(provider) or undocumented_blame(provider):
+        message = f"Provider file {name}: {mistake}."
         raise ProviderFileError(message)
     return provider
 
@@ -113,6 +113,15 @@ def regular_expressions(provider: ProviderFile) -> Iterator[str]:
         for unasked in provider.check.offline:
             yield from (unasked.when or "", unasked.unless or "")
         yield from (variant.when.format for variant in provider.check.variants)
+
+
+def unknown_region(provider: ProviderFile) -> str | None:
+    """Return what the setting `region` offers of *provider* that is no region; None: nothing."""
+    setting = provider.settings.get("region")
+    regions = {region.name.upper() for region in provider.regions}
+    if setting is None or (setting.choices and regions.issuperset(setting.choices)):
+        return None
+    return f"settings.region needs choices, out of: {', '.join(sorted(regions))}"
 
 
 def undocumented_blame(provider: ProviderFile) -> str | None:

@@ -163,8 +163,10 @@ def test_a_file_of_an_operator_may_use_its_settings() -> None:
         ("", "/{account}"),
         ('settings.apiKey = { label = "l", help = "h", example = "e" }', "/x"),
         ('settings.a = { label = "l", help = "h", example = "e", format = "(" }', "/x"),
+        ('settings.region = { label = "l", help = "h", example = "EU", choices = ["EU"] }', "/x"),
+        ('settings.region = { label = "l", help = "h", example = "Global" }', "/x"),
     ],
-    ids=["not there", "name of a field", "format"],
+    ids=["not there", "name of a field", "format", "no such region", "any region"],
 )
 def test_a_wrong_file_is_refused(settings: str, path: str) -> None:
     with pytest.raises(ProviderFileError):

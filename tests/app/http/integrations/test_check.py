@@ -49,6 +49,7 @@ class Provider(ThreadingHTTPServer):
         self.asked = 0
         self.refusals = 0  # of the next requests, before the answer
         self.paths: list[str] = []
+        self.held = ""  # waits for `release`: a request with this in its credentials
         self.release = threading.Event()
         self.release.set()
 
@@ -67,7 +68,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked += 1
-        self.server.release.wait(10)
+        if self.server.held in self.headers["Authorization"]:
+            self.server.release.wait(10)
         self.server.paths.append(self.path)
         if self.server.refusals > 0:
             self.server.refusals -= 1
@@ -98,7 +100,7 @@ def any_provider() -> Iterator[Provider]:
 
 @pytest.fixture
 def provider(any_provider: Provider) -> Provider:
-    any_provider.asked, any_provider.refusals = 0, 0
+    any_provider.asked, any_provider.refusals, any_provider.held = 0, 0, ""
     any_provider.paths.clear()
     any_provider.say(200, {"scopes": ["mail.send"]})
     return any_provider
@@ -420,17 +422,61 @@ def test_more_checks_at_once_than_a_workspace_may_have_are_429(
     assert client.post(f"{PATH}/{ids[4]}/check").status_code == 200
 
 
-def test_more_checks_a_minute_than_a_workspace_may_have_are_429(
+def test_s5_a_workspace_whose_checks_all_hang_does_not_hold_up_another(
+    checking_service: Service, client: httpx2.Client, provider: Provider, problem: Problem
+) -> None:
+    provider.held = "a" * 22  # its keys; those of the others are answered at once
+    hanging = [
+        created(client, SENDGRID | {"apiKey": f"SG.{'a' * 22}.{n}" + "b" * 42}) for n in range(5)
+    ]
+    provider.release.clear()
+    ended: list[httpx2.Response] = []
+
+    def check(id_: str) -> None:
+        ended.append(client.post(f"{PATH}/{id_}/check"))
+
+    threads = [threading.Thread(target=check, args=(id_,), daemon=True) for id_ in hanging[:4]]
+    for thread in threads:
+        thread.start()
+    provider.wait_until_asked(4)
+    problem(client.post(f"{PATH}/{hanging[4]}/check"), 429, "TOO_MANY_REQUESTS")
+
+    for number in range(6):
+        with checking_service.caller(f"neighbour-{number}") as other:
+            answer = other.post(f"{PATH}/{created(other, SENDGRID)}/check")
+        assert answer.json()["result"]["data"]["outcome"] == "ok"
+        assert answer.elapsed.total_seconds() < 2
+
+    still_hanging = not ended
+    provider.release.set()
+    for thread in threads:
+        thread.join(10)
+    assert still_hanging
+    assert [answer.status_code for answer in ended] == [200] * 4
+
+
+def test_s5_a_workspace_at_its_limit_learns_nothing_of_any_key(
     checking_service: Service, provider: Provider, problem: Problem
 ) -> None:
     with checking_service.caller("workspace-in-haste") as client:
         id_ = created(client, SENDGRID)
-        answers = [client.post(f"{PATH}/{id_}/check") for _ in range(61)]
+        others = [created(client, SENDGRID | {"apiKey": key}) for key in (None, "SG.x", "a b")]
+        answers = [client.post(f"{PATH}/{id_}/check") for _ in range(60)]
+        refused = [client.post(f"{PATH}/{one}/check") for one in (id_, *others)]
+        client.put(f"{PATH}/{id_}/credentials", json={"apiKey": "SG.new"})
+        refused.append(client.post(f"{PATH}/{id_}/check"))
+        problem(client.post(f"{PATH}/int_{'0' * 26}/check"), 404, "NOT_FOUND")
+        history = client.get(f"{PATH}/{id_}/history").json()["result"]["totalCount"]
+    with checking_service.caller("workspace-at-rest") as other:
+        answer = other.post(f"{PATH}/{created(other, SENDGRID)}/check")
 
-    assert [answer.status_code for answer in answers[:-1]] == [200] * 60
-    problem(answers[-1], 429, "TOO_MANY_REQUESTS")
-    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
-    assert provider.asked == 60
+    assert [answer.status_code for answer in answers] == [200] * 60
+    assert all(1 <= int(each.headers["retry-after"]) <= 60 for each in refused)
+    for each in refused:
+        problem(each, 429, "TOO_MANY_REQUESTS")
+    assert len({each.json()["result"]["message"] for each in refused}) == 1
+    assert history == 62  # creation, the checks, the new key
+    assert (answer.json()["result"]["data"]["outcome"], provider.asked) == ("ok", 61)
 
 
 # ----- API keys and regions -----
