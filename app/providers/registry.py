@@ -108,6 +108,7 @@ def regular_expressions(provider: ProviderFile) -> Iterator[str]:
     yield from provider.sender_ids.values()
     for setting in provider.settings.values():
         yield setting.format or ""
+        yield from (lookalike.pattern for lookalike in setting.lookalikes)
         yield setting.required_when.format if setting.required_when else ""
     if isinstance(provider.check, HttpCheck):
         for unasked in provider.check.offline:

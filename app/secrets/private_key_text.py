@@ -128,7 +128,8 @@ def base64_runs(text: str) -> Iterator[str]:
     """
     text = SHORT_HEXADECIMAL.sub(MARK, UUID.sub(MARK, text))
     for url in URL.findall(text):
-        yield from PART_OF_URL.findall(url)
+        for part in url.split("/", 3):  # the host apart from the path
+            yield from PART_OF_URL.findall(part)
     pieces = WORD.sub(MARK, NO_BASE64.sub("", URL.sub(MARK, text)))
     joined = PUBLIC.sub(MARK, "".join(pieces.split()))
     yield from (run for run in joined.split(MARK) if len(run) >= SCALAR)

@@ -47,10 +47,12 @@ def find_wrong_settings(
     settings: Settings | None, provider: Provider | None
 ) -> Iterable[FieldFinding]:
     """Find what *provider* does not know or take; one that is not there any more knows nothing."""
+    if not settings:
+        return ()
     rules = (
         {name: setting_rule(each) for name, each in provider.settings.items()} if provider else {}
     )
-    return find_problems(settings or {}, rules)
+    return find_problems(settings, rules)
 
 
 def find_problems(given: Mapping[str, object], rules: Mapping[str, Rule]) -> Iterator[FieldFinding]:
@@ -72,16 +74,27 @@ def setting_rule(setting: ProviderSetting) -> Rule:
     if setting.format is None:
         return setting_text
     format_ = setting.format
-    refusal = FieldProblem(
-        "INVALID_FORMAT", "This must look like {example}", {"example": setting.example}
-    )
 
     def rule(value: object) -> object:
-        if not re.fullmatch(format_, cast("str", value)):
-            raise FieldError(refusal)
-        return value
+        string = cast("str", value)
+        if not re.fullmatch(format_, string):
+            raise FieldError(invalid_format(string, setting))
+        return string
 
     return Rule(rule, {"type": "string", "pattern": rf"^\s*({format_})\s*$"})
+
+
+def invalid_format(text: str, setting: ProviderSetting) -> FieldProblem:
+    """Return what is wrong with *text*, which does not have the format of *setting*."""
+    for lookalike in setting.lookalikes:
+        if re.search(lookalike.pattern, text):
+            return FieldProblem("INVALID_FORMAT", lookalike.message)
+    if not setting.other_examples:
+        message, examples = "This must look like {example}", [setting.example]
+    else:
+        message = "This must look like one of these: {example}"
+        examples = [setting.example, *setting.other_examples]
+    return FieldProblem("INVALID_FORMAT", message, {"example": ", ".join(examples)})
 
 
 def settings_schema(provider: Provider) -> Schema:

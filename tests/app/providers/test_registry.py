@@ -62,6 +62,11 @@ def test_every_example_is_of_its_format() -> None:
     for provider in load_providers().values():
         for name, field in provider.fields.items():
             assert re.fullmatch(field.format or ".+", field.example), (provider.type, name)
+        for name, setting in provider.settings.items():
+            form = setting.format or "|".join(setting.choices)
+            for example in (setting.example, *setting.other_examples):
+                assert re.fullmatch(form, example), (provider.type, name)
+                assert not any(re.search(each.pattern, example) for each in setting.lookalikes)
 
 
 def test_a_service_account_is_a_usual_key_of_firebase() -> None:

@@ -191,6 +191,29 @@ def test_a_secret_in_a_public_field_is_refused(
 
 SETTINGS = {
     "PRIV as a page": (PUSH, "contact", f"https://example.com/{PRIV}"),
+    "PRIV in an address of a page": (PUSH, "contact", f"https://example.com/a?k={PRIV}&b=c"),
+    "PRIV behind letters that nobody sees": (
+        PUSH,
+        "contact",
+        f"https://münchen.example/{PRIV}\u2060#",
+    ),
+    "PRIV as a host": (
+        PUSH,
+        "contact",
+        f"https://{SPELLINGS['base64url'](make_key(5))}.example.com/",
+    ),
+    "PRIV in base64 as a page": (
+        PUSH,
+        "contact",
+        f"https://example.com/{SPELLINGS['base64'](make_key(3))}",
+    ),
+    "PRIV padded as a page": (PUSH, "contact", f"https://example.com/{PRIV}="),
+    "DER as a page": (PUSH, "contact", f"https://example.com/{SPELLINGS['PKCS#8 base64url'](KEY)}"),
+    "PRIV in hexadecimal as a page": (
+        PUSH,
+        "contact",
+        f"https://example.com/{SPELLINGS['hexadecimal'](KEY)}",
+    ),
     "PRIV as an address": (PUSH, "contact", f"mailto:{PRIV}@example.com"),
     "stored secret as an address": (PUSH, "contact", "mailto:another-secret@example.com"),
     "stored secret as a user": (MAIL, "onBehalfOf", "another-secret"),

@@ -21,6 +21,8 @@ PROVIDERS = load_providers()
 SID, KEY_SID = "AC" + "0" * 32, "SK" + "0" * 32
 PRIVATE_KEY = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw"  # of RFC 8291, 5
 TOO_LONG = "x" * 513
+FORM = "1FAIpQLSdQx7kZ0mJ3vT9cWb2RnYh5LgPuA8sEoDfKt6iVlN4wXjHyGq"  # as long as Google's
+DOCUMENT = "1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgvE2upms"  # 44 characters
 
 # Each provider and setting, with values that it takes.
 TAKEN = [
@@ -36,7 +38,29 @@ TAKEN = [
     ("WEB_PUSH", {"contact": "HTTPS://Example.com"}),
     ("WEB_PUSH", {"contact": "MAILTO:push@example.com"}),
     ("WEB_PUSH", {"contact": "https://example.com:8443/contact?to=push#now"}),
+    ("WEB_PUSH", {"contact": "https://localhost/"}),
+    ("WEB_PUSH", {"contact": f"https://docs.google.com/forms/d/e/{FORM}/viewform?usp=header"}),
+    ("WEB_PUSH", {"contact": f"https://docs.google.com/document/d/{DOCUMENT}/edit#heading=h.x"}),
+    ("WEB_PUSH", {"contact": f"https://forms.example/Pages/ResponsePage.aspx?id={FORM * 2}"}),
+    (
+        "WEB_PUSH",
+        {"contact": f"https://airtable.example/app{FORM[4:18]}/tbl{FORM[5:19]}/viw{FORM[6:20]}"},
+    ),
+    ("WEB_PUSH", {"contact": "https://example.com/Contact-Us/PushMessages/Europe/Team-2/v3"}),
+    ("WEB_PUSH", {"contact": "https://münchen.example/"}),
+    ("WEB_PUSH", {"contact": "https://пример.example/связь?тема=push"}),
+    ("WEB_PUSH", {"contact": "https://例え.テスト/連絡"}),
+    ("WEB_PUSH", {"contact": "https://xn--mnchen-3ya.example/%C3%BC"}),
+    ("WEB_PUSH", {"contact": "https://[::1]/contact"}),
+    ("WEB_PUSH", {"contact": "https://[2001:db8::1]:8443/"}),
+    ("WEB_PUSH", {"contact": "https://[::ffff:192.0.2.1]"}),
+    ("WEB_PUSH", {"contact": "https://192.0.2.1/"}),
+    ("WEB_PUSH", {"contact": "https://example.com/a_(b)/~c;d,e!'*"}),
+    ("WEB_PUSH", {"contact": "mailto:ops@münchen.example"}),
+    ("WEB_PUSH", {"contact": "mailto:zoë@example.com"}),
+    ("WEB_PUSH", {"contact": "mailto:push@example.com?subject=push%20messages"}),
 ]
+NO_CONTACT = ("settings.contact", "INVALID_FORMAT")
 # Kind, type, settings, and field and code of what is wrong.
 REFUSED: list[tuple[str, str, object, tuple[str, str]]] = [
     ("no object", "TWILIO", "US1", ("settings", "WRONG_TYPE")),
@@ -68,11 +92,21 @@ REFUSED: list[tuple[str, str, object, tuple[str, str]]] = [
     ("format", "TWILIO", {"accountSid": SID + "0"}, ("settings.accountSid", "INVALID_FORMAT")),
     ("format", "SENDGRID", {"onBehalfOf": "a b"}, ("settings.onBehalfOf", "INVALID_FORMAT")),
     ("format", "SENDGRID", {"onBehalfOf": "Zoë"}, ("settings.onBehalfOf", "INVALID_FORMAT")),
-    ("format", "WEB_PUSH", {"contact": "a@example.com"}, ("settings.contact", "INVALID_FORMAT")),
-    ("format", "WEB_PUSH", {"contact": "http://a.example"}, ("settings.contact", "INVALID_FORMAT")),
-    ("format", "WEB_PUSH", {"contact": "https://-"}, ("settings.contact", "INVALID_FORMAT")),
-    ("format", "WEB_PUSH", {"contact": "mailto:a@."}, ("settings.contact", "INVALID_FORMAT")),
-    ("format", "WEB_PUSH", {"contact": "mailto:<a@b.c>"}, ("settings.contact", "INVALID_FORMAT")),
+    ("format", "WEB_PUSH", {"contact": "a@example.com"}, NO_CONTACT),
+    ("format", "WEB_PUSH", {"contact": "http://a.example"}, NO_CONTACT),
+    ("format", "WEB_PUSH", {"contact": "https://-"}, NO_CONTACT),
+    ("format", "WEB_PUSH", {"contact": "mailto:a@."}, NO_CONTACT),
+    ("format", "WEB_PUSH", {"contact": "mailto:<a@b.c>"}, NO_CONTACT),
+    ("format", "WEB_PUSH", {"contact": "mailto:a@localhost"}, NO_CONTACT),
+    ("format", "WEB_PUSH", {"contact": "mailto:a b@c.example"}, NO_CONTACT),
+    ("format", "WEB_PUSH", {"contact": "https://"}, NO_CONTACT),
+    ("format", "WEB_PUSH", {"contact": "https:///a"}, NO_CONTACT),
+    ("format", "WEB_PUSH", {"contact": "https://a b.example"}, NO_CONTACT),
+    ("format", "WEB_PUSH", {"contact": "https://me:pw@a.example"}, NO_CONTACT),
+    ("format", "WEB_PUSH", {"contact": "https://[::1"}, NO_CONTACT),
+    ("format", "WEB_PUSH", {"contact": "https://[dead]/"}, NO_CONTACT),
+    ("format", "WEB_PUSH", {"contact": "https://a.example/<b>"}, NO_CONTACT),
+    ("format", "WEB_PUSH", {"contact": "javascript:alert(1)"}, NO_CONTACT),
 ]  # fmt: skip
 
 
@@ -161,6 +195,36 @@ def test_an_error_shows_an_example_and_never_the_value(client: httpx2.Client) ->
         f"This must look like {SID}",
         "This must be one of: AU1, IE1, US1",
     ]
+
+
+@pytest.mark.parametrize(
+    ("type_", "settings", "hint"),
+    [
+        ("TWILIO", {"accountSid": "mine"}, f"This must look like {SID}"),
+        (
+            "WEB_PUSH",
+            {"contact": "example.com/contact"},
+            "This must look like one of these: mailto:push@example.com, https://example.com/contact",
+        ),
+        ("WEB_PUSH", {"contact": "ops@example.com"}, "Write mailto: in front of the email address"),
+        (
+            "WEB_PUSH",
+            {"contact": "ops@münchen.example"},
+            "Write mailto: in front of the email address",
+        ),
+        ("WEB_PUSH", {"contact": "http://example.com/"}, "Write https: instead of http:"),
+        (
+            "SENDGRID",
+            {"onBehalfOf": "my shop"},
+            "This must look like one of these: example-subuser, account-id 12345678",
+        ),
+    ],
+)
+def test_a_hint_says_each_form(
+    client: httpx2.Client, type_: str, settings: Json, hint: str
+) -> None:
+    answer = client.post(PATH, json=body_of(type_, settings=settings))
+    assert [each["message"] for each in answer.json()["result"]["details"]] == [hint]
 
 
 def test_settings_are_trimmed_and_the_maximum_counts_after_that(client: httpx2.Client) -> None:
