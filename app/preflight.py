@@ -7,6 +7,7 @@ import psycopg
 
 from app.audit.checkpoint import open_checkpoint_key
 from app.bootstrap import build_key_source, load_provider_types
+from app.database.connection import acting_as
 from app.provider_urls import parse_provider_urls, warn_of_provider_urls
 from app.secrets.keyring import current_kek, require_keks
 from app.secrets.keyring_factory import open_keyring
@@ -34,8 +35,10 @@ def check_startup(settings: Settings, dsn: str) -> None:
     open_checkpoint_key(settings.data_dir)
     asyncio.run(probe_key_source(build_key_source(settings)))
     with psycopg.connect(dsn) as connection:
-        in_use = [kek for (kek,) in connection.execute(KEKS_IN_USE_SQL)]
         register_versions(connection, PROJECTIONS.values())
+    with psycopg.connect(acting_as(dsn, "integrations_command")) as connection:
+        in_use = [kek for (kek,) in connection.execute(KEKS_IN_USE_SQL)]
+    with psycopg.connect(acting_as(dsn, "integrations_rebuild")) as connection:
         warn_if_outdated(connection, PROJECTIONS.values())
     asyncio.run(check_keyring(settings, in_use))
 

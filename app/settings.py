@@ -34,6 +34,7 @@ ORIGIN = (
     r"[a-z][a-z0-9+.-]*://(?:[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?|\[[0-9a-f:]+\])(?::[1-9]\d{0,4})?"
 )
 Origins = Annotated[str, Meta(pattern=rf"^\s*{ORIGIN}\s*(?:,\s*{ORIGIN}\s*)*\Z")]
+RolePrefix = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,49}\Z")]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
@@ -52,12 +53,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     one second. `providers` is a folder with more provider files; `provider_urls` replace the
     base URLs of providers, for tests. `keyring` is a path or an address in Vault. `trusted_proxies`
     are addresses and networks whose X-Forwarded-For is believed. `cors_origins` are the origins
-    whose pages may read responses.
+    whose pages may read responses. The names of the database's roles begin with `role_prefix`.
     """
 
     database_url: str | None = None
     pooler_url: str | None = None
     pool_size: PoolSize = 8
+    role_prefix: RolePrefix = "integrations"
     data_dir: Path
     host: str = "127.0.0.1"
     port: Port = 8000
@@ -129,6 +131,7 @@ def describe_setting(name: str) -> str:
     ranges["pool_size"] = "a number from 1 to 100"
     ranges |= dict.fromkeys(("rate_limit", "rate_burst"), "a number above 0")
     ranges["trusted_proxies"] = "addresses and networks (10.0.0.0/8) separated by commas"
+    ranges["role_prefix"] = "a word of small letters, digits and _, at most 50"
     ranges["provider_urls"] = "TYPE=URL, several separated by commas"
     ranges["cors_origins"] = (
         "origins as a browser sends them (https://app.example.com), separated by commas:"

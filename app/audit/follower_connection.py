@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 from psycopg import AsyncConnection
 
-from app.database.connection import require_primary
+from app.database.connection import acting_as, require_primary
 from app.database.pools import SERVER_SETTINGS, TimeoutConnection, connection_info
 from app.event_store.recorder import open_recorder
 from app.event_store.subscription import PollingSubscription
@@ -18,7 +18,7 @@ from app.event_store.subscription import PollingSubscription
 ROLE = "integrations_follower"
 RESPONSE_TIMEOUT = 65.0  # seconds that one response may take: longer than the server's own
 # Nobody waits for its statements, which may be large; a lock it awaits only when it stops.
-SESSION = {**SERVER_SETTINGS, "role": ROLE, "statement_timeout": "60s", "lock_timeout": "0"}
+SESSION = {**SERVER_SETTINGS, "statement_timeout": "60s", "lock_timeout": "0"}
 
 
 class SlowQueryConnection(TimeoutConnection):
@@ -30,8 +30,7 @@ class SlowQueryConnection(TimeoutConnection):
 @asynccontextmanager
 async def follower_session(dsn: str) -> AsyncGenerator[AsyncConnection]:
     """Yield an autocommitting connection that acts as the role that follows the log."""
-    options = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
-    conninfo = connection_info(dsn, ROLE, options=options)
+    conninfo = connection_info(acting_as(dsn, ROLE, **SESSION))
     async with await SlowQueryConnection.connect(conninfo, autocommit=True) as connection:
         yield connection
 

@@ -8,7 +8,6 @@ import msgspec
 import psycopg
 from msgspec import Struct
 from psycopg import AsyncConnection, IsolationLevel
-from psycopg.conninfo import make_conninfo
 from psycopg.types.json import set_json_loads
 
 from app.audit.audit_keys import AuditKeys
@@ -18,6 +17,7 @@ from app.audit.log_sections import StoredCheckpoint, VerifyScope, read_extent
 from app.audit.stream_verification import StreamsVerification
 from app.audit.tree_store import stored_notes
 from app.audit.tree_verification import Finding, TreesVerification, first_finding
+from app.database.connection import acting_as
 from app.progress import ProgressCallback
 from app.tokens.principal import WORKSPACE
 from app.views.rebuild.comparison import Difference, compare_with_log
@@ -113,9 +113,7 @@ async def row_finding(connection: AsyncConnection, difference: Difference) -> Fi
 @asynccontextmanager
 async def read_only_session(dsn: str) -> AsyncGenerator[AsyncConnection]:
     """Yield a connection that reads the database in one snapshot."""
-    conninfo = make_conninfo(
-        dsn, options=f"-c role={ROLE} -c timezone=UTC", application_name="integrations_verify"
-    )
+    conninfo = acting_as(dsn, ROLE, timezone="UTC")
     async with await AsyncConnection.connect(conninfo) as connection:
         await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
         await connection.set_read_only(True)

@@ -7,7 +7,7 @@ from threading import Event, Thread
 
 import psycopg
 
-from app.database.connection import with_network_timeouts
+from app.database.connection import with_network_timeouts, with_role_prefix
 from app.database.embedded import EmbeddedServerError, open_embedded
 from app.settings import Settings, SettingsError
 
@@ -24,10 +24,10 @@ def open_database(settings: Settings) -> Generator[str]:
     """
     validate_urls(settings)
     if settings.database_url is not None:
-        yield with_network_timeouts(settings.database_url)
+        yield with_role_prefix(with_network_timeouts(settings.database_url), settings.role_prefix)
         return
     with open_embedded(settings.data_dir) as server, keep_embedded_running(settings.data_dir):
-        yield server.dsn
+        yield with_role_prefix(server.dsn, settings.role_prefix)
 
 
 def validate_urls(settings: Settings) -> None:

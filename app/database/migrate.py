@@ -8,8 +8,9 @@ from importlib.resources.abc import Traversable
 import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg.sql import SQL
+from psycopg.sql import SQL, Identifier
 
+from app.database.connection import role_name
 from app.database.rights import add_missing_rights, owns_schema
 
 MIN_SERVER_VERSION = 150000  # PostgreSQL 15, as libpq counts
@@ -98,7 +99,8 @@ def migrate(dsn: str) -> None:
             connection.execute(LOCK_SQL)
             if not owns_schema(connection):
                 add_missing_rights(connection)
-                connection.execute("SET LOCAL ROLE integrations_command")
+                role = Identifier(role_name(dsn, "integrations_command"))
+                connection.execute(SQL("SET LOCAL ROLE {}").format(role))
             require_released(connection)
             ensure_migrations_table(connection)
             apply_missing(connection)
@@ -109,7 +111,7 @@ def migrate(dsn: str) -> None:
         message = (
             "The database user may not set up the schema: grant it CREATE on the database and"
             " CREATEROLE, or run each first start of a release as an administrator and grant it the"
-            f" roles of docs/roles.md ({error.sqlstate})."
+            f" roles of docs/roles.md, as docs/postgresql.md shows ({error.sqlstate})."
         )
         raise MigrationError(message) from None
     except psycopg.OperationalError as error:

@@ -13,7 +13,7 @@ from psycopg.abc import PQGen
 from psycopg.rows import DictRow
 from psycopg_pool import AsyncConnectionPool
 
-from app.database.connection import require_primary, with_network_timeouts
+from app.database.connection import acting_as, require_primary, role_name, with_network_timeouts
 
 Result = TypeVar("Result")
 
@@ -100,14 +100,16 @@ class SelfHealingPool(AsyncConnectionPool[AsyncConnection]):
     the database; here an attempt is as young as the request that waits for it.
     """
 
-    def __init__(self, conninfo: str, name: str, size: int, *, pooled: bool = False) -> None:
-        self._pooled = pooled
+    def __init__(
+        self, conninfo: str, name: str, size: int, *, pooled_as: str | None = None
+    ) -> None:
+        self._pooled_as = pooled_as
         self._current: WeakSet[AsyncConnection] = WeakSet()
         self._away = False
         super().__init__(
             conninfo,
             connection_class=TimeoutConnection,
-            kwargs={"autocommit": True, "prepare_threshold": None if pooled else 0},
+            kwargs={"autocommit": True, "prepare_threshold": 0 if pooled_as is None else None},
             min_size=1,
             max_size=size,
             max_waiting=MAX_WAITING,
@@ -134,8 +136,8 @@ class SelfHealingPool(AsyncConnectionPool[AsyncConnection]):
             await self.drain()
 
     async def _configure(self, conn: AsyncConnection) -> None:
-        if self._pooled:
-            await require_role(conn, self.name)
+        if self._pooled_as is not None:
+            await require_role(conn, self._pooled_as)
         self._current.add(conn)
         self._away = False
 
@@ -170,14 +172,13 @@ def open_pool(
     and what a session is set to is set by the pooler, in its database that has the role's name.
     """
     if pooler is not None:
-        return SelfHealingPool(connection_info(pooler, role, dbname=role), role, size, pooled=True)
-    options = " ".join(
-        f"-c {name}={value}"
-        for name, value in {"role": role, "timezone": "UTC", **SERVER_SETTINGS}.items()
-    )
-    return SelfHealingPool(connection_info(dsn, role, options=options), role, size)
+        name = role_name(dsn, role)
+        conninfo = connection_info(pooler, dbname=name, application_name=role)
+        return SelfHealingPool(conninfo, role, size, pooled_as=name)
+    conninfo = connection_info(acting_as(dsn, role, timezone="UTC", **SERVER_SETTINGS))
+    return SelfHealingPool(conninfo, role, size)
 
 
-def connection_info(dsn: str, name: str, **more: str) -> str:
+def connection_info(dsn: str, **more: str) -> str:
     """Return how to reach *dsn*, with *more*, within the time-outs of the network."""
-    return require_primary(with_network_timeouts(dsn), **{"application_name": name} | more)
+    return require_primary(with_network_timeouts(dsn), **more)

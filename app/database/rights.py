@@ -17,6 +17,7 @@ MISSING_SQL = cast("LiteralString", (files("app.database") / "sql/missing_rights
 OWNS_SCHEMA_SQL = """
 SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'integrations'
 """
+LOGIN_SQL = "SELECT rolname, rolcreaterole FROM pg_roles WHERE rolname = current_user"
 MAX_STATEMENTS_SHOWN = 20
 PASSES = 2  # to revoke a right on a table revokes those on its columns, too
 
@@ -24,12 +25,14 @@ PASSES = 2  # to revoke a right on a table revokes those on its columns, too
 class MissingRightsError(Exception):
     """Roles, rights or policies are missing, and this login may not add them."""
 
-    def __init__(self, login: str, missing: Sequence[str]) -> None:
+    def __init__(self, login: str, missing: Sequence[str], *, makes_roles: bool) -> None:
         what = f"{'; '.join(missing)};"
         if len(missing) > MAX_STATEMENTS_SHOWN:
             what = "integrations migrate, with its own INTEGRATIONS_DATABASE_URL."
+        # Whoever may make roles may grant their own; so another has made these.
+        hint = " (if another installation has made them, set INTEGRATIONS_ROLE_PREFIX)"
         super().__init__(
-            f"The database lacks roles or rights that {login} may not add;"
+            f"The database lacks roles or rights that {login} may not add{hint * makes_roles};"
             f" run, as an administrator of the database: {what}"
         )
 
@@ -55,9 +58,9 @@ def add_missing_rights(connection: Connection[TupleRow]) -> None:
                 add_right(connection, statement)
             missing = missing and missing_rights(connection)
     except InsufficientPrivilege:
-        raise MissingRightsError(login(connection), first) from None
+        raise refusal(connection, first) from None
     if missing:  # granted by another role, which alone can revoke it
-        raise MissingRightsError(login(connection), missing)
+        raise refusal(connection, missing)
 
 
 def add_right(connection: Connection[TupleRow], statement: str) -> None:
@@ -66,9 +69,10 @@ def add_right(connection: Connection[TupleRow], statement: str) -> None:
         connection.execute(cast("LiteralString", statement))
 
 
-def login(connection: Connection[TupleRow]) -> str:
-    """Return the name of the role whose rights *connection* has."""
-    return str(connection.cursor(row_factory=scalar_row).execute("SELECT current_user").fetchone())
+def refusal(connection: Connection[TupleRow], missing: Sequence[str]) -> MissingRightsError:
+    """Return the error that says what is *missing*, and to whom."""
+    [(login, makes_roles)] = connection.execute(LOGIN_SQL).fetchall()
+    return MissingRightsError(login, missing, makes_roles=makes_roles)
 
 
 def owns_schema(connection: Connection[TupleRow]) -> bool:

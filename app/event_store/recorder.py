@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL
 
-from app.database.connection import with_network_timeouts
+from app.database.connection import acting_as, with_network_timeouts
 from app.database.pools import SERVER_SETTINGS, SyncTimeoutConnection
 from app.event_store.batch import EventItem, event_item
 from app.event_store.codec import decode_envelope, decode_recorded
@@ -115,9 +115,6 @@ def open_recorder(dsn: str, role: str = "integrations_recorder") -> LibraryRecor
     The protocol knows no workspaces: positions are read across all. So there is a role for it that
     sees them all, and no request ever has; it cannot append.
     """
-    options = " ".join(
-        f"-c {name}={value}" for name, value in {**SERVER_SETTINGS, "role": role}.items()
-    )
     datastore = JsonDatastore(
         dbname="", host="", port="", user="", password="", schema="integrations",
         originator_id_type="text", connect_timeout=CONNECT_TIMEOUT, pool_size=1, max_overflow=9,
@@ -126,7 +123,7 @@ def open_recorder(dsn: str, role: str = "integrations_recorder") -> LibraryRecor
     pool.connection_class = SyncTimeoutConnection
     pool.kwargs = {
         "row_factory": dict_row,
-        **conninfo_to_dict(with_network_timeouts(dsn), options=options, application_name=role),
+        **conninfo_to_dict(with_network_timeouts(acting_as(dsn, role, **SERVER_SETTINGS))),
     }
     pool.reconnect_timeout = POLL_INTERVAL  # a poll makes the next attempt
     pool.open()

@@ -8,9 +8,9 @@ from typing import BinaryIO, Literal, TextIO
 import psycopg
 from msgspec import Struct
 from psycopg import Connection
-from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
+from app.database.connection import acting_as
 from app.database.database import open_database
 from app.database.migrate import first_error_line
 from app.event_store.log_range import HEAD, head_position
@@ -152,6 +152,5 @@ def open_log(dsn: str) -> Generator[Connection[TupleRow]]:
 @contextmanager
 def replay_session(dsn: str) -> Generator[Connection[TupleRow]]:
     """Yield an autocommitting connection of the role that reads the log and nothing else."""
-    conninfo = make_conninfo(dsn, options=f"-c role={ROLE}", application_name=ROLE)
-    with psycopg.connect(conninfo, autocommit=True) as connection:
+    with psycopg.connect(acting_as(dsn, ROLE), autocommit=True) as connection:
         yield connection

@@ -10,9 +10,9 @@ from typing import LiteralString
 
 from msgspec import Struct
 from psycopg import AsyncConnection
-from psycopg.conninfo import make_conninfo
 from psycopg.rows import class_row
 
+from app.database.connection import acting_as
 from app.secrets.errors import DecryptionError, SecretsError, UnknownKekError, UnsealError
 from app.secrets.keyring import Keyring, ManagedKeyring, WrappedKey, current_kek
 from app.secrets.sealing import secret_aad
@@ -198,8 +198,7 @@ class KekInUseError(SecretsError):
 
 async def rewrap_connection(dsn: str) -> AsyncConnection:
     """Return an autocommitting connection of the role that rewraps; to be closed."""
-    conninfo = make_conninfo(dsn, options=f"-c role={ROLE}", application_name=ROLE)
-    return await AsyncConnection.connect(conninfo, autocommit=True, prepare_threshold=0)
+    return await AsyncConnection.connect(acting_as(dsn, ROLE), autocommit=True, prepare_threshold=0)
 
 
 async def count_by_kek(connection: AsyncConnection) -> dict[str, int]:

@@ -9,6 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from psycopg.conninfo import make_conninfo
+
+from app.database.connection import ROLES_LOG_IN
 from app.database.embedded.account import SYSTEM_ACCOUNT, current_user
 from app.database.embedded.config import ROLE
 from app.database.embedded.data_directory import ServerDirectory, create_server_directory
@@ -139,5 +142,7 @@ def start_keeper(directory: ServerDirectory) -> None:
 def server_dsn(directory: ServerDirectory) -> str:
     """Return the conninfo, with the port against PGPORT and the peer against an impostor."""
     owner = SYSTEM_ACCOUNT if os.geteuid() == 0 else current_user()
-    parts = {"host": str(directory.sockets), "port": "5432", "user": ROLE, "dbname": ROLE}
-    return " ".join(f"{name}={value}" for name, value in parts.items()) + f" requirepeer='{owner}'"
+    return make_conninfo(
+        host=str(directory.sockets), port=5432, user=ROLE, dbname=ROLE, requirepeer=owner,
+        options=ROLES_LOG_IN,
+    )  # fmt: skip

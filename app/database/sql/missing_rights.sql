@@ -67,7 +67,10 @@ sight (policy, roles, condition) AS (VALUES
 ),
 -- ----- What there is -----
 roles AS (
-    SELECT role, 'integrations_' || role AS name FROM (SELECT DISTINCT role FROM rights) AS named
+    SELECT DISTINCT role, prefix || '_' || role AS name,
+        current_setting('app.roles_log_in', true) IS NOT DISTINCT FROM 'on' AS logs_in
+    FROM rights,
+        coalesce(nullif(current_setting('app.role_prefix', true), ''), 'integrations') AS prefix
 ),
 tables AS (  -- a shadow of a view gets its view's rights when it takes the view's place
     SELECT *, format('integrations.%I', relname) AS name FROM pg_class
@@ -124,8 +127,11 @@ wanted_policies AS (
 ),
 -- ----- The difference -----
 missing (step, statement) AS (
-    SELECT 1, format('CREATE ROLE %I NOLOGIN', name)
+    SELECT 1, format('CREATE ROLE %I %s', name, CASE WHEN logs_in THEN 'LOGIN' ELSE 'NOLOGIN' END)
     FROM roles WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name)
+    UNION ALL
+    SELECT 1, format('ALTER ROLE %I LOGIN', name)
+    FROM roles JOIN pg_roles ON rolname = name WHERE logs_in AND NOT rolcanlogin
     UNION ALL
     SELECT 2, format('GRANT %s TO %I', string_agg(quote_ident(name), ', ' ORDER BY name), current_user)
     FROM roles LEFT JOIN pg_roles ON rolname = name

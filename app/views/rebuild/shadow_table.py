@@ -8,15 +8,15 @@ import psycopg
 from msgspec import Struct
 from msgspec.structs import astuple
 from psycopg import Connection
-from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import JsonbDumper
 
+from app.database.connection import acting_as
 from projections.projection import Projection
 
 ROLE = "integrations_rebuild"
-OPTIONS = f"-c role={ROLE} -c timezone=UTC -c work_mem=64MB -c idle_session_timeout=0"
+SESSION = {"timezone": "UTC", "work_mem": "64MB", "idle_session_timeout": "0"}
 NOTICE_LOST_CLIENT = "SET client_connection_check_interval = '500ms'"
 INDEXES_SQL = """
 SELECT relname FROM pg_index JOIN pg_class ON oid = indexrelid
@@ -127,8 +127,7 @@ def open_session(dsn: str) -> Connection[TupleRow]:
     Raises:
         psycopg.OperationalError: the database cannot be reached.
     """
-    conninfo = make_conninfo(dsn, options=OPTIONS, application_name=ROLE)
-    connection = psycopg.connect(conninfo, autocommit=True)
+    connection = psycopg.connect(acting_as(dsn, ROLE, **SESSION), autocommit=True)
     connection.adapters.register_dumper(dict, JsonbDumper)  # of a row's settings
     with suppress(psycopg.errors.InvalidParameterValue):  # a platform without such notice
         connection.execute(NOTICE_LOST_CLIENT)

@@ -7,6 +7,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from app.database.rights import owns_schema
 from projections.projection import Projection
 
 REGISTER_SQL = """
@@ -22,12 +23,12 @@ log = logging.getLogger(__name__)
 def register_versions(
     connection: Connection[TupleRow], projections: Iterable[Projection[Any]]
 ) -> None:
-    """Register *projections* in the database, as its owner, so that they can be rebuilt.
+    """Register *projections* in the database, so that they can be rebuilt; only its owner does.
 
     As long as the log is empty every view is up to date, whatever its version; a view that is
     new to a log with events has no version yet.
     """
-    for projection in projections:
+    for projection in projections if owns_schema(connection) else ():
         named = {"name": projection.name, "version": projection.version}
         connection.execute(REGISTER_SQL, named)
 

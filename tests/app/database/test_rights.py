@@ -10,12 +10,16 @@ from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
+from app.database.connection import acting_as, with_role_prefix
 from app.database.embedded import open_embedded
 from app.database.embedded.account import server_account
 from app.database.embedded.cluster import find_programs
 from app.database.embedded.data_directory import create_server_directory
 from app.database.migrate import migrate
 from app.database.rights import MissingRightsError, missing_rights
+from app.views.rebuild.rebuild import rebuild
+from app.views.rebuild.versions import register_versions
+from projections.registry import PROJECTIONS
 
 PUBLIC_FUNCTION = "CREATE FUNCTION integrations.newer() RETURNS void LANGUAGE sql AS ''"
 OWN = "CREATE POLICY own_workspace ON integrations.snapshots TO integrations_query"
@@ -48,6 +52,7 @@ OF_OTHERS = [
     "CREATE POLICY report ON integrations.events TO reporting USING (true)",
     "CREATE POLICY less ON integrations.events AS RESTRICTIVE TO reporting USING (false)",
 ]
+ROLES_OF_POLICIES = "SELECT DISTINCT unnest(roles)::text FROM pg_policies ORDER BY 1"
 COUNT = "SELECT count(*) FROM integrations.events"
 APPEND = """
 SELECT integrations.append('[
@@ -130,6 +135,51 @@ def test_where_much_is_missing_the_line_names_the_command(
     admin.execute("DROP OWNED BY integrations_command, integrations_past, integrations_audit")
     assert "integrations migrate" in refusal(app_login)
     assert len(refusal(app_login)) < 250
+
+
+# ----- Two installations on one server -----
+@pytest.fixture
+def two_owners(data_dir: Path) -> Generator[tuple[str, str]]:
+    """The addresses of two databases of a server, each of an owner of its own with CREATEROLE."""
+    with open_embedded(data_dir, durable=False) as server:
+        for name in ("first", "second"):
+            with psycopg.connect(server.dsn, autocommit=True) as superuser:
+                superuser.execute(f"CREATE ROLE {name} LOGIN CREATEROLE".encode())
+                superuser.execute(f"CREATE DATABASE {name} OWNER {name}".encode())
+        one, two = (
+            make_conninfo(server.dsn, user=name, dbname=name, options="")
+            for name in ("first", "second")
+        )
+        yield one, two
+
+
+def show_nothing(_: str, __: int, ___: int) -> None:
+    """Show no progress."""
+
+
+def test_a_second_installation_has_roles_of_its_own_by_a_prefix(
+    two_owners: tuple[str, str],
+) -> None:
+    first, second = two_owners
+    migrate(first)
+    said = refusal(second)
+    assert "(if another installation has made them, set INTEGRATIONS_ROLE_PREFIX)" in said
+    second = with_role_prefix(second, "crm")
+    migrate(second)
+    migrate(second)
+    with psycopg.connect(second) as connection:
+        register_versions(connection, PROJECTIONS.values())
+    rebuild(second, [PROJECTIONS["integration_view"]], show_nothing)
+    role = acting_as(second, "integrations_command", **{"app.workspace": "demo"})
+    with psycopg.connect(role) as connection:
+        assert connection.execute("SELECT current_user").fetchall() == [("crm_command",)]
+        connection.execute(APPEND)
+    with psycopg.connect(second) as connection:
+        assert missing_rights(connection) == []
+        assert connection.execute(ROLES_OF_POLICIES).fetchall() == [
+            ("crm_audit",), ("crm_command",), ("crm_follower",), ("crm_past",), ("crm_query",),
+            ("crm_rebuild",), ("crm_recorder",), ("crm_rewrap",), ("second",),
+        ]  # fmt: skip
 
 
 # ----- A dump in a new server -----

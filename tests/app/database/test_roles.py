@@ -138,8 +138,10 @@ def test_not_even_a_superuser_changes_an_event(superuser: Connection[TupleRow]) 
     assert events == [(1, "Toggled")]
 
 
-def test_the_roles_cannot_log_in_and_have_no_powers(superuser: Connection[TupleRow]) -> None:
-    assert superuser.execute(POWERS).fetchall() == [(False,) * 6]
+def test_the_roles_can_log_in_to_the_embedded_server_and_have_no_powers(
+    superuser: Connection[TupleRow],
+) -> None:
+    assert superuser.execute(POWERS).fetchall() == [(True, *(False,) * 5)]
 
 
 def test_a_stranger_sees_nothing(superuser: Connection[TupleRow], dsn: str) -> None:

@@ -109,7 +109,7 @@ def recorder(dsn: str) -> Generator[LibraryRecorder]:
 @pytest.fixture
 def owners_recorder(dsn: str) -> Generator[LibraryRecorder]:
     """Our recorder in the hands of the database's owner, who may append."""
-    with closing(open_recorder(dsn, role="none")) as log:
+    with closing(open_recorder(dsn, role="integrations")) as log:
         yield log
 
 

@@ -6,7 +6,10 @@ DECLARE
     statement text;
 BEGIN
     SELECT * INTO live FROM pg_class WHERE oid = format('integrations.%I', view_name)::regclass;
-    EXECUTE format('REVOKE ALL ON integrations.%I FROM integrations_rebuild', shadow);
+    EXECUTE format(
+        'REVOKE ALL ON integrations.%I FROM %I', shadow,
+        coalesce(nullif(current_setting('role'), 'none'), session_user)
+    );
     FOR statement IN
         SELECT format(
             'GRANT %s ON integrations.%I TO %s', privilege_type, shadow,

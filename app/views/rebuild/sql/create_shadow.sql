@@ -39,7 +39,8 @@ BEGIN
         );
     END LOOP;
     EXECUTE format(
-        'GRANT SELECT, INSERT, DELETE ON integrations.%I TO integrations_rebuild', shadow
+        'GRANT SELECT, INSERT, DELETE ON integrations.%I TO %I', shadow,
+        coalesce(nullif(current_setting('role'), 'none'), session_user)
     );
 END
 $$;

@@ -1,0 +1,70 @@
+"""The statements of docs/postgresql.md, pasted into a server."""
+
+import re
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from app.database.embedded import open_embedded
+
+StartService = Callable[..., AbstractContextManager[Any]]
+PAGE = (Path(__file__).parents[2] / "docs" / "postgresql.md").read_text()
+BODY = {"name": "Mail", "type": "SENDGRID", "channel": "EMAIL", "apiKey": "SG.x"}
+
+
+def statements(heading: str) -> list[bytes]:
+    """Return the SQL statements of the section under *heading*, up to the next heading."""
+    section = re.split(r"^#", PAGE.partition(f"# {heading}\n")[2], maxsplit=1, flags=re.MULTILINE)
+    [block] = re.findall(r"```sql\n(.*?)```", section[0], re.DOTALL)
+    return [f"{each};".encode() for each in block.strip().rstrip(";").split(";\n")]
+
+
+@pytest.fixture
+def given(data_dir: Path) -> Generator[str]:
+    """A server without anything of ours, as its administrator."""
+    with open_embedded(data_dir, durable=False) as server:
+        yield make_conninfo(server.dsn, options="", dbname="template1")
+
+
+def paste(dsn: str, heading: str) -> None:
+    """Run the statements under *heading* as an operator would, one after the other."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for statement in statements(heading):
+            if b"CREATE DATABASE integrations " in statement:  # the embedded server has one
+                connection.execute("DROP DATABASE integrations")
+            connection.execute(statement)
+
+
+def test_a_start_as_the_owner_and_then_as_a_login_without_rights(
+    given: str, data_dir: Path, start_service: StartService
+) -> None:
+    paste(given, "One server")
+    owner = make_conninfo(given, user="integrations_owner", dbname="integrations")
+    login = make_conninfo(given, user="integrations_service", dbname="integrations")
+    with start_service(data_dir, database_url=owner) as service, service.caller() as client:
+        assert client.post("/en/api/integration", json=BODY).status_code == 201
+    paste(owner, "A login without rights of its own")
+    with start_service(data_dir, database_url=login) as service, service.caller() as client:
+        assert client.post("/en/api/integration", json=BODY).status_code == 201
+        assert client.get("/en/api/integration").json()["result"]["totalCount"] == 2
+        assert client.get("/health/ready").status_code == 200
+
+
+def test_pgbouncers_login_may_take_on_the_roles_of_requests(
+    given: str, data_dir: Path, start_service: StartService
+) -> None:
+    paste(given, "One server")
+    owner = make_conninfo(given, user="integrations_owner", dbname="integrations")
+    with start_service(data_dir, database_url=owner):
+        paste(owner, "PgBouncer")
+    for role in ("command", "query", "past"):
+        login = make_conninfo(
+            owner, user="integrations_pooler", options=f"-c role=integrations_{role}"
+        )
+        with psycopg.connect(login) as connection:
+            connection.execute("TABLE integrations.migrations")
