@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
@@ -23,8 +23,10 @@ from click.testing import CliRunner, Result
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import class_row
 
+from app.backup.manifest import check_files, read_manifest
 from app.database.embedded import open_embedded
 from app.private_files import create_private_file
+from app.progress import no_progress
 from app.secrets.keyring_factory import open_existing_keyring
 from app.secrets.sealing import SealedSecret, unseal
 from app.tokens.private_key_file import generate_pem
@@ -526,3 +528,42 @@ def test_a_killed_restore_can_be_run_again(function: str, kept: Path, target: En
     kill(target, f"restore.{function}", 1, "restore", kept)
     done(target, "restore", kept)
     assert "9 events agree with" in done(target, "verify")
+
+
+# ----- Long forms -----
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_backup_that_is_killed_at_any_moment_is_whole_or_none(
+    data_dir: Path, tmp_path: Path, start_service: StartService
+) -> None:
+    with start_service(data_dir, workers="2") as service, Writers(service, 4):
+        for round_ in range(40):
+            backup = tmp_path / f"{round_}"
+            process = subprocess.Popen(
+                [*INTEGRATIONS, "backup", backup],
+                env=service.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            )  # fmt: skip
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(round_ * 0.05)
+            process.kill()
+            said, _ = process.communicate()
+            if said.startswith(b"Backed up"):
+                assert (backup / "manifest.json").exists()
+            if (backup / "manifest.json").exists():
+                check_files(backup, read_manifest(backup), no_progress)
+        done(service.environment, "backup", tmp_path / "last")
+
+
+@pytest.mark.slow
+def test_a_full_file_system_is_said_in_one_line(source: Environment, tmp_path: Path) -> None:
+    """Needs root, to mount one."""
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16k", "backup", tmp_path],  # noqa: S607 — our words
+        check=True,
+    )
+    try:
+        said = refusal(source, "backup", tmp_path / "backup")
+        assert said == f"No backup was made: {tmp_path / 'backup'}: No space left on device."
+        assert [*(tmp_path / "backup").iterdir()] == []
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)  # noqa: S607 — our words
