@@ -3,6 +3,7 @@
 from litestar import Request
 from litestar.datastructures import State
 
+from app.http.body_dto import require_identity
 from app.http.dependencies import get_dependencies
 from app.http.errors import ForbiddenError
 from app.http.query_parameters import reject_query_parameters
@@ -24,6 +25,7 @@ async def authorize(request: Request[Principal, object, State]) -> None:
         ForbiddenError: the token lacks the permission.
         RateLimitExceededError: the workspace exceeds its rate.
         InvalidFieldsError: there are query parameters and the handler takes none.
+        UnsupportedEncodingError, RequestEntityTooLarge: as `discard_body`.
     """
     dependencies, handler = get_dependencies(request.app), request.route_handler
     language = dependencies.catalogues.negotiate(request.path_params["locale"])
@@ -37,6 +39,19 @@ async def authorize(request: Request[Principal, object, State]) -> None:
         dependencies.rate_limit.take(principal.workspace)
     if not handler.opt.get("parameters"):
         reject_query_parameters(request)
+    if request.method == "POST" and "data" not in handler.parsed_fn_signature.parameters:
+        await discard_body(request)
     request.scope["auth"] = language
     if permission == AUDIT:
         dependencies.security_log.granted(request.scope)
+
+
+async def discard_body(request: Request[Principal, object, State]) -> None:
+    """Read the body of *request*, which its handler does not take: it is held to the same limits.
+
+    Raises:
+        UnsupportedEncodingError: the body has a Content-Encoding.
+        RequestEntityTooLarge: it is larger than a body may be.
+    """
+    require_identity(request)
+    await request.body()

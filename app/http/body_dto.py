@@ -1,8 +1,9 @@
 """The Litestar DTO that reads a body with its BodySchema, which finds every wrong field."""
 
 import re
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
+from litestar import Request
 from litestar.dto import AbstractDTO
 from litestar.openapi.spec import Reference
 from litestar.typing import FieldDefinition
@@ -35,8 +36,7 @@ class BodyDTO(AbstractDTO[T]):
                 `BodySchema.read`.
         """
         request = cast("ApiRequest", self.asgi_connection)  # pyright: ignore[reportUnknownMemberType] — untyped there
-        if not is_identity(list_header(request, "content-encoding") or ""):
-            raise UnsupportedEncodingError
+        require_identity(request)
         if not is_json_in_utf8(request.headers.get("content-type", "")):
             raise UnsupportedMediaTypeError
         return get_dependencies(request.app).body_schemas[self.model_type].read(value)
@@ -54,6 +54,12 @@ class BodyDTO(AbstractDTO[T]):
     ) -> Reference:
         """Return a reference to the schema, which openapi/document.py adds."""
         return Reference(f"#/components/schemas/{cls.model_type.__name__}")
+
+
+def require_identity(request: Request[Any, Any, Any]) -> None:
+    """Raise UnsupportedEncodingError if the body of *request* has a Content-Encoding."""
+    if not is_identity(list_header(request, "content-encoding") or ""):
+        raise UnsupportedEncodingError
 
 
 def is_identity(encodings: str) -> bool:

@@ -108,12 +108,12 @@ def require_visible(string: str) -> str:
 
 
 def require_plain(string: str) -> str:
-    """Return *string*; raise FieldError if it has control characters or shows nothing."""
+    """Return *string*; raise FieldError if it has control characters."""
     if FORBIDDEN_CHARACTER.search(string):
         raise FieldError(CONTROL_CHARACTER)
     if BIDI_CONTROL.search(string):
         raise FieldError(BIDI_CONTROL_CHARACTER)
-    return require_visible(string)
+    return string
 
 
 def text(maximum: int, *, trimmed: bool = False) -> Rule:
@@ -134,12 +134,22 @@ def text(maximum: int, *, trimmed: bool = False) -> Rule:
 
 def read_name(value: object, maximum: int) -> str:
     """Return the text *value* trimmed and in NFC."""
+    return require_visible(read_line(value, maximum))
+
+
+def read_line(value: object, maximum: int) -> str:
+    """Return the text *value* trimmed and in NFC, which may show nothing."""
     string = normalize("NFC", read_trimmed(value, maximum))
     require_length(string, maximum)
     return require_plain(string)
 
 
 def trimmed_schema(maximum: int) -> Schema:
+    """Return the JSON Schema of a text that `read_name` accepts."""
+    return {**line_schema(maximum), "not": BLANK_TEXT}
+
+
+def line_schema(maximum: int) -> Schema:
     """Return the JSON Schema of a text that has 1 to *maximum* characters after trimming."""
     junk, forbidden = f"[{SPACES}{INVISIBLES}]*", FORBIDDEN_CHARACTERS + BIDI_CONTROLS
     edge = f"[^{SPACES}{INVISIBLES}{forbidden}]"
@@ -147,7 +157,6 @@ def trimmed_schema(maximum: int) -> Schema:
         "type": "string",
         "maxLength": max_raw_length(maximum),
         "pattern": f"^{junk}{edge}([^{forbidden}]{{0,{maximum - 2}}}{edge})?{junk}$",
-        "not": BLANK_TEXT,
     }
 
 
@@ -157,7 +166,7 @@ def public_key(maximum: int) -> Rule:
     def rule(value: object) -> str:
         string = read_trimmed(value, maximum)
         require_length(string, maximum)
-        require_plain(string)
+        require_visible(require_plain(string))
         return string.translate(TO_BASE64URL) if BASE64.fullmatch(string) else string
 
     return Rule(rule, trimmed_schema(maximum))

@@ -146,6 +146,15 @@ def read_sender(text: str) -> str:
     return channel + number
 
 
+def find_number(text: str) -> str | None:
+    """Return the number, or the part of one, that *text* is, as it is stored; None if it is none.
+
+    That is what people search for: nothing is wrong with it.
+    """
+    found = NUMBER.fullmatch(PUNCTUATION.sub("", to_ascii(text)))
+    return (found["channel"] or "").lower() + found["number"] if found else None
+
+
 def to_ascii(text: str) -> str:
     """Return *text* without what nobody sees, its digits and signs in ASCII."""
     shown = UNSEEN.sub("", text).translate(ASCII_SIGNS)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Any
 
 from litestar import Request
 from litestar.datastructures import State
@@ -27,7 +27,7 @@ class Actor(Struct):
     email: str | None
 
 
-def list_header(request: ApiRequest, name: str) -> str | None:
+def list_header(request: Request[Any, Any, Any], name: str) -> str | None:
     """Return the list in the header *name*, whose lines are one list (RFC 9110, 5.3)."""
     lines = request.headers.getall(name, [])
     return ",".join(lines) if lines else None

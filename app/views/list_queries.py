@@ -14,8 +14,8 @@ Query = tuple[Composed, dict[str, Any]]
 COLUMNS = SQL(", ").join(map(Identifier, IntegrationRow.__struct_fields__))
 SELECT_SQL = SQL("SELECT {} FROM {}")
 VIEW_SQL = SQL("integrations.integration_view")
-SEARCH_SQL = SQL("integrations.search_integrations(%(pattern)s)")
-COUNT_MATCHES_SQL = SQL("SELECT count(*), ({}) FROM integrations.search_integrations(%(pattern)s)")
+SEARCH_SQL = SQL("integrations.search_integrations(%(patterns)s)")
+COUNT_MATCHES_SQL = SQL("SELECT count(*), ({}) FROM integrations.search_integrations(%(patterns)s)")
 STORED_COUNT_SQL = SQL(
     "SELECT coalesce(sum(amount), 0)::bigint, ({}) FROM integrations.integration_counts"
 )
@@ -28,13 +28,19 @@ class ListFilter(Struct, frozen=True, kw_only=True):
     """Which integrations of a workspace match.
 
     `types` are provider types of which one must fit, None for any; `search` is folded text
-    that name or sender must contain.
+    that name or sender must contain, or else `number`, as a sender's number is stored.
     """
 
     workspace: str
     types: tuple[str, ...] | None = None
     is_active: bool | None = None
     search: str | None = None
+    number: str | None = None
+
+    @property
+    def searches(self) -> list[str]:
+        """The texts of which name or sender must contain one; none if there is no search."""
+        return [text for text in (self.search, self.number) if text is not None]
 
 
 class SortOrder(Struct, frozen=True):
@@ -89,7 +95,7 @@ def where_clause(selection: ListFilter) -> Query:
         "workspace": selection.workspace,
         "types": list(selection.types or ()),
         "is_active": selection.is_active,
-        "pattern": like_pattern(selection.search or ""),
+        "patterns": [*map(like_pattern, selection.searches)],
     }
 
 
@@ -98,7 +104,9 @@ def row_matches(row: IntegrationRow, selection: ListFilter) -> bool:
     return (
         (selection.types is None or row.type in selection.types)
         and selection.is_active in (None, row.is_active)
-        and (selection.search is None or selection.search in row.search_text)
+        and (
+            selection.search is None or any(text in row.search_text for text in selection.searches)
+        )
     )
 
 

@@ -43,6 +43,9 @@ IMMUTABLE_FIELD = FieldProblem(
 NOT_CLEARABLE = FieldProblem(
     "REQUIRED", "This type requires this field: it can be replaced, and not removed"
 )
+FIELD_MISSING = FieldProblem(
+    "FIELD_MISSING", "The provider needs this field; without it the integration does not work"
+)
 VAPID_MISMATCH = FieldProblem("VAPID_MISMATCH", "The two VAPID keys do not belong together")
 
 

@@ -8,6 +8,7 @@ from app.command_handler import CommandFactory, PreparedCommand
 from app.http.dependencies import Dependencies, get_dependencies
 from app.http.errors import FieldFinding, InvalidFieldsError
 from app.http.integrations.bodies import (
+    FIELD_MISSING,
     NOT_CLEARABLE,
     SECRET_FIELDS,
     CreateIntegrationBody,
@@ -87,10 +88,13 @@ def replace_credentials_command(
 
 def require_clearable(cleared: Container[str], provider: Provider | None) -> None:
     """Raise InvalidFieldsError if *provider* requires one of the *cleared* fields."""
-    fields = provider.fields.items() if provider else ()
-    required = [name for name, field in fields if field.required and name in cleared]
-    if required:
+    if provider and (required := find_required(cleared, provider)):
         raise InvalidFieldsError([(name, NOT_CLEARABLE) for name in required])
+
+
+def find_required(cleared: Container[str], provider: Provider) -> list[str]:
+    """Return those of the *cleared* fields that *provider* requires."""
+    return [name for name, field in provider.fields.items() if field.required and name in cleared]
 
 
 async def seal_secrets(
@@ -113,8 +117,10 @@ async def seal_secrets(
 def collect_warnings(
     dependencies: Dependencies, body: Struct, settings: Settings | None, provider: Provider
 ) -> list[FieldFinding]:
-    """Return what *provider* does not expect in *body*, or lacks in *settings*."""
+    """Return what *provider* does not expect in *body*, or lacks in *settings* or without it."""
+    cleared = cleared_in(body) if isinstance(body, UpdateIntegrationBody) else ()
     return [
+        *((name, FIELD_MISSING) for name in find_required(cleared, provider)),
         *find_warnings(body, provider),
         *find_provider_keys(body, provider, dependencies.provider_keys),
         *find_missing_settings(body, settings, provider),

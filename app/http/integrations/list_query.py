@@ -6,7 +6,16 @@ from msgspec import Struct
 
 from app.http.dependencies import Dependencies, get_dependencies
 from app.http.errors import FieldFinding, InvalidFieldsError
-from app.http.field_rules import NOT_A_BOOLEAN, FieldError, FieldProblem, Rule, choice, text
+from app.http.field_rules import (
+    NOT_A_BOOLEAN,
+    FieldError,
+    FieldProblem,
+    Rule,
+    choice,
+    line_schema,
+    read_line,
+    text,
+)
 from app.http.integrations.cursors import (
     INVALID_CURSOR,
     Cursor,
@@ -15,6 +24,7 @@ from app.http.integrations.cursors import (
     cursor_rule,
 )
 from app.http.query_parameters import QuerySchema, integer
+from app.http.sender_phone import find_number
 from app.http.timestamps import POINT_IN_TIME
 from app.http.types import ApiRequest
 from app.views.as_of import PointInTime
@@ -37,6 +47,10 @@ PAGE_SIZE = 20
 PAGE_AND_CURSOR = FieldProblem("CONFLICTING_PARAMETERS", "Give page or cursor, not both")
 LIMIT_AND_PAGE_SIZE = FieldProblem(
     "CONFLICTING_PARAMETERS", "limit and pageSize are the same; give one"
+)
+MAX_SEARCH_LENGTH = 120  # characters
+NOTHING_TO_SEARCH = FieldProblem(
+    "NOTHING_TO_SEARCH", "This holds nothing but marks and spaces, which a search ignores"
 )
 CURSOR_WITH_AS_OF = FieldProblem("CONFLICTING_PARAMETERS", "A list of the past has no cursor")
 
@@ -76,6 +90,14 @@ def parse_bool(value: object) -> bool:
     return value == "true"
 
 
+def parse_search(value: object) -> str:
+    """Parse the text that is searched; raise FieldError if folding it leaves nothing."""
+    string = read_line(value, MAX_SEARCH_LENGTH)
+    if not fold_text(string).strip():
+        raise FieldError(NOTHING_TO_SEARCH)
+    return string
+
+
 def find_conflicts(query: ListQuery) -> Iterator[FieldFinding]:
     """Find parameters that do not go together."""
     if query.page is not None and query.cursor is not None:
@@ -95,7 +117,7 @@ LIST_QUERY = QuerySchema(
         "channel": choice(("EMAIL", "SMS", "PUSH")),
         "type": text(64),
         "isActive": Rule(parse_bool, {"type": "boolean"}),
-        "q": text(120, trimmed=True),
+        "q": Rule(parse_search, line_schema(MAX_SEARCH_LENGTH)),
         "sort": choice(ORDERS),
         "limit": integer(1, 200),
         "pageSize": integer(1, 200),
@@ -159,6 +181,7 @@ def list_filter(workspace: str, query: ListQuery, providers: Providers) -> ListF
         types=types if query.type or query.channel else None,
         is_active=query.is_active,
         search=query.q and fold_text(query.q),
+        number=query.q and find_number(query.q),
     )
 
 

@@ -80,7 +80,7 @@ def error_statuses(operation: Json, path: str, method: str) -> Iterator[int]:
         yield from (400, 401, 403, 404, 429)
         if method != "get":
             yield from (409, 422)
-    if "requestBody" in operation:
+    if "requestBody" in operation or ("security" in operation and method == "post"):
         yield from (413, 415)
     if is_conditional(operation, path, method):
         yield 412

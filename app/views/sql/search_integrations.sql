@@ -1,7 +1,7 @@
--- Returns the integrations of the workspace in app.workspace whose search text is like a pattern.
+-- Returns the integrations of the workspace in app.workspace whose search text is like any of patterns.
 -- Under row-level security LIKE may use no index, as it could reveal rows that the policy hides; in
 -- here the workspace is a condition like others. Each pattern is planned for: rare text by its index.
-CREATE OR REPLACE FUNCTION integrations.search_integrations(pattern text)
+CREATE OR REPLACE FUNCTION integrations.search_integrations(patterns text[])
 RETURNS SETOF integrations.integration_row
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
@@ -10,6 +10,6 @@ DECLARE
 BEGIN
     RETURN QUERY
     SELECT * FROM integrations.integration_view
-    WHERE workspace_id = workspace AND search_text LIKE pattern;
+    WHERE workspace_id = workspace AND search_text LIKE ANY (patterns);
 END
 $$;

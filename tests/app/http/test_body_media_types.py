@@ -201,6 +201,54 @@ def test_a_body_that_no_endpoint_reads_is_ignored(
         assert answer.status_code == 200
 
 
+IGNORED = [b"", b"{}", b'{"a b": 1}', b"\x1f\x8b", b"x" * 65_536]
+
+
+@pytest.mark.parametrize("content", IGNORED, ids=len)
+@pytest.mark.parametrize("media_type", ["application/json", "text/plain"])
+def test_a_body_of_a_check_is_ignored(
+    client: httpx2.Client, body: dict[str, Any], content: bytes, media_type: str
+) -> None:
+    place = client.post(PATH, json=body).headers["Location"]
+
+    answer = client.post(f"{place}/check", content=content, headers={"Content-Type": media_type})
+
+    assert answer.status_code == 200
+    assert answer.json()["result"]["data"]["outcome"] == "inconclusive"  # there is no key
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status"),
+    [
+        (b"\x1f\x8b", {"Content-Encoding": "gzip"}, 415),
+        (b"{}", {"Content-Encoding": "identity, br"}, 415),
+        (b"x" * 65_537, {}, 413),
+        (iter([b"x" * 40_000] * 2), {}, 413),
+        (b"{}", {"Content-Encoding": "identity"}, 200),
+    ],
+    ids=["gzip", "list", "large", "large, in chunks", "identity"],
+)
+def test_a_body_of_a_check_is_held_to_the_limits_of_all_bodies(
+    client: httpx2.Client, content: Any, headers: Headers, status: int
+) -> None:
+    created = client.post(PATH, content=CONTENT, headers=JSON)
+
+    answer = client.post(f"{created.headers['Location']}/check", content=content, headers=headers)
+
+    assert answer.status_code == answer.json()["result"]["status"] == status
+
+
+@pytest.mark.parametrize("headers", [{}, JSON, {"Content-Type": "text/plain"}], ids=str)
+def test_a_toggle_without_a_body_says_that_it_needs_one(
+    client: httpx2.Client, problem: Problem, body: dict[str, Any], headers: Headers
+) -> None:
+    place = client.post(PATH, json=body).headers["Location"]
+
+    answer = client.post(f"{place}/toggle", headers=headers)
+
+    assert problem(answer, 400, "VALIDATION_ERROR")["message"] == "A JSON body is needed"
+
+
 # ----- Expect -----
 @pytest.mark.parametrize("expect", ["100-continue", "100-Continue"])
 def test_a_client_that_waits_is_told_to_continue(client: httpx2.Client, expect: str) -> None:

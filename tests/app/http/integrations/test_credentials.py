@@ -128,6 +128,39 @@ def test_null_destroys_what_the_type_does_not_require(
     assert entries["data"][0]["createdAt"] == response.json()["result"]["data"]["updatedAt"]
 
 
+@pytest.mark.parametrize(
+    ("type_", "field", "warnings"),
+    [
+        ("WEB_PUSH", "vapidPublicKey", [("vapidPublicKey", "FIELD_MISSING")]),
+        ("SENDGRID", "vapidPublicKey", None),
+        ("SENDGRID", "senderEmail", None),
+        ("WEB_PUSH", "senderName", None),
+    ],
+)
+def test_patch_clears_any_field_and_warns_of_one_that_the_type_requires(
+    client: httpx2.Client,
+    problem: Problem,
+    type_: str,
+    field: str,
+    warnings: list[tuple[str, str]] | None,
+) -> None:
+    place = made(client, type_)
+    value = "a@example.com" if field == "senderEmail" else "BHn..."
+    client.patch(place, json={field: value})
+
+    strict = client.patch(place, json={field: None}, headers={"Prefer": "handling=strict"})
+    if warnings:
+        refusal = problem(strict, 422, "UNPROCESSABLE")
+        assert [(d["field"], d["code"]) for d in refusal["details"]] == warnings
+        assert client.get(place).json()["result"]["data"][field] == value
+    cleared = client.patch(place, json={field: None})
+
+    assert cleared.status_code == 200
+    assert cleared.json()["result"]["data"][field] is None
+    found = cleared.json()["result"].get("warnings")
+    assert (found and [(w["field"], w["code"]) for w in found]) == warnings
+
+
 def test_a_destroyed_secret_is_in_the_history_and_its_version_is_not_used_again(
     client: httpx2.Client,
 ) -> None:
