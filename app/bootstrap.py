@@ -20,6 +20,7 @@ from app.database.pools import open_pool
 from app.event_store.idempotency import run_housekeeping
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.reader import LogReader
+from app.http.admin_port import AdminPort
 from app.http.audit import AuditController
 from app.http.cross_origin import CrossOriginMiddleware
 from app.http.dependencies import Dependencies
@@ -173,14 +174,19 @@ TITLE = "Integrations"
 DESCRIPTION = "Third-party service connections of a workspace; secrets are write-only."
 
 
-def create_app(dependencies: Dependencies, cors_origins: Sequence[str] = ()) -> RequestMiddleware:
+def create_app(
+    dependencies: Dependencies, cors_origins: Sequence[str] = (), admin_port: int | None = None
+) -> RequestMiddleware:
     """Return the ASGI application made of *dependencies*; its lifespan opens and closes them.
 
-    Pages of *cors_origins* may read its responses.
+    Pages of *cors_origins* may read its responses. Health and metrics are on *admin_port* alone, if
+    there is one.
     """
+    document = OpenAPIDocument(dependencies.body_schemas)
 
     @asynccontextmanager
-    async def lifespan(_: Litestar) -> AsyncGenerator[None]:
+    async def lifespan(app: Litestar) -> AsyncGenerator[None]:
+        document.prepare(app)
         async with dependencies.lifespan():
             yield
 
@@ -205,10 +211,11 @@ def create_app(dependencies: Dependencies, cors_origins: Sequence[str] = ()) -> 
             TITLE,
             version("integrations"),
             description=DESCRIPTION,
-            document=OpenAPIDocument(dependencies.body_schemas),
+            document=document,
         ),
         logging_config=None,
     )
     checked = RequestHeadCheck(litestar, dependencies.catalogues)
     shared = CrossOriginMiddleware(checked, cors_origins) if cors_origins else checked
-    return RequestMiddleware(shared, dependencies.metrics)
+    split = AdminPort(shared, admin_port, dependencies.catalogues) if admin_port else shared
+    return RequestMiddleware(split, dependencies.metrics)

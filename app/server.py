@@ -3,7 +3,7 @@
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from types import FrameType
@@ -45,24 +45,27 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         check_startup(settings, dsn)
         if settings.jwks is None:
             warn_of_local_key(settings.host)
-        with open_listener(settings.host, settings.port) as listener:
-            ready = partial(announce, listener_url(listener))
+        with ExitStack() as opened:
+            listeners = [opened.enter_context(each) for each in open_listeners(settings)]
+            ready = partial(announce, listener_url(listeners[0]))
             if settings.workers == 1:
-                serve_in_process(build_app(settings, dsn), listener, ready)
+                serve_in_process(build_app(settings, dsn), listeners, ready)
             else:
-                serve_with_workers(settings.workers, listener, ready)
+                serve_with_workers(settings.workers, listeners, ready)
 
 
-def serve_in_process(app: RequestMiddleware, listener: socket.socket, ready: ReadyCallback) -> None:
+def serve_in_process(
+    app: RequestMiddleware, listeners: list[socket.socket], ready: ReadyCallback
+) -> None:
     """Serve *app* in this process."""
-    ReadyNotifyingServer(uvicorn_config(app), ready).run(sockets=[listener])
+    ReadyNotifyingServer(uvicorn_config(app), ready).run(sockets=listeners)
 
 
-def serve_with_workers(workers: int, listener: socket.socket, ready: ReadyCallback) -> None:
+def serve_with_workers(workers: int, listeners: list[socket.socket], ready: ReadyCallback) -> None:
     """Serve in *workers* processes; one that dies is replaced."""
     config = uvicorn_config("app.server:create_worker_app", workers)
     with multiprocess_dir():
-        WorkerSupervisor(config, [listener], ready).run()
+        WorkerSupervisor(config, listeners, ready).run()
 
 
 def create_worker_app() -> RequestMiddleware:
@@ -77,7 +80,8 @@ def create_worker_app() -> RequestMiddleware:
 
 def build_app(settings: Settings, dsn: str) -> RequestMiddleware:
     """Return the application on the migrated database *dsn*; once per process."""
-    app = create_app(build_dependencies(settings, dsn), split_origins(settings.cors_origins))
+    dependencies = build_dependencies(settings, dsn)
+    app = create_app(dependencies, split_origins(settings.cors_origins), settings.admin_port)
     tune_garbage_collector()
     return app
 
@@ -114,8 +118,19 @@ class ReadyNotifyingServer(uvicorn.Server):
             self.ready()
 
 
-def open_listener(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on *host*; port 0 takes any free one.
+def open_listeners(settings: Settings) -> Iterator[socket.socket]:
+    """Yield the sockets that listen: for requests, and for health and metrics if set.
+
+    Raises:
+        SettingsError: an address is in use, or does not belong to this machine.
+    """
+    yield open_listener(settings.host, settings.port)
+    if settings.admin_port:
+        yield open_listener(settings.host, settings.admin_port, "INTEGRATIONS_ADMIN_PORT")
+
+
+def open_listener(host: str, port: int, name: str = "INTEGRATIONS_PORT") -> socket.socket:
+    """Return a socket that listens on *host*; port 0 takes any free one; *name* is its setting.
 
     Raises:
         SettingsError: the address is in use, or does not belong to this machine.
@@ -128,7 +143,7 @@ def open_listener(host: str, port: int) -> socket.socket:
         reason = getattr(error, "strerror", "not a valid host name")
         message = (
             f"Cannot listen on {host} port {port} ({reason}):"
-            " set INTEGRATIONS_HOST and INTEGRATIONS_PORT to a free address."
+            f" set INTEGRATIONS_HOST and {name} to a free address."
         )
         raise SettingsError(message) from None
     close_connections_that_do_not_read(listener)

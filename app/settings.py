@@ -22,6 +22,7 @@ SERVICE_VARIABLE = re.compile(
 SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://")  # what it puts into …_PORT
 SURROGATE = re.compile("[\ud800-\udfff]")  # in a value, stands for bytes that are not UTF-8
 Port = Annotated[int, Meta(ge=0, le=65535)]
+AdminPortNumber = Annotated[int, Meta(ge=1, le=65535)]
 PoolSize = Annotated[int, Meta(ge=1, le=100)]
 Rate = Annotated[float, Meta(gt=0, le=1_000_000)]
 Workers = Annotated[int, Meta(ge=1, le=64)]
@@ -48,7 +49,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     Without `database_url` PostgreSQL is embedded, in `data_dir`. Requests go through `pooler_url`
     if it is set, a PgBouncer in transaction mode, and through `pool_size` connections a worker
     for each of commands and queries. Without `jwks` the service
-    trusts its own key. Port 0 takes any free port. `rate_limit` is in requests per second and
+    trusts its own key. Port 0 takes any free port; health and metrics are on `admin_port`, if it is
+    set. `rate_limit` is in requests per second and
     workspace, unlimited if not set; `rate_burst` requests may come at once, by default those of
     one second. `providers` is a folder with more provider files; `provider_urls` replace the
     base URLs of providers, for tests. `keyring` is a path or an address in Vault. `trusted_proxies`
@@ -63,6 +65,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     data_dir: Path
     host: str = "127.0.0.1"
     port: Port = 8000
+    admin_port: AdminPortNumber | None = None
     workers: Workers = 1
     jwks: str | None = None
     jwt_issuer: str = "integrations"
@@ -128,6 +131,7 @@ def validate_setting(name: str, value: str) -> None:
 def describe_setting(name: str) -> str:
     """Return a description of the values of the setting *name*."""
     ranges = {"port": "a number from 0 to 65535", "workers": "a number from 1 to 64"}
+    ranges["admin_port"] = "a number from 1 to 65535"
     ranges["pool_size"] = "a number from 1 to 100"
     ranges |= dict.fromkeys(("rate_limit", "rate_burst"), "a number above 0")
     ranges["trusted_proxies"] = "addresses and networks (10.0.0.0/8) separated by commas"

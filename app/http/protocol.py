@@ -49,8 +49,20 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.waiting_since = self.loop.time()
         self.next_poll = self.loop.call_later(POLL_INTERVAL, self.close_slow_client)
-        if len(self.connections) > MAX_CONNECTIONS:
+        if len(self.connections) > MAX_CONNECTIONS and self.is_one_too_many():
             self.refuse(UNAVAILABLE, UNAVAILABLE.headers)
+
+    def is_one_too_many(self) -> bool:
+        """Return whether there are too many on this port; that of health and metrics is apart."""
+        alike = [
+            other
+            for other in self.connections
+            if isinstance(other, HttpToolsProtocol)
+            and other.server
+            and self.server
+            and other.server[1] == self.server[1]
+        ]
+        return len(alike) > MAX_CONNECTIONS
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop polling."""

@@ -26,7 +26,9 @@ def find_disclosures(texts: Mapping[str, str], secrets: Iterable[Secret]) -> Ite
     if not long:
         return
     shown = forms(BOUNDARY.join(long.values()))
-    longest = 2 * len(shown["whole"]) + MAX_WRAPPING  # no spelling is below half of a secret
+    # No spelling is below half of a secret, or a quarter of one in wide characters. What is longer
+    # is passed over before its spellings are made, which takes long of letters that unfold.
+    longest = 4 * max(map(len, long.values())) + MAX_WRAPPING
     found: list[tuple[Form, str]] = [
         (form, spelling)
         for secret in secrets

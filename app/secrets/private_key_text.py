@@ -117,8 +117,9 @@ def plain_text(text: str) -> str:
 
 
 def visible_text(text: str) -> str:
-    """Return *text* without formats and marks."""
-    return "".join(character for character in text if category(character) not in INVISIBLE)
+    """Return *text* without formats and marks; a long one, too, has few different characters."""
+    hidden = [ord(character) for character in set(text) if category(character) in INVISIBLE]
+    return text.translate(dict.fromkeys(hidden)) if hidden else text
 
 
 def base64_runs(text: str) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""Hostile values in every field, parameter, header and claim, and how long each takes."""
