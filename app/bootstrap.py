@@ -10,6 +10,9 @@ from pathlib import Path
 from litestar import Litestar
 from litestar.datastructures import State
 
+from app.access.journal import AccessJournal, delete_old_accesses
+from app.access.leasing import Leasing
+from app.access.views import AccessViews
 from app.audit.checkpoint import open_checkpoint_key
 from app.audit.follower import follow_log
 from app.audit.lag import AuditLag
@@ -20,6 +23,7 @@ from app.database.pools import open_pool
 from app.event_store.idempotency import run_housekeeping
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.reader import LogReader
+from app.http.accesses import AccessController
 from app.http.admin_port import AdminPort
 from app.http.audit import AuditController
 from app.http.cross_origin import CrossOriginMiddleware
@@ -31,6 +35,7 @@ from app.http.integrations.check import CredentialCheckController
 from app.http.integrations.controller import IntegrationController
 from app.http.integrations.public_text import provider_key_pattern
 from app.http.integrations.types import IntegrationTypesController
+from app.http.leases import LEASE_SCHEMA, LeaseBody, LeaseController
 from app.http.middleware import RequestMiddleware
 from app.http.openapi.document import OpenAPIDocument
 from app.http.operations import Readiness, live, metrics, ready
@@ -48,6 +53,7 @@ from app.providers.registry import load_providers
 from app.providers.shared_checks import CheckLimits, SharedChecks
 from app.rate_limit import RateLimit
 from app.secrets.keyring_factory import open_keyring
+from app.secrets.lease_key import open_lease_key
 from app.secrets.store import SecretStore
 from app.settings import Settings
 from app.shared_look import SharedLook
@@ -60,6 +66,7 @@ from app.views.as_of import AsOfViews
 from app.views.credentials import CredentialViews
 from app.views.history import HistoryViews
 from app.views.integrations import IntegrationViews
+from app.views.lease_material import LeaseMaterialViews
 
 AUDIT_CONNECTIONS = 2  # audit queries read much, and must not take all of the database
 POOL_CLOSE_TIMEOUT = 2.0  # seconds for a pool to give up connection attempts
@@ -91,6 +98,15 @@ def build_dependencies(
     checkpoint_key = open_checkpoint_key(settings.data_dir)
     log = PostgresEventLog(commands, max_batch=max_batch)
     views = IntegrationViews(queries, max_batch=max_batch)
+    leasing = Leasing(
+        views=LeaseMaterialViews(commands, max_batch=max_batch),
+        journal=AccessJournal(commands),
+        keyring=keyring,
+        key=open_lease_key(settings.data_dir),
+        providers=providers,
+        issuer=settings.jwt_issuer,
+        seconds=settings.lease_seconds,
+    )
     metrics = Metrics(
         version("integrations"),
         pools=(commands, queries, audits),
@@ -104,6 +120,7 @@ def build_dependencies(
         async with commands, queries, audits, probes:
             background_tasks = [
                 asyncio.create_task(run_housekeeping(commands)),
+                asyncio.create_task(delete_old_accesses(commands, settings.access_retention)),
                 asyncio.create_task(metrics.run()),
             ]
             stopping = asyncio.Event()
@@ -126,6 +143,8 @@ def build_dependencies(
         proof_service=ProofService(audits, checkpoint_key),
         keyring=keyring,
         secrets=SecretStore(commands, keyring),
+        leasing=leasing,
+        accesses=AccessViews(audits),
         checker=CredentialChecker(
             providers, ProviderClient(), parse_provider_urls(settings, providers)
         ),
@@ -136,7 +155,7 @@ def build_dependencies(
         catalogues=load_catalogues(),
         providers=providers,
         provider_keys=provider_key_pattern(providers, certain=False),
-        body_schemas=build_body_schemas(providers),
+        body_schemas={**build_body_schemas(providers), LeaseBody: LEASE_SCHEMA},
         idempotency_locks=KeyedLock(),
         rate_limit=build_rate_limit(settings),
         trusted_proxies=settings.trusted_proxies,
@@ -194,6 +213,8 @@ def create_app(
         route_handlers=[
             IntegrationController,
             CredentialCheckController,
+            LeaseController,
+            AccessController,
             IntegrationTypesController,
             HistoryController,
             AuditController,

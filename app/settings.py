@@ -26,6 +26,8 @@ AdminPortNumber = Annotated[int, Meta(ge=1, le=65535)]
 PoolSize = Annotated[int, Meta(ge=1, le=100)]
 Rate = Annotated[float, Meta(gt=0, le=1_000_000)]
 Workers = Annotated[int, Meta(ge=1, le=64)]
+LeaseSeconds = Annotated[int, Meta(ge=10, le=3600)]
+Months = Annotated[int, Meta(ge=1, le=1200)]
 ProviderUrls = Annotated[
     str, Meta(pattern=r"^[A-Z0-9_]+=https?://[^,\s]+(,[A-Z0-9_]+=https?://[^,\s]+)*\Z")
 ]
@@ -55,7 +57,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     one second. `providers` is a folder with more provider files; `provider_urls` replace the
     base URLs of providers, for tests. `keyring` is a path or an address in Vault. `trusted_proxies`
     are addresses and networks whose X-Forwarded-For is believed. `cors_origins` are the origins
-    whose pages may read responses. The names of the database's roles begin with `role_prefix`.
+    whose pages may read responses. The names of the database's roles begin with `role_prefix`. A
+    lease lasts `lease_seconds`; `access_retention` is how many months the access journal keeps.
     """
 
     database_url: str | None = None
@@ -79,6 +82,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     provider_urls: ProviderUrls = ""
     trusted_proxies: TrustedProxies = TrustedProxies()
     cors_origins: Origins | None = None
+    lease_seconds: LeaseSeconds = 300
+    access_retention: Months = 13
 
     def __repr__(self) -> str:
         """Name the class only: a database URL may hold a password."""
@@ -133,6 +138,8 @@ def describe_setting(name: str) -> str:
     ranges = {"port": "a number from 0 to 65535", "workers": "a number from 1 to 64"}
     ranges["admin_port"] = "a number from 1 to 65535"
     ranges["pool_size"] = "a number from 1 to 100"
+    ranges["lease_seconds"] = "a number from 10 to 3600"
+    ranges["access_retention"] = "months, a number from 1 to 1200"
     ranges |= dict.fromkeys(("rate_limit", "rate_burst"), "a number above 0")
     ranges["trusted_proxies"] = "addresses and networks (10.0.0.0/8) separated by commas"
     ranges["role_prefix"] = "a word of small letters, digits and _, at most 50"

@@ -49,6 +49,7 @@ SCHEMA = sql_files(
     ("secrets", "secret_store"),
     ("secrets", "closed_keks"),
     ("audit", "audit"),
+    ("access", "accesses"),
 )
 """What a new database gets once; from the first release on, numbered migrations change it."""
 FUNCTIONS = sql_files(
@@ -64,8 +65,11 @@ FUNCTIONS = sql_files(
     ("views", "get_integrations"),
     ("views", "list_integrations"),
     ("views", "search_integrations"),
+    ("views", "lease_material"),
     ("secrets", "write_secrets"),
     ("secrets", "keks_in_use"),
+    ("access", "delete_old_accesses"),
+    ("access", "record_accesses"),
     ("event_store", "record_batch"),
     ("event_store", "record_each"),
     ("views.rebuild", "require_view"),

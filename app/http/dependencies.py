@@ -9,6 +9,8 @@ from typing import Any
 from litestar import Litestar
 from msgspec import Struct
 
+from app.access.leasing import Leasing
+from app.access.views import AccessViews
 from app.audit.proof_service import ProofService
 from app.command_handler import CommandHandler
 from app.http.request_bodies import BodySchema
@@ -45,6 +47,8 @@ class Dependencies(Struct, frozen=True, kw_only=True):
     keyring: Keyring
     secrets: SecretStore
     checker: CredentialChecker
+    leasing: Leasing
+    accesses: AccessViews
     shared_checks: SharedChecks[tuple[CheckResult, datetime]]
     verifier: TokenVerifier
     catalogues: Catalogues

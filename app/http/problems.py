@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from msgspec import UNSET, Struct
 from msgspec.json import encode
 
+from app.access.errors import IntegrationInactiveError, RecipientRequiredError
 from app.database.availability import UnavailableError
 from app.event_store.protocol import RequestInProgressError
 from app.http.errors import (
@@ -108,6 +109,14 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     ),
     RateLimitExceededError: Problem(
         429, "TOO_MANY_REQUESTS", "Too many requests", {"Retry-After": "1"}
+    ),
+    RecipientRequiredError: Problem(
+        403,
+        "RECIPIENT_REQUIRED",
+        "The token must name an X25519 key in cnf.jwk, which the lease is sealed to",
+    ),
+    IntegrationInactiveError: Problem(
+        409, "INTEGRATION_INACTIVE", "The integration is switched off"
     ),
     UnavailableError: UNAVAILABLE,
 }

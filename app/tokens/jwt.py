@@ -63,10 +63,13 @@ def verify_signature(token: str, key: VerificationKey) -> bytes | None:
     return cast("bytes", decoded["payload"])
 
 
-def sign(claims: Mapping[str, object], private_key: AllowedPrivateKeys, kid: str) -> str:
+def sign(
+    claims: Mapping[str, object], private_key: AllowedPrivateKeys, kid: str, typ: str = "JWT"
+) -> str:
     """Return a compact token with *claims*, signed with the Ed25519 *private_key* (RFC 8037)."""
     payload = msgspec.json.encode(claims)
-    return SIGNATURES.encode(payload, private_key, algorithm="EdDSA", headers={"kid": kid})
+    headers = {"kid": kid, "typ": typ}
+    return SIGNATURES.encode(payload, private_key, algorithm="EdDSA", headers=headers)
 
 
 MAX_TOKEN_LENGTH = 8 * 1024

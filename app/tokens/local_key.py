@@ -49,8 +49,11 @@ class LocalKey(KeySource):
         now: float,
         role: str | None = None,
         permissions: Iterable[str] | None = None,
+        recipient: str | None = None,
     ) -> str:
         """Return a token for *workspace*, valid from *now* (seconds since 1970) for *ttl* seconds.
+
+        *recipient* is the public X25519 key, in base64url, that leases are sealed to.
 
         Raises:
             UnauthorizedError: it would be refused when used: a malformed workspace or subject,
@@ -68,6 +71,8 @@ class LocalKey(KeySource):
             claims["permissions"] = sorted(permissions)
         if role is not None:
             claims["role"] = role
+        if recipient is not None:
+            claims["cnf"] = {"jwk": {"kty": "OKP", "crv": "X25519", "x": recipient}}
         principal_from(claims)
         return sign(claims, self._private_key, self.kid)
 

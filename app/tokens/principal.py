@@ -7,6 +7,7 @@ from typing import cast
 from msgspec import Struct
 
 from app.tokens.errors import UnauthorizedError
+from app.tokens.recipient import Recipient, recipient_from
 from domain.envelope import Actor
 
 VIEW = "integrations:view"
@@ -14,8 +15,13 @@ CREATE = "integrations:create"
 EDIT = "integrations:edit"
 DELETE = "integrations:delete"
 AUDIT = "audit:view"
-PERMISSIONS = frozenset({VIEW, CREATE, EDIT, DELETE, AUDIT})
-ROLES = {"ADMIN": PERMISSIONS, "EDITOR": frozenset({VIEW}), "VIEWER": frozenset({VIEW})}
+RESOLVE = "integrations:resolve"  # leases: for machines, so it is in no role
+PERMISSIONS = frozenset({VIEW, CREATE, EDIT, DELETE, AUDIT, RESOLVE})
+ROLES = {
+    "ADMIN": PERMISSIONS - {RESOLVE},
+    "EDITOR": frozenset({VIEW}),
+    "VIEWER": frozenset({VIEW}),
+}
 
 WORKSPACE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MAX_SUBJECT, MAX_NAME, MAX_EMAIL = 255, 255, 254  # characters; an email address: RFC 5321
@@ -30,11 +36,15 @@ NOT_PLAIN = re.compile(
 
 
 class Principal(Struct, frozen=True):
-    """The caller, the workspace, and the granted PERMISSIONS."""
+    """The caller, the workspace, the granted PERMISSIONS, and the key that leases are sealed to.
+
+    `recipient` is None if the token names none, or may not lease.
+    """
 
     actor: Actor
     workspace: str
     permissions: frozenset[str]
+    recipient: Recipient | None = None
 
 
 def principal_from(claims: Mapping[str, object]) -> Principal:
@@ -53,7 +63,9 @@ def principal_from(claims: Mapping[str, object]) -> Principal:
         name=plain_claim(claims, "name", MAX_NAME),
         email=plain_claim(claims, "email", MAX_EMAIL),
     )
-    return Principal(actor, workspace_claim(claims), granted_permissions(claims))
+    workspace, permissions = workspace_claim(claims), granted_permissions(claims)
+    recipient = recipient_from(claims) if RESOLVE in permissions else None
+    return Principal(actor, workspace, permissions, recipient)
 
 
 def subject_claim(claims: Mapping[str, object]) -> str:

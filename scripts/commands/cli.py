@@ -17,6 +17,9 @@ COMMANDS = {
     "backup": ("backup", "backup_command"),
     "restore": ("restore", "restore_command"),
     "token": ("issue_token", "token_command"),
+    "accesses": ("accesses", "accesses_command"),
+    "worker-key": ("lease_keys", "worker_key_command"),
+    "lease-key": ("lease_keys", "lease_key_command"),
     "keys": ("keys", "keys_commands"),
 }
 """The module and the function of each command."""

@@ -8,8 +8,10 @@ import click
 
 from app.operator_log import log_operation
 from app.settings import Settings, SettingsError, read_settings
+from app.tokens.errors import RecipientError
 from app.tokens.local_key import open_local_key
 from app.tokens.principal import PERMISSIONS, ROLES
+from app.tokens.recipient import decode_public
 from scripts.commands.cli import run
 
 MAX_DAYS = 30
@@ -46,6 +48,7 @@ class Duration(click.ParamType[int]):
     help="In place of a role; may be repeated.",
 )
 @click.option("--subject", default="cli", show_default=True, help="The user: the claim sub.")
+@click.option("--recipient", metavar="KEY", help="What `integrations worker-key` prints.")
 @click.option(
     "--ttl",
     type=Duration(),
@@ -53,8 +56,14 @@ class Duration(click.ParamType[int]):
     show_default=True,
     help=f"How long it lasts, at most {MAX_DAYS}d.",
 )
-def token_command(
-    *, workspace: str, role: str | None, permissions: Sequence[str], subject: str, ttl: int
+def token_command(  # noqa: PLR0913 — the options
+    *,
+    workspace: str,
+    role: str | None,
+    permissions: Sequence[str],
+    subject: str,
+    recipient: str | None,
+    ttl: int,
 ) -> None:
     """Print a token, and nothing else; the log gets a line of who issued it, and for whom.
 
@@ -75,6 +84,7 @@ def token_command(
             ttl=ttl,
             role=role,
             permissions=permissions or None,
+            recipient=recipient,
         )
     click.echo(token)
 
@@ -87,15 +97,19 @@ def issue(  # noqa: PLR0913 — each is a claim of the token, named at the call
     ttl: int,
     role: str | None = None,
     permissions: Sequence[str] | None = None,
+    recipient: str | None = None,
 ) -> str:
     """Return a token by the service's own key.
 
     Raises:
+        RecipientError: *recipient* is no X25519 key.
         SettingsError: a JWKS is configured, so that our own key is not trusted.
     """
     if settings.jwks is not None:
         message = "INTEGRATIONS_JWKS is set: tokens come from its issuer, not from here."
         raise SettingsError(message)
+    if recipient is not None and decode_public(recipient) is None:
+        raise RecipientError
     return open_local_key(settings.data_dir).issue(
         workspace=workspace,
         subject=subject,
@@ -105,6 +119,7 @@ def issue(  # noqa: PLR0913 — each is a claim of the token, named at the call
         now=time.time(),
         role=role,
         permissions=permissions,
+        recipient=recipient,
     )
 
 

@@ -22,7 +22,16 @@ import pytest
 Service = Any  # that of tests/conftest.py, which cannot be imported
 StartService = Callable[..., AbstractContextManager[Service]]
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("operations", "postgresql", "keys", "audit", "security-log", "metrics", "rebuild")
+PAGES = (
+    "operations",
+    "workers",
+    "postgresql",
+    "keys",
+    "audit",
+    "security-log",
+    "metrics",
+    "rebuild",
+)
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 

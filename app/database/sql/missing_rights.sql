@@ -13,7 +13,8 @@ WITH rights (role, privileges, kind, names) AS (VALUES
     ('command', 'EXECUTE', 'FUNCTION', ARRAY[
         'lock_log()', 'head()', 'append(jsonb)', 'record_batch(jsonb)', 'record_each(text[])',
         'load_streams(text[], text[], bigint[], text, integer)',
-        'delete_expired_responses(integer)', 'keks_in_use()'
+        'delete_expired_responses(integer)', 'keks_in_use()', 'lease_material(text[], text[])',
+        'record_accesses(jsonb)', 'delete_old_accesses(integer, integer)'
     ]),
     -- Requests that read what is now.
     ('query', 'SELECT', 'TABLE', ARRAY['integration_view', 'integration_counts', 'migrations']),
@@ -23,13 +24,13 @@ WITH rights (role, privileges, kind, names) AS (VALUES
     ]),
     -- Requests that look back: the history, integrations as they were, and proofs.
     ('past', 'SELECT', 'TABLE',
-        ARRAY['events', 'audit_tiles', 'audit_checkpoints', 'migrations']),
+        ARRAY['events', 'audit_tiles', 'audit_checkpoints', 'migrations', 'accesses']),
     ('past', 'EXECUTE', 'FUNCTION', ARRAY['sequence_at(text, bigint)', 'head()']),
     -- The role that replays or verifies the log reads all that follows from it. A sealed secret
     -- without its wrapped key opens nothing; it is compared with what the log says of it.
     ('audit', 'SELECT', 'TABLE', ARRAY[
         'events', 'integration_view', 'audit_tiles', 'audit_checkpoints', 'audit_follower',
-        'snapshots'
+        'snapshots', 'accesses'
     ]),
     ('audit',
         'SELECT (workspace_id), SELECT (stream), SELECT (field), SELECT (version), SELECT (nonce), '

@@ -123,7 +123,9 @@ def problem_schemas() -> Json:
     envelope, result = schemas.pop("ErrorResponse"), schemas.pop("ErrorResult")
     for problem in PROBLEMS_BY_STATUS.values():
         name = problem_class_name(problem)
-        constants = {"error": {"const": problem.error}, "status": {"const": problem.status}}
+        errors = dict.fromkeys(p.error for p in ALL_PROBLEMS if p.status == problem.status)
+        error = {"enum": [*errors]} if len(errors) > 1 else {"const": problem.error}
+        constants = {"error": error, "status": {"const": problem.status}}
         properties = {"result": reference("schemas", f"{name}Result")}
         schemas[f"{name}Response"] = envelope | {
             "title": f"{name}Response",

@@ -17,13 +17,15 @@ from app.http.request_bodies import BodySchema
 BodySchemas = Mapping[type[Struct], BodySchema[Any]]
 ALL_PROBLEMS = (*FRAMEWORK_PROBLEMS.values(), *PROBLEMS.values(), INTERNAL_ERROR)
 PROBLEMS_BY_STATUS: Mapping[int, Problem] = {
-    problem.status: problem for problem in ALL_PROBLEMS
+    problem.status: problem for problem in reversed(ALL_PROBLEMS)
 } | {400: PROBLEMS[InvalidFieldsError]}
+"""The first problem of each status, which the response to all of them is named after."""
 WITH_ETAG = (
     "IntegrationResponse",
     "IntegrationListResponse",
     "CredentialsResponse",
     "HistoryResponse",
+    "LeaseResponse",
 )
 
 
@@ -64,7 +66,7 @@ def operation_parameters(operation: Json, path: str, method: str) -> Iterator[Js
     for name in re.findall(r"\{(\w+)\}", path):
         yield reference("parameters", name)
     yield from (p for p in operation.get("parameters", ()) if p["in"] != "path")
-    if "security" in operation and method != "get":
+    if is_change(operation, method):
         yield reference("parameters", "Idempotency-Key")
     if is_conditional(operation, path, method):
         yield reference("parameters", "If-Match")
@@ -79,7 +81,9 @@ def error_statuses(operation: Json, path: str, method: str) -> Iterator[int]:
     if "security" in operation:
         yield from (400, 401, 403, 404, 429)
         if method != "get":
-            yield from (409, 422)
+            yield 409
+        if is_change(operation, method):
+            yield 422
     if "requestBody" in operation or ("security" in operation and method == "post"):
         yield from (413, 415)
     if is_conditional(operation, path, method):
@@ -93,7 +97,7 @@ def response_headers(operation: Json, response: Json, method: str, code: str) ->
     yield "X-Request-Id"
     if "security" in operation:
         yield "Content-Language"
-        if method != "get":
+        if is_change(operation, method):
             yield "Idempotency-Replayed"
     if response_schema_name(response) in WITH_ETAG:
         yield "ETag"
@@ -105,12 +109,19 @@ def response_headers(operation: Json, response: Json, method: str, code: str) ->
 
 def is_conditional(operation: Json, path: str, method: str) -> bool:
     """Return whether *operation* changes one integration, so that If-Match applies."""
-    return "security" in operation and method != "get" and "{integrationId}" in path
+    return is_change(operation, method) and "{integrationId}" in path
+
+
+def is_change(operation: Json, method: str) -> bool:
+    """Return whether *operation* changes something; a lease does not, and stores no response."""
+    changes = "security" in operation and method != "get"
+    return changes and operation["operationId"] != "leaseIntegration"
 
 
 def may_return_warnings(operation: Json) -> bool:
     """Return whether the response of *operation* may have warnings about the body."""
-    return "requestBody" in operation and operation["operationId"] != "toggleIntegration"
+    silent = ("toggleIntegration", "leaseIntegration")
+    return "requestBody" in operation and operation["operationId"] not in silent
 
 
 def returns_etag(operation: Json) -> bool:

@@ -70,6 +70,12 @@ FILL: tuple[LiteralString, ...] = (
     INSERT INTO integrations.audit_checkpoints (workspace_id, size, position, note)
     SELECT workspace, 1, 1, '' FROM unnest(%s::text[]) AS workspace
     """,
+    """
+    SELECT integrations.record_accesses(jsonb_agg(jsonb_build_object(
+        'workspace', workspace, 'stream', 'int_1', 'grant_key', '00', 'at', now(),
+        'actor', 'a', 'envelope', '{}'
+    ))) FROM unnest(%s::text[]) AS workspace
+    """,
 )
 SNAPSHOT = (
     "UPDATE integrations.snapshots SET (shape, state) = (%s, %s) WHERE workspace_id = 'theirs'"

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from app.tokens.errors import TokenKeyError, UnauthorizedError
 from app.tokens.local_key import LocalKey, open_local_key, warn_of_local_key
-from app.tokens.principal import EDIT, PERMISSIONS, VIEW, Principal
+from app.tokens.principal import EDIT, ROLES, VIEW, Principal
 from app.tokens.verifier import TokenVerifier
 
 NOW = 1_800_000_000.0
@@ -50,7 +50,7 @@ def test_an_issued_token_is_trusted_until_it_ends(tmp_path: Path) -> None:
     token = issued(key, role="ADMIN")
     principal = verified(key, token, NOW + 3659)
     assert (principal.actor.sub, principal.workspace) == ("operator", "ws")
-    assert principal.permissions == PERMISSIONS
+    assert principal.permissions == ROLES["ADMIN"]
     with pytest.raises(UnauthorizedError):
         verified(key, token, NOW + 3660)
 

@@ -12,6 +12,7 @@ from app.tokens.principal import (
     DELETE,
     EDIT,
     PERMISSIONS,
+    RESOLVE,
     VIEW,
     Principal,
     plain_claim,
@@ -37,7 +38,7 @@ def test_name_and_email_may_be_absent_null_or_blank() -> None:
 
 def test_a_role_allows_what_the_contract_says() -> None:
     everything = {VIEW, CREATE, EDIT, DELETE, AUDIT}
-    assert permissions(role="ADMIN") == everything == PERMISSIONS
+    assert permissions(role="ADMIN") == everything == PERMISSIONS - {RESOLVE}
     assert permissions(role="EDITOR") == {"integrations:view"}
     assert permissions(role="VIEWER") == {"integrations:view"}
 
@@ -54,7 +55,7 @@ def test_an_unknown_permission_allows_nothing_and_harms_nothing() -> None:
 def test_a_list_rules_over_a_role() -> None:
     assert permissions(permissions=[VIEW], role="ADMIN") == {VIEW}
     assert permissions(permissions=[], role="ADMIN") == frozenset()
-    assert permissions(permissions=None, role="ADMIN") == PERMISSIONS
+    assert permissions(permissions=None, role="ADMIN") == PERMISSIONS - {RESOLVE}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from app.tokens.errors import MissingTokenError, UnauthorizedError, UnknownKeyEr
 from app.tokens.jwks import select_keys
 from app.tokens.jwt import Header, decode_header
 from app.tokens.local_key import LocalKey
-from app.tokens.principal import PERMISSIONS, Principal
+from app.tokens.principal import ROLES, Principal
 from app.tokens.verifier import (
     CACHE_SIZE,
     CachedPrincipal,
@@ -37,7 +37,7 @@ Refusal = Callable[[str | None], str]
 CANARY = Principal(
     Actor(sub="canary-sub", name="Canary Bird", email="canary@example.com"),
     "canary_ws-1",
-    PERMISSIONS,
+    ROLES["ADMIN"],
 )
 SIGNATURE = "The token's signature is not by a key that we trust."
 NO_JWT = "The token is not a JWT."

@@ -1,0 +1,1 @@
+"""The access journal: who could have had which credentials when."""

@@ -1,0 +1,175 @@
+"""Grants leases: reads, records, opens, seals and signs, in this order (contract, 13)."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+
+from app.access.access import Access, Outcome
+from app.access.errors import IntegrationInactiveError, RecipientRequiredError
+from app.access.journal import AccessJournal
+from app.providers.provider_file import ProviderFile
+from app.secrets.keyring import Keyring
+from app.secrets.lease import SUITE_NAME, lease_info, seal_for
+from app.secrets.lease_key import LeaseKey
+from app.secrets.sealing import unseal
+from app.secrets.secret import Secret
+from app.tokens.jwt import base64url
+from app.tokens.recipient import Recipient
+from app.views.lease_material import LeaseMaterial, LeaseMaterialViews
+from domain.envelope import EventMetadata
+from domain.errors import IntegrationNotFoundError
+from domain.integration import SecretField
+
+AUDIENCE = "urn:ietf:params:oauth:jwk-thumbprint:sha-256:"  # RFC 9278
+
+
+class LeaseRequest(Struct, frozen=True, kw_only=True):
+    """Who asks for what: `metadata` is the request's, `recipient` the key that the token names."""
+
+    workspace: str
+    integration: str
+    recipient: Recipient | None
+    purpose: str | None
+    metadata: EventMetadata
+    at: datetime
+
+
+class Lease(Struct, frozen=True):
+    """A granted lease: a signed token that only the recipient can open, until `expires_at`."""
+
+    integration: str
+    version: int
+    seconds: int
+    expires_at: datetime
+    token: str
+
+
+class Leasing:
+    """Grants leases of *seconds*, in the name of *issuer*."""
+
+    def __init__(  # noqa: PLR0913 — the parts that a lease is made of
+        self,
+        *,
+        views: LeaseMaterialViews,
+        journal: AccessJournal,
+        keyring: Keyring,
+        key: LeaseKey,
+        providers: Mapping[str, ProviderFile],
+        issuer: str,
+        seconds: int,
+    ) -> None:
+        self._views = views
+        self._journal = journal
+        self._keyring = keyring
+        self._providers = providers
+        self._issuer = issuer
+        self._seconds = seconds
+        self.key = key
+
+    async def lease(self, request: LeaseRequest) -> Lease:
+        """Return a lease, once the journal has a record of it.
+
+        Raises:
+            IntegrationNotFoundError: the workspace has no such integration; it is not recorded.
+            RecipientRequiredError: the token names no usable key.
+            IntegrationInactiveError: it is switched off.
+            UnavailableError: the database, the journal or the keyring is away.
+            UnsealError: a stored secret does not open.
+        """
+        material = await self._views.one(request.workspace, request.integration)
+        if material is None:
+            raise IntegrationNotFoundError
+        if request.recipient is None:
+            await self._journal.record(access_of(request, material, "RECIPIENT_REQUIRED"))
+            raise RecipientRequiredError
+        if not material.is_active:
+            await self._journal.record(access_of(request, material, "INTEGRATION_INACTIVE"))
+            raise IntegrationInactiveError
+        await self._journal.record(access_of(request, material, "GRANTED"))
+        return await self._grant(request, material, request.recipient)
+
+    async def _grant(
+        self, request: LeaseRequest, material: LeaseMaterial, recipient: Recipient
+    ) -> Lease:
+        """Return the lease of *material* for *recipient*."""
+        info = lease_info(
+            material.workspace_id, material.id, material.version, recipient.thumbprint
+        )
+        sealed = seal_for(recipient.public, await self._content(material), info)
+        issued = int(request.at.timestamp())
+        expires_at = request.at.replace(microsecond=0) + timedelta(seconds=self._seconds)
+        claims = {
+            "iss": self._issuer,
+            "sub": request.metadata.actor.sub,
+            "aud": AUDIENCE + recipient.thumbprint,
+            "iat": issued,
+            "exp": issued + self._seconds,
+            "jti": request.metadata.request_id,
+            "workspaceId": material.workspace_id,
+            "integrationId": material.id,
+            "version": material.version,
+            "credentials": [
+                {"field": field, "version": number}
+                for field, number in credential_versions(material).items()
+            ],
+            "suite": SUITE_NAME,
+            "sealed": base64url(sealed),
+        }
+        token = self.key.sign(claims)
+        return Lease(material.id, material.version, self._seconds, expires_at, token)
+
+    async def _content(self, material: LeaseMaterial) -> Secret:
+        """Return all that sending with *material* needs, as JSON."""
+        content: dict[str, object] = {
+            "type": material.type,
+            "channel": material.channel,
+            "senderEmail": material.sender_email,
+            "senderName": material.sender_name,
+            "senderPhone": material.sender_phone,
+            "vapidPublicKey": material.vapid_public_key,
+        }
+        if material.settings:
+            content["settings"] = material.settings
+        if url := base_url(material, self._providers.get(material.type)):
+            content["baseUrl"] = url
+        for sealed in material.secrets:
+            content[sealed.field] = (await unseal(self._keyring, sealed)).reveal().decode()
+        return Secret(msgspec.json.encode(content))
+
+
+def access_of(request: LeaseRequest, material: LeaseMaterial, outcome: Outcome) -> Access:
+    """Return what the journal keeps of *request*."""
+    return Access(
+        workspace=request.workspace,
+        integration=request.integration,
+        at=request.at,
+        actor=request.metadata.actor,
+        recipient=request.recipient.thumbprint if request.recipient else None,
+        version=material.version,
+        versions=credential_versions(material) if outcome == "GRANTED" else {},
+        purpose=request.purpose,
+        outcome=outcome,
+        client_address=request.metadata.client_address,
+        request_id=request.metadata.request_id,
+    )
+
+
+def credential_versions(material: LeaseMaterial) -> dict[SecretField, int]:
+    """Return the version of each secret of *material*, by its field."""
+    return {sealed.field: sealed.version for sealed in material.secrets}
+
+
+def base_url(material: LeaseMaterial, provider: ProviderFile | None) -> str | None:
+    """Return the address of the region that *material* sets or a check found.
+
+    None where the provider has several and none is known.
+    """
+    if provider is None or not provider.regions:
+        return None
+    if len(provider.regions) == 1:
+        return provider.regions[0].url
+    wanted = (material.settings or {}).get("region") or material.region
+    urls = {region.name.upper(): region.url for region in provider.regions}
+    return urls.get((wanted or "").upper())

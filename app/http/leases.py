@@ -1,0 +1,144 @@
+"""Leases: what sending needs, sealed to the worker that asks (contract, 13; docs/workers.md)."""
+
+import re
+from typing import Annotated
+
+from litestar import Controller, Response, get, post
+from litestar.params import FromPath
+from msgspec import Meta, Struct
+from msgspec.json import encode
+
+from app.access.leasing import Lease, LeaseRequest
+from app.command_handler import utc_now
+from app.http.authorization import authorize
+from app.http.body_dto import BodyDTO
+from app.http.command_requests import request_metadata, require_integration_id
+from app.http.dependencies import get_dependencies
+from app.http.field_rules import FieldError, FieldProblem, Rule, require_string
+from app.http.preconditions import etag
+from app.http.request_bodies import BodySchema
+from app.http.responses import RenderedResponse, response_headers, to_response
+from app.http.timestamps import Time, format_timestamp
+from app.http.types import ApiRequest, Id
+from app.secrets.lease_key import PublicKey
+from app.tokens.principal import RESOLVE, VIEW
+
+PURPOSE = re.compile(r"[A-Za-z0-9:._-]{1,64}")
+INVALID_PURPOSE = FieldProblem(
+    "INVALID_PURPOSE", "This must be 1 to 64 letters, digits or characters of :._-"
+)
+
+
+def read_purpose(value: object) -> str:
+    """Return the purpose *value*; raise FieldError if it is none."""
+    text = require_string(value)
+    if not PURPOSE.fullmatch(text):
+        raise FieldError(INVALID_PURPOSE)
+    return text
+
+
+class LeaseBody(Struct, rename="camel", frozen=True):
+    """What a lease is for, in the worker's own words; it is recorded, and has no other effect."""
+
+    purpose: str | None = None
+
+
+LEASE_SCHEMA = BodySchema(
+    shape=LeaseBody,
+    rules={"purpose": Rule(read_purpose, {"type": "string", "pattern": f"^{PURPOSE.pattern}$"})},
+    examples={"For a campaign": {"purpose": "campaign:cmp_123"}},
+)
+
+
+class LeaseObject(Struct, rename="camel"):
+    """A lease: a signed token (JWS), sealed to the key that the caller's token names."""
+
+    integration_id: Id
+    version: int
+    lease_seconds: int
+    expires_at: Time
+    lease: Annotated[str, Meta(pattern=r"^[\w-]+\.[\w-]+\.[\w-]+$")]
+
+
+class LeaseResult(Struct):
+    """A granted lease."""
+
+    data: LeaseObject
+    message: str
+    status: int
+
+
+class LeaseResponse(Struct):
+    """The response with a lease."""
+
+    result: LeaseResult
+
+
+class LeaseKeysResult(Struct):
+    """The keys that sign leases."""
+
+    data: list[PublicKey]
+    message: str
+    status: int
+
+
+class LeaseKeysResponse(Struct):
+    """The response with the keys that sign leases."""
+
+    result: LeaseKeysResult
+
+
+class LeaseController(Controller):
+    """What delivery workers need to send with an integration; no response holds it in the open."""
+
+    path = "/{locale:str}/api"
+    before_request = authorize
+    tags = ("Leases",)
+    security = ({"bearer": []},)
+
+    @post(
+        "/integration/{integration_id:str}/lease",
+        opt={"permission": RESOLVE},
+        status_code=200,
+        dto=BodyDTO[LeaseBody],
+        return_dto=None,
+        operation_id="leaseIntegration",
+    )
+    async def lease_integration(
+        self, request: ApiRequest, integration_id: FromPath[str], data: LeaseBody | None = None
+    ) -> Response[LeaseResponse]:
+        """Lease the credentials of an integration, sealed to the key that the token names."""
+        wanted = LeaseRequest(
+            workspace=request.user.workspace,
+            integration=require_integration_id(integration_id),
+            recipient=request.user.recipient,
+            purpose=data.purpose if data else None,
+            metadata=request_metadata(request),
+            at=utc_now(),
+        )
+        lease = await get_dependencies(request.app).leasing.lease(wanted)
+        return to_response(render_lease(request, lease))
+
+    @get("/lease-keys", opt={"permission": VIEW}, operation_id="listLeaseKeys")
+    async def list_lease_keys(self, request: ApiRequest) -> Response[LeaseKeysResponse]:
+        """Show the keys that sign leases; pin them from `integrations lease-key`, not from here."""
+        key = get_dependencies(request.app).leasing.key
+        result = LeaseKeysResult(
+            data=[key.public], message=request.auth.text("Keys fetched successfully"), status=200
+        )
+        headers = {"Content-Language": request.auth.tag}
+        return to_response(RenderedResponse(200, encode(LeaseKeysResponse(result)), headers))
+
+
+def render_lease(request: ApiRequest, lease: Lease) -> RenderedResponse:
+    """Return the response with *lease*; the version is its entity tag."""
+    shown = LeaseObject(
+        integration_id=lease.integration,
+        version=lease.version,
+        lease_seconds=lease.seconds,
+        expires_at=format_timestamp(lease.expires_at),
+        lease=lease.token,
+    )
+    result = LeaseResult(data=shown, message=request.auth.text("Lease granted"), status=200)
+    headers = {**response_headers(request, etag(lease.version)), "Cache-Control": "no-store"}
+    return RenderedResponse(200, encode(LeaseResponse(result)), headers)

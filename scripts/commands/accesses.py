@@ -1,0 +1,79 @@
+"""integrations accesses: who could have had which credentials when, from the access journal."""
+
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from app.access.views import AccessFilter, RecordedAccess, read_all
+from app.database.database import open_database
+from app.replay.filters import parse_point_in_time
+from app.replay.replay import open_log
+from app.settings import read_settings
+from scripts.commands.cli import run
+
+COLUMNS = ("at", "workspace", "integration", "who", "outcome", "versions", "from")
+
+
+def parse_since(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
+    """Return the time that *value* names; refuse a position, as the journal has its own."""
+    if value is None:
+        return None
+    found = None if value.isdigit() else parse_point_in_time(value)
+    if not isinstance(found, datetime):
+        message = "write a date or a time, such as 2026-11-29 or 2026-11-29T09:00:00Z"
+        raise click.BadParameter(message)
+    return found
+
+
+@click.command("accesses")
+@click.option("--workspace", help="Only this workspace's.")
+@click.option("--integration", help="Only this integration's.")
+@click.option("--since", callback=parse_since, help="Only from this date or time on.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "jsonl"]),
+    help="A table on a terminal, JSON Lines otherwise.",
+)
+def accesses_command(
+    *,
+    workspace: str | None,
+    integration: str | None,
+    since: datetime | None,
+    format_: str | None,
+) -> None:
+    """Show who asked for which credentials, oldest first; a record a minute for the same."""
+    wanted = AccessFilter(workspace=workspace, integration=integration, start=since)
+    as_table = (format_ or ("table" if sys.stdout.isatty() else "jsonl")) == "table"
+    with open_database(read_settings()) as dsn, open_log(dsn) as connection:
+        records = read_all(connection, wanted)
+        print_table(records) if as_table else print_lines(records)
+
+
+def print_lines(records: Iterable[RecordedAccess]) -> None:
+    """Print *records* as JSON Lines, each with its position."""
+    for record in records:
+        line = {"position": record.position, **msgspec.to_builtins(record.access)}
+        click.echo(msgspec.json.encode(line).decode())
+
+
+def print_table(records: Iterable[RecordedAccess]) -> None:
+    """Print *records* as a table that fits the terminal."""
+    table = Table(*COLUMNS, box=None, pad_edge=False)
+    for access in (record.access for record in records):
+        versions = ", ".join(f"{field} {number}" for field, number in access.versions.items())
+        at = f"{access.at:%Y-%m-%d %H:%M}"
+        table.add_row(
+            at, access.workspace, access.integration, access.actor.sub, access.outcome, versions,
+            access.client_address or "",
+        )  # fmt: skip
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    run(accesses_command)

@@ -1,0 +1,321 @@
+"""Leases (contract, 13): who gets what, sealed to whom, and what is refused."""
+
+import json
+from base64 import urlsafe_b64decode
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx2
+import jwt
+import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from jwt.algorithms import OKPAlgorithm
+
+from app.secrets.lease import SUITE, SUITE_NAME, lease_info
+from app.tokens.jwt import base64url
+from app.tokens.recipient import thumbprint
+
+Service = Any  # that of tests/conftest.py, which cannot be imported
+Problem = Callable[..., dict[str, Any]]
+PATH = "/en/api/integration"
+JOURNAL = "/en/api/integration-accesses"
+SECRET = "SG.a-key-that-nobody-may-see"  # noqa: S105 — of no provider
+RESOLVE = ("--permission", "integrations:resolve")
+
+
+class Worker:
+    """A delivery worker: a key of its own, and a client whose token names it."""
+
+    def __init__(self, service: Service, workspace: str) -> None:
+        self.key = X25519PrivateKey.generate()
+        public = self.key.public_key().public_bytes_raw()
+        self.workspace = workspace
+        self.thumbprint = thumbprint(public)
+        self.client: httpx2.Client = service.client(
+            *RESOLVE, "--subject", "worker-1", "--recipient", base64url(public), workspace=workspace
+        )
+
+    def lease(self, integration: str, **more: Any) -> httpx2.Response:
+        return self.client.post(f"{PATH}/{integration}/lease", **more)
+
+    def open(self, response: httpx2.Response) -> dict[str, Any]:
+        claims = claims_of(response)
+        info = lease_info(
+            self.workspace, claims["integrationId"], claims["version"], self.thumbprint
+        )
+        return json.loads(SUITE.decrypt(sealed_in(claims), self.key, info))
+
+
+def claims_of(response: httpx2.Response) -> dict[str, Any]:
+    assert response.status_code == 200, response.text
+    lease = response.json()["result"]["data"]["lease"]
+    return jwt.decode(lease, options={"verify_signature": False})
+
+
+def sealed_in(claims: dict[str, Any]) -> bytes:
+    sealed = claims["sealed"]
+    return urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
+
+
+@pytest.fixture
+def worker(service: Service, workspace: str) -> Iterator[Worker]:
+    worker = Worker(service, workspace)
+    with worker.client:
+        yield worker
+
+
+@pytest.fixture
+def integration(client: httpx2.Client, body: dict[str, Any]) -> str:
+    created = client.post(PATH, json={**body, "apiKey": SECRET})
+    return created.json()["result"]["data"]["id"]
+
+
+def accesses(client: httpx2.Client, **query: Any) -> list[dict[str, Any]]:
+    return client.get(JOURNAL, params=query).json()["result"]["data"]
+
+
+# ----- Granted -----
+def test_a_lease_opens_with_the_worker_s_key_and_holds_all_that_sending_needs(
+    worker: Worker, integration: str
+) -> None:
+    response = worker.lease(integration)
+
+    assert worker.open(response) == {
+        "type": "SENDGRID", "channel": "EMAIL", "senderEmail": "a@example.com", "senderName": None,
+        "senderPhone": None, "vapidPublicKey": None, "apiKey": SECRET,
+    }  # fmt: skip
+
+
+def test_a_lease_says_what_it_is_of_and_until_when(worker: Worker, integration: str) -> None:
+    response = worker.lease(integration)
+
+    lease = response.json()["result"]["data"]
+    claims = claims_of(response)
+    header = jwt.get_unverified_header(lease["lease"])
+    assert (header["alg"], header["typ"]) == ("EdDSA", "lease+jwt")
+    assert response.headers["etag"] == '"1"'
+    assert response.headers["cache-control"] == "no-store"
+    assert (lease["integrationId"], lease["version"]) == (integration, 1)
+    assert lease["leaseSeconds"] == claims["exp"] - claims["iat"] == 300
+    assert claims["aud"] == f"urn:ietf:params:oauth:jwk-thumbprint:sha-256:{worker.thumbprint}"
+    assert (claims["sub"], claims["workspaceId"]) == ("worker-1", worker.workspace)
+    assert claims["credentials"] == [{"field": "apiKey", "version": 1}]
+    assert claims["suite"] == SUITE_NAME
+    assert claims["jti"] == response.headers["x-request-id"]
+
+
+def test_a_lease_is_signed_by_the_lease_key(
+    worker: Worker, integration: str, client: httpx2.Client
+) -> None:
+    token = worker.lease(integration).json()["result"]["data"]["lease"]
+    [shown] = client.get("/en/api/lease-keys").json()["result"]["data"]
+
+    key = OKPAlgorithm.from_jwk(json.dumps(shown))
+
+    jwt.decode(token, key, algorithms=["EdDSA"], options={"verify_aud": False})  # pyright: ignore[reportArgumentType] — a public key
+    assert jwt.get_unverified_header(token)["kid"] == shown["kid"]
+
+
+def test_only_the_worker_s_key_opens_it(
+    worker: Worker, integration: str, service: Service, workspace: str
+) -> None:
+    stranger = Worker(service, workspace)
+    response = worker.lease(integration)
+
+    assert SECRET.encode() not in response.content
+    with stranger.client, pytest.raises((InvalidTag, ValueError)):
+        stranger.open(response)
+
+
+def test_a_rotation_is_in_the_next_lease(
+    worker: Worker, integration: str, client: httpx2.Client
+) -> None:
+    client.put(f"{PATH}/{integration}/credentials", json={"apiKey": "SG.the-next-key-of-all"})
+
+    response = worker.lease(integration)
+
+    assert worker.open(response)["apiKey"] == "SG.the-next-key-of-all"
+    assert claims_of(response)["credentials"] == [{"field": "apiKey", "version": 2}]
+
+
+@pytest.mark.parametrize(
+    ("settings", "url"),
+    [
+        ({"region": "IE1"}, "https://api.dublin.ie1.twilio.com"),
+        (None, None),
+    ],
+    ids=["the region that is set", "unknown: several regions, and no check yet"],
+)
+def test_a_lease_names_the_provider_s_address(
+    worker: Worker, client: httpx2.Client, settings: dict[str, str] | None, url: str | None
+) -> None:
+    body = {"name": "SMS", "type": "TWILIO", "channel": "SMS", "settings": settings}
+    created = client.post(PATH, json=body).json()["result"]["data"]
+
+    assert worker.open(worker.lease(created["id"])).get("baseUrl") == url
+
+
+# ----- Refused -----
+@pytest.mark.parametrize("role", ["ADMIN", "EDITOR", "VIEWER"])
+def test_no_role_may_lease(
+    service: Service, workspace: str, integration: str, problem: Problem, role: str
+) -> None:
+    with service.caller(workspace, role=role) as person:
+        problem(person.post(f"{PATH}/{integration}/lease"), 403, "FORBIDDEN")
+
+
+def test_without_a_recipient_there_is_no_lease(
+    service: Service, workspace: str, integration: str, problem: Problem, client: httpx2.Client
+) -> None:
+    with service.client(*RESOLVE, workspace=workspace) as keyless:
+        problem(keyless.post(f"{PATH}/{integration}/lease"), 403, "RECIPIENT_REQUIRED")
+
+    assert [entry["outcome"] for entry in accesses(client)] == ["RECIPIENT_REQUIRED"]
+
+
+def test_what_is_switched_off_is_not_leased(
+    worker: Worker, integration: str, client: httpx2.Client, problem: Problem
+) -> None:
+    client.post(f"{PATH}/{integration}/toggle", json={"isActive": False})
+
+    problem(worker.lease(integration), 409, "INTEGRATION_INACTIVE")
+
+    [entry] = accesses(client)
+    assert (entry["outcome"], entry["credentials"]) == ("INTEGRATION_INACTIVE", [])
+
+
+def test_what_is_not_there_is_404_and_not_recorded(
+    worker: Worker, integration: str, service: Service, client: httpx2.Client, problem: Problem
+) -> None:
+    elsewhere = Worker(service, f"{worker.workspace}-2")
+    with elsewhere.client:
+        problem(elsewhere.lease(integration), 404, "NOT_FOUND")
+    problem(worker.lease("int_1"), 404, "NOT_FOUND")
+    client.delete(f"{PATH}/{integration}")
+    problem(worker.lease(integration), 404, "NOT_FOUND")
+
+    assert accesses(client) == []
+
+
+@pytest.mark.parametrize("purpose", ["", "a b", "x" * 65, "zwölf", "a/b"])
+def test_a_purpose_is_a_plain_word(
+    worker: Worker, integration: str, problem: Problem, purpose: str
+) -> None:
+    result = problem(worker.lease(integration, json={"purpose": purpose}), 400, "VALIDATION_ERROR")
+
+    assert [detail["field"] for detail in result["details"]] == ["purpose"]
+
+
+def test_a_lease_is_no_access_token_and_an_access_token_no_lease(
+    worker: Worker, integration: str, problem: Problem
+) -> None:
+    lease = worker.lease(integration).json()["result"]["data"]["lease"]
+
+    refused = worker.client.get(PATH, headers={"Authorization": f"Bearer {lease}"})
+
+    problem(refused, 401, "UNAUTHORIZED")
+
+
+def test_an_idempotency_key_stores_nothing(worker: Worker, integration: str) -> None:
+    headers = {"Idempotency-Key": "once"}
+
+    first, second = (worker.lease(integration, headers=headers) for _ in range(2))
+
+    assert claims_of(first)["sealed"] != claims_of(second)["sealed"]
+    assert "idempotency-replayed" not in second.headers
+
+
+# ----- Recorded -----
+def test_a_lease_is_recorded_once_a_minute(
+    worker: Worker, integration: str, client: httpx2.Client
+) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        responses = [*threads.map(worker.lease, [integration] * 24)]
+
+    assert {response.status_code for response in responses} == {200}
+    entries = accesses(client)
+    assert len(entries) in (1, 2)  # 2 where a minute ends in between
+    assert entries[-1] == {
+        "id": f"access:{entries[-1]['position']}",
+        "integrationId": integration,
+        "actor": {"id": "worker-1", "name": None},
+        "recipient": worker.thumbprint,
+        "credentials": [{"field": "apiKey", "version": 1}],
+        "version": 1,
+        "purpose": None,
+        "outcome": "GRANTED",
+        "ipAddress": "127.0.0.1",
+        "requestId": entries[-1]["requestId"],
+        "position": entries[-1]["position"],
+        "createdAt": entries[-1]["createdAt"],
+    }
+
+
+def test_another_purpose_and_another_version_are_records_of_their_own(
+    worker: Worker, integration: str, client: httpx2.Client
+) -> None:
+    worker.lease(integration, json={"purpose": "campaign:1"})
+    worker.lease(integration, json={"purpose": "campaign:2"})
+    client.put(f"{PATH}/{integration}/credentials", json={"apiKey": "SG.the-next-key-of-all"})
+    worker.lease(integration, json={"purpose": "campaign:2"})
+
+    assert [(e["purpose"], e["credentials"][0]["version"]) for e in accesses(client)] == [
+        ("campaign:2", 2), ("campaign:2", 1), ("campaign:1", 1),
+    ]  # fmt: skip
+
+
+def test_the_journal_answers_who_could_have_had_a_version(
+    worker: Worker, integration: str, client: httpx2.Client
+) -> None:
+    worker.lease(integration)
+    client.put(f"{PATH}/{integration}/credentials", json={"apiKey": "SG.the-next-key-of-all"})
+    worker.lease(integration)
+
+    of_first = accesses(client, integrationId=integration, field="apiKey", credentialVersion=1)
+    of_other = accesses(client, integrationId=integration, field="apiSecret")
+    by_other = accesses(client, actorId="worker-2")
+    before = accesses(client, endDate="2020-01-01")
+
+    assert [entry["credentials"] for entry in of_first] == [[{"field": "apiKey", "version": 1}]]
+    assert of_other == by_other == before == []
+
+
+def test_the_journal_comes_in_pages(
+    worker: Worker, integration: str, client: httpx2.Client
+) -> None:
+    for number in range(3):
+        worker.lease(integration, json={"purpose": f"p{number}"})
+    path = f"{PATH}/{integration}/accesses"
+
+    first = client.get(path, params={"limit": 2}).json()["result"]
+    second = client.get(path, params={"limit": 2, "cursor": first["nextCursor"]}).json()["result"]
+
+    assert [entry["purpose"] for entry in first["data"] + second["data"]] == ["p2", "p1", "p0"]
+    assert "nextCursor" not in second
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"field": "senderEmail"}, "field"),
+        ({"credentialVersion": "0"}, "credentialVersion"),
+        ({"cursor": "x"}, "cursor"),
+        ({"limit": "0"}, "limit"),
+    ],
+)
+def test_wrong_parameters_of_the_journal_are_400(
+    client: httpx2.Client, problem: Problem, query: dict[str, str], field: str
+) -> None:
+    result = problem(client.get(JOURNAL, params=query), 400, "VALIDATION_ERROR")
+
+    assert [detail["field"] for detail in result["details"]] == [field]
+
+
+def test_only_auditors_read_the_journal(
+    worker: Worker, service: Service, workspace: str, problem: Problem
+) -> None:
+    with service.caller(workspace, role="VIEWER") as viewer:
+        problem(viewer.get(JOURNAL), 403, "FORBIDDEN")
+    problem(worker.client.get(JOURNAL), 403, "FORBIDDEN")

@@ -1,0 +1,59 @@
+"""The key that a token names for leases: which are taken, and which are none."""
+
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from app.tokens.jwt import base64url
+from app.tokens.principal import principal_from
+from app.tokens.recipient import Recipient, recipient_from
+
+PUBLIC = X25519PrivateKey.generate().public_key().public_bytes_raw()
+JWK = {"kty": "OKP", "crv": "X25519", "x": base64url(PUBLIC)}
+# Points of low order (RFC 7748, section 6.1; https://cr.yp.to/ecdh.html#validate): what is sealed
+# to one, everybody can open.
+LOW_ORDER = (
+    bytes(32),
+    b"\x01" + bytes(31),
+    bytes.fromhex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"),
+    bytes.fromhex("5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157"),
+    bytes.fromhex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
+)
+
+
+def test_an_x25519_key_is_the_recipient() -> None:
+    recipient = recipient_from({"cnf": {"jwk": JWK}})
+
+    assert isinstance(recipient, Recipient)
+    assert recipient.public == PUBLIC
+    assert len(recipient.thumbprint) == 43
+
+
+@pytest.mark.parametrize(
+    "cnf",
+    [
+        None,
+        "key",
+        {},
+        {"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"},
+        {"jwk": None},
+        {"jwk": {**JWK, "kty": "EC", "crv": "P-256", "y": base64url(PUBLIC)}},
+        {"jwk": {**JWK, "crv": "Ed25519"}},
+        {"jwk": {**JWK, "d": base64url(PUBLIC)}},
+        {"jwk": {**JWK, "x": base64url(PUBLIC[:31])}},
+        {"jwk": {**JWK, "x": base64url(PUBLIC) + "="}},
+        {"jwk": {**JWK, "x": "!" * 43}},
+        {"jwk": {**JWK, "x": 7}},
+        *({"jwk": {**JWK, "x": base64url(point)}} for point in LOW_ORDER),
+    ],
+)
+def test_anything_else_is_none(cnf: Any) -> None:
+    assert recipient_from({"cnf": cnf}) is None
+
+
+def test_only_who_may_lease_has_a_recipient() -> None:
+    claims = {"sub": "w", "workspaceId": "demo", "cnf": {"jwk": JWK}}
+
+    assert principal_from({**claims, "permissions": ["integrations:resolve"]}).recipient
+    assert principal_from({**claims, "permissions": ["integrations:view"]}).recipient is None
