@@ -42,6 +42,7 @@ VARIABLE = re.compile(  # also a member of JSON, and what shells, Docker and scr
     re.ASCII | re.IGNORECASE,
 )
 BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
+BARE = re.compile(r"[\w.+/-]+={0,2}", re.ASCII)  # as most keys are: nothing is around it
 MAX_LAYERS = 4  # wrappings within each other: NAME="Bearer …" has three
 
 
@@ -76,6 +77,8 @@ def trimmed_part(text: str) -> str:
 
 def shows_nothing(text: str) -> bool:
     """Return whether *text* has no visible character."""
+    if text.isascii() and text.isprintable():
+        return not text or text.isspace()
     return not any(map(is_visible, set(text)))  # a set: a hostile text repeats few characters
 
 
@@ -88,6 +91,8 @@ def is_visible(character: str) -> bool:
 
 def unwrap(text: str) -> UnwrappedText:
     """Return *text* without quotes, the scheme of a header, and the name of a variable."""
+    if BARE.fullmatch(text):
+        return UnwrappedText(text, frozenset())
     wrappings: set[Wrapping] = set()
     for _ in range(MAX_LAYERS):
         layer = outer_layer(text)

@@ -28,6 +28,8 @@ def fold_text(text: str) -> str:
 
     Bound its length first: normalizing is quadratic in the marks of one letter.
     """
+    if text.isascii():
+        return text.lower()
     folded = normalize("NFKD", normalize("NFKD", text).casefold())
     return normalize("NFKD", OPTIONAL_MARKS.sub("", folded).translate(LETTERS))
 

@@ -27,7 +27,6 @@ BIDI_CONTROLS = r"\u202a-\u202e\u2066-\u2069"
 BIDI_CONTROL = re.compile(f"[{BIDI_CONTROLS}]")
 BLANK_TEXT: Schema = {"$ref": "#/components/schemas/BlankText"}
 BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
-TO_BASE64URL = str.maketrans("+/", "-_", "=")
 
 
 class Rule(Struct, frozen=True):
@@ -39,7 +38,7 @@ class Rule(Struct, frozen=True):
 
     read: Callable[[object], object]
     schema: Schema
-    notices: Callable[[str], Iterable["FieldProblem"]] = lambda _: ()
+    notices: Callable[[str], Iterable["FieldProblem"]] | None = None
 
     def __call__(self, value: object) -> object:
         """Return the parsed *value*; raise FieldError if it breaks the rule."""
@@ -109,6 +108,8 @@ def require_visible(string: str) -> str:
 
 def require_plain(string: str) -> str:
     """Return *string*; raise FieldError if it has control characters."""
+    if string.isascii() and string.isprintable():
+        return string  # most are, and this costs a fifth of what follows
     if FORBIDDEN_CHARACTER.search(string):
         raise FieldError(CONTROL_CHARACTER)
     if BIDI_CONTROL.search(string):
@@ -167,7 +168,9 @@ def public_key(maximum: int) -> Rule:
         string = read_trimmed(value, maximum)
         require_length(string, maximum)
         require_visible(require_plain(string))
-        return string.translate(TO_BASE64URL) if BASE64.fullmatch(string) else string
+        if not BASE64.fullmatch(string):
+            return string
+        return string.rstrip("=").replace("+", "-").replace("/", "_")
 
     return Rule(rule, trimmed_schema(maximum))
 
@@ -192,6 +195,8 @@ def secret(maximum: int) -> Rule:
 def trimming_notices(raw: str) -> Iterable[FieldProblem]:
     """Return what trimming *raw* removed."""
     removed = trimmed_part(raw)
+    if not removed:
+        return
     if SPACE.search(removed):
         yield SPACE_TRIMMED
     if INVISIBLE.search(removed):

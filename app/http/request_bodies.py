@@ -91,8 +91,9 @@ class BodySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
     def _notices(self, given: Values, values: Values) -> Iterable[FieldFinding]:
         """Find what reading *given* to *values* changed; its Struct has `notices`."""
         for name in values:
-            if isinstance(given[name], str):
-                yield from ((name, notice) for notice in self.rules[name].notices(given[name]))
+            notices = self.rules[name].notices
+            if notices and isinstance(given[name], str):
+                yield from ((name, notice) for notice in notices(given[name]))
 
     def _parse(self, given: Values, values: dict[str, Any]) -> Iterable[FieldFinding]:
         for name, value in given.items():
@@ -116,7 +117,8 @@ def find_duplicate_fields(body: bytes, sent: Values) -> Iterable[FieldFinding]:
     Parsers differ in which of them counts (RFC 8259, section 4): one would check what another
     does not use. Most bodies need no second parsing, which takes ten times as long.
     """
-    strings = len(sent) + sum(isinstance(value, str) for value in sent.values())
+    objects: list[Values] = [sent, *(each for each in sent.values() if isinstance(each, dict))]
+    strings = sum(len(each) + sum(isinstance(v, str) for v in each.values()) for each in objects)
     if body.count(b'"') == 2 * strings:
         return  # a second name would have its own quotes
     try:

@@ -32,6 +32,7 @@ LOOKS_LIKE_PROVIDER_KEY = FieldProblem(
     "LOOKS_LIKE_PROVIDER_KEY",
     "This contains what looks like a key of a provider; it is visible to everybody",
 )
+SECRET_FIELDS: tuple[SecretField, ...] = get_args(SecretField)
 OUR_WORDS = ("type", "channel")  # one of a list
 LENGTHS = range(1, 129)  # characters that a key may have
 SHORTEST_RUN = 20  # characters; shorter ones are words too often
@@ -108,7 +109,9 @@ def reject_exposed_secrets(
     def check(values: Values) -> Iterable[FieldFinding]:
         texts = dict(public_texts(values))
         private = {n for n, text in texts.items() if has_private_key(n, text, provider_keys)}
-        secrets = {n: values[n] for n in get_args(SecretField) if isinstance(values.get(n), Secret)}
+        secrets: dict[SecretField, Secret] = {
+            field: values[field] for field in SECRET_FIELDS if isinstance(values.get(field), Secret)
+        }
         hidden = hidden_secrets(secrets, providers.get(values.get("type", "")))
         yield from ((name, LOOKS_LIKE_SECRET) for name in texts if name in private)
         for name in find_disclosures(texts, hidden.values()):
@@ -173,7 +176,7 @@ def provider_key_pattern(providers: Providers, *, certain: bool) -> re.Pattern[s
             field.format
             for provider in providers.values()
             for name, field in provider.fields.items()
-            if name in get_args(SecretField) and field.format and " " not in field.example
+            if name in SECRET_FIELDS and field.format and " " not in field.example
         }
     )
     keys = [f"(?:{format_})" for format_ in formats if not takes(format_, ORDINARY)]

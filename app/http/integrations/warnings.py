@@ -73,7 +73,7 @@ def key_warnings(text: str, field: ProviderField | None) -> Iterator[FieldProble
     yield from (
         WRAPPING_WARNINGS[wrapping] for wrapping in Wrapping if wrapping in unwrapped.wrappings
     )
-    if field and field.document:
+    if (field and field.document) or not UNPRINTABLE.search(unwrapped.text):
         return
     if SPACE.search(unwrapped.text):
         yield SPACE_INSIDE

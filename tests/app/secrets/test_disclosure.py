@@ -43,8 +43,6 @@ def discloses(text: str, secret: Secret) -> bool:
         (KEY, "".join(f"&#{ord(character)};" for character in KEY)),
         (KEY, "".join(f"%{ord(character):02X}" for character in KEY)),
         (KEY, "".join(f"\\u{ord(character):04x}" for character in KEY)),
-        (KEY, str([*KEY.encode()])),
-        (KEY.encode().hex(), ", ".join(map(str, KEY.encode()))),
         ("!?!?!?!?", "what is !?!?!?!? here"),
         ("pässword", "pässword"),
         ("pa\u0308ssword", "pässword"),
