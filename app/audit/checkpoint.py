@@ -30,7 +30,7 @@ from app.audit.merkle import HASH_BYTES, TreeHead
 from app.audit.signed_note import Signer, Verifier, decode_base64, encode_base64, verify_note
 from app.tokens.errors import TokenKeyError
 from app.tokens.principal import WORKSPACE
-from app.tokens.private_key_file import load_or_create_key
+from app.tokens.private_key_file import load_key
 
 KEY_FILE_NAME = "audit-key.pem"
 WHOLE_LOG = "*"
@@ -168,14 +168,16 @@ class CheckpointKey:
         return Signer(log_origin(workspace), self._private_key)
 
 
-def open_checkpoint_key(data_dir: Path) -> CheckpointKey:
-    """Return the key in `audit-key.pem` (PKCS #8, 0600) of *data_dir*, made at the first call.
+def open_checkpoint_key(data_dir: Path, *, create: bool = False) -> CheckpointKey:
+    """Return the key in `audit-key.pem` (PKCS #8, 0600) of *data_dir*.
+
+    *create* makes it if it is missing, as only an installation's first start does.
 
     Raises:
         CheckpointKeyError: the file or the directory cannot be used, others than its owner may
             read or write the file, or it holds no Ed25519 key.
     """
     try:
-        return CheckpointKey(load_or_create_key(data_dir / KEY_FILE_NAME, "checkpoint key"))
+        return CheckpointKey(load_key(data_dir / KEY_FILE_NAME, "checkpoint key", create=create))
     except TokenKeyError as error:
         raise CheckpointKeyError(str(error)) from None

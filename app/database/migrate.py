@@ -50,6 +50,7 @@ SCHEMA = sql_files(
     ("secrets", "closed_keks"),
     ("audit", "audit"),
     ("access", "accesses"),
+    ("database", "installation_keys"),
 )
 """What a new database gets once; from the first release on, numbered migrations change it."""
 FUNCTIONS = sql_files(

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec import Struct
 
 from app.tokens.jwt import base64url, sign
-from app.tokens.private_key_file import load_or_create_key
+from app.tokens.private_key_file import load_key
 
 FILE_NAME = "lease-key.pem"
 LEASE_TYPE = "lease+jwt"  # a lease is never taken for an access token, nor the other way round
@@ -47,11 +47,13 @@ class LeaseKey:
         return sign(claims, self._private_key, self.public.kid, LEASE_TYPE)
 
 
-def open_lease_key(data_dir: Path) -> LeaseKey:
-    """Return the key in `lease-key.pem` (PKCS #8, 0600) of *data_dir*, made at the first call.
+def open_lease_key(data_dir: Path, *, create: bool = False) -> LeaseKey:
+    """Return the key in `lease-key.pem` (PKCS #8, 0600) of *data_dir*.
+
+    *create* makes it if it is missing, as only an installation's first start does.
 
     Raises:
         TokenKeyError: the file or the directory cannot be used, others than its owner may read
             or write the file, or it holds no Ed25519 key.
     """
-    return LeaseKey(load_or_create_key(data_dir / FILE_NAME, "lease key"))
+    return LeaseKey(load_key(data_dir / FILE_NAME, "lease key", create=create))

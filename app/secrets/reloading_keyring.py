@@ -17,7 +17,6 @@ from app.secrets.keyring_file import (
     Kek,
     encode_keyring,
     new_kek,
-    open_file_keyring,
     read_keks,
 )
 from app.secrets.secret import Secret
@@ -27,20 +26,19 @@ FileStamp = tuple[int, int] | None
 
 
 class ReloadingKeyring:
-    """The KEKs in the file *path*, created if it is missing; a `ManagedKeyring`.
+    """The KEKs in the file *path*; a `ManagedKeyring`.
 
     Each use compares the file's stamp (a microsecond or two), so that all workers wrap under a new
     KEK with their next secret, and drop a removed one. If the file becomes unusable, the KEKs
     that were read before stay in use, and a warning is logged.
 
     Raises:
-        KeyringError: the file cannot be created, read or trusted.
+        KeyringError: the file is missing, or cannot be read or trusted.
     """
 
     __slots__ = ("_loaded", "_path", "_stamp")
 
     def __init__(self, path: Path) -> None:
-        open_file_keyring(path)
         self._path = path
         # The stamp is taken before the file is read: a change in between is noticed.
         self._stamp = file_stamp(path)

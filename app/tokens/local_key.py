@@ -14,7 +14,7 @@ from app.tokens.jwks import select_keys
 from app.tokens.jwt import VerificationKey, base64url, sign
 from app.tokens.key_source import KeySource
 from app.tokens.principal import principal_from
-from app.tokens.private_key_file import load_or_create_key
+from app.tokens.private_key_file import load_key
 
 FILE_NAME = "token-key.pem"
 log = logging.getLogger(__name__)
@@ -88,11 +88,13 @@ def warn_of_local_key(host: str) -> None:
         )
 
 
-def open_local_key(data_dir: Path) -> LocalKey:
-    """Return the key in `token-key.pem` (PKCS #8, 0600) of *data_dir*, made at the first call.
+def open_local_key(data_dir: Path, *, create: bool = False) -> LocalKey:
+    """Return the key in `token-key.pem` (PKCS #8, 0600) of *data_dir*.
+
+    *create* makes it if it is missing, as only an installation's first start does.
 
     Raises:
         TokenKeyError: the file or the directory cannot be used, others than its owner may read
             or write the file, or it holds no Ed25519 key.
     """
-    return LocalKey(load_or_create_key(data_dir / FILE_NAME, "token key"))
+    return LocalKey(load_key(data_dir / FILE_NAME, "token key", create=create))

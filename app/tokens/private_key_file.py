@@ -16,17 +16,23 @@ from app.private_files import PrivateFileError, create_private_file, read_privat
 from app.tokens.errors import TokenKeyError
 
 
-def load_or_create_key(path: Path, name: str) -> Ed25519PrivateKey:
-    """Return the key in the file *path* (PKCS #8, 0600), made at the first call.
+def load_key(path: Path, name: str, *, create: bool) -> Ed25519PrivateKey:
+    """Return the key in the file *path* (PKCS #8, 0600); *create* makes one if it is missing.
 
     Raises:
         TokenKeyError: the file or its directory cannot be used, others than its owner may read or
             write the file, or it holds no Ed25519 key; it calls the key *name*.
     """
     try:
-        return parse_private_key(read_or_create(path, generate_pem), path, name)
+        pem = read_or_create(path, generate_pem) if create else read_key(path)
+        return parse_private_key(pem, path, name)
     except OSError as error:
         message = f"the {name} {path} cannot be used: {error.strerror}"
+        if isinstance(error, FileNotFoundError) and not create:
+            message = (
+                f"the {name} {path} is not there: start the service here once (integrations serve),"
+                " or copy the file from the host that has it"
+            )
         raise TokenKeyError(message) from None
 
 
@@ -54,14 +60,20 @@ MAX_FILE_BYTES = 4096
 def read_or_create(path: Path, new_content: Callable[[], bytes]) -> bytes:
     """Return what is in the file *path*, created with *new_content* if there is none.
 
-    Processes that come at the same time all get the same content.
+    Processes that come at the same time all get the same content. Raises as `read_key`.
+    """
+    if not path.exists():
+        create_private_file(path, new_content())
+    return read_key(path)
+
+
+def read_key(path: Path) -> bytes:
+    """Return what is in the file *path*.
 
     Raises:
         OSError: the file or its directory cannot be used.
         TokenKeyError: it is no file, not ours, or others may read or write it.
     """
-    if not path.exists():
-        create_private_file(path, new_content())
     try:
         return read_private_file(path, MAX_FILE_BYTES)
     except PrivateFileError as error:

@@ -9,12 +9,14 @@ import click
 from psycopg import AsyncConnection
 
 from app.database.database import open_database
+from app.database.installation import read_fingerprints
 from app.database.migrate import migrate
+from app.installation import replace_keks
 from app.operator_log import log_operation
 from app.progress import progress_bar
 from app.secrets.errors import UnknownKekError, UnsealError
 from app.secrets.keyring import Keyring, ManagedKeyring, require_retired
-from app.secrets.keyring_factory import open_existing_keyring, open_keyring
+from app.secrets.keyring_factory import open_keyring
 from app.secrets.rewrap import (
     RewrapResult,
     count_by_kek,
@@ -108,11 +110,15 @@ async def rewrap_all(settings: Settings, former: str | None) -> RewrapResult:
         connection, keyring = await stack.enter_async_context(open_keyring_and_database(settings))
         others: list[Keyring] = []
         if former is not None:
-            other = open_existing_keyring(former, settings.vault_token_file)
+            other = open_keyring(former, settings.vault_token_file)
             stack.push_async_callback(other.close)
             others.append(other)
         with progress_bar() as report_progress:
-            return await rewrap(connection, keyring, report_progress, print_failure, others)
+            done = await rewrap(connection, keyring, report_progress, print_failure, others)
+        if not done.remaining:
+            for other in others:
+                await replace_keks(connection, keyring, other)
+        return done
 
 
 def print_failure(error: UnsealError) -> None:
@@ -134,7 +140,8 @@ async def accept_loss(settings: Settings, kek: str) -> None:
         if kek in {listed.id for listed in await keyring.keks()}:
             message = f"{kek} is in the keyring, and not lost."
             raise click.UsageError(message)
-        if kek not in await count_by_kek(connection):
+        known = {key.name for key in await read_fingerprints(connection)}
+        if kek not in {*known, *await count_by_kek(connection)}:
             raise UnknownKekError(kek)
         await retire_kek_for_good(connection, kek, allow_stored=True)
 

@@ -6,6 +6,7 @@ from app.database.embedded import EmbeddedServerError
 from app.database.migrate import MigrationError
 from app.database.rights import MissingRightsError
 from app.event_store.log_range import LogCorruptedError
+from app.installation import InstallationError
 from app.providers.errors import ProviderFileError
 from app.replay.replay import LogNotFoundError
 from app.secrets.errors import SecretsError
@@ -15,7 +16,7 @@ from app.tokens.errors import TokenError
 from app.views.rebuild.rebuild import RebuildError
 
 USER_ERRORS = (
-    SettingsError, EmbeddedServerError, MigrationError, MissingRightsError, ProviderFileError,
-    SecretsError, TokenError, KeyringUnavailableError, LogNotFoundError, LogCorruptedError,
-    RebuildError, AuditError, BackupError,
+    SettingsError, EmbeddedServerError, MigrationError, MissingRightsError, InstallationError,
+    ProviderFileError, SecretsError, TokenError, KeyringUnavailableError, LogNotFoundError,
+    LogCorruptedError, RebuildError, AuditError, BackupError,
 )  # fmt: skip

@@ -18,6 +18,7 @@ from app.audit.verify import (
 )
 from app.database.database import open_database
 from app.database.migrate import migrate
+from app.installation import require_audit_key
 from app.progress import progress_bar
 from app.settings import Settings, read_settings
 from scripts.commands.cli import run
@@ -48,7 +49,7 @@ def verify_command(*, workspace: str | None, file: Path | None, key_file: Path |
     keys = load_keys(settings, key_file)
     try:
         scope = verify_scope(workspace, load_checkpoint(file, keys))
-        verified = run_verification(settings, keys, scope)
+        verified = run_verification(settings, keys, scope, own_key=key_file is None)
     except UnknownWorkspaceError as error:
         click.echo(f"integrations: {error}", err=True)
         sys.exit(2)
@@ -70,10 +71,14 @@ def load_checkpoint(file: Path | None, keys: AuditKeys) -> StoredCheckpoint | No
     return external_checkpoint(file.read_bytes(), keys) if file else None
 
 
-def run_verification(settings: Settings, keys: AuditKeys, scope: VerifyScope) -> VerificationResult:
-    """Verify the database of *settings*, with a progress bar."""
+def run_verification(
+    settings: Settings, keys: AuditKeys, scope: VerifyScope, *, own_key: bool
+) -> VerificationResult:
+    """Verify the database of *settings*, with a progress bar; *own_key*: by this host's key."""
     with open_database(settings) as dsn:
         migrate(dsn)
+        if own_key:
+            asyncio.run(require_audit_key(dsn, settings))
         with progress_bar() as report_progress:
             return asyncio.run(verify(dsn, keys, scope, report_progress))
 

@@ -50,7 +50,7 @@ def command(*, events: int, rounds: int) -> None:
     made, checked = measure_proofs(tree, rounds)
     with open_databases(events) as databases:
         time_command(databases, "rebuild")
-        key = open_checkpoint_key(databases.folder)
+        key = open_checkpoint_key(databases.folder, create=True)
         follow = time_call(lambda: asyncio.run(follow_log(databases.many, key)))
         answered = asyncio.run(measure_stored_proofs(databases.many, key, min(rounds, events)))
         keys = AuditKeys(key.public_key)

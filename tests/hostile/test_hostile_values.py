@@ -20,11 +20,12 @@ from uvicorn.server import ServerState
 
 from app.bootstrap import build_dependencies, create_app
 from app.http.protocol import GuardedHttpProtocol
+from app.preflight import join
 from app.providers.registry import load_providers
 from app.settings import read_settings
 from app.tokens.jwt import SIGNATURES, base64url
 from app.tokens.local_key import FILE_NAME, LocalKey
-from app.tokens.private_key_file import load_or_create_key
+from app.tokens.private_key_file import load_key
 from tests.hostile.values import hostile_json, hostile_texts
 from tests.hostile.walk import LIST, HostileRequest, Site, Stored, hostile_requests, request
 
@@ -82,6 +83,7 @@ async def house(dsn: str, data_dir: Path) -> AsyncGenerator[House]:
     settings = read_settings(
         {"INTEGRATIONS_DATA_DIR": str(data_dir), "INTEGRATIONS_PROVIDER_URLS": NOWHERE}
     )
+    await join(settings, dsn)
     app = create_app(build_dependencies(settings, dsn))
     config = uvicorn.Config(
         app, http=GuardedHttpProtocol, ws="none", lifespan="on", log_config=None
@@ -103,7 +105,7 @@ async def house(dsn: str, data_dir: Path) -> AsyncGenerator[House]:
 
     gc.collect()
     gc.freeze()  # as a worker does at its start
-    yield House(exchange, load_or_create_key(data_dir / FILE_NAME, "token key"))
+    yield House(exchange, load_key(data_dir / FILE_NAME, "token key", create=False))
     gc.unfreeze()
     server.close()
     await lifespan.shutdown()

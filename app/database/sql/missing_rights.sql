@@ -30,7 +30,7 @@ WITH rights (role, privileges, kind, names) AS (VALUES
     -- without its wrapped key opens nothing; it is compared with what the log says of it.
     ('audit', 'SELECT', 'TABLE', ARRAY[
         'events', 'integration_view', 'audit_tiles', 'audit_checkpoints', 'audit_follower',
-        'snapshots', 'accesses'
+        'snapshots', 'accesses', 'migrations', 'installation_keys', 'closed_keks'
     ]),
     ('audit',
         'SELECT (workspace_id), SELECT (stream), SELECT (field), SELECT (version), SELECT (nonce), '
@@ -55,7 +55,8 @@ WITH rights (role, privileges, kind, names) AS (VALUES
         'SELECT (workspace_id), SELECT (stream), SELECT (field), SELECT (version), SELECT (kek), '
         'SELECT (wrapped_key), UPDATE (kek), UPDATE (wrapped_key)', 'TABLE', ARRAY['secret_store']),
     ('rewrap', 'SELECT, INSERT', 'TABLE', ARRAY['closed_keks']),
-    ('rewrap', 'EXECUTE', 'FUNCTION', ARRAY['lock_log()']),
+    ('rewrap', 'SELECT, INSERT, UPDATE, DELETE', 'TABLE', ARRAY['installation_keys']),
+    ('rewrap', 'EXECUTE', 'FUNCTION', ARRAY['lock_log()', 'keks_in_use()']),
     -- Whatever follows the log reads it by position through the library's recorder, which knows no
     -- workspaces.
     ('recorder', 'SELECT', 'TABLE', ARRAY['events', 'recorder_events'])

@@ -262,7 +262,7 @@ def writer(commands: Pool, write_of: Callable[..., Changeset], follow: Follow) -
 @pytest.fixture
 def key(tmp_path: Path) -> CheckpointKey:
     """The key that signs in this test."""
-    return open_checkpoint_key(tmp_path)
+    return open_checkpoint_key(tmp_path, create=True)
 
 
 @pytest.fixture
@@ -327,7 +327,7 @@ def verifying(dsn: str, key: CheckpointKey) -> Verify:
 def other_key(tmp_path: Path) -> CheckpointKey:
     """The key of somebody else."""
     (tmp_path / "other").mkdir()
-    return open_checkpoint_key(tmp_path / "other")
+    return open_checkpoint_key(tmp_path / "other", create=True)
 
 
 @pytest.fixture

@@ -14,23 +14,23 @@ from app.tokens.local_key import open_local_key
 
 
 def test_the_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
-    made = open_checkpoint_key(tmp_path)
+    made = open_checkpoint_key(tmp_path, create=True)
     (file,) = tmp_path.iterdir()
     assert file.name == "audit-key.pem"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    again = open_checkpoint_key(tmp_path)
+    again = open_checkpoint_key(tmp_path, create=True)
     assert again.signer("demo").verifier == made.signer("demo").verifier
 
 
 def test_it_is_another_key_than_that_of_the_tokens(tmp_path: Path) -> None:
-    open_local_key(tmp_path)
-    open_checkpoint_key(tmp_path)
+    open_local_key(tmp_path, create=True)
+    open_checkpoint_key(tmp_path, create=True)
     token_key, audit_key = (tmp_path / name for name in ("token-key.pem", "audit-key.pem"))
     assert token_key.read_bytes() != audit_key.read_bytes()
 
 
 def test_each_workspace_has_a_verifier_key_of_its_own(tmp_path: Path) -> None:
-    key = open_checkpoint_key(tmp_path)
+    key = open_checkpoint_key(tmp_path, create=True)
     one, other = key.signer("one"), key.signer("other")
     assert str(one.verifier).startswith("integrations/one+")
     assert one.verifier.key_id != other.verifier.key_id
@@ -41,13 +41,13 @@ def test_each_workspace_has_a_verifier_key_of_its_own(tmp_path: Path) -> None:
 
 def test_what_is_no_workspace_has_no_signer(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError):
-        open_checkpoint_key(tmp_path).signer("a/b")
+        open_checkpoint_key(tmp_path, create=True).signer("a/b")
 
 
 # ----- The file -----
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644])
 def test_a_key_that_others_may_use_is_refused(tmp_path: Path, mode: int) -> None:
-    open_checkpoint_key(tmp_path)
+    open_checkpoint_key(tmp_path, create=True)
     (tmp_path / "audit-key.pem").chmod(mode)
     told = refusal(tmp_path)
     assert told.startswith(f"the key {tmp_path / 'audit-key.pem'} must be a file of mode 0600")
@@ -88,6 +88,6 @@ def test_a_missing_directory_is_reported(tmp_path: Path) -> None:
 
 def refusal(directory: Path) -> str:
     with pytest.raises(CheckpointKeyError) as raised:
-        open_checkpoint_key(directory)
+        open_checkpoint_key(directory, create=True)
     assert "\n" not in str(raised.value)
     return str(raised.value)

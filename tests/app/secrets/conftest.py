@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.secrets.keyring import ManagedKeyring
-from app.secrets.keyring_file import FileKeyring, new_kek
+from app.secrets.keyring_file import FileKeyring, new_kek, open_file_keyring
 from app.secrets.reloading_keyring import ReloadingKeyring
 from app.secrets.vault_keyring import VaultKeyring
 
@@ -209,4 +209,5 @@ def open_keyring(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[],
     """Open the same keyring again and again: each implementation of `ManagedKeyring` in turn."""
     if request.param == "vault":
         return request.getfixturevalue("open_vault")
+    open_file_keyring(tmp_path / "keyring.json")
     return lambda: ReloadingKeyring(tmp_path / "keyring.json")

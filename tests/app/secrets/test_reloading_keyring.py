@@ -27,6 +27,11 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "keyring.json"
 
 
+def new_keyring(path: Path) -> ReloadingKeyring:
+    open_file_keyring(path)
+    return ReloadingKeyring(path)
+
+
 def emptied(path: Path) -> None:
     path.write_bytes(b"")
 
@@ -39,7 +44,7 @@ def opened_to_others(path: Path) -> None:
 async def test_a_file_that_becomes_unusable_is_logged_once_and_the_keys_stay(
     path: Path, damage: Callable[[Path], None], caplog: pytest.LogCaptureFixture
 ) -> None:
-    keyring = ReloadingKeyring(path)
+    keyring = new_keyring(path)
     wrapped = await keyring.wrap(KEY, b"place")
     damage(path)
     with caplog.at_level(logging.WARNING):
@@ -51,7 +56,7 @@ async def test_a_file_that_becomes_unusable_is_logged_once_and_the_keys_stay(
 
 
 async def test_a_file_that_was_mended_is_used_again(path: Path) -> None:
-    keyring = ReloadingKeyring(path)
+    keyring = new_keyring(path)
     await keyring.keks()
     path.chmod(0o644)
     await keyring.keks()
@@ -61,7 +66,7 @@ async def test_a_file_that_was_mended_is_used_again(path: Path) -> None:
 
 
 async def test_a_file_put_in_place_from_elsewhere_is_noticed(path: Path, tmp_path: Path) -> None:
-    keyring, other = ReloadingKeyring(path), ReloadingKeyring(tmp_path / "other.json")
+    keyring, other = new_keyring(path), new_keyring(tmp_path / "other.json")
     await keyring.keks()
     os.utime(tmp_path / "other.json", ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
     (tmp_path / "other.json").replace(path)

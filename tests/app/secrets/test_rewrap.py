@@ -20,7 +20,7 @@ from app.event_store.protocol import Changeset
 from app.secrets import rewrap as rewrap_module
 from app.secrets.errors import UnsealError
 from app.secrets.keyring import ManagedKeyring, current_kek
-from app.secrets.keyring_file import FileKeyring
+from app.secrets.keyring_file import FileKeyring, open_file_keyring
 from app.secrets.reloading_keyring import ReloadingKeyring
 from app.secrets.rewrap import (
     KekInUseError,
@@ -127,6 +127,7 @@ async def test_from_a_former_keyring_all_keys_move_to_the_one_that_is_set(
 
 @pytest.fixture
 def keyring(tmp_path: Path) -> ReloadingKeyring:
+    open_file_keyring(tmp_path / "keyring.json")
     return ReloadingKeyring(tmp_path / "keyring.json")
 
 
@@ -168,6 +169,7 @@ class Meddled(ReloadingKeyring):
 async def test_who_replaces_or_deletes_a_secret_meanwhile_wins(
     tmp_path: Path, admin: Admin, connection: AsyncConnection, change: str
 ) -> None:
+    open_file_keyring(tmp_path / "keyring.json")
     keyring = Meddled(tmp_path / "keyring.json")
     await fill(admin, keyring, 3)
     await keyring.rotate()
@@ -202,6 +204,7 @@ import asyncio, sys
 from pathlib import Path
 from app.secrets import rewrap as module
 from app.secrets.rewrap import rewrap_connection
+from app.secrets.keyring_file import open_file_keyring
 from app.secrets.reloading_keyring import ReloadingKeyring
 
 async def main():

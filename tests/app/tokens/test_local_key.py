@@ -46,7 +46,7 @@ def verified(key: LocalKey, token: str, now: float = NOW) -> Principal:
 
 # ----- Tokens -----
 def test_an_issued_token_is_trusted_until_it_ends(tmp_path: Path) -> None:
-    key = open_local_key(tmp_path)
+    key = open_local_key(tmp_path, create=True)
     token = issued(key, role="ADMIN")
     principal = verified(key, token, NOW + 3659)
     assert (principal.actor.sub, principal.workspace) == ("operator", "ws")
@@ -56,24 +56,24 @@ def test_an_issued_token_is_trusted_until_it_ends(tmp_path: Path) -> None:
 
 
 def test_a_token_allows_the_permissions_it_was_issued_with(tmp_path: Path) -> None:
-    key = open_local_key(tmp_path)
+    key = open_local_key(tmp_path, create=True)
     assert verified(key, issued(key, permissions=[VIEW, EDIT])).permissions == {VIEW, EDIT}
     assert verified(key, issued(key, permissions=[])).permissions == frozenset()
 
 
 def test_a_token_of_another_service_is_not_trusted(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
-    token = issued(open_local_key(tmp_path / "other"), role="ADMIN")
+    token = issued(open_local_key(tmp_path / "other", create=True), role="ADMIN")
     with pytest.raises(UnauthorizedError):
-        verified(open_local_key(tmp_path), token)
+        verified(open_local_key(tmp_path, create=True), token)
 
 
 @pytest.mark.parametrize("role", [None, "OWNER", ""])
 def test_a_token_that_would_be_refused_is_not_issued(tmp_path: Path, role: str | None) -> None:
     with pytest.raises(UnauthorizedError):
-        issued(open_local_key(tmp_path), role)
+        issued(open_local_key(tmp_path, create=True), role)
     with pytest.raises(UnauthorizedError):
-        issued(open_local_key(tmp_path), workspace="../etc", role="ADMIN")
+        issued(open_local_key(tmp_path, create=True), workspace="../etc", role="ADMIN")
 
 
 def test_the_kid_is_the_thumbprint_of_rfc_8037() -> None:
@@ -86,12 +86,12 @@ def test_the_kid_is_the_thumbprint_of_rfc_8037() -> None:
 
 # ----- The file -----
 def test_the_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
-    made = open_local_key(tmp_path)
+    made = open_local_key(tmp_path, create=True)
     (file,) = tmp_path.iterdir()
     assert file.name == "token-key.pem"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert file.read_bytes().startswith(b"-----BEGIN PRIVATE KEY-----")
-    assert open_local_key(tmp_path).kid == made.kid
+    assert open_local_key(tmp_path, create=True).kid == made.kid
 
 
 def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
@@ -105,12 +105,12 @@ def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
 
 
 def kid_in(directory: Path) -> str:
-    return open_local_key(directory).kid
+    return open_local_key(directory, create=True).kid
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644, 0o601, 0o777])
 def test_a_key_that_others_may_use_is_refused(tmp_path: Path, mode: int) -> None:
-    open_local_key(tmp_path)
+    open_local_key(tmp_path, create=True)
     (tmp_path / "token-key.pem").chmod(mode)
     assert "must be a file of mode 0600" in refusal(tmp_path)
 
@@ -155,7 +155,7 @@ def test_a_missing_directory_is_reported(tmp_path: Path) -> None:
 
 def refusal(directory: Path) -> str:
     with pytest.raises(TokenKeyError) as raised:
-        open_local_key(directory)
+        open_local_key(directory, create=True)
     assert "\n" not in str(raised.value)
     return str(raised.value)
 

@@ -2,17 +2,25 @@ from pathlib import Path
 
 import pytest
 
-from app.tokens.private_key_file import read_or_create
+from app.tokens.errors import TokenKeyError
+from app.tokens.private_key_file import load_key
 
 
 def test_what_is_made_is_what_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "key"
-    assert read_or_create(path, lambda: b"first") == b"first"
-    assert read_or_create(path, lambda: b"second") == b"first"
+    made = load_key(tmp_path / "key", "token key", create=True)
+    for create in (True, False):
+        again = load_key(tmp_path / "key", "token key", create=create)
+        assert again.private_bytes_raw() == made.private_bytes_raw()
+
+
+def test_a_missing_key_is_made_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(TokenKeyError, match="is not there: start the service here once"):
+        load_key(tmp_path / "key", "token key", create=False)
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_a_name_that_leads_nowhere_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.symlink_to(tmp_path / "missing")
-    with pytest.raises(FileNotFoundError):
-        read_or_create(path, lambda: b"new")
+    with pytest.raises(TokenKeyError, match="No such file"):
+        load_key(path, "token key", create=True)

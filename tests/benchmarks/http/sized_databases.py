@@ -118,7 +118,7 @@ def fill(dsn: str, folder: Path, size: Size) -> str:
         register_versions(connection, PROJECTIONS.values())
         connection.execute("VACUUM (ANALYZE, FREEZE) integrations.events")
     rebuild(database, [*PROJECTIONS.values()], silent)
-    asyncio.run(follow_log(database, open_checkpoint_key(folder)))
+    asyncio.run(follow_log(database, open_checkpoint_key(folder, create=True)))
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
     return database

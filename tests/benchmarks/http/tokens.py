@@ -16,7 +16,7 @@ LIFE = 24 * 3600  # seconds
 
 def tokens_for(data_dir: Path, workspaces: list[str]) -> list[str]:
     """Return a token (EdDSA) for each of *workspaces*, by the key of *data_dir*."""
-    key, now = open_local_key(data_dir), time.time()
+    key, now = open_local_key(data_dir, create=True), time.time()
     return [
         key.issue(
             workspace=workspace,
@@ -33,7 +33,7 @@ def tokens_for(data_dir: Path, workspaces: list[str]) -> list[str]:
 
 def write_public_key(data_dir: Path) -> Path:
     """Write the public half of the key of *data_dir* next to it, as PEM; return the file."""
-    open_local_key(data_dir)
+    open_local_key(data_dir, create=True)
     private = load_pem_private_key((data_dir / FILE_NAME).read_bytes(), password=None)
     file = data_dir / "token-key-public.pem"
     public = private.public_key()

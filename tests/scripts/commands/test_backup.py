@@ -27,7 +27,7 @@ from app.backup.manifest import check_files, read_manifest
 from app.database.embedded import open_embedded
 from app.private_files import create_private_file
 from app.progress import no_progress
-from app.secrets.keyring_factory import open_existing_keyring
+from app.secrets.keyring_factory import open_keyring
 from app.secrets.sealing import SealedSecret, unseal
 from app.tokens.private_key_file import generate_pem
 from scripts.commands.cli import commands
@@ -157,7 +157,7 @@ def log_of(dsn: str) -> list[Any]:
 
 def opened(dsn: str, environment: Environment) -> list[str]:
     """Return the secrets in the database, opened with the keyring of *environment*."""
-    keyring = open_existing_keyring(f"{environment['INTEGRATIONS_DATA_DIR']}/keyring.json", None)
+    keyring = open_keyring(f"{environment['INTEGRATIONS_DATA_DIR']}/keyring.json", None)
 
     async def unsealed(rows: Sequence[SealedSecret]) -> list[str]:
         return [(await unseal(keyring, row)).reveal().decode() for row in rows]
