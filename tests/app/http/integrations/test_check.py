@@ -270,6 +270,38 @@ def test_a_change_during_a_check_does_not_repeat_the_check(
     assert actions == ["CREDENTIALS_CHECKED", "INTEGRATION_DISABLED", "INTEGRATION_ADDED"]
 
 
+CHANGED = {
+    "settings": ("PATCH", "", {"settings": {"region": "GLOBAL"}}),
+    "a key": ("PUT", "/credentials", {"apiKey": SENDGRID["apiKey"].replace("k", "j")}),
+}
+
+
+@pytest.mark.parametrize("what", CHANGED)
+def test_a_check_of_what_is_not_stored_any_more_is_repeated(
+    client: httpx2.Client, provider: Provider, what: str
+) -> None:
+    method, place, change = CHANGED[what]
+    id_ = created(client, SENDGRID | {"settings": {"region": "EU"}})
+    provider.release.clear()
+    answers: list[httpx2.Response] = []
+
+    def check() -> None:
+        answers.append(client.post(f"{PATH}/{id_}/check"))
+
+    threads = [threading.Thread(target=check, daemon=True) for _ in range(2)]
+    threads[0].start()
+    provider.wait_until_asked(1)
+    assert client.request(method, f"{PATH}/{id_}{place}", json=change).status_code == 200
+    threads[1].start()
+    provider.wait_until_asked(2)  # the second does not join the first
+    provider.release.set()
+    for thread in threads:
+        thread.join(10)
+
+    region = "GLOBAL" if what == "settings" else "EU"
+    assert [each.json()["result"]["data"]["region"] for each in answers] == [region] * 2
+
+
 def test_a_viewer_may_not_check(
     checking_service: Service, client: httpx2.Client, workspace: str, provider: Provider
 ) -> None:

@@ -260,6 +260,17 @@ def test_setting_what_already_is_records_nothing(client: httpx2.Client) -> None:
     assert len(shown(client, f"{path}/history")) == 1
 
 
+@pytest.mark.parametrize("before", [None, {}])
+def test_setting_none_where_there_are_none_records_nothing(
+    client: httpx2.Client, before: object
+) -> None:
+    path = f"{PATH}/{created(client, body_of('TWILIO', settings=before))['id']}"
+    empty: Json = {}
+    client.patch(path, json={"settings": None})
+    client.patch(path, json={"settings": empty})
+    assert len(shown(client, f"{path}/history")) == 1
+
+
 def test_an_answer_has_the_same_bytes_from_the_command_and_from_the_view(
     client: httpx2.Client,
 ) -> None:
@@ -307,6 +318,11 @@ def test_a_secret_in_a_setting_is_refused(
         (KEY_SID, {"region": "IE1"}, [("settings.accountSid", "SETTING_MISSING")]),
         (KEY_SID, {"accountSid": SID}, []),
         (SID, None, []),
+        (
+            f'"{KEY_SID}"',
+            None,
+            [("apiKey", "LOOKS_QUOTED"), ("settings.accountSid", "SETTING_MISSING")],
+        ),
     ],
 )
 def test_what_credentials_need_and_lack_is_a_warning(
