@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal, TextIO, cast
 
 import msgspec
+from msgspec import Struct
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from app.replay.jsonl import EventLine, IntegrationLine
@@ -19,43 +19,109 @@ COLOURS: dict[str, Colour] = {
     "CredentialsDestroyed": "magenta",
     "CredentialsChecked": "cyan",
 }
-MIN_WIDTH = 150  # columns that a line needs; a narrower terminal breaks it
-EVENT_WIDTHS = {
-    "position": 9,
-    "at": 24,
-    "workspace": 14,
-    "integration": 30,
-    "version": 7,
-    "event": 21,
-}
-INTEGRATION_WIDTHS = {"workspace": 14, "integration": 30, "version": 7, "type": 14, "active": 6}
+SECONDS_LENGTH = len("2026-11-05T09:00:00")
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 Kind = Literal["events", "integrations"]
 
 
+class Column(Struct, frozen=True, kw_only=True):
+    """A column and its least width; a narrow terminal shows those of the lowest ranks.
+
+    The last one shown that `stretches` gets what the others leave.
+    """
+
+    name: str
+    width: int
+    rank: int
+    stretches: bool = False
+
+
+# Four columns take the 80 of a terminal: an id and a kind of event cannot be cut and be of use.
+EVENT_COLUMNS = (
+    Column(name="position", width=7, rank=0),
+    Column(name="at", width=SECONDS_LENGTH, rank=1),
+    Column(name="workspace", width=14, rank=6),
+    Column(name="integration", width=30, rank=3),
+    Column(name="version", width=7, rank=7),
+    Column(name="event", width=21, rank=2),
+    Column(name="who", width=12, rank=4, stretches=True),
+    Column(name="what", width=24, rank=5, stretches=True),
+)
+INTEGRATION_COLUMNS = (
+    Column(name="workspace", width=14, rank=5),
+    Column(name="integration", width=30, rank=0),
+    Column(name="version", width=7, rank=7),
+    Column(name="type", width=14, rank=2),
+    Column(name="active", width=6, rank=3),
+    Column(name="name", width=20, rank=1, stretches=True),
+    Column(name="sender", width=24, rank=4, stretches=True),
+    Column(name="last change", width=SECONDS_LENGTH, rank=6),
+)
+
+
 class TableWriter:
-    """Writes rows as they come, below a head that is written once."""
+    """Writes rows as they come, a line each, below a head that is written once.
+
+    On a terminal a line is as wide as that; in a pipe or a file it has all columns in full.
+    """
 
     def __init__(self, out: TextIO, kind: Kind) -> None:
         self.console = Console(file=out, highlight=False)
-        self.console.width = max(self.console.width, MIN_WIDTH)
-        self.widths = EVENT_WIDTHS if kind == "events" else INTEGRATION_WIDTHS
-        self.names = ("who", "what") if kind == "events" else ("name", "sender", "last change")
+        self.columns = EVENT_COLUMNS if kind == "events" else INTEGRATION_COLUMNS
+        self.width = self.console.width if self.console.is_terminal else None
+        self.widths = fit_columns(self.columns, self.width)
         self.is_first = True
 
     def write(self, rows: Iterable[Sequence[Text]]) -> None:
         """Write *rows*, each as wide as the terminal."""
-        table = Table(
-            box=None, show_header=self.is_first, pad_edge=False, expand=True, header_style="bold"
-        )
-        for name, width in self.widths.items():
-            table.add_column(name, width=width, no_wrap=True)
-        for name in self.names:
-            table.add_column(name, ratio=1 if name == "who" else 4, overflow="fold")
-        for row in rows:
-            table.add_row(*row)
-        if table.row_count:
-            self.console.print(table)
+        lines = [self._line(row) for row in rows]
+        if lines and self.is_first:
+            lines.insert(0, self._line([Text(self._title(each), "bold") for each in self.columns]))
             self.is_first = False
+        if lines:
+            self.console.print(Text("\n").join(lines), soft_wrap=True)
+
+    def _title(self, column: Column) -> str:
+        """Return the name of *column*; what would be cut is abbreviated: pos."""
+        is_too_long = self.width is not None and len(column.name) > column.width
+        return column.name[:3] if is_too_long else column.name
+
+    def _line(self, row: Sequence[Text]) -> Text:
+        """Return *row* as one line."""
+        cells = [
+            self._fit(text, self.widths[column.name])
+            for column, text in zip(self.columns, row, strict=True)
+            if column.name in self.widths
+        ]
+        line = Text(" ").join(cells)
+        line.rstrip()
+        return line
+
+    def _fit(self, text: Text, width: int) -> Text:
+        """Return *text*, *width* cells wide: what is longer ends after a word if there are more."""
+        if text.cell_len > width and self.width is not None:
+            text = text.wrap(self.console, width - 1)[0]
+            text.rstrip()
+            text.append(ELLIPSIS)
+        text.pad_right(max(width - text.cell_len, 0))
+        return text
+
+
+def fit_columns(columns: Sequence[Column], width: int | None) -> dict[str, int]:
+    """Return the columns that *width* has room for, all if it is None, and how wide each is."""
+    if width is None:
+        return {column.name: column.width for column in columns}
+    shown, left = set[Column](), width + 1  # the last one needs no space behind
+    for column in sorted(columns, key=lambda column: column.rank):
+        if shown and column.width >= left:
+            break
+        shown.add(column)
+        left -= column.width + 1
+    widths = {column.name: column.width for column in columns if column in shown}
+    stretching = [column.name for column in columns if column in shown and column.stretches]
+    for name in stretching[-1:]:
+        widths[name] += max(left, 0)
+    return widths
 
 
 def event_row(line: EventLine) -> Sequence[Text]:
@@ -64,7 +130,7 @@ def event_row(line: EventLine) -> Sequence[Text]:
     data: dict[str, Any] = msgspec.json.decode(line.data)
     what = ", ".join(f"{name} {format_value(value)}" for name, value in data.items())
     return [
-        cell(line.position), cell(line.at), cell(line.workspace_id),
+        cell(line.position), cell(to_seconds(line.at)), cell(line.workspace_id),
         cell(line.integration_id), cell(line.version),
         cell(line.type, COLOURS.get(line.type, "")), cell(who), cell(what),
     ]  # fmt: skip
@@ -86,8 +152,13 @@ def integration_row(line: IntegrationLine) -> Sequence[Text]:
     return [
         cell(line.workspace_id), cell(line.id), cell(line.version), cell(line.type),
         cell("yes" if line.is_active else "no", "green" if line.is_active else "red"),
-        cell(line.name), cell(" ".join(filter(None, sender))), cell(line.updated_at),
+        cell(line.name), cell(" ".join(filter(None, sender))), cell(to_seconds(line.updated_at)),
     ]  # fmt: skip
+
+
+def to_seconds(at: str) -> str:
+    """Return the time *at*, UTC, to the second; JSON Lines have all of it."""
+    return at[:SECONDS_LENGTH].replace("T", " ")
 
 
 def cell(value: object, style: str = "") -> Text:

@@ -152,6 +152,7 @@ def test_on_a_terminal_it_is_a_coloured_table(story: str, command: "Command") ->
         shown = terminal.read(4096)
     assert done.returncode == 0
     assert b"\x1b[32mIntegrationCreated" in shown
+    assert len(shown.splitlines()) == 2  # a head, and one line an event
 
 
 def test_on_a_terminal_long_work_has_a_progress_bar(
