@@ -48,23 +48,25 @@ class SettingsError(Exception):
 class Settings(Struct, frozen=True, kw_only=True):
     """All settings; the field `jwt_issuer` is the variable INTEGRATIONS_JWT_ISSUER, and so on.
 
-    Without `database_url` PostgreSQL is embedded, in `data_dir`. Requests go through `pooler_url`
-    if it is set, a PgBouncer in transaction mode, and through `pool_size` connections a worker
-    for each of commands and queries. Without `jwks` the service
+    Without `database_url` PostgreSQL is embedded, in `data_dir`, with the programs in
+    `postgres_bin` or the package's. Requests go through `pooler_url` if it is set, a PgBouncer in
+    transaction mode, and through `pool_size` connections a worker for each of commands and queries.
+    The names of the database's roles begin with `role_prefix`. Without `jwks` the service
     trusts its own key. Port 0 takes any free port; health and metrics are on `admin_port`, if it is
     set. `rate_limit` is in requests per second and
     workspace, unlimited if not set; `rate_burst` requests may come at once, by default those of
     one second. `providers` is a folder with more provider files; `provider_urls` replace the
     base URLs of providers, for tests. `keyring` is a path or an address in Vault. `trusted_proxies`
     are addresses and networks whose X-Forwarded-For is believed. `cors_origins` are the origins
-    whose pages may read responses. The names of the database's roles begin with `role_prefix`. A
-    lease lasts `lease_seconds`; `access_retention` is how many months the access journal keeps.
+    whose pages may read responses. A lease lasts `lease_seconds`; `access_retention` is how many
+    months the access journal keeps.
     """
 
     database_url: str | None = None
     pooler_url: str | None = None
     pool_size: PoolSize = 8
     role_prefix: RolePrefix = "integrations"
+    postgres_bin: Path | None = None
     data_dir: Path
     host: str = "127.0.0.1"
     port: Port = 8000

@@ -3,12 +3,14 @@
 import gc
 import os
 import pty
+import pwd
 import signal
 import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -72,8 +74,30 @@ def data_dir() -> Generator[Path]:
 @pytest.fixture(scope="session")
 def server_dsn() -> Generator[str]:
     """A PostgreSQL server of this test session alone."""
-    with new_data_dir() as folder, open_embedded(folder, durable=False) as server:
+    given = os.environ.get("INTEGRATIONS_POSTGRES_BIN")  # PostgreSQL 15, say: README.md
+    start = partial(open_embedded, durable=False, programs=Path(given) if given else None)
+    with new_data_dir() as folder, start(folder) as server:
+        if given:
+            admit_test_logins(folder, server.dsn)
         yield server.dsn
+
+
+def admit_test_logins(folder: Path, dsn: str) -> None:
+    """Let tests log in as roles that they make; PostgreSQL 15 does not know `all` in this file."""
+    with (folder / "postgres-throwaway/pg_ident.conf").open("a") as file:
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        file.writelines(f'service "{user}" "{login}"\n' for login in ("app-1", "service"))
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("SELECT pg_reload_conf()")
+
+
+@pytest.fixture(scope="session")
+def debian_programs() -> Path:
+    """The programs of the oldest PostgreSQL from Debian's packages; for tests that are slow."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        pytest.fail("Debian's PostgreSQL is not installed: apt-get install -y postgresql-15")
+    return found[0].parent
 
 
 @pytest.fixture(scope="session")

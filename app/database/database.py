@@ -1,14 +1,14 @@
 """The database to use: the configured one, or the embedded one, which runs while it is leased."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from functools import partial
 from threading import Event, Thread
 
 import psycopg
 
 from app.database.connection import with_network_timeouts, with_role_prefix
-from app.database.embedded import EmbeddedServerError, open_embedded
+from app.database.embedded import EmbeddedServer, EmbeddedServerError, open_embedded
 from app.settings import Settings, SettingsError
 
 POLL_INTERVAL = 1.0  # seconds
@@ -26,8 +26,9 @@ def open_database(settings: Settings) -> Generator[str]:
     if settings.database_url is not None:
         yield with_role_prefix(with_network_timeouts(settings.database_url), settings.role_prefix)
         return
-    with open_embedded(settings.data_dir) as server, keep_embedded_running(settings.data_dir):
-        yield with_role_prefix(server.dsn, settings.role_prefix)
+    start = partial(open_embedded, settings.data_dir, programs=settings.postgres_bin)
+    with start() as server, keep_embedded_running(start):
+        yield server.dsn
 
 
 def validate_urls(settings: Settings) -> None:
@@ -41,14 +42,14 @@ def validate_urls(settings: Settings) -> None:
 
 
 @contextmanager
-def keep_embedded_running(data_dir: Path) -> Generator[None]:
-    """Bring the embedded server back, whenever its keeper is killed, while the block runs."""
+def keep_embedded_running(start: Callable[[], EmbeddedServer]) -> Generator[None]:
+    """Bring the embedded server back, by *start*, if its keeper is killed while the block runs."""
     leaving = Event()
 
     def poll() -> None:
         while not leaving.wait(POLL_INTERVAL):
             with suppress(EmbeddedServerError):  # the next poll may do better
-                open_embedded(data_dir).close()
+                start().close()
 
     watcher = Thread(target=poll, daemon=True)
     watcher.start()

@@ -9,9 +9,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from app.database.embedded.config import LOGIN_ROLES
+
 StartService = Callable[..., AbstractContextManager[Any]]
-EACH = ("command", "query", "past", "audit", "follower", "rebuild", "recorder", "rewrap")
-OUR_ROLES = ", ".join(f"integrations_{each}" for each in EACH)
+OUR_ROLES = ", ".join(LOGIN_ROLES)
 BODY = {"name": "Mail", "type": "SENDGRID", "channel": "EMAIL", "apiKey": "SG.x"}
 
 

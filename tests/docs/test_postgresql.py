@@ -1,6 +1,9 @@
 """The statements of docs/postgresql.md, pasted into a server."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -68,3 +71,29 @@ def test_pgbouncers_login_may_take_on_the_roles_of_requests(
         )
         with psycopg.connect(login) as connection:
             connection.execute("TABLE integrations.migrations")
+
+
+@pytest.mark.slow
+def test_a_major_upgrade_of_the_embedded_server(
+    data_dir: Path, start_service: StartService, debian_programs: Path
+) -> None:
+    section = PAGE.partition("## Major upgrades")[2]
+    [script] = [
+        block for block in re.findall(r"```\n(.*?)```", section, re.DOTALL) if "mv" in block
+    ]
+    var = data_dir / "var"
+    for folder in (var, var / "lib", var / "lib/integrations", var / "backups"):
+        folder.mkdir(mode=0o711)
+    older = {"postgres_bin": str(debian_programs)}
+    with start_service(var / "lib/integrations", **older) as service, service.caller() as client:
+        assert client.post("/en/api/integration", json=BODY).status_code == 201
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    ended = subprocess.run(
+        ["/bin/bash", "-euo", "pipefail", "-c", script.replace("/var/", f"{var}/")],
+        env=service.environment | {"PATH": path},
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    with start_service(var / "lib/integrations") as service, service.caller() as client:
+        assert client.get("/en/api/integration").json()["result"]["totalCount"] == 1
+        assert client.post("/en/api/integration", json=BODY).status_code == 201

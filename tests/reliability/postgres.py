@@ -21,7 +21,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from app.database.embedded.account import server_account
-from app.database.embedded.cluster import INITDB, find_programs
+from app.database.embedded.cluster import find_programs, initdb_options, program_version
 from app.database.embedded.config import ROLE, write_config
 from app.database.embedded.data_directory import ServerDirectory, create_server_directory
 from app.database.embedded.postmaster import recreate_socket_directory
@@ -86,7 +86,8 @@ class Postgres:
         """Make a cluster with an empty database; it is stopped then."""
         self.directory.cluster.mkdir(mode=0o700)
         self.account.take_ownership(self.directory.cluster)
-        initdb = [str(self.programs / "initdb"), "-D", str(self.directory.cluster), *INITDB]
+        options = initdb_options(program_version(self.programs, self.account))
+        initdb = [str(self.programs / "initdb"), "-D", str(self.directory.cluster), *options]
         self._spawn(initdb).wait(START_TIMEOUT)
         self.start()
         with psycopg.connect(self.dsn, dbname="postgres", autocommit=True) as connection:

@@ -1,4 +1,4 @@
-"""Run a keeper: `python -m app.database.embedded DIRECTORY durable|throwaway`."""
+"""Run a keeper: `python -m app.database.embedded DIRECTORY durable|throwaway [PROGRAMS]`."""
 
 from app.database.embedded.keeper import main
 

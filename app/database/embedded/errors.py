@@ -3,6 +3,7 @@
 EmbeddedServerError
 ├── NotOnThisPlatformError  no binaries, or not Linux
 ├── NoAccountError          no account for the server's processes
+├── ProgramsError           PostgreSQL's programs are missing, or of a wrong version
 ├── DataDirectoryError      the data directory is not usable
 ├── LeftoverError           an earlier server cannot be ended
 ├── NotCreatedError         initdb failed
@@ -52,6 +53,37 @@ class NoAccountError(EmbeddedServerError):
         return cls(
             f"somebody can log into the account {name}, which PostgreSQL should have for itself: "
             f"give it the shell /usr/sbin/nologin (usermod --shell), or start as another user",
+        )
+
+
+class ProgramsError(EmbeddedServerError):
+    """The programs of PostgreSQL cannot run the server; INTEGRATIONS_POSTGRES_BIN names them."""
+
+    @classmethod
+    def missing(cls, program: Path, account: str) -> "ProgramsError":
+        """*program* is not there, or *account* may not or cannot run it."""
+        return cls(
+            f"there is no {program} that the account {account} can run: INTEGRATIONS_POSTGRES_BIN "
+            "must be a folder with initdb and postgres, such as /usr/lib/postgresql/15/bin",
+        )
+
+    @classmethod
+    def too_old(cls, programs: Path, version: int) -> "ProgramsError":
+        """The *programs* are of a *version* that is not supported."""
+        return cls(
+            f"the programs in {programs} are of PostgreSQL {version}: "
+            "set INTEGRATIONS_POSTGRES_BIN to a folder of version 15 or newer",
+        )
+
+    @classmethod
+    def other_version(
+        cls, cluster: Path, made_by: int, programs: Path, version: int
+    ) -> "ProgramsError":
+        """The *cluster* was made by another version than that of the *programs*."""
+        return cls(
+            f"{cluster} was made by PostgreSQL {made_by}, and {programs} is of {version}: set "
+            f"INTEGRATIONS_POSTGRES_BIN to a folder of PostgreSQL {made_by}, or move the data "
+            "(docs/postgresql.md, Major upgrades)",
         )
 
 

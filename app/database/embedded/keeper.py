@@ -18,7 +18,7 @@ from shutil import copyfile
 from typing import BinaryIO
 
 from app.database.embedded.account import Account, server_account
-from app.database.embedded.cluster import find_programs
+from app.database.embedded.cluster import find_programs, require_version
 from app.database.embedded.data_directory import ServerDirectory
 from app.database.embedded.errors import DataDirectoryError, EmbeddedServerError
 from app.database.embedded.postmaster import Postmaster, start_postmaster
@@ -44,15 +44,15 @@ def main() -> None:
     directory = ServerDirectory(Path(sys.argv[1]), durable=sys.argv[2] == "durable")
     with open_lock(directory.keeper) as alone:
         if lock_within(PROBE_TIMEOUT, alone, LOCK_EX):
-            run_keeper(directory)
+            run_keeper(directory, Path(*sys.argv[3:]) if sys.argv[3:] else None)
         else:
             report_once(TAKEN)
 
 
-def run_keeper(directory: ServerDirectory) -> None:
+def run_keeper(directory: ServerDirectory, given: Path | None) -> None:
     """Run the server of *directory*; an error becomes one line for the client and the log."""
     try:
-        run_until_unused(directory)
+        run_until_unused(directory, given)
     except EmbeddedServerError as error:
         report_once(str(error))
     except OSError as error:
@@ -66,11 +66,12 @@ def report_once(line: str) -> None:
     os.dup2(2, 1)
 
 
-def run_until_unused(directory: ServerDirectory) -> None:
+def run_until_unused(directory: ServerDirectory, given: Path | None) -> None:
     """Run the server until the last lease is released; restart it if it dies before that."""
     account = server_account()
     require_reachable(directory, account)
-    programs = find_programs(account, directory)
+    programs = find_programs(account, directory, given)
+    require_version(programs, account, directory)
     with open_lock(
         directory.leases
     ) as leases:  # held from the last check until the end of this process
@@ -111,5 +112,6 @@ def watch(postmaster: Postmaster, leases: BinaryIO) -> bool:
 def rotate_log(directory: ServerDirectory) -> None:
     """Rotate the log, with one predecessor; the server writes into the same open file."""
     if os.fstat(2).st_size > MAX_LOG_BYTES:
-        copyfile(directory.log, directory.log.with_suffix(".log.1"))
+        with suppress(OSError):  # a full disk: the log stays within its size all the same
+            copyfile(directory.log, directory.log.with_suffix(".log.1"))
         os.ftruncate(2, 0)

@@ -71,11 +71,14 @@ class EmbeddedServer:
         self.close()
 
 
-def open_embedded(data_dir: Path, *, durable: bool = True) -> EmbeddedServer:
+def open_embedded(
+    data_dir: Path, *, durable: bool = True, programs: Path | None = None
+) -> EmbeddedServer:
     """Return a lease on the server of *data_dir*, started if needed; the first start creates it.
 
     A lease survives the keeper: if the server is lost, a new call starts it again. With *durable*
-    False it is another server with its own cluster, without fsync: for tests only.
+    False it is another server with its own cluster, without fsync: for tests only. Who starts it
+    says which folder of *programs* it is of; None is that of the package.
 
     Raises:
         EmbeddedServerError: it cannot run here; one line says why and what to do.
@@ -88,14 +91,14 @@ def open_embedded(data_dir: Path, *, durable: bool = True) -> EmbeddedServer:
     except OSError as error:
         raise DataDirectoryError.refused(error, data_dir) from None
     try:
-        acquire_lease(directory, lease)
+        acquire_lease(directory, lease, programs)
     except BaseException:
         lease.close()
         raise
     return EmbeddedServer(directory, lease)
 
 
-def acquire_lease(directory: ServerDirectory, lease: BinaryIO) -> None:
+def acquire_lease(directory: ServerDirectory, lease: BinaryIO, programs: Path | None) -> None:
     """Take *lease* and return when the server accepts connections."""
     deadline = time.monotonic() + START_TIMEOUT
     if not lock_within(START_TIMEOUT, lease, LOCK_SH):  # a stopping keeper holds it
@@ -104,21 +107,22 @@ def acquire_lease(directory: ServerDirectory, lease: BinaryIO) -> None:
         if time.monotonic() > deadline:
             raise NotRunningError(directory.path, directory.log)
         if not is_held(directory.keeper):
-            start_keeper(directory)
+            start_keeper(directory, programs)
         time.sleep(POLL_INTERVAL)
 
 
-def start_keeper(directory: ServerDirectory) -> None:
+def start_keeper(directory: ServerDirectory, programs: Path | None) -> None:
     """Start a keeper in a session of its own, away from Ctrl-C; wait for its report.
 
     Raises:
         EmbeddedServerError: with the keeper's message.
     """
-    mode = "durable" if directory.durable else "throwaway"
+    arguments = [str(directory.path), "durable" if directory.durable else "throwaway"]
+    arguments += [str(programs)] if programs else []
     log = os.open(directory.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         keeper = subprocess.run(  # noqa: S603 # this program, no shell
-            [sys.executable, "-m", "app.database.embedded", str(directory.path), mode],
+            [sys.executable, "-m", "app.database.embedded", *arguments],
             cwd=CODE_ROOT,
             env={name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ},
             stdin=subprocess.DEVNULL,

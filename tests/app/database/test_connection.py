@@ -11,13 +11,10 @@ from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import TupleRow
 
 from app.database.connection import acting_as, given_options, role_name, with_role_prefix
+from app.database.embedded.config import LOGIN_ROLES
 from app.database.pools import connection_info
 
 THREE = "host=a,b,c dbname=integrations target_session_attrs=any"
-ROLES = [
-    f"integrations_{role}"
-    for role in ("command", "query", "past", "audit", "follower", "rebuild", "recorder", "rewrap")
-]
 WAYS_BACK: list[LiteralString] = [
     "RESET ROLE",
     "SET ROLE NONE",
@@ -45,7 +42,7 @@ def test_an_address_that_would_take_any_server_is_led_to_one_that_takes_writes()
 
 
 # ----- The roles of the embedded server log in -----
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", LOGIN_ROLES)
 def test_a_session_of_the_embedded_server_cannot_become_more_than_its_role(
     dsn: str, role: str
 ) -> None:
@@ -56,7 +53,7 @@ def test_a_session_of_the_embedded_server_cannot_become_more_than_its_role(
         for way in WAYS_UP:
             with pytest.raises(psycopg.Error, match=r"permission denied|must|cannot|not allowed"):
                 session.execute(way)
-        for other in ROLES:
+        for other in LOGIN_ROLES:
             if other != role:
                 with pytest.raises(InsufficientPrivilege):
                     session.execute(f"SET ROLE {other}".encode())

@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 
 from app.database import migrate as module
 from app.database.embedded import open_embedded
+from app.database.embedded.config import LOGIN_ROLES
 from app.database.migrate import MigrationError, migrate, migration_names, migrations
 
 NUMBERS = count(1)
@@ -35,8 +36,7 @@ CAN_ACT = """
 SELECT rolname, pg_has_role('ordinary', rolname, 'SET')
 FROM pg_roles WHERE starts_with(rolname, 'integrations_')
 """
-EACH = ("command", "query", "past", "audit", "follower", "rebuild", "recorder", "rewrap")
-OUR_ROLES = ", ".join(f"integrations_{each}" for each in EACH)
+OUR_ROLES = ", ".join(LOGIN_ROLES)
 BODY = "SELECT prosrc FROM pg_proc WHERE proname = 'lock_log'"
 WRITE_ROW = """
 SELECT integrations.write_integration_view(

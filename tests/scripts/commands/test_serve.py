@@ -196,12 +196,9 @@ def test_workers_do_not_outlive_a_supervisor_that_was_killed(
 
 # ----- Another PostgreSQL -----
 @pytest.fixture
-def debian_dsn() -> Generator[str]:
+def debian_dsn(debian_programs: Path) -> Generator[str]:
     """A PostgreSQL from Debian's packages: an older version, and not of our keeping."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found:
-        pytest.skip("Debian's PostgreSQL is not installed: apt-get install postgresql")
-    binaries = found[0].parent
+    binaries = debian_programs
     folder = Path(f"/tmp/integrations-debian-{os.getpid()}")  # noqa: S108 — sockets need a short path
     folder.mkdir(mode=0o700)
     as_who: dict[str, Any] = {}
@@ -235,6 +232,7 @@ def reached(dsn: str) -> str:
     pytest.fail("the server did not start")
 
 
+@pytest.mark.slow
 def test_the_same_code_runs_on_a_given_server(
     start_service: Any, data_dir: Path, debian_dsn: str
 ) -> None:

@@ -138,6 +138,21 @@ def test_the_log_keeps_to_its_size(stage: "Stage", eventually: Eventually) -> No
     assert client.sql("SELECT 1") == 1
 
 
+def test_a_log_that_cannot_be_kept_is_begun_again_all_the_same(
+    stage: "Stage", eventually: Eventually
+) -> None:
+    client = stage.open()
+    born = client.sql(BORN)
+    log = stage.directory().log
+    log.with_suffix(".log.1").unlink(missing_ok=True)
+    log.with_suffix(".log.1").mkdir()  # as little of a file as one on a full disk
+    with log.open("ab") as file:
+        file.write(b"x" * MAX_LOG_BYTES)
+    eventually(lambda: log.stat().st_size < MAX_LOG_BYTES)
+    assert client.sql(BORN) == born
+    log.with_suffix(".log.1").rmdir()
+
+
 def test_a_start_is_quick(cold_stage: "Stage") -> None:
     for most in (8.0, 3.0):  # cold and warm: ten times what a quiet machine takes, in seconds
         begin = time.monotonic()
