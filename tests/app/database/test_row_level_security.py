@@ -16,6 +16,7 @@ from psycopg.rows import TupleRow, scalar_row, tuple_row
 from psycopg.sql import SQL, Identifier
 from psycopg_pool import AsyncConnectionPool
 
+from app.database.connection import ROLES_LOG_IN
 from app.database.embedded import open_embedded
 from app.database.migrate import migrate
 from app.database.pools import open_pool
@@ -272,7 +273,7 @@ async def test_everything_works_under_row_level_security_if_the_owner_is_no_supe
             admin.execute("CREATE ROLE owner CREATEROLE")
             database = Identifier(str(conninfo_to_dict(server.dsn)["dbname"]))
             admin.execute(SQL("GRANT CREATE ON DATABASE {} TO owner").format(database))
-        migrate(make_conninfo(server.dsn, options="-c role=owner"))
+        migrate(make_conninfo(server.dsn, options=f"{ROLES_LOG_IN} -c role=owner"))
         async with (
             open_pool(server.dsn, "integrations_command") as commands,
             open_pool(server.dsn, "integrations_query") as queries,
