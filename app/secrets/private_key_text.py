@@ -6,7 +6,7 @@ also directly after another key. Public keys, UUIDs and shorter hexadecimal numb
 of providers, are none of them. 64 hexadecimal digits are always taken for a key: nobody can tell
 them from a hash, and a name needs neither.
 
-No such list is complete: a key in base85, reversed or encrypted is not found.
+No such list is complete: a key that is encrypted or in base85 is not found.
 """
 
 import html
@@ -33,8 +33,8 @@ DER_HEXADECIMAL = re.compile(
 DER_BASE64 = re.compile(
     r"M(?:[A-H].CAQ[AE][CEw]|I[E-H].AgE[AB][ABM]|I[I-L]..[AQgw]IBA[ADQT])", re.ASCII
 )
-HEXADECIMAL = re.compile(r"(?:[0-9a-f][^0-9a-z\0]{0,4}){64}", re.IGNORECASE)
-HEXADECIMAL_PREFIX = re.compile(r"(?:(?<![0-9a-f])0)?x(?=[0-9a-f]{2})", re.IGNORECASE)
+HEXADECIMAL = re.compile(r"(?:[0-9a-f][^0-9a-z\0]{0,8}){64}", re.IGNORECASE)
+HEXADECIMAL_PREFIX = re.compile(r"(?:(?<![0-9a-f])0)?x\{?(?=[0-9a-f]{2})", re.IGNORECASE)
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 SHORT_HEXADECIMAL = re.compile(r"(?<![0-9a-f])[0-9a-f]{16,63}(?![0-9a-f])", re.IGNORECASE)
 # Between dots they are addresses and versions.
@@ -57,18 +57,31 @@ NOTHING = re.compile(r"(?!)")
 
 NO_BASE64 = re.compile(r"[^\w+/\s\0-]", re.ASCII)
 SIGNS = re.compile(r"[+/_-]")
-WORD = re.compile(r"(?<!\S)(?:[A-Za-z][a-z]{3,}|[A-Z]{4,}|[0-9]{4,})(?!\S)")
+WORD = r"(?:[A-Z]?[a-z]+|[A-Z]+|[0-9]+)"
+# One of them at least has three characters: else they may be the pieces of a key.
+WORDS = re.compile(
+    rf"(?<!\S)(?=\S*(?:[a-z]{{3}}|[A-Z]{{3}}|[0-9]{{3}})){WORD}(?:[+/_-]{WORD})*(?!\S)"
+)
+# Pieces of equal length, but for the last: no words, however they look.
+GROUPS = re.compile(
+    "|".join(
+        rf"(?<!\S)(?:[\w+/-]{{{size}}}\s+){{{SCALAR // size}}}[\w+/-]{{{SCALAR % size}}}(?!\S)"
+        for size in range(3, 15)
+    ),
+    re.ASCII,
+)
+SHORTEST_RUN = 40  # the last three characters of a key may be a word
 # Ids in the paths of pages are as random as keys, and as long; a part of 43 characters is a key.
 URL = re.compile(r"https?://[^\s<>\"'\0]+", re.IGNORECASE)
 PART_OF_URL = re.compile(r"(?<![\w+-])(?=([\w+/-]{43})(?![\w+-]))", re.ASCII)
 # Where a word would not change from small letters to capitals, or from letters to digits.
 CHANGE = re.compile(r"(?<=[a-z])[A-Z]|(?<=[0-9])[A-Za-z]|(?<=[A-Za-z])[0-9]")
-CHANGES = 8  # in 43 characters: of 10,000 keys four have less; names in CamelCase seldom as many
+CHANGES = 8  # in 43 characters: of 1,000 keys one has less; names in CamelCase seldom as many
 LETTERS = 5  # capitals, and small letters: ids of small letters or capitals alone are none
 
 DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
 INVISIBLE = frozenset({"Cf", "Mn", "Me"})  # categories: formats, and marks on other characters
-UNICODE_ESCAPE = re.compile(r"\\+u\{?([0-9A-Fa-f]{4})\}?")
+UNICODE_ESCAPE = re.compile(r"\\+u(?:\{([0-9A-Fa-f]{1,5})\}|([0-9A-Fa-f]{4}))")
 
 
 def contains_private_key(
@@ -107,7 +120,7 @@ def plain_text(text: str) -> str:
     if "%" in text:
         text = unquote(text)
     if "\\" in text:
-        text = UNICODE_ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+        text = UNICODE_ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), text)
         text = re.sub(r"\\+[nrt]", " ", text).replace("\\", "")
     if not text.isascii():
         # Marks go first: normalising takes the square of those in a row.
@@ -131,9 +144,10 @@ def base64_runs(text: str) -> Iterator[str]:
     for url in URL.findall(text):
         for part in url.split("/", 3):  # the host apart from the path
             yield from PART_OF_URL.findall(part)
-    pieces = WORD.sub(MARK, NO_BASE64.sub("", URL.sub(MARK, text)))
-    joined = PUBLIC.sub(MARK, "".join(pieces.split()))
-    yield from (run for run in joined.split(MARK) if len(run) >= SCALAR)
+    text = NO_BASE64.sub("", URL.sub(MARK, text))
+    yield from ("".join(groups.split()) for groups in GROUPS.findall(text))
+    joined = PUBLIC.sub(MARK, "".join(WORDS.sub(MARK, text).split()))
+    yield from (run for run in joined.split(MARK) if len(run) >= SHORTEST_RUN)
 
 
 def is_random(run: str) -> bool:

@@ -94,6 +94,9 @@ SPELLINGS: Mapping[str, Spelling] = {
     "Unicode escapes": lambda key: "".join(
         f"\\u{ord(character):04x}" for character in base64url(scalar(key))
     ),
+    "Unicode escapes in braces": lambda key: "".join(
+        f"\\u{{{ord(character):x}}}" for character in base64url(scalar(key))
+    ),
     "Unicode escape of a sign": lambda key: base64(scalar(key)).replace("+", "\\u002B"),
     "full width": lambda key: "".join(
         chr(ord(character) + 0xFEE0) for character in base64(scalar(key))
@@ -110,6 +113,9 @@ SPELLINGS: Mapping[str, Spelling] = {
     "hexadecimal groups": lambda key: scalar(key).hex(" ", 4),
     "hexadecimal array": lambda key: ", ".join(f"0x{byte:02x}" for byte in scalar(key)),
     "hexadecimal escapes": lambda key: "".join(f"\\x{byte:02x}" for byte in scalar(key)),
+    "hexadecimal escapes in braces": lambda key: "".join(
+        f"\\x{{{byte:02x}}}" for byte in scalar(key)
+    ),
     "PKCS#8 base64": lambda key: base64(der(key)),
     "PKCS#8 base64url": lambda key: base64url(der(key)),
     "PKCS#8 short": lambda key: base64(short_pkcs8(key)),

@@ -56,7 +56,7 @@ SEPARATORS = (
     *"\u00ad\u200b\u200d\u2060\ufe0f\ufeff",  # nothing of them is seen
     *"\u3164\uffa0\u115f\u2800",  # nor of these, which are letters or symbols
     *"\u0301\u0336\u20dd",  # marks on the character before
-    *(", ", " | ", " / "),
+    *(" ", ", ", " | ", "  \u2022  "),
 )
 
 
@@ -67,7 +67,7 @@ def in_pieces(key: str, size: int, separator: str) -> str:
 @pytest.mark.parametrize("spelling", ["base64url", "hexadecimal", "PKCS#8 base64"])
 @pytest.mark.parametrize("separator", SEPARATORS, ids=ascii)
 def test_a_private_key_in_pieces_is_found(separator: str, spelling: str) -> None:
-    sizes = (8, 11, 22) if " " in separator else (1, 2, 3, 4, 8, 11, 22)
+    sizes = (1, 2, 3, 4, 8, 11, 22)
     missed = [
         (number, size)
         for number in range(20)
@@ -76,8 +76,7 @@ def test_a_private_key_in_pieces_is_found(separator: str, spelling: str) -> None
             in_pieces(SPELLINGS[spelling](make_key(number)), size, separator)
         )
     ]
-    # Number 13 ends in ten small letters, which are a word behind a blank.
-    assert missed == ([(13, 11)] if " " in separator and spelling == "base64url" else [])
+    assert missed == []
 
 
 def test_of_random_keys_fewer_than_one_in_a_thousand_is_missed() -> None:
@@ -169,6 +168,13 @@ ORDINARY = {
     "no Latin": "إشعارات المتجر الإلكتروني لجميع العملاء في المملكة العربية السعودية 2026",
     "emoji": "👩‍👩‍👧‍👦 family newsletter 👩‍👩‍👧‍👦 of the whole production region",
     "shortened examples": "BHn... and SG.abc123... and your_twilio_auth_token",
+    "a key's id between words": "Notifications KwPxQ3N1RkmXy7zT2aVbLg production-eu-west-1 OAuth2",
+    "a key of another kind": "AIzaSyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY key of Google",
+    "CamelCase and digits": "app/GCM/MyCompanyPushAppProductionV2-EU1 for Android, iOS 17 and Web",
+    "short words": "iPhone/iPad/Android Push: B2B & B2C, Q4/2026 Kampagne DE1/AT2/CH3",
+    "addresses": "10.1.0.1, 10.1.0.2, 10.0.0.1, 10.0.0.2, 10.0.0.3, 8.8.8.8, 1.1.1.1, 9.9.9.9",
+    "numbers": "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22",
+    "a form": f"see https://docs.example/forms/d/e/1FAIpQLSd{PRIVATE}vT9cW/viewform, please",
     "JSON": '{"name": "d", "d": "short"}',
 }
 
@@ -216,7 +222,9 @@ def test_known_keys_are_passed_over() -> None:
     assert contains_private_key(key)
 
 
-@pytest.mark.parametrize("unit", ["-BEGIN ", "PRIVATE ", "{d:", "0x", "00:", "A", "aA1", " \\n"])
+@pytest.mark.parametrize(
+    "unit", ["-BEGIN ", "PRIVATE ", "{d:", "0x", "00:", "A", "aA1", " \\n", "ab-", "1, "]
+)
 def test_a_hostile_text_takes_no_time(unit: str) -> None:
     started = time.process_time()
     contains_private_key((unit * 600)[:600], is_key=True)
