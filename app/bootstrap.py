@@ -124,7 +124,8 @@ def build_dependencies(
                 asyncio.create_task(metrics.run()),
             ]
             stopping = asyncio.Event()
-            follower = asyncio.create_task(follow_log(dsn, checkpoint_key, stopping))
+            open_key = partial(open_checkpoint_key, settings.data_dir)
+            follower = asyncio.create_task(follow_log(dsn, open_key, stopping))
             yield
             for task in background_tasks:
                 task.cancel()

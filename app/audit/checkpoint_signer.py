@@ -1,11 +1,12 @@
 """Signs checkpoints and verifies stored ones, with a cache of the last one of each tree."""
 
+from app.audit.audit_keys import AuditKeys
 from app.audit.checkpoint import (
+    WHOLE_LOG,
     Checkpoint,
     CheckpointKey,
     log_origin,
     sign_checkpoint,
-    verify_checkpoint,
 )
 from app.audit.merkle import TreeHead
 
@@ -17,16 +18,24 @@ class CheckpointSigner:
 
     A tree continues from its last checkpoint each time it grows: without a cache that would be one
     verified signature for each workspace that has changed, every few seconds. A note of other
-    bytes is always verified. For one thread at a time.
+    bytes is always verified, by the key that signed it: one of *keys*. For one thread at a time.
     """
 
-    def __init__(self, key: CheckpointKey, capacity: int = CACHE_SIZE) -> None:
+    def __init__(
+        self, key: CheckpointKey, keys: AuditKeys | None = None, capacity: int = CACHE_SIZE
+    ) -> None:
         self._key = key
+        self._keys = keys or AuditKeys(key.public_key)
         self._capacity = capacity
         self._known: dict[str, tuple[bytes, Checkpoint]] = {}
 
+    @property
+    def verifier_key(self) -> str:
+        """The verifier key, for the whole log, of what it signs."""
+        return str(self._key.signer(WHOLE_LOG).verifier)
+
     def verify(self, tree: str, note: bytes) -> Checkpoint:
-        """Return what *note* says, which the key has signed for *tree*.
+        """Return what *note* says, which one of the keys has signed for *tree*.
 
         Raises:
             NoteError, CheckpointError: it is no such note.
@@ -34,7 +43,7 @@ class CheckpointSigner:
         known = self._known.get(tree)
         if known is not None and known[0] == note:
             return known[1]
-        checkpoint = verify_checkpoint(note, self._key.signer(tree).verifier)
+        checkpoint = self._keys.verify(tree, note)
         self._remember(tree, note, checkpoint)
         return checkpoint
 

@@ -6,7 +6,8 @@ AuditError
 ├── TreeStateError        what was stored of a tree is not whole
 ├── NoteError             not a signed note, not signed by the given key, or no verifier key
 │   └── CheckpointError   the note is signed, but says nothing that is a checkpoint
-└── CheckpointKeyError    the signing key cannot be read or made
+├── CheckpointKeyError    the signing key cannot be read or made
+└── AuditKeyReplacedError another key signs by now
 """
 
 
@@ -39,3 +40,7 @@ class CheckpointError(NoteError):
 
 class CheckpointKeyError(AuditError):
     """The key that signs checkpoints cannot be used."""
+
+
+class AuditKeyReplacedError(AuditError):
+    """Another key signs the log: copy audit-key.pem from the host where it was rotated."""

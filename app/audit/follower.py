@@ -10,6 +10,7 @@ signed, it stops, says so, and signs no more.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 
@@ -17,10 +18,12 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection
 
+from app.audit.audit_keys import AuditKeys
 from app.audit.checkpoint import CheckpointKey
 from app.audit.checkpoint_signer import CheckpointSigner
-from app.audit.errors import AuditError
+from app.audit.errors import AuditError, AuditKeyReplacedError, CheckpointKeyError
 from app.audit.follower_connection import cancel_after, follower_session, follower_subscription
+from app.audit.key_changes import read_key_changes
 from app.audit.tree_signing import Events, sign
 from app.audit.tree_store import CheckpointRetention, follower_position, head_position
 from app.event_store.log_range import LogCorruptedError, count_dense, gap_error
@@ -33,6 +36,7 @@ MAX_POLL_DELAY = 20.0  # seconds of rest at most
 SHUTDOWN_TIMEOUT = 2.0  # seconds that it may continue once the service stops
 BATCH = 10_000  # events of one transaction
 TRY_LOCK_SQL = "SELECT pg_try_advisory_lock(7597137600296673654)"
+VERIFIER_SQL = "SELECT verifier FROM integrations.audit_follower"
 WAIT_FOR_LOCK_SQL = "SELECT pg_advisory_lock(7597137600296673654)"
 READ_EVENTS_SQL = """
 SELECT position, workspace_id, envelope FROM integrations.events
@@ -42,18 +46,25 @@ SAFE_TO_LOG = (LogCorruptedError, AuditError)
 log = structlog.get_logger("audit")
 
 
-async def follow_log(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> None:
-    """Follow the log until *stopping* is set, then once more to its end; never raise."""
-    signer = CheckpointSigner(key)
+async def follow_log(
+    dsn: str, open_key: Callable[[], CheckpointKey], stopping: asyncio.Event
+) -> None:
+    """Follow the log until *stopping* is set, then once more to its end; never raise.
+
+    The key is opened again for each connection, and so after it was replaced.
+    """
     try:
         while not stopping.is_set():
             try:
                 with suppress(TimeoutError):  # what is left is taken by another, or after a start
                     async with cancel_after(stopping, SHUTDOWN_TIMEOUT):
-                        await follow_as_leader(dsn, signer, stopping)
+                        await follow_as_leader(dsn, open_key, stopping)
             except psycopg.OperationalError as error:
                 log.warning("audit follower waits for the database", reason=type(error).__name__)
                 await pause(stopping, POLL_INTERVAL)
+            except (AuditKeyReplacedError, CheckpointKeyError) as error:
+                log.error("the log is not signed here", reason=str(error))  # noqa: TRY400 — no trace
+                await pause(stopping, MAX_POLL_DELAY)
     except Exception as error:  # of any kind: nothing is signed from here on
         log.critical(
             "AUDIT STOPPED: the log is not signed any more; run `integrations verify`",
@@ -62,16 +73,34 @@ async def follow_log(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> N
         )
 
 
-async def follow_as_leader(dsn: str, signer: CheckpointSigner, stopping: asyncio.Event) -> None:
+async def follow_as_leader(
+    dsn: str, open_key: Callable[[], CheckpointKey], stopping: asyncio.Event
+) -> None:
     """Follow the log if no other process does, and to its end once *stopping* is set."""
     async with follower_session(dsn) as connection:
         while not (stopping.is_set() or await try_become_leader(connection)):
             await pause(stopping, POLL_INTERVAL)
+        signer = await build_signer(connection, open_key())
         if not stopping.is_set():
             await catch_up(connection, signer)
             await sign_new_events(dsn, connection, signer, stopping)
         await connection.execute(WAIT_FOR_LOCK_SQL)
         await catch_up(connection, signer)
+
+
+async def build_signer(connection: AsyncConnection, key: CheckpointKey) -> CheckpointSigner:
+    """Return what signs with *key*, and verifies what its predecessors have signed.
+
+    Raises:
+        AuditKeyReplacedError: another key signs.
+        NoteError: the stored changes of the key are not what was signed.
+    """
+    keys = AuditKeys.trusting(key.public_key, await read_key_changes(connection))
+    signer = CheckpointSigner(key, keys)
+    row = await (await connection.execute(VERIFIER_SQL)).fetchone()
+    if row not in ((None,), (signer.verifier_key,)):
+        raise AuditKeyReplacedError
+    return signer
 
 
 async def sign_new_events(

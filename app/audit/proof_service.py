@@ -10,8 +10,10 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from app.audit.checkpoint import Checkpoint, CheckpointKey, verify_checkpoint
+from app.audit.audit_keys import AuditKeys
+from app.audit.checkpoint import Checkpoint, CheckpointKey
 from app.audit.errors import ProofNotFoundError
+from app.audit.key_changes import read_key_changes
 from app.audit.merkle import Node, TreeHead, leaf_hash, leaf_index, subtrees
 from app.audit.proofs import (
     assemble_proof,
@@ -37,11 +39,15 @@ BATCH_SIZE = 200  # events: at most some hundred kilobytes at once
 
 
 class SignedCheckpoint(Struct, frozen=True):
-    """A checkpoint, the note that it was read from, and the key that verifies the note."""
+    """A checkpoint, the note that it was read from, and the key that verifies the note.
+
+    `key_changes` are the notes that lead there from each key that signed before.
+    """
 
     checkpoint: Checkpoint
     note: str
     verifier_key: str
+    key_changes: Sequence[str]
 
 
 class Inclusion(Struct, frozen=True):
@@ -161,8 +167,11 @@ class ProofService:
         notes = await stored_notes(connection, [workspace])
         if not notes:
             raise NoCheckpointError
-        note, verifier = notes[workspace], self._key.signer(workspace).verifier
-        return SignedCheckpoint(verify_checkpoint(note.encode(), verifier), note, str(verifier))
+        note, changes = notes[workspace], await read_key_changes(connection)
+        keys = AuditKeys.trusting(self._key.public_key, changes)
+        checkpoint = keys.verify(workspace, note.encode())
+        verifier = keys.verifier(workspace, checkpoint.position)
+        return SignedCheckpoint(checkpoint, note, str(verifier), changes)
 
     @asynccontextmanager
     async def _within(self, workspace: str) -> AsyncGenerator[AsyncConnection]:

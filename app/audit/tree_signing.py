@@ -22,7 +22,10 @@ from app.audit.tree_store import (
     stored_tiles,
 )
 
-ADVANCE_POSITION_SQL = "UPDATE integrations.audit_follower SET position = %s WHERE position = %s"
+ADVANCE_POSITION_SQL = """
+UPDATE integrations.audit_follower SET position = %(position)s, verifier = %(verifier)s
+WHERE position = %(before)s AND coalesce(verifier, %(verifier)s) = %(verifier)s
+"""
 Events = Sequence[tuple[int, str, bytes]]
 """Position, workspace and stored bytes."""
 
@@ -33,19 +36,22 @@ async def sign(
     """Add *events*, those after position *after*, to the trees, and move past them.
 
     Raises:
-        psycopg.errors.SerializationFailure: another process has moved on.
+        psycopg.errors.SerializationFailure: another process has moved on, or another key signs.
     """
-    await advance_position(connection, after, events[-1][0])
+    await advance_position(connection, after, events[-1][0], signer.verifier_key)
     await grow_trees(connection, after, events, signer)
 
 
-async def advance_position(connection: AsyncConnection, before: int, position: int) -> None:
-    """Move from *before* to *position*, unless another process has done so meanwhile.
+async def advance_position(
+    connection: AsyncConnection, before: int, position: int, verifier: str
+) -> None:
+    """Move from *before* to *position*, unless another process or key has done so meanwhile.
 
     Raises:
         psycopg.errors.SerializationFailure: it has; nothing else may be done.
     """
-    cursor = await connection.execute(ADVANCE_POSITION_SQL, (position, before))
+    values = {"before": before, "position": position, "verifier": verifier}
+    cursor = await connection.execute(ADVANCE_POSITION_SQL, values)
     if cursor.rowcount != 1:
         raise psycopg.errors.SerializationFailure
 

@@ -1,7 +1,7 @@
 """Proves the log: `integrations verify` (docs/audit.md). Changes nothing."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -11,9 +11,11 @@ from psycopg import AsyncConnection, IsolationLevel
 from psycopg.types.json import set_json_loads
 
 from app.audit.audit_keys import AuditKeys
-from app.audit.checkpoint import WHOLE_LOG, unverified_workspace
+from app.audit.checkpoint import WHOLE_LOG, parse_checkpoint, unverified_workspace
 from app.audit.errors import AuditError, CheckpointError
+from app.audit.key_changes import read_key_changes
 from app.audit.log_sections import StoredCheckpoint, VerifyScope, read_extent
+from app.audit.signed_note import parse_note
 from app.audit.stream_verification import StreamsVerification
 from app.audit.tree_store import stored_notes
 from app.audit.tree_verification import Finding, TreesVerification, first_finding
@@ -43,13 +45,15 @@ class UnknownWorkspaceError(VerifyError):
 class VerificationResult(Struct, frozen=True):
     """What was compared, and what is wrong first, None if everything agrees.
 
-    `unsigned` of the `events` are in no checkpoint yet.
+    `unsigned` of the `events` are in no checkpoint yet. After the positions `lost_after` a key
+    signs that the one before it, which was lost, did not vouch for.
     """
 
     events: int
     checkpoints: int
     unsigned: int
     first: Finding | None
+    lost_after: Sequence[int] = ()
 
 
 async def verify(
@@ -76,7 +80,24 @@ async def verify(
             if first is None and scope.workspace and not (streams.events or trees.checkpoints):
                 raise UnknownWorkspaceError(scope.workspace)
             unsigned = max(0, extent.head - extent.signed)
-            return VerificationResult(streams.events, trees.checkpoints, unsigned, first)
+            return VerificationResult(
+                streams.events, trees.checkpoints, unsigned, first, keys.lost_after
+            )
+    except psycopg.OperationalError as error:
+        message = f"The database cannot be read ({type(error).__name__})."
+        raise VerifyError(message) from None
+
+
+async def read_audit_keys(dsn: str, trusted: bytes) -> AuditKeys:
+    """Return the keys of the log that the *trusted* public key vouches for.
+
+    Raises:
+        NoteError: a stored change of the key is not what was signed.
+        VerifyError: the database cannot be read.
+    """
+    try:
+        async with read_only_session(dsn) as connection:
+            return AuditKeys.trusting(trusted, await read_key_changes(connection))
     except psycopg.OperationalError as error:
         message = f"The database cannot be read ({type(error).__name__})."
         raise VerifyError(message) from None
@@ -136,14 +157,25 @@ async def latest_note(dsn: str, name: str) -> str:
 
 
 def external_checkpoint(note: bytes, keys: AuditKeys) -> StoredCheckpoint:
-    """Return the checkpoint that a client has stored as *note*.
+    """Return the checkpoint that a client has stored as *note*, which one of *keys* has signed.
 
     Raises:
-        NoteError: it is none, or none of *keys* signed it.
+        NoteError: none of them has, or as for `unverified_checkpoint`.
+    """
+    kept = unverified_checkpoint(note)
+    keys.verify(kept.name, note)
+    return kept
+
+
+def unverified_checkpoint(note: bytes) -> StoredCheckpoint:
+    """Return the checkpoint that a client has stored as *note*; nothing is verified yet.
+
+    Raises:
+        NoteError: it is none.
         CheckpointError: it is of a log without events, with which every log agrees.
     """
     name = unverified_workspace(note)
-    checkpoint = keys.verify(name, note)
+    checkpoint = parse_checkpoint(parse_note(note)[0])
     if checkpoint.position is None:
         message = "The checkpoint says nothing: it is of a log without events."
         raise CheckpointError(message)

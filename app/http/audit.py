@@ -125,7 +125,8 @@ async def export_lines(
     last_signed = newest.checkpoint.head.size - 1 if newest else None
     async for leaf in leaves:
         note = newest.note if newest and leaf.index == last_signed else None
-        yield export_line(leaf.position, leaf.index, leaf.envelope, note)
+        changes = newest.key_changes if newest and note else ()
+        yield export_line(leaf.position, leaf.index, leaf.envelope, note, changes)
 
 
 async def with_first(first: bytes, others: AsyncIterable[bytes]) -> AsyncGenerator[bytes]:

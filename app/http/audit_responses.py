@@ -16,10 +16,14 @@ PROVED = "Proof made successfully"
 
 
 class CheckpointObject(Struct, rename="camel"):
-    """The newest checkpoint: a signed note, its content, and the key that verifies it."""
+    """The newest checkpoint: a signed note, its content, and the key that verifies it.
+
+    `keyChanges` are signed notes, too: by them a key that signed before vouches for this one.
+    """
 
     checkpoint: str
     verifier_key: str
+    key_changes: list[str]
     size: int
     root: Hash
     position: int | None
@@ -95,6 +99,7 @@ def render_checkpoint(request: ApiRequest, signed: SignedCheckpoint) -> Rendered
     data = CheckpointObject(
         checkpoint=signed.note,
         verifier_key=signed.verifier_key,
+        key_changes=[*signed.key_changes],
         size=checkpoint.head.size,
         root=encode_base64(checkpoint.head.root),
         position=checkpoint.position,

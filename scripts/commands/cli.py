@@ -20,6 +20,7 @@ COMMANDS = {
     "accesses": ("accesses", "accesses_command"),
     "worker-key": ("lease_keys", "worker_key_command"),
     "lease-key": ("lease_keys", "lease_key_command"),
+    "audit-key": ("audit_key", "audit_key_commands"),
     "keys": ("keys", "keys_commands"),
 }
 """The module and the function of each command."""

@@ -1,20 +1,27 @@
-"""integrations keys: list, rotate, rewrap and remove the keys that wrap the keys of secrets."""
+"""integrations keys: looks after the keys that wrap the keys of secrets."""
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import click
 from psycopg import AsyncConnection
 
 from app.database.database import open_database
-from app.database.installation import read_fingerprints
+from app.database.installation import forget_fingerprint
 from app.database.migrate import migrate
-from app.installation import replace_keks
+from app.installation import keyring_exists, record_current_kek, replace_keks
 from app.operator_log import log_operation
 from app.progress import progress_bar
-from app.secrets.errors import UnknownKekError, UnsealError
+from app.secrets.errors import UnsealError
+from app.secrets.key_inventory import (
+    KeyCounts,
+    LostSecrets,
+    integrations_under,
+    open_all_keys,
+    require_known,
+)
 from app.secrets.keyring import Keyring, ManagedKeyring, require_retired
 from app.secrets.keyring_factory import open_keyring
 from app.secrets.rewrap import (
@@ -27,6 +34,7 @@ from app.secrets.rewrap import (
 from app.settings import Settings, read_settings
 from scripts.commands.cli import confirm, run
 
+COUNTS_LINE = "{:<44}  {:>9}  {:>11}"
 LINE = "{:<44}  {:<8}  {:<20}  {:>9}"
 
 
@@ -39,6 +47,30 @@ def keys_commands() -> None:
 def list_command() -> None:
     """Show each KEK: its state, when it was made, and how many secrets are stored under it."""
     asyncio.run(show_keks(read_settings()))
+
+
+@keys_commands.command("verify")
+def verify_command() -> None:
+    """Open the wrapped key of each stored secret; no secret is opened, and nothing changes.
+
+    Status 1 if one does not open; each is named.
+    """
+    counts = asyncio.run(verify_keys(read_settings()))
+    click.echo(COUNTS_LINE.format("KEK", "OPEN", "DO NOT OPEN"))
+    for kek in sorted({*counts.opened, *counts.failed}):
+        click.echo(COUNTS_LINE.format(kek, counts.opened[kek], counts.failed[kek]))
+    sys.exit(1 if counts.failed else 0)
+
+
+@keys_commands.command("lost")
+@click.argument("kek")
+def lost_command(*, kek: str) -> None:
+    """Show which integrations have secrets under KEK: if it is lost, they need new ones.
+
+    A line each, separated by tabs: workspace, id, name, fields. No keyring is needed.
+    """
+    for lost in asyncio.run(find_lost(read_settings(), kek)):
+        click.echo("\t".join((lost.workspace, lost.id, lost.name or "", ", ".join(lost.fields))))
 
 
 @keys_commands.command("rotate")
@@ -96,12 +128,24 @@ async def show_keks(settings: Settings) -> None:
 
 
 async def rotate(settings: Settings) -> str:
-    """Make a new KEK; return its id. No database is needed."""
-    keyring = open_keyring(settings.keyring, settings.vault_token_file)
-    try:
-        return await keyring.rotate()
-    finally:
-        await keyring.close()
+    """Make a new KEK, which the installation then has; return its id."""
+    async with open_keyring_and_database(settings) as (connection, keyring):
+        kek = await keyring.rotate()
+        await record_current_kek(connection, keyring)
+        return kek
+
+
+async def verify_keys(settings: Settings) -> KeyCounts:
+    """Open all keys with a progress bar; print which do not open."""
+    async with open_keyring_and_database(settings) as (connection, keyring):
+        with progress_bar() as report_progress:
+            return await open_all_keys(connection, keyring, report_progress, print_failure)
+
+
+async def find_lost(settings: Settings, kek: str) -> Sequence[LostSecrets]:
+    """Return the integrations with secrets under *kek*."""
+    async with open_keys_database(settings) as connection:
+        return await integrations_under(connection, kek)
 
 
 async def rewrap_all(settings: Settings, former: str | None) -> RewrapResult:
@@ -135,15 +179,31 @@ async def remove(settings: Settings, kek: str) -> None:
 
 
 async def accept_loss(settings: Settings, kek: str) -> None:
-    """Give *kek* up, which the keyring must not have."""
-    async with open_keyring_and_database(settings) as (connection, keyring):
-        if kek in {listed.id for listed in await keyring.keks()}:
-            message = f"{kek} is in the keyring, and not lost."
-            raise click.UsageError(message)
-        known = {key.name for key in await read_fingerprints(connection)}
-        if kek not in {*known, *await count_by_kek(connection)}:
-            raise UnknownKekError(kek)
+    """Give *kek* up, which the keyring must not have; the keyring itself may be lost, too.
+
+    The token key and the lease key can be given up as well, by the names of their files.
+    """
+    if kek in await keks_here(settings) or (settings.data_dir / kek).exists():
+        message = f"{kek} is here, and not lost."
+        raise click.UsageError(message)
+    async with open_keys_database(settings) as connection:
+        if await forget_fingerprint(connection, "token key", kek):
+            return
+        if await forget_fingerprint(connection, "lease key", kek):
+            return
+        await require_known(connection, kek)
         await retire_kek_for_good(connection, kek, allow_stored=True)
+
+
+async def keks_here(settings: Settings) -> set[str]:
+    """Return the KEKs of the keyring, none if there is no keyring."""
+    if not keyring_exists(settings.keyring):
+        return set()
+    keyring = open_keyring(settings.keyring, settings.vault_token_file)
+    try:
+        return {kek.id for kek in await keyring.keks()}
+    finally:
+        await keyring.close()
 
 
 @asynccontextmanager
@@ -153,12 +213,19 @@ async def open_keyring_and_database(
     """Yield the database, brought up to date, and the keyring that are set."""
     keyring = open_keyring(settings.keyring, settings.vault_token_file)
     try:
-        with open_database(settings) as dsn:
-            migrate(dsn)
-            async with await rewrap_connection(dsn) as connection:
-                yield connection, keyring
+        async with open_keys_database(settings) as connection:
+            yield connection, keyring
     finally:
         await keyring.close()
+
+
+@asynccontextmanager
+async def open_keys_database(settings: Settings) -> AsyncGenerator[AsyncConnection]:
+    """Yield the database that is set, as the role that rewraps keys."""
+    with open_database(settings) as dsn:
+        migrate(dsn)
+        async with await rewrap_connection(dsn) as connection:
+            yield connection
 
 
 if __name__ == "__main__":

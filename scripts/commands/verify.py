@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from app.audit.audit_keys import AuditKeys, read_verifier_key
+from app.audit.audit_keys import read_verifier_key
 from app.audit.checkpoint import open_checkpoint_key
-from app.audit.log_sections import StoredCheckpoint, VerifyScope
 from app.audit.verify import (
     UnknownWorkspaceError,
     VerificationResult,
     external_checkpoint,
+    read_audit_keys,
     verify,
     verify_scope,
 )
@@ -45,11 +45,8 @@ def verify_command(*, workspace: str | None, file: Path | None, key_file: Path |
 
     Reads only; the service may run meanwhile. Status 2 if there is no such workspace.
     """
-    settings = read_settings()
-    keys = load_keys(settings, key_file)
     try:
-        scope = verify_scope(workspace, load_checkpoint(file, keys))
-        verified = run_verification(settings, keys, scope, own_key=key_file is None)
+        verified = run_verification(read_settings(), workspace, file, key_file)
     except UnknownWorkspaceError as error:
         click.echo(f"integrations: {error}", err=True)
         sys.exit(2)
@@ -57,30 +54,33 @@ def verify_command(*, workspace: str | None, file: Path | None, key_file: Path |
         click.echo(f"The log is not as it was: {verified.first}.")
         sys.exit(1)
     click.echo(summary(verified))
-
-
-def load_keys(settings: Settings, file: Path | None) -> AuditKeys:
-    """Return the key in *file*, else that of the data directory."""
-    if file is not None:
-        return read_verifier_key(file)
-    return AuditKeys(open_checkpoint_key(settings.data_dir).public_key)
-
-
-def load_checkpoint(file: Path | None, keys: AuditKeys) -> StoredCheckpoint | None:
-    """Return the checkpoint in *file*, None for no file; raise NoteError."""
-    return external_checkpoint(file.read_bytes(), keys) if file else None
+    for position in verified.lost_after:
+        click.echo(
+            f"After position {position} begins what another key signs: the one before was lost, and"
+            " did not vouch for it. Compare with a checkpoint that you kept: verify --checkpoint."
+        )
 
 
 def run_verification(
-    settings: Settings, keys: AuditKeys, scope: VerifyScope, *, own_key: bool
+    settings: Settings, workspace: str | None, file: Path | None, key_file: Path | None
 ) -> VerificationResult:
-    """Verify the database of *settings*, with a progress bar; *own_key*: by this host's key."""
+    """Verify the database of *settings*, with a progress bar; as `verify_command` has it."""
+    trusted = read_verifier_key(key_file) if key_file else own_key(settings)
     with open_database(settings) as dsn:
         migrate(dsn)
-        if own_key:
+        if key_file is None:
             asyncio.run(require_audit_key(dsn, settings))
+        keys = asyncio.run(read_audit_keys(dsn, trusted))
+        external = external_checkpoint(file.read_bytes(), keys) if file else None
         with progress_bar() as report_progress:
-            return asyncio.run(verify(dsn, keys, scope, report_progress))
+            return asyncio.run(
+                verify(dsn, keys, verify_scope(workspace, external), report_progress)
+            )
+
+
+def own_key(settings: Settings) -> bytes:
+    """Return the public half of this host's key."""
+    return open_checkpoint_key(settings.data_dir).public_key
 
 
 def summary(verified: VerificationResult) -> str:

@@ -8,7 +8,7 @@ import click
 
 from app.audit.audit_keys import read_verifier_key
 from app.audit.export import ExportError, ExportProof, log_name, verify_export
-from app.audit.verify import external_checkpoint
+from app.audit.verify import unverified_checkpoint
 from scripts.commands.cli import run
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -31,10 +31,10 @@ def verify_export_command(*, export: BinaryIO, key_file: Path, note: Path | None
 
     It needs no database, service or setting. FILE may be - for standard input.
     """
-    keys = read_verifier_key(key_file)
-    external = external_checkpoint(note.read_bytes(), keys) if note else None
+    public_key = read_verifier_key(key_file)
+    external = unverified_checkpoint(note.read_bytes()) if note else None
     try:
-        proof = verify_export(export, keys, external)
+        proof = verify_export(export, public_key, external)
     except ExportError as error:
         click.echo(f"The export is not what was signed: {error}.")
         sys.exit(1)

@@ -43,9 +43,23 @@ $$;
 CREATE TRIGGER audit_checkpoints_stay BEFORE DELETE ON integrations.audit_checkpoints
     FOR EACH ROW EXECUTE FUNCTION integrations.keep_checkpoint();
 
--- Up to which position the log is in the trees; one row.
+-- Each change of the key that signs checkpoints (app/audit/key_changes.py).
+CREATE TABLE integrations.audit_key_changes (
+    number   integer     NOT NULL,
+    note     text        NOT NULL,
+    at       timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT audit_key_changes_number PRIMARY KEY (number)
+);
+CREATE TRIGGER audit_key_changes_never_change BEFORE UPDATE OR DELETE ON integrations.audit_key_changes
+    FOR EACH ROW EXECUTE FUNCTION integrations.refuse_change();
+CREATE TRIGGER audit_key_changes_never_go BEFORE TRUNCATE ON integrations.audit_key_changes
+    FOR EACH STATEMENT EXECUTE FUNCTION integrations.refuse_change();
+
+-- Up to which position the log is in the trees, and the verifier key of what signs; one row. The two
+-- move together, so that nothing is signed by a key that has just been replaced.
 CREATE TABLE integrations.audit_follower (
     position bigint  NOT NULL DEFAULT 0,
+    verifier text,
     only_row boolean NOT NULL DEFAULT true CHECK (only_row),
     CONSTRAINT audit_follower_row PRIMARY KEY (only_row)
 );

@@ -24,13 +24,15 @@ WITH rights (role, privileges, kind, names) AS (VALUES
     ]),
     -- Requests that look back: the history, integrations as they were, and proofs.
     ('past', 'SELECT', 'TABLE',
-        ARRAY['events', 'audit_tiles', 'audit_checkpoints', 'migrations', 'accesses']),
+        ARRAY['events', 'audit_tiles', 'audit_checkpoints', 'audit_key_changes', 'migrations',
+            'accesses']),
     ('past', 'EXECUTE', 'FUNCTION', ARRAY['sequence_at(text, bigint)', 'head()']),
     -- The role that replays or verifies the log reads all that follows from it. A sealed secret
     -- without its wrapped key opens nothing; it is compared with what the log says of it.
     ('audit', 'SELECT', 'TABLE', ARRAY[
         'events', 'integration_view', 'audit_tiles', 'audit_checkpoints', 'audit_follower',
-        'snapshots', 'accesses', 'migrations', 'installation_keys', 'closed_keks'
+        'audit_key_changes', 'snapshots', 'accesses', 'migrations', 'installation_keys',
+        'closed_keks'
     ]),
     ('audit',
         'SELECT (workspace_id), SELECT (stream), SELECT (field), SELECT (version), SELECT (nonce), '
@@ -46,14 +48,16 @@ WITH rights (role, privileges, kind, names) AS (VALUES
     ]),
     -- The role that follows the log reads it, adds to the trees and signs; a trigger says which
     -- checkpoints may go.
-    ('follower', 'SELECT', 'TABLE', ARRAY['events', 'audit_follower']),
+    ('follower', 'SELECT', 'TABLE', ARRAY['events', 'audit_follower', 'audit_key_changes']),
     ('follower', 'SELECT, INSERT, UPDATE', 'TABLE', ARRAY['audit_tiles']),
     ('follower', 'SELECT, INSERT, DELETE', 'TABLE', ARRAY['audit_checkpoints']),
-    ('follower', 'UPDATE (position)', 'TABLE', ARRAY['audit_follower']),
+    ('follower', 'UPDATE (position), UPDATE (verifier)', 'TABLE', ARRAY['audit_follower']),
     -- The role that rewraps keys sees all of them, and no secret: not even sealed.
     ('rewrap',
         'SELECT (workspace_id), SELECT (stream), SELECT (field), SELECT (version), SELECT (kek), '
         'SELECT (wrapped_key), UPDATE (kek), UPDATE (wrapped_key)', 'TABLE', ARRAY['secret_store']),
+    ('rewrap', 'SELECT (workspace_id), SELECT (id), SELECT (name)', 'TABLE',
+        ARRAY['integration_view']),
     ('rewrap', 'SELECT, INSERT', 'TABLE', ARRAY['closed_keks']),
     ('rewrap', 'SELECT, INSERT, UPDATE, DELETE', 'TABLE', ARRAY['installation_keys']),
     ('rewrap', 'EXECUTE', 'FUNCTION', ARRAY['lock_log()', 'keks_in_use()']),

@@ -18,8 +18,10 @@ from app.audit.export import (
     export_line,
     verify_export,
 )
+from app.audit.key_changes import sign_key_change
 from app.audit.log_sections import StoredCheckpoint
 from app.audit.merkle import Frontier, leaf_hash
+from app.audit.signed_note import Verifier
 from scripts.commands.verify_export import verify_export_command
 
 POSITIONS = (2, 3, 7, 8, 12, 20)
@@ -55,7 +57,7 @@ def exported(signed: int | None = SIGNED) -> list[bytes]:
 
 
 def prove(lines: Lines, **options: StoredCheckpoint | None) -> ExportProof:
-    return verify_export(BytesIO(b"".join(lines)), KEYS, **options)
+    return verify_export(BytesIO(b"".join(lines)), KEY.public_key, **options)
 
 
 def refusal(lines: Lines, **options: StoredCheckpoint | None) -> str:
@@ -161,7 +163,7 @@ def is_in_position(line: bytes, at: int) -> bool:
 
 def test_another_key_is_named_at_the_first_checkpoint() -> None:
     with pytest.raises(ExportError, match=r"position 12 .*The note is not signed by the key"):
-        verify_export(BytesIO(b"".join(exported())), OTHER_KEYS)
+        verify_export(BytesIO(b"".join(exported())), OTHER_KEYS.public_key)
 
 
 def test_an_end_that_is_missing_is_found_with_a_checkpoint_that_was_kept() -> None:
@@ -173,7 +175,37 @@ def test_an_end_that_is_missing_is_found_with_a_checkpoint_that_was_kept() -> No
 
 
 def test_a_checkpoint_of_another_log_is_no_proof() -> None:
-    assert "is of workspace demo" in refusal(exported(), external=kept(3, "other"))
+    assert "is of workspace other" in refusal(exported(), external=kept(3, "other"))
+
+
+NEW_KEY = CheckpointKey(Ed25519PrivateKey.generate())
+TO_NEW_KEY = sign_key_change(7, KEY, NEW_KEY).decode()
+LOST_KEY = sign_key_change(7, Verifier("integrations", KEY.public_key), NEW_KEY).decode()
+
+
+@pytest.mark.parametrize("trusted", [KEY, NEW_KEY])
+@pytest.mark.parametrize("size", [None, 3, 6])
+def test_a_key_that_was_rotated_proves_what_its_successor_signed_and_the_other_way_round(
+    trusted: CheckpointKey, size: int | None
+) -> None:
+    last = note(SIGNED, key=NEW_KEY).decode()
+    lines = exported(None)
+    lines[SIGNED - 1] = export_line(12, 4, event(4), last, [TO_NEW_KEY])
+    external = None
+    if size is not None:
+        signer = KEY if size == 3 else NEW_KEY
+        external = StoredCheckpoint("demo", size, POSITIONS[size - 1], note(size, key=signer))
+    proof = verify_export(BytesIO(b"".join(lines)), trusted.public_key, external)
+    assert proof.signed == max(size or 0, SIGNED)
+
+
+def test_a_key_that_was_lost_does_not_prove_what_its_successor_signed() -> None:
+    lines = exported(None)
+    lines[4] = export_line(12, 4, event(4), note(SIGNED, key=NEW_KEY).decode(), [LOST_KEY])
+    file = b"".join(lines)
+    with pytest.raises(ExportError, match="The audit key was lost after position 7"):
+        verify_export(BytesIO(file), KEY.public_key)
+    assert verify_export(BytesIO(file), NEW_KEY.public_key).signed == SIGNED
 
 
 def test_memory_does_not_grow_with_the_file() -> None:
@@ -188,7 +220,7 @@ def test_memory_does_not_grow_with_the_file() -> None:
     )
     file = BytesIO(b"".join(lines))
     tracemalloc.start()
-    assert verify_export(file, KEYS).signed == size
+    assert verify_export(file, KEY.public_key).signed == size
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 300_000

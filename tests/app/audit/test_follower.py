@@ -14,8 +14,9 @@ from structlog.testing import capture_logs
 from app.audit import follower as module
 from app.audit.checkpoint import WHOLE_LOG, CheckpointKey, verify_checkpoint
 from app.audit.checkpoint_signer import CheckpointSigner
-from app.audit.errors import NoteError, TreeStateError
+from app.audit.errors import AuditKeyReplacedError, NoteError, TreeStateError
 from app.audit.follower import (
+    build_signer,
     catch_up,
     follow_log,
     poll_delay,
@@ -194,8 +195,10 @@ async def test_it_signs_nothing_with_another_key_than_before(
     signed: Writer, follower: AsyncConnection, other_key: CheckpointKey
 ) -> None:
     await signed.append("demo", "int_1", signed.on)
-    with pytest.raises(NoteError, match="not signed by the key"):
+    with pytest.raises(psycopg.errors.SerializationFailure):
         await catch_up(follower, CheckpointSigner(other_key))
+    with pytest.raises(AuditKeyReplacedError):
+        await build_signer(follower, other_key)
 
 
 async def test_two_that_take_the_same_events_cannot_both_store_them(
@@ -218,7 +221,7 @@ async def test_two_that_take_the_same_events_cannot_both_store_them(
 # ----- Beside the service -----
 async def run(dsn: str, key: CheckpointKey, stopping: asyncio.Event) -> asyncio.Task[None]:
     """Start to follow, and wait until that has begun."""
-    task = asyncio.create_task(follow_log(dsn, key, stopping))
+    task = asyncio.create_task(follow_log(dsn, lambda: key, stopping))
     await asyncio.sleep(0.3)
     return task
 
@@ -255,7 +258,7 @@ async def test_a_long_way_to_the_end_does_not_hold_up_a_stop(
     monkeypatch.setattr(module, "BATCH", 1)
     monkeypatch.setattr(module, "SHUTDOWN_TIMEOUT", 0.0)
     stopping = asyncio.Event()
-    task = asyncio.create_task(follow_log(dsn, key, stopping))
+    task = asyncio.create_task(follow_log(dsn, lambda: key, stopping))
     while (await verifying()).unsigned == 40:  # noqa: ASYNC110 — it tells nobody how far it is
         await asyncio.sleep(0)
     stopping.set()
@@ -319,7 +322,7 @@ async def test_where_it_has_to_stop_it_says_so_loudly_and_the_service_goes_on(
     edit("DELETE FROM integrations.events WHERE position = 13")
     edit("UPDATE integrations.audit_follower SET position = 13")
     with capture_logs() as told:
-        await asyncio.wait_for(follow_log(dsn, key, asyncio.Event()), SOON)
+        await asyncio.wait_for(follow_log(dsn, lambda: key, asyncio.Event()), SOON)
     [line] = told
     assert line["log_level"] == "critical"
     assert "AUDIT STOPPED" in line["event"]
@@ -355,7 +358,7 @@ async def test_a_server_that_takes_no_writes_is_waited_for_too(
     with psycopg.connect(dsn, autocommit=True) as admin, capture_logs() as told:
         reads_only = SQL("ALTER DATABASE {} SET default_transaction_read_only = {}")
         admin.execute(reads_only.format(Identifier(admin.info.dbname), Literal("on")))
-        task = asyncio.create_task(follow_log(dsn, key, stopping))
+        task = asyncio.create_task(follow_log(dsn, lambda: key, stopping))
         await asyncio.sleep(0.3)
         admin.execute(reads_only.format(Identifier(admin.info.dbname), Literal("off")))
     assert {line["event"] for line in told} == {"audit follower waits for the database"}

@@ -33,7 +33,7 @@ async def test_a_way_that_stalls_is_given_up_and_all_is_signed_once_it_is_free(
     monkeypatch.setattr(follower_connection.SlowQueryConnection, "response_timeout", 0.5)
     proxy, stopping = Proxy(), asyncio.Event()
     with proxy.open(dsn) as way, capture_logs() as told:
-        task = asyncio.create_task(follow_log(way, key, stopping))
+        task = asyncio.create_task(follow_log(way, lambda: key, stopping))
         await writer.append("demo", "int_9", writer.off)
         await until_signed(verifying)
         proxy.stalled = True
@@ -61,7 +61,7 @@ async def test_a_way_that_stalls_does_not_hold_up_a_stop(
     monkeypatch.setattr(follower, "POLL_INTERVAL", 0.05)
     proxy, stopping = Proxy(), asyncio.Event()
     with proxy.open(dsn) as way:
-        task = asyncio.create_task(follow_log(way, key, stopping))
+        task = asyncio.create_task(follow_log(way, lambda: key, stopping))
         await asyncio.sleep(0.5)
         proxy.stalled = True
         await asyncio.sleep(0.2)  # by now it waits for an answer

@@ -114,7 +114,7 @@ async def test_the_follower_lets_them_go(
     admin: Connection[TupleRow], dsn: str, key: CheckpointKey
 ) -> None:
     stopping = asyncio.Event()
-    following = asyncio.create_task(follow_log(dsn, key, stopping))
+    following = asyncio.create_task(follow_log(dsn, lambda: key, stopping))
 
     async with asyncio.timeout(SOON):
         while left(admin) != [8, 11, 12, 13]:  # noqa: ASYNC110 — the database tells nobody

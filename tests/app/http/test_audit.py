@@ -10,7 +10,6 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.audit.audit_keys import AuditKeys
 from app.audit.checkpoint import Checkpoint, verify_checkpoint
 from app.audit.export import ExportProof, verify_export
 from app.audit.merkle import Frontier, TreeHead, leaf_hash
@@ -110,9 +109,9 @@ def test_an_export_in_a_file_is_proved_by_the_verifier_key_alone(
 ) -> None:
     append(client, body, 2)
     newest = signed(client, 2)
-    keys = AuditKeys(parse_verifier(newest["verifierKey"]).public_key)
+    public_key = parse_verifier(newest["verifierKey"]).public_key
     file = BytesIO(client.get(f"{AUDIT}/export").content)
-    assert verify_export(file, keys) == ExportProof(workspace, 2, 2, newest["position"])
+    assert verify_export(file, public_key) == ExportProof(workspace, 2, 2, newest["position"])
     lines = exported(client)
     assert [line.get("checkpoint") for line in lines] == [None, newest["checkpoint"]]
 

@@ -246,6 +246,58 @@ def test_one_damaged_row_is_named_and_neither_list_nor_rewrap_breaks(
         assert f"integration {damaged} in workspace demo" in service.log_file.read_text()
 
 
+def test_every_wrapped_key_is_opened_and_what_a_lost_kek_takes_is_listed(
+    start: StartService, data_dir: Path, dsn: str
+) -> None:
+    with start(data_dir, database_url=dsn) as service, service.caller() as client:
+        damaged, mail = add(client, "SG.damaged"), add(client, "SG.mail")
+        (first,) = listed(service)
+        done(service, "rotate")
+        (second,) = set(listed(service)) - {first}
+        push = add(client, "SG.push")
+        assert client.patch(f"{PATH}/{mail}", json={"name": "Été"}).status_code == 200
+        counts = [line.split() for line in done(service, "verify").splitlines()[1:]]
+        assert counts == [[first, "2", "0"], [second, "1", "0"]]
+        with psycopg.connect(dsn) as connection:
+            connection.execute(
+                "UPDATE integrations.secret_store SET wrapped_key = 'x' WHERE stream = %s",
+                (damaged,),
+            )
+        failed = keys(service, "verify")
+        assert failed.returncode == 1
+        (complaint,) = failed.stderr.splitlines()
+        assert f"apiKey (version 1) of integration {damaged} in workspace demo" in complaint
+        assert [line.split() for line in failed.stdout.splitlines()[1:]] == [
+            [first, "1", "1"],
+            [second, "1", "0"],
+        ]
+
+        # The whole keyring is lost: what it takes is listed, and given up, KEK by KEK.
+        (data_dir / "keyring.json").rename(data_dir / "elsewhere.json")
+        lost = done(service, "lost", first).splitlines()
+        assert lost == [f"demo\t{damaged}\tn\tapiKey", f"demo\t{mail}\tÉté\tapiKey"]
+        assert done(service, "lost", second) == f"demo\t{push}\tn\tapiKey\n"
+        unknown = keys(service, "lost", "kek-1-0000000")
+        assert (unknown.returncode, unknown.stdout) == (1, "")
+        assert "kek-1-0000000 is not in the keyring" in unknown.stderr
+        done(service, "remove", "--yes", "--lost", first)
+        assert done(service, "lost", first).splitlines() == lost
+
+
+def test_a_lost_token_key_is_given_up_by_its_name(
+    start: StartService, data_dir: Path, dsn: str
+) -> None:
+    with start(data_dir, database_url=dsn) as service:
+        here = keys(service, "remove", "--yes", "--lost", "token-key.pem")
+        assert here.returncode == 2
+        assert "token-key.pem is here, and not lost" in here.stderr
+    (data_dir / "token-key.pem").unlink()
+    assert keys(service, "remove", "--yes", "--lost", "audit-key.pem").returncode == 2
+    done(service, "remove", "--yes", "--lost", "token-key.pem")
+    with start(data_dir, database_url=dsn) as service, service.caller() as client:
+        assert client.get(PATH).status_code == 200
+
+
 def test_a_progress_bar_is_shown_on_a_terminal_only(
     start: StartService,
     data_dir: Path,
