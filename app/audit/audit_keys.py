@@ -58,9 +58,9 @@ class AuditKeys(Struct, frozen=True):
         return verify_checkpoint(note, self.verifier(workspace, parse_checkpoint(text).position))
 
     @property
-    def lost_after(self) -> list[int]:
+    def lost_after(self) -> tuple[int, ...]:
         """The positions after which a key signs that its lost predecessor did not vouch for."""
-        return [change.position for change in self.changes if change.is_lost]
+        return tuple(change.position for change in self.changes if change.is_lost)
 
     def _key_at(self, position: int) -> bytes:
         keys = [*(each.former for each in self.changes[:1]), *(c.successor for c in self.changes)]

@@ -39,6 +39,7 @@ from app.http.responses import (
 from app.http.security_log import REFUSALS, SecurityLog
 from app.locales.catalogues import Catalogues, Language
 from app.rate_limit import RateLimitExceededError
+from app.secrets.vault_client import KeyringUnavailableError
 from app.tokens.errors import MissingTokenError, UnauthorizedError
 from domain.errors import IntegrationNotFoundError, VersionMismatchError
 
@@ -147,6 +148,8 @@ def render_error(catalogues: Catalogues, scope: Any, error: Exception) -> Render
     problem, request_id = problem_for(error), get_request_id(scope)
     if problem is INTERNAL_ERROR:
         log.error("unexpected error", request_id=request_id, exc_info=error)
+    if isinstance(error, KeyringUnavailableError):  # no other line says why, and it names no value
+        log.warning("keyring unavailable", request_id=request_id, reason=str(error))
     language = path_language(scope["path"], catalogues)
     findings = error.findings if isinstance(error, InvalidFieldsError) else None
     details = error_details(findings, language) if findings else ()

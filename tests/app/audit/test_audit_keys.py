@@ -49,7 +49,7 @@ def test_a_lost_key_vouches_for_no_successor_and_each_successor_for_what_was_bef
     keys = AuditKeys.trusting(C.public_key, LOST)
     for signer, position in ((A, 10), (B, 20), (C, 21)):
         assert keys.verify("demo", note(signer, position)).position == position
-    assert keys.lost_after == [20]
+    assert keys.lost_after == (20,)
 
 
 def test_a_key_that_is_none_of_them_verifies_what_it_signed_alone() -> None:

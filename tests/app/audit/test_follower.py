@@ -90,7 +90,7 @@ async def test_each_workspace_that_has_changed_is_signed_up_to_its_last_event(
 async def test_what_it_has_signed_itself_it_does_not_verify_again(
     half_signed: Writer, admin: Connection[TupleRow], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr("app.audit.checkpoint_signer.verify_checkpoint")
+    monkeypatch.delattr("app.audit.audit_keys.verify_checkpoint")
     await half_signed.append("demo", "int_3", half_signed.off)
     await half_signed.follow()
     assert admin.execute(CHECKPOINTS).fetchall()[-2:] == [("*", 9, 9), ("demo", 7, 9)]
