@@ -1,17 +1,15 @@
 """Makes a backup, while the service runs: `integrations backup DIR`."""
 
+import asyncio
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import psycopg
 
-from app.audit.audit_keys import AuditKeys
-from app.audit.checkpoint import WHOLE_LOG, open_checkpoint_key
-from app.audit.errors import NoteError
-from app.audit.verify import external_checkpoint
+from app.audit.checkpoint import WHOLE_LOG
 from app.backup.errors import BackupError
-from app.backup.key_files import key_files, read_key_file
+from app.backup.key_files import find_foreign_key_file, key_files, read_key_file
 from app.backup.manifest import Manifest
 from app.backup.new_backup import NewBackup, new_backup
 from app.backup.tables import Session, copy_out, snapshot
@@ -20,7 +18,11 @@ from app.progress import ProgressCallback
 from app.settings import Settings
 
 POSITION_SQL = "SELECT coalesce(max(position), 0) FROM integrations.events"
-KEKS_SQL = "SELECT kek FROM integrations.keks_in_use() AS kek ORDER BY kek"
+KEKS_SQL = """
+SELECT name FROM integrations.installation_keys
+WHERE kind = 'KEK' AND name NOT IN (SELECT kek FROM integrations.closed_keks)
+UNION SELECT integrations.keks_in_use() ORDER BY name
+"""
 CHECKPOINT_SQL = """
 SELECT note FROM integrations.audit_checkpoints WHERE workspace_id = %s ORDER BY size DESC LIMIT 1
 """
@@ -46,8 +48,8 @@ def back_up(
             report("Copying tables", len(tables), len(tables))
             # After the tables: one KEK more than they need does no harm, and one less would.
             copy_keys(backup, settings, with_keyring=with_keyring)
+            require_own_keys(dsn, settings)
             manifest = describe(connection, backup)
-            require_own_checkpoint(manifest, settings)
             backup.finish(manifest)
             return manifest
     except psycopg.Error as error:
@@ -60,6 +62,13 @@ def copy_keys(backup: NewBackup, settings: Settings, *, with_keyring: bool) -> N
     for name, path in key_files(settings, with_keyring=with_keyring).items():
         with backup.create(name) as file:
             file.write(read_key_file(path).reveal())
+
+
+def require_own_keys(dsn: str, settings: Settings) -> None:
+    """Raise BackupError if the keys of this host are not those of the database *dsn*."""
+    if problem := asyncio.run(find_foreign_key_file(dsn, settings)):
+        message = f"{problem}: run this where the service runs, with its INTEGRATIONS_DATA_DIR."
+        raise BackupError(message)
 
 
 def describe(connection: Session, backup: NewBackup) -> Manifest:
@@ -76,18 +85,3 @@ def describe(connection: Session, backup: NewBackup) -> Manifest:
         keks=tuple(kek for (kek,) in connection.execute(KEKS_SQL)),
         files=backup.files.copy(),
     )
-
-
-def require_own_checkpoint(manifest: Manifest, settings: Settings) -> None:
-    """Raise BackupError if the audit key is not that of the log: nobody could verify the backup."""
-    if manifest.checkpoint is None:
-        return
-    try:
-        key = AuditKeys(open_checkpoint_key(settings.data_dir).public_key)
-        external_checkpoint(manifest.checkpoint.encode(), key)
-    except NoteError:
-        message = (
-            f"The audit key in {settings.data_dir} did not sign this log: run this where the"
-            " service runs, with its INTEGRATIONS_DATA_DIR."
-        )
-        raise BackupError(message) from None

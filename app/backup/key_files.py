@@ -5,7 +5,10 @@ from pathlib import Path
 from shlex import quote
 
 from app.audit.checkpoint import KEY_FILE_NAME as AUDIT_KEY
+from app.audit.verify import read_only_session
 from app.backup.errors import BackupError
+from app.database.installation import read_fingerprints
+from app.installation import find_key_file_problem, make_data_dir
 from app.private_files import PrivateFileError, create_private_file, read_private_file
 from app.secrets.keyring_factory import VAULT_PREFIX
 from app.secrets.secret import Secret
@@ -53,6 +56,13 @@ def places(settings: Settings, names: Iterable[str]) -> dict[str, Path]:
     }
 
 
+async def find_foreign_key_file(dsn: str, settings: Settings) -> str | None:
+    """Return which key in the data directory is not the one that the database knows, or None."""
+    async with read_only_session(dsn) as connection:
+        known = [key for key in await read_fingerprints(connection) if key.kind != "KEK"]
+    return next(filter(None, (find_key_file_problem(key, settings) for key in known)), None)
+
+
 def read_key_file(path: Path) -> Secret:
     """Return the content of *path*.
 
@@ -89,7 +99,7 @@ def place_keys(keys: Mapping[Path, Secret]) -> None:
     """
     for path, content in keys.items():
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_data_dir(path.parent)
             create_private_file(path, content.reveal())
         except OSError as error:
             raise BackupError.of_file(error, path) from None

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import LiteralString
 
 import psycopg
+from msgspec.structs import replace
 
 from app.audit.audit_keys import AuditKeys
-from app.audit.checkpoint import KEY_FILE_NAME
+from app.audit.checkpoint import open_checkpoint_key
 from app.audit.errors import NoteError
 from app.audit.verify import external_checkpoint, verify, verify_scope
 from app.backup.errors import BackupError
-from app.backup.key_files import place_keys, places, require_no_other_keys
+from app.backup.key_files import find_foreign_key_file, place_keys, places, require_no_other_keys
 from app.backup.manifest import Manifest, check_files, read_manifest
 from app.backup.tables import Session, copy_in, require_empty, session
 from app.database.connection import require_primary
@@ -27,7 +28,6 @@ from app.database.migrate import checksum, first_error_line, migrate, migrations
 from app.progress import ProgressCallback
 from app.secrets.secret import Secret
 from app.settings import Settings
-from app.tokens.private_key_file import parse_private_key
 
 MARK_SQL: LiteralString = "COMMENT ON SCHEMA integrations IS 'integrations restore is unfinished'"
 UNMARK_SQL: LiteralString = "COMMENT ON SCHEMA integrations IS NULL"
@@ -56,10 +56,11 @@ def restore(settings: Settings, directory: Path, report: ProgressCallback) -> Ma
         for name, place in places(settings, manifest.keys).items()
     }
     require_no_other_keys(settings, keys)
+    source = replace(settings, data_dir=directory)
     try:
         with open_database(settings) as dsn, exclusive_session(require_primary(dsn)) as connection:
             load(connection, dsn, directory, manifest)
-            verify_or_drop(connection, dsn, directory, manifest, report)
+            verify_or_drop(connection, dsn, source, manifest, report)
             place_keys(keys)
             unmark(connection)
     except psycopg.Error as error:
@@ -108,22 +109,22 @@ def unmark(connection: Session) -> None:
 
 
 def verify_or_drop(
-    connection: Session, dsn: str, directory: Path, manifest: Manifest, report: ProgressCallback
+    connection: Session, dsn: str, source: Settings, manifest: Manifest, report: ProgressCallback
 ) -> None:
     """Verify what was loaded; empty the database if it is not what was signed, and raise."""
-    if (problem := find_problem(dsn, directory, manifest, report)) is not None:
+    if (problem := find_problem(dsn, source, manifest, report)) is not None:
         connection.execute(DROP_SQL)
         message = f"Nothing was restored, as the backup cannot be verified: {problem}."
         raise BackupError(message)
 
 
 def find_problem(
-    dsn: str, directory: Path, manifest: Manifest, report: ProgressCallback
+    dsn: str, source: Settings, manifest: Manifest, report: ProgressCallback
 ) -> str | None:
-    """Return what is wrong with the log, the views or the secrets, or None."""
-    path = directory / KEY_FILE_NAME
-    key = parse_private_key(path.read_bytes(), path, "checkpoint key").public_key()
-    keys = AuditKeys(key.public_bytes_raw())
+    """Return what is wrong with the log, the views or the keys of the backup *source*, or None."""
+    if problem := asyncio.run(find_foreign_key_file(dsn, source)):
+        return problem
+    keys = AuditKeys(open_checkpoint_key(source.data_dir).public_key)
     try:
         note = manifest.checkpoint
         kept = external_checkpoint(note.encode(), keys) if note is not None else None

@@ -341,7 +341,9 @@ def test_keys_that_are_not_those_of_the_log_are_not_backed_up(
     elsewhere = source | {"INTEGRATIONS_DATA_DIR": str(tmp_path)}
     assert f"{AUDIT_KEY} is missing" in refusal(elsewhere, "backup", tmp_path / "1")
     create_private_file(tmp_path / AUDIT_KEY, generate_pem())
-    assert "did not sign this log" in refusal(elsewhere, "backup", tmp_path / "2")
+    assert f"{AUDIT_KEY} is another key: run this where the service runs" in refusal(
+        elsewhere, "backup", tmp_path / "2"
+    )
     vault = source | {"INTEGRATIONS_KEYRING": "vault+https://vault.example:8200/v1/transit/keys/k"}
     assert "is in Vault" in refusal(vault, "backup", "--with-keyring", tmp_path / "3")
     for number in "123":
@@ -509,7 +511,7 @@ def kill(environment: Environment, function: str, call: int, *words: str | Path)
 
 @pytest.mark.parametrize(
     ("function", "call"),
-    [("snapshot", 1), ("copy_out", 5), ("copy_keys", 1), ("require_own_checkpoint", 1)],
+    [("snapshot", 1), ("copy_out", 5), ("copy_keys", 1), ("describe", 1)],
 )
 def test_a_killed_backup_is_no_backup(
     function: str, call: int, source: Environment, target: Environment, tmp_path: Path
@@ -526,6 +528,12 @@ def test_a_killed_backup_is_no_backup(
 )
 def test_a_killed_restore_can_be_run_again(function: str, kept: Path, target: Environment) -> None:
     kill(target, f"restore.{function}", 1, "restore", kept)
+    if function == "place_keys":
+        started = subprocess.run(
+            [*INTEGRATIONS, "serve"], env=target, capture_output=True, timeout=60, check=False
+        )
+        assert (started.returncode, started.stdout) == (1, b"")
+        assert b"This host has not the keys of the database" in started.stderr
     done(target, "restore", kept)
     assert "9 events agree with" in done(target, "verify")
 
