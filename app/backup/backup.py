@@ -12,8 +12,8 @@ from app.backup.errors import BackupError
 from app.backup.key_files import find_foreign_key_file, key_files, read_key_file
 from app.backup.manifest import Manifest
 from app.backup.new_backup import NewBackup, new_backup
-from app.backup.tables import Session, copy_out, snapshot
-from app.database.migrate import APPLIED_SQL, first_error_line, migrations
+from app.backup.tables import Session, copy_out, own_schema, require_own_schema, snapshot
+from app.database.migrate import first_error_line
 from app.progress import ProgressCallback
 from app.settings import Settings
 
@@ -41,6 +41,7 @@ def back_up(
     """
     try:
         with new_backup(directory) as backup, snapshot(dsn) as (connection, tables):
+            require_own_schema(connection)
             for number, table in enumerate(tables):
                 report("Copying tables", number, len(tables))
                 with backup.create(f"{table}.copy") as file:
@@ -73,13 +74,12 @@ def require_own_keys(dsn: str, settings: Settings) -> None:
 
 def describe(connection: Session, backup: NewBackup) -> Manifest:
     """Return the manifest of what *connection* sees and *backup* holds."""
-    applied = dict(connection.execute(APPLIED_SQL).fetchall())
     [(position,)] = connection.execute(POSITION_SQL).fetchall()
     notes = connection.execute(CHECKPOINT_SQL, (WHOLE_LOG,)).fetchall()
     return Manifest(
         release=version("integrations"),
         created_at=datetime.now(UTC).replace(microsecond=0),
-        schema={file.name: applied[file.name] for file in migrations()},
+        schema=own_schema(),
         position=position,
         checkpoint=notes[0][0] if notes else None,
         keks=tuple(kek for (kek,) in connection.execute(KEKS_SQL)),

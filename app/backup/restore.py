@@ -21,10 +21,10 @@ from app.audit.verify import external_checkpoint, verify, verify_scope
 from app.backup.errors import BackupError
 from app.backup.key_files import find_foreign_key_file, place_keys, places, require_no_other_keys
 from app.backup.manifest import Manifest, check_files, read_manifest
-from app.backup.tables import Session, copy_in, require_empty, session
+from app.backup.tables import Session, copy_in, own_schema, require_empty, session
 from app.database.connection import require_primary
 from app.database.database import open_database
-from app.database.migrate import checksum, first_error_line, migrate, migrations
+from app.database.migrate import first_error_line, migrate
 from app.progress import ProgressCallback
 from app.secrets.secret import Secret
 from app.settings import Settings
@@ -49,7 +49,7 @@ def restore(settings: Settings, directory: Path, report: ProgressCallback) -> Ma
         BackupError: it was not restored; one line says why. The command can be run again.
     """
     manifest = read_manifest(directory)
-    require_own_schema(manifest)
+    require_same_schema(manifest)
     check_files(directory, manifest, report)
     keys = {
         place: Secret((directory / name).read_bytes())
@@ -69,9 +69,9 @@ def restore(settings: Settings, directory: Path, report: ProgressCallback) -> Ma
     return manifest
 
 
-def require_own_schema(manifest: Manifest) -> None:
+def require_same_schema(manifest: Manifest) -> None:
     """Raise BackupError if the tables of the backup are not those of this release."""
-    if manifest.schema != {file.name: checksum(file) for file in migrations()}:
+    if manifest.schema != own_schema():
         message = (
             f"The backup was made by release {manifest.release}, which has other tables: restore it"
             " with that release, then start this one."

@@ -15,6 +15,7 @@ from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed, Identifier
 
 from app.backup.errors import BackupError
+from app.database.migrate import APPLIED_SQL, checksum, migrations
 from app.database.rights import add_missing_rights
 
 CHUNK_BYTES = 1 << 20
@@ -61,6 +62,20 @@ def snapshot(dsn: str) -> Generator[tuple[Session, list[str]]]:
         # place since would look empty.
         connection.execute(statement("LOCK TABLE {} IN ACCESS SHARE MODE", *tables))
         yield connection, tables
+
+
+def own_schema() -> dict[str, str]:
+    """Return the SHA-256 of each file that sets up the tables of this release."""
+    return {file.name: checksum(file) for file in migrations()}
+
+
+def require_own_schema(connection: Session) -> None:
+    """Raise BackupError if the tables of the database are not those of this release."""
+    own = own_schema()
+    applied = dict(connection.execute(APPLIED_SQL).fetchall())
+    if {name: applied.get(name) for name in own} != own:
+        message = "The database was set up by another release: back it up with that one."
+        raise BackupError(message)
 
 
 def statement(template: LiteralString, *tables: str) -> Composed:

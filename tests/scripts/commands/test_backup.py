@@ -335,6 +335,15 @@ def test_nothing_is_made_where_there_is_nothing_to_back_up(
     assert [*(tmp_path / "backup").iterdir()] == []
 
 
+def test_a_database_of_another_release_is_not_backed_up(
+    target: Environment, kept: Path, tmp_path: Path
+) -> None:
+    done(target, "restore", kept)
+    with psycopg.connect(target["INTEGRATIONS_DATABASE_URL"]) as connection:
+        connection.execute("DELETE FROM integrations.migrations WHERE name = 'audit.sql'")
+    assert "set up by another release" in refusal(target, "backup", tmp_path / "backup")
+
+
 def test_keys_that_are_not_those_of_the_log_are_not_backed_up(
     source: Environment, tmp_path: Path
 ) -> None:
