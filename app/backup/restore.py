@@ -81,9 +81,8 @@ def require_same_schema(manifest: Manifest) -> None:
 
 @contextmanager
 def exclusive_session(dsn: str) -> Generator[Session]:
-    """Yield an autocommitting connection; BackupError if another restore has the database."""
+    """Yield a connection for copying; BackupError if another restore has the database."""
     with session(dsn) as connection:
-        connection.autocommit = True
         try:
             connection.execute(WAIT_FOR_LOCK_SQL)
         except psycopg.errors.LockNotAvailable:

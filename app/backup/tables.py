@@ -32,8 +32,12 @@ Session = Connection[TupleRow]
 
 
 def session(dsn: str) -> Session:
-    """Return a connection to *dsn* for copying; to be closed."""
-    return psycopg.connect(dsn, client_encoding="utf8", application_name="integrations_backup")
+    """Return an autocommitting connection to *dsn* for copying, however long it takes; close it."""
+    connection = psycopg.connect(
+        dsn, autocommit=True, client_encoding="utf8", application_name="integrations_backup"
+    )
+    connection.execute("SET statement_timeout = 0")
+    return connection
 
 
 @contextmanager
@@ -54,14 +58,14 @@ def snapshot(dsn: str) -> Generator[tuple[Session, list[str]]]:
                 " of the owner of the schema integrations."
             )
             raise BackupError(message)
-        connection.rollback()  # the transaction that read the names
         connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
         connection.set_read_only(True)
         tables = [name for name, _ in found]
-        # Before the first query, which takes the snapshot: a view that a rebuild has put in its
-        # place since would look empty.
-        connection.execute(statement("LOCK TABLE {} IN ACCESS SHARE MODE", *tables))
-        yield connection, tables
+        with connection.transaction():
+            # Before the first query, which takes the snapshot: a view that a rebuild has put in
+            # its place since would look empty.
+            connection.execute(statement("LOCK TABLE {} IN ACCESS SHARE MODE", *tables))
+            yield connection, tables
 
 
 def own_schema() -> dict[str, str]:
