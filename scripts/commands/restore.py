@@ -1,14 +1,16 @@
 """integrations restore: fills an empty database and data directory from a backup, and verifies."""
 
+import asyncio
 from pathlib import Path
 
 import click
 
-from app.backup.key_files import KEYRING
 from app.backup.manifest import Manifest
 from app.backup.restore import restore
+from app.installation import find_kek_problems
 from app.operator_log import log_operation
 from app.progress import progress_bar
+from app.secrets.keyring_factory import VAULT_PREFIX
 from app.settings import Settings, read_settings
 from scripts.commands.cli import run
 
@@ -25,21 +27,19 @@ def restore_command(*, directory: Path) -> None:
         with progress_bar() as report_progress:
             restored = restore(settings, directory.absolute(), report_progress)
         ids["position"] = str(restored.position)
-    click.echo(summary(restored, settings))
-
-
-def summary(restored: Manifest, settings: Settings) -> str:
-    """Return in a sentence or two what was restored, and what is still needed."""
-    done = (
+    click.echo(
         f"Restored {restored.position:,} events and {len(restored.keys)} key files, and verified"
         " them."
     )
-    if KEYRING in restored.files or not restored.keks:
-        return done
-    return (
-        f"{done} The keyring was not in the backup: before you start the service, put the one with"
-        f" {', '.join(restored.keks)} at {settings.keyring}."
-    )
+    for problem in asyncio.run(find_keyring_problems(restored, settings)):
+        click.echo(f"Before you start the service: {problem}; it was not in the backup.")
+
+
+async def find_keyring_problems(restored: Manifest, settings: Settings) -> list[str]:
+    """Return what the keyring lacks, which the backup may have left out; a start asks Vault."""
+    if settings.keyring.startswith(VAULT_PREFIX) or not restored.keks:
+        return []
+    return await find_kek_problems(settings, (), restored.keks)
 
 
 if __name__ == "__main__":
