@@ -35,6 +35,30 @@ class Language(Struct, frozen=True):
             translated,
         )
 
+    def filled_text(self, text: str) -> str:
+        """Return *text*, English as `text` filled it, in this language; itself if it is unknown.
+
+        Of several messages that it may be, the one with the most words of its own counts.
+        """
+        if text in self.messages:
+            return self.messages[text]
+        fitting = {m: found for m in self.messages if (found := fill_of(m, text)) is not None}
+        message = max(fitting, key=lambda each: len(PLACEHOLDER.sub("", each)), default=text)
+        return self.text(message, **fitting.get(message, {}))
+
+
+def fill_of(message: str, text: str) -> dict[str, str] | None:
+    """Return what fills the placeholders of *message* in *text*; None if *text* is another."""
+    begin, *names_and_rests = PLACEHOLDER.split(message)
+    if not names_and_rests or not (text.startswith(begin) and text.endswith(names_and_rests[-1])):
+        return None
+    parts = (
+        f"(?P<{part}>.+)" if index % 2 == 0 else re.escape(part)
+        for index, part in enumerate(names_and_rests)
+    )
+    found = re.fullmatch(re.escape(begin) + "".join(parts), text)
+    return found and found.groupdict()
+
 
 class Catalogues(Struct, frozen=True):
     """All supported languages, by tag in lower case; `en` is always among them."""

@@ -98,7 +98,7 @@ def newest_check_object(check: NewestCheck, language: Language) -> NewestCheckOb
     """Return *check* as the HTTP API shows it: the stored English detail, translated if it can."""
     return NewestCheckObject(
         outcome=check.found.outcome,
-        detail=language.text(check.found.detail),
+        detail=language.filled_text(check.found.detail),
         region=check.found.region,
         checked_at=format_timestamp(check.checked_at),
     )

@@ -223,6 +223,20 @@ def test_no_message_is_left_in_english(tag: str) -> None:
 
 
 @pytest.mark.parametrize("tag", FILES)
+def test_a_stored_text_is_known_again_with_what_fills_it(tag: str) -> None:
+    english, language = load_catalogues().english, load_catalogues().languages[tag.lower()]
+    for message in english.messages:
+        filling = {name[1:-1]: f"{name[1:-1]} 1, b" for name in placeholders(message)}
+        stored = english.text(message, **filling)
+        assert language.filled_text(stored) == language.text(message, **filling), message
+
+
+@pytest.mark.parametrize("text", ["", "of another release", "This is missing: ", "{field}"])
+def test_a_stored_text_that_is_unknown_stays(text: str) -> None:
+    assert load_catalogues().languages["de"].filled_text(text) == text
+
+
+@pytest.mark.parametrize("tag", FILES)
 def test_no_invisible_direction_marks_are_in_a_catalogue(tag: str) -> None:
     assert (
         re.search("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]", FILES[tag].read_text("utf-8"))

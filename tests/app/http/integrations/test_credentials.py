@@ -202,6 +202,13 @@ def test_the_newest_check_is_shown_in_the_language_of_the_caller(
     assert translated["check"]["detail"] == DETAIL[language]
 
 
+def test_what_a_check_lacks_is_named_in_the_language_of_the_caller(client: httpx2.Client) -> None:
+    place = made(client, "TWILIO", apiKey="AC" + "0" * 32)
+    detail = client.post(f"/de{place[3:]}/check").json()["result"]["data"]["detail"]
+    translated = client.get(f"/de{place[3:]}/credentials").json()["result"]["data"]
+    assert detail == translated["check"]["detail"] == "Es fehlt: apiSecret"
+
+
 def test_the_validator_changes_with_what_is_shown(client: httpx2.Client) -> None:
     place = made(client, "TWILIO", apiKey=SECRET)
     path = f"{place}/credentials"
