@@ -138,6 +138,19 @@ missing (step, statement) AS (
     UNION ALL
     SELECT 1, format('ALTER ROLE %I LOGIN', name)
     FROM roles JOIN pg_roles ON rolname = name WHERE logs_in AND NOT rolcanlogin
+    UNION ALL  -- with such a power, or as a member of another role, it may do more
+    SELECT 1, format('ALTER ROLE %I %s', name, powers)
+    FROM roles JOIN pg_roles ON rolname = name, concat_ws(' ',
+        CASE WHEN rolsuper THEN 'NOSUPERUSER' END, CASE WHEN rolcreatedb THEN 'NOCREATEDB' END,
+        CASE WHEN rolcreaterole THEN 'NOCREATEROLE' END,
+        CASE WHEN rolreplication THEN 'NOREPLICATION' END,
+        CASE WHEN rolbypassrls THEN 'NOBYPASSRLS' END
+    ) AS powers
+    WHERE powers <> ''
+    UNION ALL
+    SELECT 1, format('REVOKE %I FROM %I GRANTED BY %I',
+        pg_get_userbyid(roleid), name, pg_get_userbyid(grantor))
+    FROM roles JOIN pg_roles ON rolname = name JOIN pg_auth_members ON member = pg_roles.oid
     UNION ALL
     SELECT 2, format('GRANT %s TO %I', string_agg(quote_ident(name), ', ' ORDER BY name), current_user)
     FROM roles LEFT JOIN pg_roles ON rolname = name

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 from psycopg.conninfo import conninfo_to_dict
 
-from app.database.connection import NETWORK_TIMEOUTS
+from app.database.connection import NETWORK_TIMEOUTS, role_name
 from app.database.database import open_database
 from app.settings import Settings, SettingsError
 from tests.conftest import INTEGRATIONS
@@ -35,6 +35,13 @@ def test_a_network_that_says_nothing_is_noticed_unless_the_address_says_when() -
     }
     assert {name: reached.pop(name) for name in limits} == limits
     assert reached == conninfo_to_dict(SOMEWHERE)
+
+
+def test_the_prefix_of_roles_goes_along_with_the_address() -> None:
+    with open_database(replace(SETTINGS, role_prefix="crm")) as dsn:
+        assert role_name(dsn, "integrations_query") == "crm_query"
+    with open_database(SETTINGS) as dsn:
+        assert role_name(dsn, "integrations_query") == "integrations_query"
 
 
 @pytest.mark.parametrize("wrong", NO_ADDRESSES)

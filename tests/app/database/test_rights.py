@@ -45,6 +45,11 @@ DAMAGE = [
     "CREATE POLICY door ON integrations.snapshots TO integrations_query USING (true)",
     "CREATE POLICY door ON integrations.snapshots USING (true)",
     "CREATE TABLE integrations.newer (workspace_id text)",
+    "ALTER ROLE integrations_query NOLOGIN",
+    "ALTER ROLE integrations_query SUPERUSER BYPASSRLS",
+    "ALTER ROLE integrations_query CREATEDB CREATEROLE REPLICATION",
+    "GRANT integrations_audit TO integrations_query",
+    "GRANT pg_read_all_data TO integrations_query",
 ]
 OF_OTHERS = [
     "CREATE TABLE integrations.integration_view_v9 (workspace_id text)",  # a rebuild makes it

@@ -12,6 +12,8 @@ from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed, Identifier
 
+from app.database.embedded.config import LOGIN_ROLES
+
 APPEND = """
 SELECT integrations.append('[
     {"workspace": "demo", "stream": "int_1", "version": 1, "type": "Toggled", "action": "A",
@@ -176,6 +178,7 @@ def test_the_page_lists_every_right_once_and_no_other(superuser: Connection[Tupl
 def test_the_page_lists_every_role_and_what_it_sees(superuser: Connection[TupleRow]) -> None:
     listed = {(role, sees) for role, _, sees in table_under("| role | for | sees |")}
     assert listed == set(superuser.execute(SEES))
+    assert {role for role, _ in listed} == set(LOGIN_ROLES)
     on_schema = {(role, "USAGE") for role, _ in listed}
     assert on_schema == set(superuser.execute(ON_SCHEMA))
 

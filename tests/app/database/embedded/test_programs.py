@@ -77,19 +77,28 @@ def test_a_program_that_is_not_postgresqls_is_said(
 
 
 @pytest.mark.parametrize(
-    ("version", "said"),
+    ("cluster", "version", "said"),
     [
-        ("14.13 (Debian 14.13-1)", "are of PostgreSQL 14: set INTEGRATIONS_POSTGRES_BIN to"),
-        ("9.6.24", "are of PostgreSQL 9: set INTEGRATIONS_POSTGRES_BIN to"),
-        ("16.4", "was made by PostgreSQL 15, and "),
-        ("19devel", "set INTEGRATIONS_POSTGRES_BIN to a folder of PostgreSQL 15, or move the data"),
+        ("15", "14.13 (Debian 14.13-1)", "are of PostgreSQL 14: set INTEGRATIONS_POSTGRES_BIN to"),
+        ("15", "9.6.24", "are of PostgreSQL 9: set INTEGRATIONS_POSTGRES_BIN to"),
+        ("15", "16.4", "was made by PostgreSQL 15, and "),
+        ("18", "17.1", "was made by PostgreSQL 18, and "),
+        (
+            "15",
+            "19devel",
+            "set INTEGRATIONS_POSTGRES_BIN to a folder of PostgreSQL 15, or move the data",
+        ),
     ],
 )
 def test_programs_that_cannot_run_the_cluster_are_said(
-    directory: ServerDirectory, programs_of: Callable[[str], Path], version: str, said: str
+    directory: ServerDirectory,
+    programs_of: Callable[[str], Path],
+    cluster: str,
+    version: str,
+    said: str,
 ) -> None:
     directory.cluster.mkdir()
-    (directory.cluster / "PG_VERSION").write_text("15\n")
+    (directory.cluster / "PG_VERSION").write_text(f"{cluster}\n")
     assert said in refusal(directory, programs_of(version))
 
 
