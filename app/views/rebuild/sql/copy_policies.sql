@@ -18,6 +18,12 @@ BEGIN
         FROM aclexplode(live.relacl) WHERE grantee <> live.relowner
         UNION ALL
         SELECT format(
+            'GRANT %s (%I) ON integrations.%I TO %s', privilege_type, attname, shadow,
+            CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END
+        )
+        FROM pg_attribute, aclexplode(attacl) WHERE attrelid = live.oid
+        UNION ALL
+        SELECT format(
             'CREATE POLICY %I ON integrations.%I AS %s FOR %s TO %s %s %s',
             policyname, shadow, permissive, cmd,
             (SELECT string_agg(CASE role WHEN 'public' THEN 'PUBLIC' ELSE quote_ident(role) END, ', ')
