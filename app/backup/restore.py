@@ -14,10 +14,9 @@ from typing import LiteralString
 import psycopg
 from msgspec.structs import replace
 
-from app.audit.audit_keys import AuditKeys
 from app.audit.checkpoint import open_checkpoint_key
 from app.audit.errors import NoteError
-from app.audit.verify import external_checkpoint, verify, verify_scope
+from app.audit.verify import external_checkpoint, read_audit_keys, verify, verify_scope
 from app.backup.errors import BackupError
 from app.backup.key_files import find_foreign_key_file, place_keys, places, require_no_other_keys
 from app.backup.manifest import Manifest, check_files, read_manifest
@@ -123,8 +122,9 @@ def find_problem(
     """Return what is wrong with the log, the views or the keys of the backup *source*, or None."""
     if problem := asyncio.run(find_foreign_key_file(dsn, source)):
         return problem
-    keys = AuditKeys(open_checkpoint_key(source.data_dir).public_key)
+    public_key = open_checkpoint_key(source.data_dir).public_key
     try:
+        keys = asyncio.run(read_audit_keys(dsn, public_key))
         note = manifest.checkpoint
         kept = external_checkpoint(note.encode(), keys) if note is not None else None
     except NoteError as error:

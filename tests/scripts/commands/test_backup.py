@@ -270,6 +270,18 @@ def test_an_installation_moves_to_a_given_server_and_back(
             connection.execute("ALTER SCHEMA before RENAME TO integrations")
 
 
+def test_a_backup_right_after_the_audit_key_was_rotated_can_be_restored(
+    kept: Path, target: Environment, given_server: str, tmp_path: Path
+) -> None:
+    done(target, "restore", kept)
+    done(target, "audit-key", "rotate")
+    done(target, "backup", "--with-keyring", tmp_path / "rotated")
+    with new_folder() as folder:
+        other = settings(folder / "new", new_database(given_server))
+        done(other, "restore", tmp_path / "rotated")
+        assert "9 events agree with" in done(other, "verify")
+
+
 def test_rights_and_row_level_security_are_those_of_a_new_installation(
     source: Environment, kept: Path, target: Environment
 ) -> None:
@@ -576,6 +588,24 @@ def test_a_backup_that_is_killed_at_any_moment_is_whole_or_none(
             if (backup / "manifest.json").exists():
                 check_files(backup, read_manifest(backup), no_progress)
         done(service.environment, "backup", tmp_path / "last")
+
+
+@pytest.mark.slow
+def test_an_installation_moves_between_postgresql_15_and_18(
+    kept: Path, target: Environment, tmp_path: Path, data_dir: Path, start_service: StartService
+) -> None:
+    """Needs Debian's postgresql-15."""
+    bin_15 = "/usr/lib/postgresql/15/bin"
+    old = settings(data_dir / "old") | {"INTEGRATIONS_POSTGRES_BIN": bin_15}
+    done(old, "restore", kept)
+    assert (data_dir / "old/postgres/cluster/PG_VERSION").read_text() == "15\n"
+    with start_service(data_dir / "old", postgres_bin=bin_15) as service:
+        with service.caller() as client:
+            add(client, "SG.later")
+        done(old, "backup", "--with-keyring", tmp_path / "from_15")
+    done(target, "restore", tmp_path / "from_15")
+    assert len(opened(target["INTEGRATIONS_DATABASE_URL"], target)) == 10
+    assert "10 events agree with" in done(target, "verify")
 
 
 @pytest.mark.slow
