@@ -48,7 +48,7 @@ class BodySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
     other_endpoint_fields: Mapping[str, FieldProblem] = {}
     if_empty: FieldProblem | None = None
     cross_field_schema: Schema = {}
-    examples: Mapping[str, Mapping[str, str]] = {}
+    examples: Mapping[str, Mapping[str, object]] = {}
 
     def read(self, body: bytes) -> Shape:
         """Return the body as a Struct.

@@ -18,7 +18,12 @@ from app.http.field_rules import (
     secret,
     text,
 )
-from app.http.integrations.examples import CREATE_EXAMPLES
+from app.http.integrations.examples import (
+    CREATE_EXAMPLES,
+    CREDENTIALS_EXAMPLES,
+    TOGGLE_EXAMPLES,
+    UPDATE_EXAMPLES,
+)
 from app.http.integrations.public_text import reject_exposed_secrets
 from app.http.integrations.settings import find_wrong_settings, settings_rule, settings_schema
 from app.http.request_bodies import BodySchema, Values
@@ -186,13 +191,14 @@ FIELDS_OF_OTHER_ENDPOINTS: Mapping[str, FieldProblem] = {
     **dict.fromkeys(SECRET_FIELDS, SECRET_NOT_CHANGED_HERE),
     **dict.fromkeys(("type", "channel"), IMMUTABLE_FIELD),
 }
-TOGGLE_SCHEMA = BodySchema(shape=ToggleBody, rules={"isActive": boolean})
+TOGGLE_SCHEMA = BodySchema(shape=ToggleBody, rules={"isActive": boolean}, examples=TOGGLE_EXAMPLES)
 CREDENTIALS_SCHEMA = BodySchema(
     shape=ReplaceCredentialsBody,
     rules={"vapidPublicKey": PUBLIC_RULES["vapidPublicKey"], **SECRET_RULES},
     checks=(check_vapid_pair,),
     clearable=frozenset((*SECRET_FIELDS, "vapidPublicKey")),
     if_empty=NO_CREDENTIAL,
+    examples=CREDENTIALS_EXAMPLES,
     cross_field_schema={
         "anyOf": [{"required": [name]} for name in (*SECRET_FIELDS, "vapidPublicKey")]
     },
@@ -211,6 +217,7 @@ def update_schema(providers: Providers) -> BodySchema[UpdateIntegrationBody]:
         clearable=frozenset(rules) - {"name", "isActive"},
         null_is_wrong=True,
         other_endpoint_fields=FIELDS_OF_OTHER_ENDPOINTS,
+        examples=UPDATE_EXAMPLES,
     )
 
 

@@ -1,4 +1,4 @@
-"""Bodies that create an integration, by title (integration-api.md)."""
+"""Bodies by title: those that create an integration are of integration-api.md."""
 
 from collections.abc import Mapping
 
@@ -35,3 +35,12 @@ CREATE_EXAMPLES: Mapping[str, Mapping[str, str]] = {
         "senderPhone": "+1234567890",
     },
 }
+UPDATE_EXAMPLES: Mapping[str, Mapping[str, object]] = {
+    "Another sender": {"senderEmail": "news@example.com", "senderName": "Example News"},
+    "No sender name": {"senderName": None},
+}
+TOGGLE_EXAMPLES: Mapping[str, Mapping[str, object]] = {
+    "Off": {"isActive": False},
+    "On": {"isActive": True},
+}
+CREDENTIALS_EXAMPLES: Mapping[str, Mapping[str, object]] = {"A new key": {"apiKey": "SG.abc123..."}}

@@ -7,14 +7,15 @@ from typing import Any
 from msgspec.structs import fields
 
 from app.http.field_rules import Rule
+from app.http.openapi.samples import ID, Json
 from app.http.request_bodies import BodySchema
 from app.http.types import ID_PATTERN
 from app.locales.language_tag import MAX_TAG_LENGTH, PATTERN
 from app.pasted_text import is_visible
 
-Json = dict[str, Any]
 JSON = "application/json"
 TEXT = {"type": "string"}
+TAGS = TEXT | {"examples": ['"1"']}
 ENTITY_TAG = {"type": "string", "pattern": '^"[0-9a-zA-Z_-]+"$'}
 REQUEST_ID = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
 IDEMPOTENCY_KEY = {"type": "string", "pattern": "^[\\x20-\\x7e]{1,255}$"}
@@ -75,28 +76,29 @@ PARAMETERS: Mapping[str, Json] = {
         "locale",
         "The language of the messages, a BCP 47 tag; unknown ones fall back (pt-BR, pt, en)",
         LOCALE | {"examples": ["en", "es"]},
-    ),
+    )
+    | {"example": "en"},  # which the page fills in; a default would make clients leave it out
     "integrationId": parameter(
         "path",
         "integrationId",
         "Integration ID",
-        {"type": "string", "pattern": ID_PATTERN},
+        {"type": "string", "pattern": ID_PATTERN, "examples": [ID]},
     ),
     "Idempotency-Key": parameter(
         "header",
         "Idempotency-Key",
         "A repeated request with the same key gets the first response, for 24 hours",
-        IDEMPOTENCY_KEY,
+        IDEMPOTENCY_KEY | {"examples": ["create-sendgrid-1"]},
     ),
     "Prefer": parameter(
         "header",
         "Prefer",
         "`handling=strict` turns warnings into 422 (RFC 7240)",
-        TEXT,
+        TEXT | {"examples": ["handling=strict"]},
     ),
-    "If-Match": parameter("header", "If-Match", "Only if this is still the current version", TEXT),
+    "If-Match": parameter("header", "If-Match", "Only if this is still the current version", TAGS),
     "If-None-Match": parameter(
-        "header", "If-None-Match", "Only if this is not the current version", TEXT
+        "header", "If-None-Match", "Only if this is not the current version", TAGS
     ),
 }
 

@@ -9,6 +9,7 @@ import msgspec
 from litestar import Litestar, Request
 from litestar.openapi.plugins import JsonRenderPlugin
 
+from app.http.email_address import INVALID_EMAIL
 from app.http.openapi.components import (
     HEADERS,
     JSON,
@@ -28,8 +29,9 @@ from app.http.openapi.operation import (
     references,
     response_schema_name,
 )
-from app.http.problems import Problem
-from app.http.responses import ErrorResponse
+from app.http.openapi.samples import VALUES
+from app.http.problems import INVALID_REQUEST, Problem, error_envelope
+from app.http.responses import Detail, ErrorResponse
 
 METHODS = ("get", "post", "put", "patch", "delete")
 PATH_PARAMETER = re.compile(r"\{([a-z_]+)\}")
@@ -59,10 +61,10 @@ def complete_document(document: Json, body_schemas: BodySchemas) -> Json:
     """Return a completed copy of Litestar's *document*; bodies are as in *body_schemas*."""
     document = deepcopy(document)
     document["paths"] = {camel_case_path(p): item for p, item in document["paths"].items()}
-    for path, method, operation in operations_in(document["paths"]):
-        complete_operation(operation, path, method, body_schemas)
-    link_integrations(document["paths"])
     schemas = document["components"]["schemas"]
+    for path, method, operation in operations_in(document["paths"]):
+        complete_operation(operation, path, method, body_schemas, schemas)
+    link_integrations(document["paths"])
     schemas.update(problem_schemas())
     for schema in schemas.values():
         schema["additionalProperties"] = False
@@ -143,6 +145,13 @@ def problem_class_name(problem: Problem) -> str:
     return "".join(word.capitalize() for word in problem.error.split("_"))
 
 
+def problem_sample(problem: Problem) -> ErrorResponse:
+    """Return a sample of the response for *problem*."""
+    email = Detail("senderEmail", INVALID_EMAIL.code, INVALID_EMAIL.message)
+    details = [email] if problem.error == INVALID_REQUEST.error else []
+    return error_envelope(problem, problem.message, str(VALUES["requestId"]), details)
+
+
 def problem_response(problem: Problem) -> Json:
     """Return the response for *problem*, with the headers of all problems of its status."""
     own = {name for p in ALL_PROBLEMS if p.status == problem.status for name in p.headers}
@@ -151,6 +160,9 @@ def problem_response(problem: Problem) -> Json:
         "description": problem.message,
         "headers": references("headers", headers),
         "content": {
-            JSON: {"schema": reference("schemas", f"{problem_class_name(problem)}Response")}
+            JSON: {
+                "schema": reference("schemas", f"{problem_class_name(problem)}Response"),
+                "example": problem_sample(problem),
+            }
         },
     }

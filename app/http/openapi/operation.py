@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from app.http.errors import InvalidFieldsError
 from app.http.openapi.components import JSON, Json
+from app.http.openapi.samples import LINES, NOTES, describe_parameter, response_sample
 from app.http.problems import FRAMEWORK_PROBLEMS, INTERNAL_ERROR, PROBLEMS, Problem
 from app.http.request_bodies import BodySchema
 
@@ -29,14 +30,21 @@ WITH_ETAG = (
 )
 
 
-def complete_operation(operation: Json, path: str, method: str, body_schemas: BodySchemas) -> None:
-    """Add parameters, examples, headers and error responses to *operation*."""
-    operation["summary"] = operation.pop("description").partition("\n")[0]
+def complete_operation(
+    operation: Json, path: str, method: str, body_schemas: BodySchemas, schemas: Json
+) -> None:
+    """Add parameters, examples, headers and error responses to *operation*.
+
+    *schemas* are the components that its responses refer to.
+    """
+    operation["summary"] = operation["description"].partition("\n")[0]
     for body in request_media_types(operation):
         body.update(body_examples(body["schema"]["$ref"], body_schemas))
     operation["parameters"] = [*operation_parameters(operation, path, method)]
+    operation["description"] = " ".join(describe(operation, path, method))
     responses = {code: r for code, r in operation["responses"].items() if code < "300"}
     for code, response in responses.items():
+        add_sample(operation, response, int(code), schemas)
         response["headers"] = references(
             "headers", response_headers(operation, response, method, code)
         )
@@ -45,6 +53,32 @@ def complete_operation(operation: Json, path: str, method: str, body_schemas: Bo
     for status in sorted({*error_statuses(operation, path, method)}):
         responses[str(status)] = reference("responses", PROBLEMS_BY_STATUS[status].error)
     operation["responses"] = responses
+
+
+def describe(operation: Json, path: str, method: str) -> Iterator[str]:
+    """Yield the sentences of the description: that of the handler, and what its headers do."""
+    yield operation["description"]
+    if operation["operationId"] in NOTES:
+        yield NOTES[operation["operationId"]]
+    if is_change(operation, method):
+        yield "With an `Idempotency-Key` a repeated request gets the stored first response."
+    if is_conditional(operation, path, method):
+        yield "With `If-Match` only if the integration still has that version (412)."
+    if method == "get" and returns_etag(operation):
+        yield "With `If-None-Match` 304 if nothing has changed."
+    if may_return_warnings(operation):
+        yield "`Prefer: handling=strict` turns warnings into 422."
+
+
+def add_sample(operation: Json, response: Json, status: int, schemas: Json) -> None:
+    """Add an example to each media type of a successful *response*."""
+    name = operation["operationId"]
+    for media_type, content in response.get("content", {}).items():
+        content["example"] = (
+            response_sample(content["schema"], schemas, name, status)
+            if media_type == JSON
+            else LINES
+        )
 
 
 def request_media_types(operation: Json) -> list[Json]:
@@ -65,7 +99,10 @@ def operation_parameters(operation: Json, path: str, method: str) -> Iterator[Js
     """Yield the parameters of *operation*: those in its path, Litestar's own, our headers."""
     for name in re.findall(r"\{(\w+)\}", path):
         yield reference("parameters", name)
-    yield from (p for p in operation.get("parameters", ()) if p["in"] != "path")
+    for each in operation.get("parameters", ()):
+        if each["in"] != "path":
+            describe_parameter(each)
+            yield each
     if is_change(operation, method):
         yield reference("parameters", "Idempotency-Key")
     if is_conditional(operation, path, method):
