@@ -14,9 +14,11 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from app.database.embedded import open_embedded
+from tests.conftest import INTEGRATIONS
 
 StartService = Callable[..., AbstractContextManager[Any]]
 PAGE = (Path(__file__).parents[2] / "docs" / "postgresql.md").read_text()
+COMMANDS = ("replay", "keys list", "rebuild --check", "rebuild")
 BODY = {"name": "Mail", "type": "SENDGRID", "channel": "EMAIL", "apiKey": "SG.x"}
 
 
@@ -56,6 +58,12 @@ def test_a_start_as_the_owner_and_then_as_a_login_without_rights(
         assert client.post("/en/api/integration", json=BODY).status_code == 201
         assert client.get("/en/api/integration").json()["result"]["totalCount"] == 2
         assert client.get("/health/ready").status_code == 200
+        for command in COMMANDS:
+            ended = subprocess.run(
+                [*INTEGRATIONS, *command.split()],
+                env=service.environment, capture_output=True, text=True, timeout=60, check=False,
+            )  # fmt: skip
+            assert (ended.returncode, ended.stderr) == (0, ""), command
 
 
 def test_pgbouncers_login_may_take_on_the_roles_of_requests(

@@ -23,6 +23,7 @@ def shape_of(admin: Connection[TupleRow]) -> list[TupleRow]:
                 WHERE conrelid = c.oid ORDER BY 1),
             ARRAY(SELECT attname || attnum || format_type(atttypid, atttypmod) || attnotnull
                     || attstorage::text || coalesce(attstattarget::text, '')
+                    || coalesce(attacl::text, '')
                 FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0),
             ARRAY(SELECT policyname || permissive || roles::text || cmd || coalesce(qual, '')
                 || coalesce(with_check, '') FROM pg_policies WHERE tablename = relname ORDER BY 1)
@@ -40,7 +41,8 @@ async def test_a_switched_table_has_all_that_the_old_one_had(live: "Live", views
             USING (workspace_id = current_setting('app.workspace'));
         CREATE POLICY door ON integrations.integration_view AS PERMISSIVE FOR ALL
             TO integrations_command, integrations_rebuild USING (true) WITH CHECK (true);
-        GRANT SELECT ON integrations.integration_view TO PUBLIC
+        GRANT SELECT ON integrations.integration_view TO PUBLIC;
+        GRANT SELECT (id), UPDATE (name) ON integrations.integration_view TO PUBLIC
     """)
     before = shape_of(views.admin)
 
