@@ -8,7 +8,7 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from app.secrets.errors import UnknownKekError, UnsealError
+from app.secrets.errors import SecretsError, UnsealError
 from app.secrets.keyring import Keyring
 from app.secrets.rewrap import count_remaining, next_batch, open_stored_key
 
@@ -78,7 +78,7 @@ async def integrations_under(connection: AsyncConnection, kek: str) -> list[Lost
     """Return the integrations with secrets under *kek*, which need new ones if it is lost.
 
     Raises:
-        UnknownKekError: the installation never had it.
+        SecretsError: the installation never had it.
     """
     cursor = connection.cursor(row_factory=class_row(LostSecrets))
     await cursor.execute(LOST_SQL, (kek,))
@@ -89,7 +89,8 @@ async def integrations_under(connection: AsyncConnection, kek: str) -> list[Lost
 
 
 async def require_known(connection: AsyncConnection, kek: str) -> None:
-    """Raise UnknownKekError unless the database knows *kek*, from its first use to its end."""
+    """Raise SecretsError unless the database knows *kek*, from its first use to its end."""
     cursor = await connection.execute(KNOWN_SQL, {"kek": kek})
     if await cursor.fetchone() is None:
-        raise UnknownKekError(kek)
+        message = f"The database knows no key {kek}: see integrations keys list."
+        raise SecretsError(message)

@@ -279,7 +279,7 @@ def test_every_wrapped_key_is_opened_and_what_a_lost_kek_takes_is_listed(
         assert done(service, "lost", second) == f"demo\t{push}\tn\tapiKey\n"
         unknown = keys(service, "lost", "kek-1-0000000")
         assert (unknown.returncode, unknown.stdout) == (1, "")
-        assert "kek-1-0000000 is not in the keyring" in unknown.stderr
+        assert "The database knows no key kek-1-0000000" in unknown.stderr
         done(service, "remove", "--yes", "--lost", first)
         assert done(service, "lost", first).splitlines() == lost
 
