@@ -15,12 +15,12 @@ from app.access.leasing import Leasing
 from app.access.views import AccessViews
 from app.audit.checkpoint import open_checkpoint_key
 from app.audit.follower import follow_log
-from app.audit.lag import AuditLag
+from app.audit.lag import database_gauges
 from app.audit.proof_service import ProofService
 from app.batching import MAX_BATCH
 from app.command_handler import CommandHandler, utc_now
 from app.database.pools import open_pool
-from app.event_store.idempotency import run_housekeeping
+from app.event_store.idempotency import StoredResponses
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.reader import LogReader
 from app.http.accesses import AccessController
@@ -69,6 +69,7 @@ from app.views.integrations import IntegrationViews
 from app.views.lease_material import LeaseMaterialViews
 
 AUDIT_CONNECTIONS = 2  # audit queries read much, and must not take all of the database
+MAX_EXPENSIVE_REQUESTS = 2  # of a workspace at once, one a worker at least
 POOL_CLOSE_TIMEOUT = 2.0  # seconds for a pool to give up connection attempts
 
 
@@ -107,11 +108,12 @@ def build_dependencies(
         issuer=settings.jwt_issuer,
         seconds=settings.lease_seconds,
     )
+    stored_responses = StoredResponses(commands)
     metrics = Metrics(
         version("integrations"),
         pools=(commands, queries, audits),
         batchers={**log.batchers, **views.batchers},
-        read_gauges=SharedLook(AuditLag(probes).gauges),
+        read_gauges=SharedLook(partial(database_gauges, probes)),
     )
 
     @asynccontextmanager
@@ -119,7 +121,7 @@ def build_dependencies(
         await keys.start()
         async with commands, queries, audits, probes:
             background_tasks = [
-                asyncio.create_task(run_housekeeping(commands)),
+                asyncio.create_task(stored_responses.run()),
                 asyncio.create_task(delete_old_accesses(commands, settings.access_retention)),
                 asyncio.create_task(metrics.run()),
             ]
@@ -158,6 +160,8 @@ def build_dependencies(
         provider_keys=provider_key_pattern(providers, certain=False),
         body_schemas={**build_body_schemas(providers), LeaseBody: LEASE_SCHEMA},
         idempotency_locks=KeyedLock(),
+        stored_responses=stored_responses,
+        expensive_requests=KeyedLock(max(1, MAX_EXPENSIVE_REQUESTS // settings.workers)),
         rate_limit=build_rate_limit(settings),
         trusted_proxies=settings.trusted_proxies,
         security_log=SecurityLog(settings.trusted_proxies),

@@ -1,4 +1,4 @@
-"""A lock for each key: blocks that hold the same key run one after the other, in order."""
+"""A lock for each key: blocks that hold the same key take turns, in order."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Hashable
@@ -10,20 +10,24 @@ class LockTimeoutError(Exception):
 
 
 class KeyedLock:
-    """A lock for each key, within this process; a key that nobody uses takes no memory."""
+    """A lock for each key, within this process; a key that nobody uses takes no memory.
 
-    def __init__(self) -> None:
-        self._locks: dict[Hashable, asyncio.Lock] = {}
+    *limit* blocks may hold a key at once.
+    """
+
+    def __init__(self, limit: int = 1) -> None:
+        self._limit = limit
+        self._locks: dict[Hashable, asyncio.Semaphore] = {}
         self._users: dict[Hashable, int] = {}
 
     @asynccontextmanager
     async def hold(self, key: Hashable, max_wait: float | None = None) -> AsyncGenerator[None]:
-        """Run the block while no other block holds *key*.
+        """Run the block while no other block, or not too many, holds *key*.
 
         Raises:
             LockTimeoutError: the lock was not free within *max_wait* seconds.
         """
-        lock = self._locks.setdefault(key, asyncio.Lock())
+        lock = self._locks.setdefault(key, asyncio.Semaphore(self._limit))
         self._users[key] = self._users.get(key, 0) + 1
         try:
             await acquire_within(lock, max_wait)
@@ -40,7 +44,7 @@ class KeyedLock:
             del self._users[key], self._locks[key]
 
 
-async def acquire_within(lock: asyncio.Lock, max_wait: float | None) -> None:
+async def acquire_within(lock: asyncio.Semaphore, max_wait: float | None) -> None:
     """Acquire *lock*; raise LockTimeoutError if that takes too long."""
     try:
         await asyncio.wait_for(lock.acquire(), max_wait)

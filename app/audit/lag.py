@@ -10,6 +10,7 @@ from psycopg_pool import AsyncConnectionPool
 from app.audit.checkpoint import WHOLE_LOG
 from app.database.availability import UnavailableError, translate_unavailable
 from app.database.row_level_security import fetch_in_workspace
+from app.event_store.idempotency import overdue_gauges
 
 TIMEOUT = 1.0  # seconds; a scraper waits for little more
 LATEST_CHECKPOINT_SQL = """
@@ -18,6 +19,14 @@ WHERE workspace_id = %s ORDER BY size DESC LIMIT 1
 """
 HEAD_SQL = "SELECT integrations.head()"
 Pool = AsyncConnectionPool[AsyncConnection]
+
+
+async def database_gauges(pool: Pool) -> Mapping[str, float]:
+    """Return what the database says of itself, of its log and of its stored responses."""
+    gauges = await AuditLag(pool).gauges()
+    if not gauges["integrations_database_up"]:
+        return gauges
+    return {**gauges, **await overdue_gauges(pool)}
 
 
 class AuditLag:

@@ -60,6 +60,8 @@ FUNCTIONS = sql_files(
     ("event_store", "store_responses"),
     ("event_store", "load_streams"),
     ("event_store", "delete_expired_responses"),
+    ("event_store", "overdue_responses"),
+    ("event_store", "workspaces_over_quota"),
     ("event_store", "sequence_at"),
     ("views", "recount"),
     ("views", "write_integration_view"),

@@ -3,12 +3,12 @@
 import sys
 from array import array
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from typing import LiteralString
+from typing import LiteralString, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 from psycopg import AsyncConnection, Connection
-from psycopg.rows import TupleRow, args_row
+from psycopg.rows import AsyncRowFactory, TupleRow, args_row, tuple_row
 from psycopg.sql import SQL
 from psycopg_pool import AsyncConnectionPool
 
@@ -20,15 +20,19 @@ from domain.envelope import RecordedEvent
 
 READ_STREAM = """
 SELECT position, envelope FROM integrations.events
-WHERE workspace_id = %s AND stream = %s AND position <= %s ORDER BY version
+WHERE workspace_id = %s AND stream = %s AND version > %s AND position <= %s
+ORDER BY version LIMIT %s
 """
 READ_WORKSPACE = """
 SELECT position, envelope FROM integrations.events
 WHERE workspace_id = %s AND sequence > %s AND sequence <= integrations.sequence_at(%s, %s)
 ORDER BY sequence LIMIT %s
 """
+COUNT_EVENTS = "SELECT integrations.sequence_at(%s, %s)"
 READ_BATCH = 500  # events: some milliseconds in which other requests wait
 LAST_POSITION = 2**63 - 1
+EVENT = args_row(decode_recorded)
+Row = TypeVar("Row")
 # Longer chunks are copied again and again while they grow.
 JOIN_CHUNKS = SQL("""
 SELECT
@@ -44,15 +48,31 @@ class LogReader:
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
         self.pool = pool
 
-    async def read_stream(
-        self, workspace: str, stream: str, until: int = LAST_POSITION
-    ) -> list[RecordedEvent]:
-        """Return the events of *stream* up to the position *until*, oldest first.
+    async def count_events(self, workspace: str, until: int = LAST_POSITION) -> int:
+        """Return how many events *workspace* has up to the position *until*, without reading them.
 
         Raises:
             UnavailableError: the database is away or busy.
         """
-        return await self._read(workspace, READ_STREAM, (stream, until))
+        [(amount,)] = await self._read(workspace, COUNT_EVENTS, (until,), tuple_row)
+        return amount
+
+    async def read_stream(
+        self, workspace: str, stream: str, until: int = LAST_POSITION
+    ) -> AsyncGenerator[RecordedEvent]:
+        """Yield the events of *stream* up to the position *until*, oldest first, as below.
+
+        Raises:
+            UnavailableError: the database is away or busy.
+        """
+        after, full = 0, True
+        while full:
+            parameters = (stream, after, until, READ_BATCH)
+            events = await self._read(workspace, READ_STREAM, parameters, EVENT)
+            for event in events:
+                yield event
+            full = len(events) == READ_BATCH
+            after += len(events)
 
     async def read_workspace(
         self, workspace: str, until: int = LAST_POSITION
@@ -67,17 +87,20 @@ class LogReader:
         after, full = 0, True
         while full:
             parameters = (after, workspace, until, READ_BATCH)
-            events = await self._read(workspace, READ_WORKSPACE, parameters)
+            events = await self._read(workspace, READ_WORKSPACE, parameters, EVENT)
             for event in events:
                 yield event
             full = len(events) == READ_BATCH
             after += len(events)
 
     async def _read(
-        self, workspace: str, query: LiteralString, parameters: tuple[str | int, ...]
-    ) -> list[RecordedEvent]:
+        self,
+        workspace: str,
+        query: LiteralString,
+        parameters: tuple[str | int, ...],
+        shape: AsyncRowFactory[Row],
+    ) -> list[Row]:
         with translate_unavailable():
-            shape = args_row(decode_recorded)
             return await fetch_in_workspace(
                 self.pool, workspace, query, (workspace, *parameters), shape
             )

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from app.audit.errors import ProofNotFoundError
 from app.audit.export import export_line
-from app.audit.proof_service import Leaf, NoCheckpointError, SignedCheckpoint
+from app.audit.proof_service import NoCheckpointError, ProofService, SignedCheckpoint
 from app.http.audit_responses import (
     CheckpointResponse,
     ConsistencyResponse,
@@ -22,6 +22,7 @@ from app.http.audit_responses import (
 from app.http.authorization import authorize
 from app.http.dependencies import get_dependencies
 from app.http.errors import ProofUnavailableError
+from app.http.expensive_requests import stream_limited
 from app.http.field_rules import FieldProblem
 from app.http.query_parameters import QuerySchema, integer, operation_class
 from app.http.responses import to_response
@@ -108,22 +109,20 @@ class AuditController(Controller):
     async def export_log(self, request: ApiRequest) -> Stream:
         """Export all events of the workspace, byte for byte as they are stored, as JSON Lines."""
         proof_service = get_dependencies(request.app).proof_service
-        newest: SignedCheckpoint | None = None
-        with suppress(NoCheckpointError):
-            newest = await proof_service.latest_checkpoint(request.user.workspace)
-        lines = export_lines(proof_service.leaves(request.user.workspace), newest)
+        lines = stream_limited(request, export_lines(proof_service, request.user.workspace))
         # Read before the response starts: an unavailable database is still a 503.
         first = await anext(lines, b"")
         headers = {"Content-Language": request.auth.tag}
         return Stream(with_first(first, lines), media_type=JSON_LINES, headers=headers)
 
 
-async def export_lines(
-    leaves: AsyncIterable[Leaf], newest: SignedCheckpoint | None
-) -> AsyncGenerator[bytes]:
-    """Yield the lines of the export; the last event of *newest* has its note."""
+async def export_lines(proof_service: ProofService, workspace: str) -> AsyncGenerator[bytes]:
+    """Yield the lines of the export; the last event of the newest checkpoint has its note."""
+    newest: SignedCheckpoint | None = None
+    with suppress(NoCheckpointError):
+        newest = await proof_service.latest_checkpoint(workspace)
     last_signed = newest.checkpoint.head.size - 1 if newest else None
-    async for leaf in leaves:
+    async for leaf in proof_service.leaves(workspace):
         note = newest.note if newest and leaf.index == last_signed else None
         changes = newest.key_changes if newest and note else ()
         yield export_line(leaf.position, leaf.index, leaf.envelope, note, changes)

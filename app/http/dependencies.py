@@ -13,6 +13,7 @@ from app.access.leasing import Leasing
 from app.access.views import AccessViews
 from app.audit.proof_service import ProofService
 from app.command_handler import CommandHandler
+from app.event_store.idempotency import StoredResponses
 from app.http.request_bodies import BodySchema
 from app.http.security_log import SecurityLog
 from app.keyed_lock import KeyedLock
@@ -35,7 +36,8 @@ from app.views.integrations import IntegrationViews
 class Dependencies(Struct, frozen=True, kw_only=True):
     """Everything behind the API; `readiness` runs the checks, `lifespan` opens and closes.
 
-    `provider_keys` finds keys of providers in a text.
+    `expensive_requests` are those of a workspace that read much. `provider_keys` finds keys of
+    providers in a text.
     """
 
     command_handler: CommandHandler
@@ -56,6 +58,8 @@ class Dependencies(Struct, frozen=True, kw_only=True):
     provider_keys: re.Pattern[str]
     body_schemas: Mapping[type[Struct], BodySchema[Any]]
     idempotency_locks: KeyedLock
+    stored_responses: StoredResponses
+    expensive_requests: KeyedLock
     rate_limit: RateLimit | None
     trusted_proxies: TrustedProxies
     security_log: SecurityLog

@@ -3,6 +3,7 @@
 import re
 
 from app.http.field_rules import FieldProblem
+from app.rate_limit import RateLimitExceededError
 
 FieldFinding = tuple[str | None, FieldProblem]
 SAFE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
@@ -38,6 +39,10 @@ class ForbiddenError(Exception):
     reason = "permission"
 
 
+class IdempotencyQuotaError(RateLimitExceededError):
+    """The workspace has too many stored responses."""
+
+
 class IdempotencyKeyReusedError(Exception):
     """This idempotency key was used with another request."""
 
@@ -48,6 +53,14 @@ class WarningsRejectedError(InvalidFieldsError):
 
 class ProofUnavailableError(InvalidFieldsError):
     """There is no such proof."""
+
+
+class TooMuchToReadError(InvalidFieldsError):
+    """The request reads more than one request may."""
+
+
+class ClientLeftError(Exception):
+    """The client closed the connection before the response."""
 
 
 class UnsupportedMediaTypeError(Exception):

@@ -13,6 +13,7 @@ from msgspec.json import encode
 from app.http.authorization import authorize
 from app.http.command_requests import require_integration_id
 from app.http.dependencies import get_dependencies
+from app.http.expensive_requests import run_limited
 from app.http.field_rules import Rule, choice, text
 from app.http.preconditions import body_etag
 from app.http.query_parameters import QuerySchema, integer, operation_class
@@ -157,7 +158,9 @@ async def load_page(
         end=query.end_date,
     )
     history, offset = get_dependencies(request.app).history, (query.page - 1) * query.limit
-    return await history.page(request.user.workspace, filters, offset, query.limit)
+    page = history.page(request.user.workspace, filters, offset, query.limit)
+    is_counted = filters != HistoryFilter(resource=integration)  # and not numbered already
+    return await (run_limited(request, page) if is_counted else page)
 
 
 async def require_resource(request: ApiRequest, integration: str) -> None:

@@ -12,7 +12,7 @@ from app.command_handler import CommandRequest
 from app.event_store.protocol import DuplicateRequestError, RequestInProgressError, StoredResponse
 from app.http.command_requests import IDEMPOTENCY_KEY
 from app.http.dependencies import get_dependencies
-from app.http.errors import IdempotencyKeyReusedError, InvalidFieldsError
+from app.http.errors import IdempotencyKeyReusedError, IdempotencyQuotaError, InvalidFieldsError
 from app.http.field_rules import FieldProblem
 from app.http.responses import RenderedResponse, to_response
 from app.http.types import ApiRequest
@@ -23,6 +23,7 @@ from app.secrets.secret import Secret
 from projections.integration_view import IntegrationRow
 
 FINGERPRINT_LABEL = b"integrations/fingerprint/v1\0"
+QUOTA_RETRY_AFTER = 60  # seconds, when the stored responses are counted again
 REPLAY_TIMEOUT = 2.0  # seconds that a repeated request waits for the first response
 MALFORMED_KEY = FieldProblem("INVALID_HEADER", "This must be 1 to 255 printable ASCII characters")
 Render = Callable[[IntegrationRow | None], RenderedResponse]
@@ -36,6 +37,7 @@ async def execute_idempotently(
     Raises:
         InvalidFieldsError: the key is malformed.
         IdempotencyKeyReusedError: another request used the key.
+        IdempotencyQuotaError: the workspace has too many stored responses for another one.
         RequestInProgressError: the first request with the key has no response yet.
     """
     dependencies, key = get_dependencies(request.app), idempotency_key(request)
@@ -56,6 +58,8 @@ async def execute_or_replay(
     handler = dependencies.command_handler
     fingerprint = request_fingerprint(request, await request.body())
     if (stored := await handler.log.stored_response(command.workspace, key)) is None:
+        if command.workspace in dependencies.stored_responses.over_quota:
+            raise IdempotencyQuotaError(QUOTA_RETRY_AFTER)
         keyed = await key_fingerprint(dependencies.keyring, fingerprint, scope)
 
         def render_stored(row: IntegrationRow | None) -> StoredResponse:

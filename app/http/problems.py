@@ -15,15 +15,18 @@ from app.access.errors import IntegrationInactiveError, RecipientRequiredError
 from app.database.availability import UnavailableError
 from app.event_store.protocol import RequestInProgressError
 from app.http.errors import (
+    ClientLeftError,
     FieldFinding,
     ForbiddenError,
     IdempotencyKeyReusedError,
+    IdempotencyQuotaError,
     InvalidFieldsError,
     MalformedBodyError,
     NoBodyError,
     NotAnObjectError,
     NotUtf8Error,
     ProofUnavailableError,
+    TooMuchToReadError,
     UnsupportedEncodingError,
     UnsupportedMediaTypeError,
     WarningsRejectedError,
@@ -96,9 +99,13 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     RequestInProgressError: Problem(
         409, "CONFLICT", "Another request with this idempotency key is still running"
     ),
+    TooMuchToReadError: Problem(
+        422, "UNPROCESSABLE", "The request reads more than one request may; see the details"
+    ),
     IdempotencyKeyReusedError: Problem(
         422, "UNPROCESSABLE", "This idempotency key was used with another request"
     ),
+    ClientLeftError: INVALID_REQUEST,  # nobody reads it; it is for the access log
     UnsupportedEncodingError: Problem(
         415,
         "UNSUPPORTED_MEDIA_TYPE",
@@ -107,6 +114,12 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     ),
     UnsupportedMediaTypeError: Problem(
         415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json in UTF-8"
+    ),
+    IdempotencyQuotaError: Problem(
+        429,
+        "TOO_MANY_REQUESTS",
+        "Too many requests with an idempotency key within 24 hours",
+        {"Retry-After": "60"},
     ),
     RateLimitExceededError: Problem(
         429, "TOO_MANY_REQUESTS", "Too many requests", {"Retry-After": "1"}

@@ -48,6 +48,8 @@ SHARED_GAUGES = {
     "integrations_log_position": "Last position of the log.",
     "integrations_log_unsigned_events": "Events that no signed checkpoint covers yet.",
     "integrations_checkpoint_timestamp_seconds": "Time of the latest signed checkpoint.",
+    "integrations_overdue_responses": "Stored responses that have expired and are not deleted yet.",
+    "integrations_overdue_response_age_seconds": "How long ago the oldest of them expired.",
 }
 NAMES = (REQUEST, *GAUGES, *COUNTERS, *SHARED_GAUGES, f"{BUILD}_info")
 RequestLabels = tuple[str, str, int]

@@ -13,8 +13,13 @@ from app.event_store.reader import LAST_POSITION, LogReader
 from domain.envelope import RecordedEvent
 from projections.integration_view import IntegrationRow, integration_view
 
+MAX_EVENTS = 50_000  # that one request reads: about a second of the event loop
 PointInTime = int | datetime
 """A position, or a time (UTC). One in the future is now."""
+
+
+class TooManyEventsError(Exception):
+    """The log is too long to be read by one request."""
 
 
 class AsOfViews:
@@ -28,15 +33,16 @@ class AsOfViews:
     ) -> IntegrationRow | None:
         """Return the row of *integration* at *point_in_time*, None if it did not exist.
 
-        Reads all events of the integration.
+        Reads the events of the integration up to a position, or all of them for a time.
 
         Raises:
+            TooManyEventsError: there are too many.
             UnavailableError: the database is away or busy.
         """
-        rows = AsOfFold(point_in_time)
-        for event in await self.log.read_stream(
-            workspace, integration, last_position_at(point_in_time)
-        ):
+        rows, until = AsOfFold(point_in_time), last_position_at(point_in_time)
+        async for event in self.log.read_stream(workspace, integration, until):
+            if event.version > MAX_EVENTS:
+                raise TooManyEventsError
             rows.apply(event)
         return next(iter(rows), None)
 
@@ -46,10 +52,13 @@ class AsOfViews:
         Reads the events of the workspace up to a position, or all of them for a time.
 
         Raises:
+            TooManyEventsError: there are too many.
             UnavailableError: the database is away or busy.
         """
-        rows = AsOfFold(point_in_time)
-        async for event in self.log.read_workspace(workspace, last_position_at(point_in_time)):
+        rows, until = AsOfFold(point_in_time), last_position_at(point_in_time)
+        if await self.log.count_events(workspace, until) > MAX_EVENTS:
+            raise TooManyEventsError
+        async for event in self.log.read_workspace(workspace, until):
             rows.apply(event)
         return sorted(rows, key=lambda row: (row.created_at, row.id))
 

@@ -184,7 +184,10 @@ def component(document: dict[str, Any], reference: dict[str, str]) -> dict[str, 
 @pytest.mark.parametrize(
     ("operation_id", "statuses"),
     [
-        ("listIntegrations", {"200", "304", "400", "401", "403", "404", "429", "500", "503"}),
+        (
+            "listIntegrations",
+            {"200", "304", "400", "401", "403", "404", "422", "429", "500", "503"},
+        ),
         (
             "createIntegration",
             {"201", "400", "401", "403", "404", "409", "413", "415", "422", "429", "500", "503"},

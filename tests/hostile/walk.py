@@ -1,6 +1,7 @@
 """Requests with one hostile value each, for all that the OpenAPI document names."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +13,7 @@ from tests.hostile.values import hostile_json, hostile_texts
 MAX_VALUE = 62_000  # bytes of a value in a head or a body, each of which may have 64 KiB
 Json = dict[str, Any]
 LIST = "/en/api/integration"
+OTHER_PARAMETER = re.compile(r"\{\w+\}")
 # What clients and proxies send and the document does not name.
 HEADERS = (
     *("Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Cookie", "Content-Type"),
@@ -173,6 +175,7 @@ def body_with(base: Json, field: tuple[str, ...], value: str) -> bytes:
 def target(path: str, stored: Stored) -> tuple[str, Json]:
     """Return *path* with the id of *stored*, and the other fields of a body for it."""
     place = path.replace("{locale}", "en").replace("{integrationId}", stored.id)
+    place = OTHER_PARAMETER.sub(stored.body["channel"], place)
     return place, stored.body if place == LIST else {}
 
 

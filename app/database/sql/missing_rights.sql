@@ -13,8 +13,8 @@ WITH rights (role, privileges, kind, names) AS (VALUES
     ('command', 'EXECUTE', 'FUNCTION', ARRAY[
         'lock_log()', 'head()', 'append(jsonb)', 'record_batch(jsonb)', 'record_each(text[])',
         'load_streams(text[], text[], bigint[], text, integer)',
-        'delete_expired_responses(integer)', 'keks_in_use()', 'lease_material(text[], text[])',
-        'record_accesses(jsonb)', 'delete_old_accesses(integer, integer)'
+        'delete_expired_responses(integer)', 'workspaces_over_quota(bigint)', 'keks_in_use()',
+        'lease_material(text[], text[])', 'record_accesses(jsonb)', 'delete_old_accesses(integer, integer)'
     ]),
     -- Requests that read what is now.
     ('query', 'SELECT', 'TABLE', ARRAY['integration_view', 'integration_counts', 'migrations']),
@@ -26,7 +26,9 @@ WITH rights (role, privileges, kind, names) AS (VALUES
     ('past', 'SELECT', 'TABLE',
         ARRAY['events', 'audit_tiles', 'audit_checkpoints', 'audit_key_changes', 'migrations',
             'accesses']),
-    ('past', 'EXECUTE', 'FUNCTION', ARRAY['sequence_at(text, bigint)', 'head()']),
+    ('past', 'EXECUTE', 'FUNCTION', ARRAY[
+        'sequence_at(text, bigint)', 'head()', 'overdue_responses()'
+    ]),
     -- The role that replays or verifies the log reads all that follows from it. A sealed secret
     -- without its wrapped key opens nothing; it is compared with what the log says of it.
     ('audit', 'SELECT', 'TABLE', ARRAY[

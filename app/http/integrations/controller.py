@@ -11,6 +11,7 @@ from app.http.authorization import authorize
 from app.http.body_dto import BodyDTO
 from app.http.command_requests import build_command_request, require_found, require_integration_id
 from app.http.dependencies import get_dependencies
+from app.http.expensive_requests import run_limited
 from app.http.idempotency import execute_idempotently
 from app.http.integrations.bodies import (
     CreateIntegrationBody,
@@ -111,7 +112,8 @@ class IntegrationController(Controller):
         if point_in_time is None:
             row = await dependencies.views.one(workspace, integration)
         else:
-            row = await dependencies.as_of_views.one(workspace, integration, point_in_time)
+            past = dependencies.as_of_views.one(workspace, integration, point_in_time)
+            row = await run_limited(request, past)
         rendered = render_one(request, require_found(row), "Integration fetched successfully")
         return conditional_response(request, rendered)
 

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from app.http.dependencies import Dependencies, get_dependencies
 from app.http.errors import FieldFinding, InvalidFieldsError
+from app.http.expensive_requests import run_limited
 from app.http.field_rules import (
     NOT_A_BOOLEAN,
     FieldError,
@@ -44,6 +45,7 @@ ORDERS: Mapping[str, SortOrder] = {
     "-updatedAt": SortOrder("updated_at", descending=True),
 }
 PAGE_SIZE = 20
+MIN_INDEXED_SEARCH = 3  # characters: the index of texts holds three in a row
 PAGE_AND_CURSOR = FieldProblem("CONFLICTING_PARAMETERS", "Give page or cursor, not both")
 LIMIT_AND_PAGE_SIZE = FieldProblem(
     "CONFLICTING_PARAMETERS", "limit and pageSize are the same; give one"
@@ -133,11 +135,21 @@ async def load_page(request: ApiRequest) -> tuple[Page, SortOrder]:
 
     Raises:
         InvalidFieldsError: one or more parameters are wrong, or do not go together.
+        RateLimitExceededError, TooMuchToReadError: it reads much, as others do, or too much.
     """
     dependencies, query = get_dependencies(request.app), LIST_QUERY.read(request)
     require_known_type(query, dependencies.providers)
     selection = list_filter(request.user.workspace, query, dependencies.providers)
-    return await fetch_page(dependencies, selection, query), query.order
+    page = fetch_page(dependencies, selection, query)
+    if reads_much(selection, query):
+        page = run_limited(request, page)
+    return await page, query.order
+
+
+def reads_much(selection: ListFilter, query: ListQuery) -> bool:
+    """Return whether *query* reads the log, or all integrations: no index has so short a text."""
+    short = any(len(text) < MIN_INDEXED_SEARCH for text in selection.searches)
+    return query.as_of is not None or short
 
 
 async def fetch_page(dependencies: Dependencies, selection: ListFilter, query: ListQuery) -> Page:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from litestar import Litestar, Request
+from litestar._openapi.plugin import OpenAPIPlugin
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from app.http.email_address import INVALID_EMAIL
@@ -47,8 +48,8 @@ class OpenAPIDocument(JsonRenderPlugin):
 
     def prepare(self, app: Litestar) -> None:
         """Make the document of *app* before somebody asks: a tenth of a second for the loop."""
-        document = complete_document(app.openapi_schema.to_schema(), self._body_schemas)
-        self._rendered = msgspec.json.encode(document)
+        document = app.plugins.get(OpenAPIPlugin).provide_openapi_schema()  # which it keeps, too
+        self._rendered = msgspec.json.encode(complete_document(document, self._body_schemas))
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: Json) -> bytes:  # noqa: ARG002 — Litestar's signature
         """Return the document as JSON."""

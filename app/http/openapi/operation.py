@@ -119,7 +119,7 @@ def error_statuses(operation: Json, path: str, method: str) -> Iterator[int]:
         yield from (400, 401, 403, 404, 429)
         if method != "get":
             yield 409
-        if is_change(operation, method):
+        if is_change(operation, method) or takes_point_in_time(operation):
             yield 422
     if "requestBody" in operation or ("security" in operation and method == "post"):
         yield from (413, 415)
@@ -159,6 +159,11 @@ def may_return_warnings(operation: Json) -> bool:
     """Return whether the response of *operation* may have warnings about the body."""
     silent = ("toggleIntegration", "leaseIntegration")
     return "requestBody" in operation and operation["operationId"] not in silent
+
+
+def takes_point_in_time(operation: Json) -> bool:
+    """Return whether *operation* reads the past, of which there may be too much."""
+    return any(parameter.get("name") == "asOf" for parameter in operation["parameters"])
 
 
 def returns_etag(operation: Json) -> bool:
