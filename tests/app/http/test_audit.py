@@ -170,7 +170,7 @@ def test_states_that_never_existed_cannot_be_compared(
             [("position", "WRONG_TYPE"), ("x", "UNKNOWN_PARAMETER")],
         ),
         ("proof/consistency", [("from", "REQUIRED"), ("to", "REQUIRED")]),
-        ("proof/consistency?from=-1", [("to", "REQUIRED"), ("from", "WRONG_TYPE")]),
+        ("proof/consistency?from=-1", [("to", "REQUIRED"), ("from", "OUT_OF_RANGE")]),
         ("proof/consistency?from=1&from=2&to=2", [("from", "REPEATED_PARAMETER")]),
         ("checkpoint?size=1", [("size", "UNKNOWN_PARAMETER")]),
         ("export?from=1", [("from", "UNKNOWN_PARAMETER")]),
