@@ -9,6 +9,9 @@ import psycopg
 
 from app.database.connection import with_network_timeouts, with_role_prefix
 from app.database.embedded import EmbeddedServer, EmbeddedServerError, open_embedded
+from app.database.embedded.data_directory import ServerDirectory
+from app.database.migrate import MigrationError
+from app.database.schema_check import require_schema
 from app.settings import Settings, SettingsError
 
 POLL_INTERVAL = 1.0  # seconds
@@ -29,6 +32,32 @@ def open_database(settings: Settings) -> Generator[str]:
     start = partial(open_embedded, settings.data_dir, programs=settings.postgres_bin)
     with start() as server, keep_embedded_running(start):
         yield server.dsn
+
+
+@contextmanager
+def open_known_database(settings: Settings) -> Generator[str]:
+    """Yield the conninfo of the database of an installation that is there, with our schema.
+
+    For all commands that neither begin an installation nor change a schema: they make no database.
+
+    Raises:
+        SettingsError, EmbeddedServerError: as for `open_database`.
+        MigrationError: there is no database yet, or its schema is another release's.
+    """
+    if settings.database_url is None and not has_cluster(settings.data_dir):
+        message = (
+            f"There is no database in {settings.data_dir}: start the service here once"
+            " (integrations serve), or set INTEGRATIONS_DATA_DIR or INTEGRATIONS_DATABASE_URL."
+        )
+        raise MigrationError(message)
+    with open_database(settings) as dsn:
+        require_schema(dsn)
+        yield dsn
+
+
+def has_cluster(data_dir: Path) -> bool:
+    """Return whether *data_dir* has an embedded database."""
+    return ServerDirectory(data_dir.resolve() / "postgres", durable=True).cluster.exists()
 
 
 def validate_urls(settings: Settings) -> None:

@@ -14,7 +14,8 @@ updates them, in the transaction that makes the change count, if there is one:
 - `audit-key rotate`: `record_fingerprint` of the new key, in place of the one before (same name);
 - `keys rotate`: `app.installation.record_current_kek`, right after the keyring has the new KEK;
 - `keys remove`, also with `--lost`: nothing for a KEK, as those in `closed_keks` are not asked for;
-- `keys remove --lost token-key.pem`: `forget_fingerprint`; the next start makes another key;
+- `keys remove --lost token-key.pem` (or lease-key.pem): `forget_fingerprint`; the next start makes
+  another key;
 - `keys rewrap` to another keyring: `app.installation.replace_keks`.
 
 All functions take a connection that acts as integrations_rewrap; integrations_audit may read, too.

@@ -1,7 +1,10 @@
 """Migrates a database to the schema of this code; several processes may run it at once."""
 
+import re
+from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
+from importlib.metadata import version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -18,18 +21,23 @@ LOCK_SQL = "SELECT pg_advisory_xact_lock(7597137600296673651)"
 CREATE_TABLE_SQL = """
 CREATE SCHEMA IF NOT EXISTS integrations;
 CREATE TABLE IF NOT EXISTS integrations.migrations (
-    name   text PRIMARY KEY,
-    sha256 text NOT NULL,
-    at     timestamptz NOT NULL DEFAULT now()
+    name    text PRIMARY KEY,
+    sha256  text NOT NULL,
+    release text NOT NULL,
+    at      timestamptz NOT NULL DEFAULT now()
 );
 """
 TABLE_EXISTS_SQL = "SELECT to_regclass('integrations.migrations') IS NOT NULL"
 IS_UNRELEASED_SQL = "SELECT to_regclass('integrations.answers') IS NOT NULL"
 APPLIED_SQL = "SELECT name, sha256 FROM integrations.migrations"
+RELEASES_SQL = "SELECT DISTINCT release FROM integrations.migrations"
 RECORD_SQL = """
-INSERT INTO integrations.migrations (name, sha256) VALUES (%s, %s)
-ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256, at = now()
+INSERT INTO integrations.migrations (name, sha256, release) VALUES (%s, %s, %s)
+ON CONFLICT (name) DO UPDATE
+SET sha256 = excluded.sha256, release = excluded.release, at = now()
 """
+FORGET_SQL = "DELETE FROM integrations.migrations WHERE name = ANY(%s)"
+RELEASE = version("integrations")
 SqlFile = tuple[str, str]
 """Package and file."""
 
@@ -122,8 +130,12 @@ def migrate(dsn: str) -> None:
         )
         raise MigrationError(message) from None
     except psycopg.OperationalError as error:
-        message = f"The database cannot be reached or used: {first_error_line(error)}."
-        raise MigrationError(message) from None
+        raise MigrationError(unreachable_message(error)) from None
+
+
+def unreachable_message(error: psycopg.Error) -> str:
+    """Return why the database cannot be used."""
+    return f"The database cannot be reached or used: {first_error_line(error)}."
 
 
 def require_version(connection: Connection[TupleRow]) -> None:
@@ -153,6 +165,7 @@ def ensure_migrations_table(connection: Connection[TupleRow]) -> None:
 def apply_missing(connection: Connection[TupleRow]) -> None:
     """Run what is new; raise MigrationError if what ran once has changed since."""
     applied = dict(connection.execute(APPLIED_SQL).fetchall())
+    require_not_newer(connection, applied)
     for file in migrations():
         if applied.get(file.name, checksum(file)) != checksum(file):
             raise MigrationError(changed_message(file))
@@ -161,6 +174,27 @@ def apply_missing(connection: Connection[TupleRow]) -> None:
     changed = [file for file in FUNCTIONS if new or applied.get(file.name) != checksum(file)]
     for file in (*new, *changed):
         apply(connection, file)
+    if gone := [*applied.keys() - checksums().keys()]:  # functions that an older release had
+        connection.execute(FORGET_SQL, (gone,))
+
+
+def require_not_newer(connection: Connection[TupleRow], applied: Mapping[str, str]) -> None:
+    """Raise MigrationError if a newer release made the schema, or it has files we do not know."""
+    releases = [release for (release,) in connection.execute(RELEASES_SQL)]
+    newest, ours = max(releases, key=release_number, default=RELEASE), checksums()
+    is_newer = release_number(newest) > release_number(RELEASE)
+    is_another_build = newest == RELEASE and not applied.keys() <= ours.keys()
+    if (is_newer or is_another_build) and applied != ours:
+        message = (
+            f"This database was migrated by a newer release ({newest}; this is {RELEASE}): use that"
+            " release, or restore a backup that was made before."
+        )
+        raise MigrationError(message)
+
+
+def release_number(release: str) -> tuple[int, ...]:
+    """Return *release* as something that can be compared."""
+    return tuple(map(int, re.findall("[0-9]+", release)))
 
 
 def changed_message(file: Traversable) -> str:
@@ -187,10 +221,15 @@ def migration_names() -> frozenset[str]:
     return frozenset(file.name for file in (*migrations(), *FUNCTIONS))
 
 
+def checksums() -> Mapping[str, str]:
+    """Return the checksum of each file of this code's schema."""
+    return {file.name: checksum(file) for file in (*migrations(), *FUNCTIONS)}
+
+
 def apply(connection: Connection[TupleRow], file: Traversable) -> None:
     """Run the statements of *file* and record it."""
     connection.execute(SQL(file.read_text()))  # pyright: ignore[reportArgumentType] — our own files
-    connection.execute(RECORD_SQL, (file.name, checksum(file)))
+    connection.execute(RECORD_SQL, (file.name, checksum(file), RELEASE))
 
 
 def checksum(file: Traversable) -> str:

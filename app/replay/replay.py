@@ -11,7 +11,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from app.database.connection import acting_as
-from app.database.database import open_database
+from app.database.database import open_known_database
 from app.database.migrate import first_error_line
 from app.event_store.log_range import HEAD, head_position
 from app.event_store.reader import Chunk, chunk_from_events, read_chunks
@@ -52,7 +52,7 @@ def replay(
         LogNotFoundError: there is no log, or it cannot be reached.
         LogCorruptedError: a position is missing; the events before it were written.
     """
-    with open_database(settings) as dsn, open_log(dsn) as connection:
+    with open_known_database(settings) as dsn, open_log(dsn) as connection:
         write = build_event_writer(selection, output)
         for chunk in with_progress(connection, selection, report):
             write(chunk)
@@ -68,7 +68,7 @@ def replay_following(settings: Settings, selection: ReplayFilter, output: Output
     """
     from app.event_store.recorder import open_recorder  # noqa: PLC0415 — slow, and only used here
 
-    with open_database(settings) as dsn:
+    with open_known_database(settings) as dsn:
         with open_log(dsn) as connection:
             head = head_position(connection)
         part, write = selection.log_range(head), build_event_writer(selection, output)
@@ -89,7 +89,7 @@ def replay_as_of(
     Raises:
         LogNotFoundError, LogCorruptedError: as for `replay`.
     """
-    with open_database(settings) as dsn, open_log(dsn) as connection:
+    with open_known_database(settings) as dsn, open_log(dsn) as connection:
         rows = fold_as_of(with_progress(connection, selection, report), selection)
         lines = map(integration_line, rows)
         if output.format == "jsonl":

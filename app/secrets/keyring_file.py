@@ -175,5 +175,7 @@ def read_keks(path: Path) -> tuple[Kek, ...]:
         raise KeyringError(problem, error.remedy) from None
     except OSError as error:
         problem = f"{path} cannot be opened ({error.strerror})"
-        raise KeyringError(problem) from None
+        remedy = "start the service here once, or copy the file from the host that has it"
+        is_missing = isinstance(error, FileNotFoundError)
+        raise KeyringError(problem, remedy if is_missing else None) from None
     return decode_keyring(content, path)

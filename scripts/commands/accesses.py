@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.access.views import AccessFilter, RecordedAccess, read_all
-from app.database.database import open_database
+from app.database.database import open_known_database
 from app.replay.filters import parse_point_in_time
 from app.replay.replay import open_log
 from app.settings import read_settings
@@ -50,7 +50,7 @@ def accesses_command(
     """Show who asked for which credentials, oldest first; a record a minute for the same."""
     wanted = AccessFilter(workspace=workspace, integration=integration, start=since)
     as_table = (format_ or ("table" if sys.stdout.isatty() else "jsonl")) == "table"
-    with open_database(read_settings()) as dsn, open_log(dsn) as connection:
+    with open_known_database(read_settings()) as dsn, open_log(dsn) as connection:
         records = read_all(connection, wanted)
         print_table(records) if as_table else print_lines(records)
 

@@ -6,8 +6,7 @@ import click
 from psycopg import AsyncConnection
 
 from app.audit.signed_note import Verifier
-from app.database.database import open_database
-from app.database.migrate import migrate
+from app.database.database import open_known_database
 from app.key_rotation import rotate_audit_key
 from app.operator_log import log_operation
 from app.settings import Settings, read_settings
@@ -42,8 +41,7 @@ def rotate_command(*, lost: bool, yes: bool) -> None:
 
 async def rotate(settings: Settings, *, is_lost: bool) -> tuple[Verifier, int]:
     """Rotate the key of the database and the data directory that are set."""
-    with open_database(settings) as dsn:
-        migrate(dsn)
+    with open_known_database(settings) as dsn:
         async with await AsyncConnection.connect(dsn, autocommit=True) as connection:
             return await rotate_audit_key(connection, settings.data_dir, is_lost=is_lost)
 

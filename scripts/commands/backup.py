@@ -7,7 +7,7 @@ import click
 from app.backup.backup import back_up
 from app.backup.key_files import KEYRING
 from app.backup.manifest import Manifest
-from app.database.database import open_database
+from app.database.database import open_known_database
 from app.operator_log import log_operation
 from app.progress import progress_bar
 from app.settings import Settings, read_settings
@@ -31,7 +31,7 @@ def backup_command(*, directory: Path, with_keyring: bool) -> None:
     settings = read_settings()
     command = "backup --with-keyring" if with_keyring else "backup"
     with log_operation(command, directory=str(directory.absolute())) as ids:
-        with open_database(settings) as dsn, progress_bar() as report_progress:
+        with open_known_database(settings) as dsn, progress_bar() as report_progress:
             made = back_up(
                 settings, dsn, directory.absolute(), report_progress, with_keyring=with_keyring
             )

@@ -6,8 +6,7 @@ import click
 
 from app.audit.checkpoint import WHOLE_LOG, open_checkpoint_key
 from app.audit.verify import latest_note
-from app.database.database import open_database
-from app.database.migrate import migrate
+from app.database.database import open_known_database
 from app.settings import read_settings
 from scripts.commands.cli import run
 
@@ -22,8 +21,7 @@ def checkpoint_command(*, workspace: str, wants_key: bool) -> None:
     if wants_key:
         click.echo(str(key.signer(workspace).verifier))
         return
-    with open_database(settings) as dsn:
-        migrate(dsn)
+    with open_known_database(settings) as dsn:
         click.echo(asyncio.run(latest_note(dsn, workspace)), nl=False)
 
 

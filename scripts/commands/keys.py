@@ -8,9 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import click
 from psycopg import AsyncConnection
 
-from app.database.database import open_database
+from app.database.database import open_known_database
 from app.database.installation import forget_fingerprint
-from app.database.migrate import migrate
 from app.installation import keyring_exists, record_current_kek, replace_keks
 from app.operator_log import log_operation
 from app.progress import progress_bar
@@ -222,8 +221,7 @@ async def open_keyring_and_database(
 @asynccontextmanager
 async def open_keys_database(settings: Settings) -> AsyncGenerator[AsyncConnection]:
     """Yield the database that is set, as the role that rewraps keys."""
-    with open_database(settings) as dsn:
-        migrate(dsn)
+    with open_known_database(settings) as dsn:
         async with await rewrap_connection(dsn) as connection:
             yield connection
 

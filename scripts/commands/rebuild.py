@@ -7,8 +7,7 @@ from typing import Any
 import click
 import psycopg
 
-from app.database.database import open_database
-from app.database.migrate import migrate
+from app.database.database import open_known_database
 from app.progress import progress_bar
 from app.settings import read_settings
 from app.views.rebuild.comparison import (
@@ -45,8 +44,7 @@ def rebuild_command(*, names: Sequence[str], only_check: bool) -> None:
 
 def run(projections: Sequence[Projection[Any]], *, only_check: bool) -> LogComparison:
     """Rebuild or compare on the database of the settings, migrated."""
-    with open_database(read_settings()) as dsn:
-        migrate(dsn)
+    with open_known_database(read_settings()) as dsn:
         with psycopg.connect(dsn, autocommit=True) as connection:
             register_versions(connection, projections)
         with progress_bar() as progress:

@@ -16,8 +16,7 @@ from app.audit.verify import (
     verify,
     verify_scope,
 )
-from app.database.database import open_database
-from app.database.migrate import migrate
+from app.database.database import open_known_database
 from app.installation import require_audit_key
 from app.progress import progress_bar
 from app.settings import Settings, read_settings
@@ -66,8 +65,7 @@ def run_verification(
 ) -> VerificationResult:
     """Verify the database of *settings*, with a progress bar; as `verify_command` has it."""
     trusted = read_verifier_key(key_file) if key_file else own_key(settings)
-    with open_database(settings) as dsn:
-        migrate(dsn)
+    with open_known_database(settings) as dsn:
         if key_file is None:
             asyncio.run(require_audit_key(dsn, settings))
         keys = asyncio.run(read_audit_keys(dsn, trusted))

@@ -169,7 +169,7 @@ def test_without_a_log_it_says_what_to_do(command: "Command", server_dsn: str) -
         check=False, capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert done.returncode == 1
-    assert done.stderr.startswith("integrations: There is no log to read (")
+    assert done.stderr.startswith("integrations: There is no log to read in this database: ")
     assert done.stderr.count("\n") == 1
 
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -118,3 +118,129 @@ def test_a_start_that_cannot_be_says_so_in_one_line(
         assert first_line(process) == ""
         assert said in refusal(process)
     assert not (folder / "audit-key.pem").exists()
+
+
+# ----- The schema -----
+COMMANDS = (
+    ("verify",), ("checkpoint",), ("replay",), ("rebuild", "--check"), ("rebuild",),
+    ("keys", "list"), ("keys", "rewrap"), ("accesses",), ("backup",),
+)  # fmt: skip
+FINGERPRINT_OF_ALL = """
+SELECT array_agg(prosrc || xmin::text ORDER BY oid)::text FROM pg_proc
+WHERE pronamespace = 'integrations'::regnamespace
+UNION ALL SELECT array_agg(migrations::text ORDER BY name)::text FROM integrations.migrations
+"""
+CHANGE = "UPDATE integrations.migrations SET {} WHERE name = 'head.sql'"
+INSERT = """
+INSERT INTO integrations.migrations (name, sha256, release)
+SELECT '0001_newer.sql', 'x', release FROM integrations.migrations LIMIT 1
+"""
+CHANGES = {
+    "a newer release": (
+        CHANGE.format("release = '99.0.0', sha256 = 'x'"),
+        "This database was migrated by a newer release (99.0.0; this is ",
+    ),
+    "a newer build": (
+        INSERT,
+        "This database was migrated by a newer release (",
+    ),
+    "an older release": (
+        CHANGE.format("release = '0.0.9', sha256 = 'x'"),
+        "run integrations migrate",
+    ),
+    "another tree's function": (
+        CHANGE.format("sha256 = 'x'"),
+        "run integrations migrate",
+    ),
+}
+
+
+def run(folder: Path, dsn: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end with the settings of a host."""
+    return subprocess.run(
+        [*INTEGRATIONS, *words], env=environment(folder, dsn), capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+
+
+def look(dsn: str) -> Sequence[object]:
+    with psycopg.connect(dsn) as connection:
+        return connection.execute(FINGERPRINT_OF_ALL.encode()).fetchall()
+
+
+def require_one_line(done: subprocess.CompletedProcess[str], said: str) -> None:
+    (line,) = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    assert line.startswith("integrations: ")
+    assert said in line
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+@pytest.fixture
+def host(new_dsn: str, data_dir: Path) -> Path:
+    """A host whose service has run once on the database."""
+    with serving(data_dir / "host", new_dsn) as process:
+        assert first_line(process).startswith("Listening on ")
+    return data_dir / "host"
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("change", CHANGES)
+def test_no_command_works_on_or_changes_a_schema_that_it_does_not_know(
+    host: Path, new_dsn: str, change: str
+) -> None:
+    statement, said = CHANGES[change]
+    with psycopg.connect(new_dsn) as connection:
+        connection.execute(statement.encode())
+    before = look(new_dsn)
+    for words in COMMANDS if change == "another tree's function" else COMMANDS[:2]:
+        more = (str(host / "backup"),) if words == ("backup",) else ()
+        require_one_line(run(host, new_dsn, *words, *more), said)
+    if "newer" in change:
+        for command in ("serve", "migrate"):
+            require_one_line(run(host, new_dsn, command), said)
+    assert look(new_dsn) == before
+    if "newer" not in change:
+        assert run(host, new_dsn, "migrate").stdout.startswith("The schema is that of release ")
+        assert run(host, new_dsn, "checkpoint").stderr.startswith("integrations: There is no check")
+
+
+def test_migrate_sets_up_a_schema_and_makes_no_key(new_dsn: str, data_dir: Path) -> None:
+    folder = data_dir / "none"
+    require_one_line(run(folder, new_dsn, "verify", "--key", __file__), "")
+    require_one_line(run(folder, new_dsn, "keys", "list"), "")
+    assert run(folder, new_dsn, "migrate").returncode == 0
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    "words", [*COMMANDS, ("checkpoint", "--key"), ("token", "--workspace", "w")]
+)
+def test_a_command_makes_no_file_where_no_service_was_started(
+    words: tuple[str, ...], data_dir: Path
+) -> None:
+    folder = data_dir / "none"
+    more = (str(folder / "backup"),) if words == ("backup",) else ()
+    done = run(folder, "", *words, *more)
+    require_one_line(done, "start the service here once")
+    assert not folder.exists()
+
+
+def test_after_all_keys_but_one_are_given_up_the_start_makes_new_ones(
+    host: Path, new_dsn: str
+) -> None:
+    (kek,) = [
+        line.split()[0]
+        for line in run(host, new_dsn, "keys", "list").stdout.splitlines()
+        if line.startswith("kek-")
+    ]
+    lost = ("token-key.pem", "lease-key.pem", kek)
+    for name in lost:
+        assert run(host, new_dsn, "keys", "remove", "--lost", "--yes", name).returncode == 2
+    for name in ("token-key.pem", "lease-key.pem", "keyring.json"):
+        (host / name).unlink()
+    for name in lost:
+        given_up = run(host, new_dsn, "keys", "remove", "--lost", "--yes", name)
+        assert f"{name} is given up." in given_up.stdout, given_up.stderr
+    with serving(host, new_dsn) as process:
+        assert first_line(process).startswith("Listening on ")
+    assert sorted(path.name for path in host.iterdir()) == sorted(KEY_FILES)
