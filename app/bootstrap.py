@@ -15,7 +15,7 @@ from app.access.leasing import Leasing
 from app.access.views import AccessViews
 from app.audit.checkpoint import open_checkpoint_key
 from app.audit.follower import follow_log
-from app.audit.lag import database_gauges
+from app.audit.lag import AuditLag, SigningWatch, database_gauges
 from app.audit.proof_service import ProofService
 from app.batching import MAX_BATCH
 from app.command_handler import CommandHandler, utc_now
@@ -109,6 +109,7 @@ def build_dependencies(
         seconds=settings.lease_seconds,
     )
     stored_responses = StoredResponses(commands)
+    signing = SigningWatch(AuditLag(probes))
     metrics = Metrics(
         version("integrations"),
         pools=(commands, queries, audits),
@@ -128,6 +129,7 @@ def build_dependencies(
             stopping = asyncio.Event()
             open_key = partial(open_checkpoint_key, settings.data_dir)
             follower = asyncio.create_task(follow_log(dsn, open_key, stopping))
+            signing.follower = follower
             yield
             for task in background_tasks:
                 task.cancel()
@@ -166,7 +168,7 @@ def build_dependencies(
         trusted_proxies=settings.trusted_proxies,
         security_log=SecurityLog(settings.trusted_proxies),
         metrics=metrics,
-        readiness=SharedLook(Readiness(probes).checks),
+        readiness=SharedLook(Readiness(probes, signing).checks),
         lifespan=running,
     )
 

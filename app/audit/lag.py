@@ -1,7 +1,8 @@
-"""How far the log is, and how much of it no signed checkpoint covers yet: for metrics."""
+"""How far the log is, how much of it no signed checkpoint covers yet, and whether it is signed."""
 
 import asyncio
 from collections.abc import Mapping
+from time import monotonic
 
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
@@ -13,6 +14,7 @@ from app.database.row_level_security import fetch_in_workspace
 from app.event_store.idempotency import overdue_gauges
 
 TIMEOUT = 1.0  # seconds; a scraper waits for little more
+MAX_STALL = 60.0  # seconds in which an event waits and nothing is signed
 LATEST_CHECKPOINT_SQL = """
 SELECT size, extract(epoch FROM at)::float8 FROM integrations.audit_checkpoints
 WHERE workspace_id = %s ORDER BY size DESC LIMIT 1
@@ -45,13 +47,7 @@ class AuditLag:
             return {"integrations_database_up": 0}
 
     async def _measure(self) -> Mapping[str, float]:
-        signed = await fetch_in_workspace(
-            self._pool, WHOLE_LOG, LATEST_CHECKPOINT_SQL, (WHOLE_LOG,), tuple_row
-        )
-        async with self._pool.connection() as connection:
-            [(head,)] = await (await connection.execute(HEAD_SQL)).fetchall()
-        # Queried last, the head is never before what was signed.
-        size, at = signed[0] if signed else (0, None)
+        size, at, head = await self.signed_and_head()
         figures = {
             "integrations_database_up": 1,
             "integrations_log_position": head,
@@ -60,3 +56,40 @@ class AuditLag:
         return (
             figures if at is None else figures | {"integrations_checkpoint_timestamp_seconds": at}
         )
+
+    async def signed_and_head(self) -> tuple[int, float | None, int]:
+        """Return up to which position the log is signed, since when, and how far it is."""
+        signed = await fetch_in_workspace(
+            self._pool, WHOLE_LOG, LATEST_CHECKPOINT_SQL, (WHOLE_LOG,), tuple_row
+        )
+        async with self._pool.connection() as connection:
+            [(head,)] = await (await connection.execute(HEAD_SQL)).fetchall()
+        # Queried last, the head is never before what was signed.
+        size, at = signed[0] if signed else (0, None)
+        return size, at, head
+
+
+class SigningWatch:
+    """Whether the log is being signed: `follower` runs here, and signs what is new.
+
+    A process that only waits to follow sees by the database whether the one that does gets on.
+    """
+
+    def __init__(self, lag: AuditLag, max_stall: float = MAX_STALL) -> None:
+        self.follower: asyncio.Future[None] | None = None
+        self._lag = lag
+        self._max_stall = max_stall
+        self._signed, self._since = -1, 0.0
+
+    async def is_signing(self) -> bool:
+        """Return False if the follower has stopped, or nothing new was signed for too long.
+
+        Raises:
+            PoolTimeout, psycopg.OperationalError: the database does not answer.
+        """
+        if self.follower is not None and self.follower.done():
+            return False
+        signed, _, head = await self._lag.signed_and_head()
+        if signed != self._signed or signed >= head:
+            self._signed, self._since = signed, monotonic()
+        return monotonic() - self._since < self._max_stall

@@ -9,6 +9,7 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from app.audit.lag import SigningWatch
 from app.database.availability import UnavailableError, translate_unavailable
 from app.database.migrate import migration_names
 from app.http.dependencies import get_dependencies
@@ -33,7 +34,7 @@ def live() -> Health:
 
 @get("/health/ready", tags=["Health"], operation_id="ready")
 async def ready(request: Request[object, object, State]) -> Response[Health]:
-    """Check database, migrations and log; 503 if requests cannot be served."""
+    """Check database, migrations and log; 503 if requests cannot be served, or are not signed."""
     checks = await get_dependencies(request.app).readiness()
     if not all(checks.values()):
         raise UnavailableError
@@ -49,8 +50,11 @@ async def metrics(request: Request[object, object, State]) -> Response[bytes]:
 class Readiness:
     """Checks through *pool*, which no tenant's request uses."""
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
+    def __init__(
+        self, pool: AsyncConnectionPool[AsyncConnection], signing: SigningWatch | None = None
+    ) -> None:
         self.pool = pool
+        self.signing = signing
 
     async def checks(self) -> Mapping[str, bool]:
         """Return each check and whether it holds.
@@ -63,5 +67,6 @@ class Readiness:
                 cursor = await connection.execute(APPLIED_MIGRATIONS_SQL)
                 applied = {name for (name,) in await cursor.fetchall()}
                 await connection.execute(HEAD_SQL)
+            signing = self.signing is None or await self.signing.is_signing()
         migrated = migration_names() <= applied
-        return {"database": True, "migrations": migrated, "log": True}
+        return {"database": True, "migrations": migrated, "log": True, "signing": signing}

@@ -160,6 +160,7 @@ async def test_a_migrated_database_is_ready(audits: Pool) -> None:
     assert await Readiness(audits).checks() == {
         "database": True,
         "migrations": True,
+        "signing": True,
         "log": True,
     }
 

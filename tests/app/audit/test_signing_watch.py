@@ -1,0 +1,49 @@
+"""Readiness knows whether the log is being signed."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from app.audit.lag import AuditLag, SigningWatch
+
+StartService = Callable[..., AbstractContextManager[Any]]
+BODY = {"name": "n", "type": "SENDGRID", "channel": "EMAIL", "apiKey": "SG.sealed"}
+
+
+@pytest.mark.timeout(120)
+def test_a_service_whose_follower_has_stopped_is_not_ready(
+    start_service: StartService, data_dir: Path, dsn: str
+) -> None:
+    with start_service(data_dir, database_url=dsn) as service, service.caller() as client:
+        assert client.post("/en/api/integration", json=BODY).status_code == 201
+        ready = client.get("/health/ready")
+        assert (ready.status_code, "signing" in ready.json()["checks"]) == (200, True)
+        with psycopg.connect(dsn) as connection:
+            connection.execute("UPDATE integrations.audit_follower SET position = 99")
+        deadline = time.monotonic() + 60
+        while client.get("/health/ready").status_code != 503 and time.monotonic() < deadline:
+            time.sleep(0.5)
+        assert client.get("/health/ready").status_code == 503
+        assert client.get("/en/api/integration").status_code == 200
+        assert "AUDIT STOPPED" in service.log_file.read_text()
+
+
+async def test_a_log_that_nobody_signs_is_noticed_by_the_database_alone(
+    audits: Any, admin: Any
+) -> None:
+    watch = SigningWatch(AuditLag(audits), max_stall=0.05)
+    assert await watch.is_signing()
+    admin.execute(
+        "SELECT integrations.append(%s::jsonb)", ("""[{"workspace": "demo", "stream": "int_1",
+        "version": 1, "type": "x", "action": "x", "actor_id": "x", "at": "2026-11-29T10:00:00Z",
+        "envelope": "{}"}]""",),
+    )  # fmt: skip
+    assert await watch.is_signing()
+    await asyncio.sleep(0.1)
+    assert not await watch.is_signing()
