@@ -14,8 +14,7 @@ from app.database.migrate import (
     require_version,
     unreachable_message,
 )
-
-MAY_READ_SQL = "SELECT has_table_privilege('integrations.migrations', 'SELECT')"
+from app.database.rights import owns_schema
 
 
 def require_schema(dsn: str) -> None:
@@ -27,6 +26,9 @@ def require_schema(dsn: str) -> None:
     try:
         with psycopg.connect(dsn) as connection:
             require_version(connection)
+            if not owns_schema(connection):  # a login may have no right of its own to look
+                role = Identifier(role_name(dsn, "integrations_audit"))
+                connection.execute(SQL("SET LOCAL ROLE {}").format(role))
             require_released(connection)
             if connection.execute(TABLE_EXISTS_SQL).fetchone() == (False,):
                 message = (
@@ -34,9 +36,6 @@ def require_schema(dsn: str) -> None:
                     " serve), or see INTEGRATIONS_DATABASE_URL."
                 )
                 raise MigrationError(message)
-            if connection.execute(MAY_READ_SQL).fetchone() == (False,):
-                role = Identifier(role_name(dsn, "integrations_audit"))
-                connection.execute(SQL("SET LOCAL ROLE {}").format(role))
             applied = dict(connection.execute(APPLIED_SQL).fetchall())
             require_not_newer(connection, applied)
             if applied != checksums():

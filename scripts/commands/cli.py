@@ -9,6 +9,7 @@ from app.crash_output import redact_crash_output
 
 COMMANDS = {
     "serve": ("serve", "serve_command"),
+    "doctor": ("doctor", "doctor_command"),
     "migrate": ("migrate", "migrate_command"),
     "replay": ("replay", "replay_command"),
     "rebuild": ("rebuild", "rebuild_command"),

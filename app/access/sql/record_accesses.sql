@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION integrations.record_accesses(items jsonb) RETURNS voi
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 BEGIN
     PERFORM set_config('lock_timeout', '2s', true);
-    PERFORM pg_advisory_xact_lock(7597137600296673653);
+    PERFORM pg_advisory_xact_lock(7597137600296673656);
     INSERT INTO integrations.accesses
         (position, workspace_id, stream, grant_key, minute, actor_id, envelope)
     SELECT

@@ -113,7 +113,7 @@ async def test_a_journal_that_waits_for_another_says_so_in_time(
     pool: AsyncConnectionPool[AsyncConnection], dsn: str, admin: Connection[TupleRow]
 ) -> None:
     with psycopg.connect(dsn) as holder:
-        holder.execute("SELECT pg_advisory_xact_lock(7597137600296673653)")
+        holder.execute("SELECT pg_advisory_xact_lock(7597137600296673656)")
         with pytest.raises(UnavailableError):
             await AccessJournal(pool).record(access())
 

@@ -1,0 +1,150 @@
+"""integrations doctor: each thing that is wrong is a line that says what to do."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+Service = Any  # that of tests/conftest.py, which cannot be imported
+StartService = Callable[..., AbstractContextManager[Service]]
+INTEGRATIONS = (sys.executable, "-c", "from scripts.commands.cli import main; main()")
+NUMBERS = count(1)
+OLD_EVENT = """
+SELECT integrations.append(jsonb_build_array(jsonb_build_object(
+    'workspace', 'demo', 'stream', 'int_1', 'version', 1, 'type', 'T', 'action', 'A',
+    'actor_id', 'user-1', 'at', now() - interval '1 hour', 'envelope', '{}'
+)))
+"""
+SUBJECTS = [
+    "provider files",
+    "disk",
+    "database and schema",
+    "roles, rights and policies",
+    "keys and keyring",
+    "token keys",
+    "signing of the log",
+    "clock",
+    "connections",
+]
+
+
+@pytest.fixture
+def begun(
+    server_dsn: str, data_dir: Path, start_service: StartService
+) -> Generator[dict[str, str]]:
+    """The environment of an installation that was started once, and stopped."""
+    name = f"doctor_{next(NUMBERS)}"
+    with psycopg.connect(server_dsn, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+        dsn = make_conninfo(server_dsn, dbname=name)
+        with start_service(data_dir, database_url=dsn) as service:
+            pass
+        yield service.environment
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def doctor(environment: dict[str, str]) -> tuple[int, list[str]]:
+    """Return the status of the command, and its lines."""
+    ended = subprocess.run(
+        [*INTEGRATIONS, "doctor"],
+        env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert "Traceback" not in ended.stderr
+    return ended.returncode, ended.stdout.splitlines()
+
+
+def wrong(environment: dict[str, str]) -> list[str]:
+    """Return the lines of what is wrong; the command ends with 1."""
+    status, lines = doctor(environment)
+    assert status == 1
+    return [line.removeprefix("!!  ") for line in lines if line.startswith("!!")]
+
+
+def change(environment: dict[str, str], statement: str) -> None:
+    with psycopg.connect(environment["INTEGRATIONS_DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+def test_a_sound_installation_is_well(begun: dict[str, str], data_dir: Path) -> None:
+    before = sorted(data_dir.iterdir())
+
+    assert doctor(begun) == (0, [f"ok  {subject}" for subject in SUBJECTS])
+    assert sorted(data_dir.iterdir()) == before
+
+
+def test_a_missing_key_is_named_with_where_to_copy_it_from(
+    begun: dict[str, str], data_dir: Path
+) -> None:
+    (data_dir / "lease-key.pem").unlink()
+
+    [line] = wrong(begun)
+
+    assert line.startswith("keys and keyring: ")
+    assert "lease-key.pem is missing: copy the files" in line
+
+
+def test_a_missing_right_asks_for_migrate(begun: dict[str, str]) -> None:
+    change(begun, "REVOKE SELECT ON integrations.events FROM integrations_past")
+
+    assert wrong(begun) == [
+        "roles, rights and policies: 1 missing: run integrations migrate."
+    ]
+
+
+def test_the_schema_of_another_release_ends_the_look(begun: dict[str, str]) -> None:
+    change(begun, "UPDATE integrations.migrations SET sha256 = 'x' WHERE name = 'head.sql'")
+
+    [line] = wrong(begun)
+
+    assert line.startswith("database and schema: The schema of this database is not that")
+
+
+def test_a_database_that_is_away_ends_the_look(begun: dict[str, str]) -> None:
+    away = {"INTEGRATIONS_DATABASE_URL": "postgresql://user@127.0.0.1:1/nowhere"}
+
+    [line] = wrong({**begun, **away})
+
+    assert line.startswith("database and schema: ")
+    assert "\n" not in line
+
+
+def test_an_event_that_nobody_signs_is_told(begun: dict[str, str]) -> None:
+    change(begun, OLD_EVENT)
+
+    [line] = wrong(begun)
+
+    assert line.startswith("signing of the log: 1 events are not signed, the oldest for 36")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "subject"),
+    [
+        ("POOL_SIZE", "100", "connections"),
+        ("JWKS", "/nowhere/jwks.json", "token keys"),
+        ("PROVIDERS", "/nowhere", "provider files"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_named(
+    begun: dict[str, str], setting: str, value: str, subject: str
+) -> None:
+    [line] = wrong({**begun, f"INTEGRATIONS_{setting}": value})
+
+    assert line.startswith(f"{subject}: ")
+
+
+def test_without_anything_it_says_where_to_begin(data_dir: Path) -> None:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("INTEGR")}
+    folder = data_dir / "none"
+
+    lines = wrong({**clean, "INTEGRATIONS_DATA_DIR": str(folder)})
+
+    assert [line.partition(":")[0] for line in lines] == ["disk", "database and schema"]
+    assert not folder.exists()
