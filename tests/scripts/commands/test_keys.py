@@ -398,7 +398,7 @@ def restored(backup: Path, keys_from: Path) -> Generator[Path]:
         shutil.copytree(backup, folder / "postgres" / "cluster")
         for path in (folder / "postgres" / "cluster", *(folder / "postgres").rglob("*")):
             server_account().take_ownership(path)
-        for key in ("keyring.json", "token-key.pem", "audit-key.pem"):
+        for key in ("keyring.json", "token-key.pem", "audit-key.pem", "lease-key.pem"):
             shutil.copy2(keys_from / key, folder / key)
         yield folder
 
