@@ -94,9 +94,7 @@ def test_a_missing_key_is_named_with_where_to_copy_it_from(
 def test_a_missing_right_asks_for_migrate(begun: dict[str, str]) -> None:
     change(begun, "REVOKE SELECT ON integrations.events FROM integrations_past")
 
-    assert wrong(begun) == [
-        "roles, rights and policies: 1 missing: run integrations migrate."
-    ]
+    assert wrong(begun) == ["roles, rights and policies: 1 missing: run integrations migrate."]
 
 
 def test_the_schema_of_another_release_ends_the_look(begun: dict[str, str]) -> None:
