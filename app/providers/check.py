@@ -1,6 +1,7 @@
 """Checks whether credentials work, without sending anything to anybody."""
 
 import asyncio
+import re
 import time
 from collections.abc import Mapping
 
@@ -31,6 +32,7 @@ UNSENDABLE = Verdict("inconclusive", "{field} holds a space or another character
 WRAPPED = Verdict(
     "inconclusive", "{field} is stored with quotes, Bearer or a name around it; store the key alone"
 )
+BASE64URL = re.compile(r"[\w-]+", re.ASCII)
 OF_FORM = {INVALID_KEYS.message, INVALID_ACCOUNT.message, UNSENDABLE.message}
 MISPLACED = "This is missing: {fields}; the value that belongs there is in {other}"
 UNCHECKABLE = Verdict("inconclusive", "This type of provider cannot be checked")
@@ -170,11 +172,10 @@ def reveal_text(value: Secret) -> str:
 
 def vapid_pair_verdict(values: Values) -> Verdict:
     """Return whether the two VAPID keys belong together."""
-    match is_key_pair(
-        *(reveal_text(values[name]) for name in ("vapidPublicKey", "vapidPrivateKey"))
-    ):
-        case True:
-            return MATCHING_PAIR
+    public, private = (reveal_text(values[name]) for name in ("vapidPublicKey", "vapidPrivateKey"))
+    match is_key_pair(public, private):
+        case True:  # a browser takes the public key as it is stored, or not at all
+            return MATCHING_PAIR if BASE64URL.fullmatch(public) else INVALID_KEYS
         case False:
             return MISMATCHED_PAIR
         case None:

@@ -11,7 +11,9 @@ No such list is complete: a key that is encrypted or in base85 is not found.
 
 import html
 import re
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator
+from contextlib import suppress
 from unicodedata import category, normalize
 from urllib.parse import unquote
 
@@ -73,10 +75,13 @@ GROUPS = re.compile(
 SHORTEST_RUN = 40  # the last three characters of a key may be a word
 # Ids in the paths of pages are as random as keys, and as long; a part of 43 characters is a key.
 URL = re.compile(r"https?://[^\s<>\"'\0]+", re.IGNORECASE)
+LONG_PART = re.compile(r"[\w+-]{56,}", re.ASCII)  # 42 bytes or more: a key in base64 once more
+PUBLIC_AND_PRIVATE = re.compile(r"(?<![\w+-])B[A-P][\w+-]{128}(?![\w+-])", re.ASCII)
 PART_OF_URL = re.compile(r"(?<![\w+-])(?=([\w+/-]{43})(?![\w+-]))", re.ASCII)
 # Where a word would not change from small letters to capitals, or from letters to digits.
 CHANGE = re.compile(r"(?<=[a-z])[A-Z]|(?<=[0-9])[A-Za-z]|(?<=[A-Za-z])[0-9]")
 CHANGES = 8  # in 43 characters: of 1,000 keys one has less; names in CamelCase seldom as many
+SMALL_LETTERS = re.compile("[a-z]{3,}")
 LETTERS = 5  # capitals, and small letters: ids of small letters or capitals alone are none
 
 DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
@@ -110,6 +115,7 @@ def contains_private_key(
         or PADDED.search(rest)
         or (is_key and TOKEN.search(rest))
         or any(map(is_random, base64_runs(rest)))
+        or any(contains_private_key(decoded, is_key=True) for decoded in decoded_parts(plain))
     )
 
 
@@ -144,10 +150,23 @@ def base64_runs(text: str) -> Iterator[str]:
     for url in URL.findall(text):
         for part in url.split("/", 3):  # the host apart from the path
             yield from PART_OF_URL.findall(part)
+        yield from PUBLIC_AND_PRIVATE.findall(url)
     text = NO_BASE64.sub("", URL.sub(MARK, text))
     yield from ("".join(groups.split()) for groups in GROUPS.findall(text))
     joined = PUBLIC.sub(MARK, "".join(WORDS.sub(MARK, text).split()))
     yield from (run for run in joined.split(MARK) if len(run) >= SHORTEST_RUN)
+
+
+def decoded_parts(text: str) -> Iterator[str]:
+    """Yield the texts that parts of addresses in *text* are the base64 of, if they are any.
+
+    Elsewhere such a part is found because it looks random; ids in addresses do, too.
+    """
+    for url in URL.findall(text):
+        for part in LONG_PART.findall(url):
+            padded = part.replace("+", "-").replace("/", "_") + "=" * (-len(part) % 4)
+            with suppress(ValueError):
+                yield urlsafe_b64decode(padded).decode("ascii")
 
 
 def is_random(run: str) -> bool:
@@ -158,5 +177,17 @@ def is_random(run: str) -> bool:
     if min(len(re.findall("[A-Z]", run)), len(re.findall("[a-z]", run))) < LETTERS:
         return False
     changes = [change.start() for change in CHANGE.finditer(run)]
-    last = changes[CHANGES - 1 :]
-    return any(end - start < SCALAR for start, end in zip(changes, last, strict=False))
+    if len(run) < 2 * SCALAR and is_words(run):
+        return False
+    return any(
+        end - start < SCALAR and not is_words(run[start : start + SCALAR])
+        for start, end in zip(changes, changes[CHANGES - 1 :], strict=False)
+    )
+
+
+def is_words(text: str) -> bool:
+    """Return whether half of *text* is small letters, three or more in a row.
+
+    Of 10,000 random keys eight are.
+    """
+    return 2 * sum(map(len, SMALL_LETTERS.findall(text))) >= len(text)

@@ -6,6 +6,7 @@ from typing import cast
 
 from msgspec import Struct
 
+from app.pasted_text import shows_nothing
 from app.tokens.errors import UnauthorizedError
 from app.tokens.recipient import Recipient, recipient_from
 from domain.envelope import Actor
@@ -78,11 +79,11 @@ def subject_claim(claims: Mapping[str, object]) -> str:
 
 
 def plain_claim(claims: Mapping[str, object], claim: str, most: int) -> str | None:
-    """Return the claim if it is plain text of at most *most* characters, and not blank."""
+    """Return the claim if it is plain text of at most *most* characters that shows something."""
     value = claims.get(claim)
     if not isinstance(value, str) or len(value) > most or NOT_PLAIN.search(value):
         return None
-    return value if value.strip() else None
+    return None if shows_nothing(value) else value
 
 
 def workspace_claim(claims: Mapping[str, object]) -> str:

@@ -145,13 +145,15 @@ def find_provider_keys(
 ) -> Iterator[FieldFinding]:
     """Find what looks like a whole key of any provider in the public texts of *body*.
 
-    A value of the format that *provider* gives its field, such as an account's id, is none.
+    A value that is of the format of its field at *provider*, such as an account's id, is none; a
+    longer one of such a format, such as an address, may hold a key.
     """
     texts = texts_in(body)
     if not provider_keys.search("\0".join(texts.values())):
         return  # one search costs less than one a text
     for name, text in texts.items():
-        if not has_own_format(name, text, provider) and provider_keys.search(text):
+        found = provider_keys.search(text)
+        if found and not (found[0] == text and has_own_format(name, text, provider)):
             yield name, LOOKS_LIKE_PROVIDER_KEY
 
 

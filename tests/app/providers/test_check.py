@@ -273,6 +273,23 @@ async def test_a_vapid_pair_is_checked_offline(
     assert checked.verdict.outcome == outcome
 
 
+@pytest.mark.parametrize("stored", ['"{0}{1}"', "`{0}{1}`", "{0} {1}", "{0}\u200b{1}"], ids=ascii)
+async def test_a_public_key_that_no_browser_takes_is_not_ok(
+    stored: str, providers: Mapping[str, ProviderFile], checker_at: CheckerAt
+) -> None:
+    fields = providers["WEB_PUSH"].fields
+    key = fields["vapidPublicKey"].example
+    public = stored.format(key[:9], key[9:])
+    values = {
+        "vapidPublicKey": Secret(public.encode()),
+        "vapidPrivateKey": Secret(fields["vapidPrivateKey"].example.encode()),
+    }
+
+    checked = await checker_at("http://127.0.0.1:9").check("WEB_PUSH", values)
+
+    assert checked.verdict.outcome == "inconclusive"
+
+
 async def test_each_region_gets_a_request_until_one_knows_the_key(
     script: Script, providers: Mapping[str, ProviderFile], client: ProviderClient
 ) -> None:

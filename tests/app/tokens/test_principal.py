@@ -34,6 +34,7 @@ def test_name_and_email_may_be_absent_null_or_blank() -> None:
     assert principal_from(GIVEN).actor == nobody
     assert principal_from({**GIVEN, "name": None, "email": None}).actor == nobody
     assert principal_from({**GIVEN, "name": "", "email": " "}).actor == nobody
+    assert principal_from({**GIVEN, "name": "\u3164", "email": "\u2800"}).actor == nobody
 
 
 def test_a_role_allows_what_the_contract_says() -> None:
@@ -90,7 +91,7 @@ def test_a_well_formed_workspace_is_taken_as_it_is(workspace: str) -> None:
     assert principal_from({**GIVEN, "workspaceId": workspace}).workspace == workspace
 
 
-@pytest.mark.parametrize("sub", [None, "", "  "])
+@pytest.mark.parametrize("sub", [None, "", "  ", "\u3164", "\u2800 "])
 def test_a_token_of_nobody_is_refused(sub: object) -> None:
     refused({**GIVEN, "sub": sub})
 

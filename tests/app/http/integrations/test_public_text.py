@@ -114,6 +114,17 @@ def test_any_spelling_in_any_public_field_of_any_body_is_refused(
     assert field in {name for name, _ in refused.value.findings}
 
 
+@pytest.mark.parametrize("contact", [f"https://push.example/{SG}", f"https://push.example/?k={SG}"])
+def test_a_key_of_a_provider_in_an_address_is_a_warning(
+    client: httpx2.Client, contact: str
+) -> None:
+    body = {"name": "Push", "type": "WEB_PUSH", "channel": "PUSH", "settings": {"contact": contact}}
+
+    assert findings(client.post(PATH, json=body), 201) == [
+        ("settings.contact", "LOOKS_LIKE_PROVIDER_KEY")
+    ]
+
+
 @pytest.mark.parametrize("field", ["name", "senderName"])
 def test_a_whole_key_of_a_provider_is_a_warning(client: httpx2.Client, field: str) -> None:
     for text in (SG, f"our key {SG}, please keep"):
