@@ -44,6 +44,7 @@ def test_the_endpoints_are_all_that_read_a_body(client: httpx2.Client) -> None:
         ("POST", "integration"),
         ("PATCH", "{integrationId}"),
         ("POST", "toggle"),
+        ("POST", "lease"),
         ("PUT", "credentials"),
     }
 

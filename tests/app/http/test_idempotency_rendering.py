@@ -42,6 +42,7 @@ async def test_the_response_is_rendered_once_and_sent_as_it_is_stored(
     dependencies = SimpleNamespace(
         command_handler=CommandHandler(log, lambda: datetime.now(UTC)),
         keyring=FileKeyring([new_kek(epoch=1)]),
+        stored_responses=SimpleNamespace(over_quota=frozenset[str]()),
     )
     monkeypatch.setattr(
         idempotency, "get_dependencies", dict[object, object]({None: dependencies}).__getitem__

@@ -175,7 +175,9 @@ async def test_a_database_without_a_migration_is_not_ready(
 async def test_a_database_with_newer_migrations_is_ready(
     audits: Pool, admin: Connection[TupleRow]
 ) -> None:
-    admin.execute("INSERT INTO integrations.migrations (name, sha256) VALUES ('9999.sql', '')")
+    admin.execute(
+        "INSERT INTO integrations.migrations (name, sha256, release) VALUES ('9999.sql', '', '9.9')"
+    )
     assert (await Readiness(audits).checks())["migrations"] is True
 
 

@@ -308,7 +308,7 @@ async def test_a_kms_that_goes_away_ends_it_and_what_was_done_stays(
         "DELETE FROM integrations.secret_store",
         "INSERT INTO integrations.secret_store (workspace_id) VALUES ('mine')",
         "SELECT 1 FROM integrations.events",
-        "SELECT 1 FROM integrations.integration_view",
+        "SELECT sender_email FROM integrations.integration_view",
         "DELETE FROM integrations.closed_keks",
         "SELECT integrations.write_secrets('[]', '[]')",
     ],

@@ -50,11 +50,11 @@ def run_service(databases: BenchmarkDatabases) -> Generator[str]:
 
 def measure_latency(databases: BenchmarkDatabases, seconds: float) -> tuple[Latencies, Latencies]:
     """Return the latencies in *seconds* without a rebuild, and while one runs."""
-    token = subprocess.run(
-        integrations("token", "--workspace", workspace_of(1)),
-        env=databases.environment(), capture_output=True, text=True, check=True,
-    ).stdout.strip()  # fmt: skip
     with run_service(databases) as address:
+        token = subprocess.run(
+            integrations("token", "--workspace", workspace_of(1)),
+            env=databases.environment(), capture_output=True, text=True, check=True,
+        ).stdout.strip()  # fmt: skip
         return asyncio.run(before_and_during(databases, address, token, seconds))
 
 

@@ -16,7 +16,7 @@ from scripts.commands.issue_token import token_command
 
 @pytest.fixture
 def settings(tmp_path: Path) -> dict[str, str | None]:
-    open_local_key(tmp_path)
+    open_local_key(tmp_path, create=True)
     return {"INTEGRATIONS_DATA_DIR": str(tmp_path), "INTEGRATIONS_JWKS": None}
 
 

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from app.tokens.local_key import open_local_key
 from tests.reliability.proxy import Proxy
 
 LIST = "/en/api/integration"
@@ -289,11 +290,13 @@ def test_a_keyring_without_a_key_in_use_stops_the_start(
 
 # ----- Tokens -----
 def test_token_prints_a_token_and_nothing_else(data_dir: Path) -> None:
+    open_local_key(data_dir, create=True)
     ended = run("token", "--workspace", "demo", data_dir=data_dir)
     assert ended.returncode == 0
     assert ended.stdout.count(".") == 2
     assert ended.stdout.strip() == ended.stdout[:-1]
-    assert ended.stderr == ""
+    [line] = ended.stderr.splitlines()  # who issued it, for whom
+    assert '"source":"security","command":"token"' in line
 
 
 def test_token_is_refused_where_a_jwks_is_configured(data_dir: Path) -> None:
