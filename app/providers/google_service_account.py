@@ -59,6 +59,19 @@ def parse_account(pasted: Secret) -> ServiceAccountFile:
     raise InvalidServiceAccountError
 
 
+def is_incomplete_account(text: str) -> bool:
+    """Return whether *text* speaks of a service account and lacks what a check needs of it.
+
+    The private key is looked at for its form alone: to load it takes long.
+    """
+    if not any('"service_account"' in reading for reading in readings(trim(text))):
+        return False
+    try:
+        return not PEM.search(parse_account(Secret(text.encode())).private_key)
+    except InvalidServiceAccountError:
+        return True
+
+
 def try_parse_account(text: str) -> ServiceAccountFile | None:
     """Return the service account that *text* begins with; None if it begins with none."""
     try:

@@ -11,6 +11,7 @@ from app.http.field_rules import FieldProblem
 from app.http.sender_phone import number_warning
 from app.http.types import attributes_by_json_name
 from app.pasted_text import SPACE, Wrapping, unwrap
+from app.providers.google_service_account import is_incomplete_account
 from app.providers.lookalikes import find_lookalike, matches_format
 from app.secrets.secret import Secret
 from domain.provider import Provider, ProviderField, ProviderFieldName
@@ -29,6 +30,11 @@ LOOKS_LIKE_HEADER = FieldProblem(
 LOOKS_LIKE_VARIABLE = FieldProblem(
     "LOOKS_LIKE_VARIABLE",
     "This begins with a name (NAME=), which is stored as part of it; give the value alone",
+)
+INCOMPLETE_ACCOUNT = FieldProblem(
+    "INCOMPLETE_ACCOUNT",
+    "This is not the whole JSON of a service account: it needs type, project_id, client_email and"
+    " a private_key in PEM, at the top",
 )
 SPACE_INSIDE = FieldProblem(
     "SPACE_INSIDE", "This contains a space or a line break, which no key has; it is stored as it is"
@@ -90,7 +96,9 @@ def unexpected_value(
         return other_field_warning(other) if other else NOT_USED
     if lookalike := find_lookalike(text, field):
         return FieldProblem("OTHER_KIND", lookalike.message)
-    return None if matches_format(text, field) else UNUSUAL_FORMAT
+    if not matches_format(text, field):
+        return UNUSUAL_FORMAT
+    return INCOMPLETE_ACCOUNT if field.document and is_incomplete_account(text) else None
 
 
 def other_field_warning(name: str) -> FieldProblem:

@@ -107,6 +107,33 @@ def test_k4_no_form_looks_unusual(service_account: dict[str, str], form: str) ->
     assert codes <= {"LOOKS_QUOTED", "LOOKS_LIKE_VARIABLE", "SPACE_TRIMMED", "INVISIBLE_TRIMMED"}
 
 
+def without(name: str) -> Callable[[str], str]:
+    """Return what takes the member *name* out of the JSON of a service account."""
+    return lambda text: json.dumps({k: v for k, v in json.loads(text).items() if k != name})
+
+
+INCOMPLETE: dict[str, Callable[[str], str]] = {
+    "no private key": without("private_key"),
+    "no project": without("project_id"),
+    "no address": without("client_email"),
+    "an empty private key": with_key(lambda _: ""),
+    "a private key cut short": with_key(lambda key: key[:200]),
+    "a private key without its head": with_key(lambda key: key.split("-----")[2]),
+    "a private key in base64": with_key(lambda key: b64encode(key.encode()).decode()),
+    "wrapped": lambda text: f'{{"serviceAccount": {text}}}',
+    "wrapped, in base64": lambda text: b64encode(f'{{"fcm": {text}}}'.encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("form", INCOMPLETE)
+def test_k4_a_service_account_that_no_check_can_use_is_a_warning(
+    service_account: dict[str, str], form: str
+) -> None:
+    pasted = INCOMPLETE[form](json.dumps(service_account))
+
+    assert "INCOMPLETE_ACCOUNT" in {w[1] for w in warnings_of({"apiKey": pasted})}
+
+
 @pytest.mark.parametrize("form", ["literal line breaks", "base64", "single quotes", "a variable"])
 async def test_k4_the_check_takes_what_creation_takes(
     service_account: dict[str, str], form: str, script: Script

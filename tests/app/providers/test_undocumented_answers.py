@@ -10,6 +10,7 @@ from asyncio import StreamWriter as Writer
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from app.providers.check import CredentialChecker
 from app.secrets.secret import Secret
 
+Script = Any  # that of conftest.py, which cannot be imported
 ROWS = msgspec.toml.decode(Path(__file__).with_name("provider_responses.toml").read_bytes())
 DOCUMENTED = {
     (row["type"], row.get("of", "check")): (row["status"], row["body"])
@@ -142,3 +144,32 @@ async def test_k3_the_documented_answer_does(
     check_answered: Callable[..., Awaitable[str]], key: tuple[str, str], kind: str
 ) -> None:
     assert await check_answered(key, LABELLED[kind]) == "invalid"
+
+
+ADDRESS_LISTS = {
+    "SENDGRID": {"errors": [{"message": "Your IP is not allowed"}]},
+    "TWILIO": {"code": 20003, "message": "IP address is not in the allow list", "status": 401},
+    "NEXMO": {
+        "type": "https://developer.vonage.com/api-errors#unauthorized",
+        "title": "Unauthorized",
+        "detail": "Your IP is blocked",
+    },
+    "FIREBASE_FCM": {
+        "error": {
+            "code": 401,
+            "status": "UNAUTHENTICATED",
+            "message": "Your IP address is blocked",
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("type_", ADDRESS_LISTS)
+async def test_an_address_list_in_any_words_never_blames_a_key(type_: str, script: Script) -> None:
+    answers: list[tuple[int, object]] = [(401, ADDRESS_LISTS[type_])]
+    if type_ == "FIREBASE_FCM":
+        answers = [(200, {"access_token": "ya29.token"}), *answers]
+
+    found = await script.check(type_, *answers)
+
+    assert found.verdict.outcome == "inconclusive"
