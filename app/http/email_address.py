@@ -15,7 +15,8 @@ from app.pasted_text import INVISIBLE, SPACE, trim
 MAX_EMAIL_LENGTH = (
     254  # characters that an address may have (RFC 5321, with RFC 3696's erratum 1690)
 )
-ASCII_FORMS = {0xFF01 + n: 0x21 + n for n in range(94)} | {0xFE6B: "@"}  # of full-width signs
+# Of full-width signs, and of the dots of Chinese and Japanese (RFC 3490, section 3.1).
+ASCII_FORMS = {0xFF01 + n: 0x21 + n for n in range(94)} | {0xFE6B: "@", 0x3002: ".", 0xFF61: "."}
 SEPARATORS = ",;\u3001"
 ENDS = ".\u3002"  # of a sentence
 SCHEME = "mailto:"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from ipaddress import IPv6Address
 
-from app.http.errors import FieldFinding, InvalidFieldsError
+from app.http.errors import FieldFinding, InvalidFieldsError, UnsupportedEncodingError
 from app.http.field_rules import FieldProblem
 from app.http.middleware import ASGI
 from app.http.problems import render_error
@@ -37,12 +37,21 @@ class RequestHeadCheck:
 
     async def __call__(self, scope: ASGI, receive: ASGI, send: ASGI) -> None:
         """Handle one HTTP request; other scopes pass through."""
-        found = [*find_head_problems(scope)] if scope["type"] == "http" else []
-        if not found:
+        error = head_error(scope) if scope["type"] == "http" else None
+        if error is None:
             await self.app(scope, receive, send)
             return
-        rendered = render_error(self.catalogues, scope, InvalidFieldsError(found))
-        await to_response(rendered).send(scope, receive, send)
+        await to_response(render_error(self.catalogues, scope, error)).send(scope, receive, send)
+
+
+def head_error(scope: ASGI) -> Exception | None:
+    """Return what is wrong with the head of a request; None if nothing is."""
+    if found := [*find_head_problems(scope)]:
+        return InvalidFieldsError(found)
+    codings = b",".join(value for name, value in scope["headers"] if name == b"transfer-encoding")
+    if any(each.strip().lower() not in (b"", b"chunked") for each in codings.split(b",")):
+        return UnsupportedEncodingError()  # the server takes off chunks and nothing else
+    return None
 
 
 def find_head_problems(scope: ASGI) -> Iterator[FieldFinding]:

@@ -43,6 +43,8 @@ UNSEEN = re.compile(f"[{INVISIBLES}{BLANKS}]")
 PUNCTUATION = re.compile(rf"[{SPACES_IN_LINE}{DASHES}{OPENING}{CLOSING}./\uff0e\uff0f]")
 OPTIONAL_ZERO = re.compile(f"[{OPENING}][{SPACES_IN_LINE}]*0[{SPACES_IN_LINE}]*[{CLOSING}]")
 ASCII_SIGNS = str.maketrans("\uff0b\ufe62\uff1a", "++:")
+AROUND = ",;\"'`\u201c\u201d\u2018\u2019"  # what is copied with a number, and in none
+SHORTEST_NUMBER = 4  # characters that are searched for as a number: fewer are in names, too
 NUMBER = re.compile(r"(?P<channel>whatsapp:)?(?P<number>\+*[0-9][0-9+]*)", re.IGNORECASE)
 WORD_IN_FRONT = re.compile(r"[A-Za-z]+(:\+?|\+)[0-9]{6}")
 
@@ -136,7 +138,7 @@ def read_sender(text: str) -> str:
     Raises:
         FieldError: it is a number that cannot be read without a guess.
     """
-    text = SPACE_IN_LINE.sub(" ", trim(text))
+    text = SPACE_IN_LINE.sub(" ", trim(trim(text).strip(AROUND)))
     written = to_ascii(text)
     match = NUMBER.fullmatch(PUNCTUATION.sub("", written))
     if not match:
@@ -153,7 +155,9 @@ def find_number(text: str) -> str | None:
     That is what people search for: nothing is wrong with it.
     """
     found = NUMBER.fullmatch(PUNCTUATION.sub("", to_ascii(text)))
-    return (found["channel"] or "").lower() + found["number"] if found else None
+    if not found or len(found["number"]) < SHORTEST_NUMBER:
+        return None
+    return (found["channel"] or "").lower() + found["number"]
 
 
 def to_ascii(text: str) -> str:

@@ -50,6 +50,7 @@ PUBLIC = re.compile(
     r"(?<![\w+/-])(?:"
     r"B[A-P][\w+/-]{85}(?:=|(?![\w+/-]))"  # a point of 65 bytes, and no part of a longer run
     r"|A[g-z0-9+/_-][\w+/-]{42}(?![\w+/=-])"  # a compressed point
+    r"|[\"'][xy][\"']\s*:\s*[\"'][\w-]{43}[\"']"  # the coordinates in a JWK
     r"|MFkwEwYHKoZIzj0C(?:\s*[\w+/-]){106}"  # SubjectPublicKeyInfo of P-256
     r"|(?:0[xX])?04[0-9A-Fa-f]{128}(?![\w+/-])|(?:0[xX])?0[23][0-9A-Fa-f]{64}(?![\w+/-])"
     r")",
@@ -102,7 +103,7 @@ def contains_private_key(
     plain = plain_text(text).replace(MARK, "")
     if "PRIVATE" in plain.upper() and PEM_HEAD.search(plain):
         return True
-    if len(plain) < SCALAR or POINT.fullmatch(plain):
+    if len(plain) < SCALAR or POINT.fullmatch("".join(plain.split())):
         return False
     joined = "".join(NO_BASE64.sub("", plain).split())
     rest = PUBLIC.sub(MARK, known.sub(MARK, plain))

@@ -164,7 +164,9 @@ def has_own_format(name: str, text: str, provider: Provider) -> bool:
         **{f"settings.{n}": setting for n, setting in provider.settings.items()},
     }
     format_ = getattr(known.get(name), "format", None)
-    return format_ is not None and re.fullmatch(format_, text) is not None
+    if format_ is None or takes(format_, ORDINARY):
+        return False  # any word would be of that format
+    return re.fullmatch(format_, text) is not None
 
 
 def provider_key_pattern(providers: Providers, *, certain: bool) -> re.Pattern[str]:

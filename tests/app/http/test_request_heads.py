@@ -234,3 +234,13 @@ def test_no_host_causes_a_server_error(raw: Raw, host: str) -> None:
     answer = raw(b"GET /health/live HTTP/1.1\r\n" + line + b"Connection: close\r\n\r\n")
 
     assert answer[:12] in (b"HTTP/1.1 200", b"HTTP/1.1 400")
+
+
+# ----- Transfer-Encoding -----
+@pytest.mark.parametrize("codings", ["gzip, chunked", "deflate, chunked", "GZIP,chunked"])
+def test_a_body_that_is_compressed_on_the_way_is_refused_as_such(raw: Raw, codings: str) -> None:
+    head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: {codings}\r\n"
+
+    answer = raw(f"{head}Connection: close\r\n\r\n0\r\n\r\n".encode())
+
+    assert answer.startswith(b"HTTP/1.1 415 ")

@@ -10,7 +10,13 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from app.http.field_rules import FieldError
-from app.http.sender_phone import number_warning, read_sender, sender_problem, sender_rule
+from app.http.sender_phone import (
+    find_number,
+    number_warning,
+    read_sender,
+    sender_problem,
+    sender_rule,
+)
 from app.locales.catalogues import load_catalogues
 from app.providers.registry import load_providers
 
@@ -80,6 +86,9 @@ def test_a_provider_takes_the_kinds_of_its_file_in_creation_and_change_alike(
 UK = "+447700900000"
 READ = {
     "spaces (home-assistant/core#28065)": ("+44 7700 900000", UK),
+    "quotes": ('"+44 7700 900000"', UK),
+    "a comma behind it": ("+44 7700 900000,", UK),
+    "quotes around a name": ("'ACME'", "ACME"),
     "no-break and thin spaces": ("+44\u00a07700\u2009900\u202f000", UK),
     "hyphens, dots, slash": ("+44-7700.900/000", UK),
     "typographic dashes": ("+44\u20117700\u2013900\u2212000", UK),
@@ -114,6 +123,22 @@ READ = {
 def test_a_sender_is_read_as_people_paste_it(text: str, sender: str) -> None:
     assert RULE(text) == sender
     assert RULE(sender) == sender
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("7700 900", "7700900"),
+        ("(7700) 900", "7700900"),
+        ("1/2", None),
+        ("(12)", None),
+        ("1.2", None),
+    ],
+)
+def test_only_a_longer_part_of_a_number_is_searched_for_as_one(
+    text: str, number: str | None
+) -> None:
+    assert find_number(text) == number
 
 
 PLUS = "A number begins with + and the country's code"

@@ -111,6 +111,19 @@ def test_a_private_key_is_found_in_an_address(secret: str, address: str) -> None
     assert contains_private_key(address.format(secret))
 
 
+@pytest.mark.parametrize("at", [20, 43, 44, 60])
+def test_a_public_key_with_a_space_in_it_is_no_private_one(at: int) -> None:
+    assert not contains_private_key(f"{POINT[:at]} {POINT[at:]}", is_key=True)
+
+
+def test_a_public_jwk_is_no_private_key_and_a_private_one_is() -> None:
+    x, y = PRIVATE, PRIVATE[::-1]
+    public = f'{{"kty":"EC","crv":"P-256","x":"{x}","y":"{y}"'
+
+    assert not contains_private_key(f"{public}}}", is_key=True)
+    assert contains_private_key(f'{public},"d":"{PRIVATE}"}}', is_key=True)
+
+
 @pytest.mark.parametrize("lost", [1, 5, 10])
 def test_a_public_key_without_its_end_is_no_private_one(lost: int) -> None:
     assert not contains_private_key(POINT[:-lost], is_key=True)

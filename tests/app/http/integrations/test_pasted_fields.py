@@ -219,7 +219,11 @@ def test_wrappings_of_an_address_go_in_any_order(layers: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a＠example.com", "a﹫example.com", "ａ＠ｅｘａｍｐｌｅ．ｃｏｍ", "＜a＠example.com＞"]
+    "text",
+    [
+        *("a＠example.com", "a﹫example.com", "ａ＠ｅｘａｍｐｌｅ．ｃｏｍ", "＜a＠example.com＞"),
+        *("a@example。com", "a@example｡com"),
+    ],
 )
 def test_full_width_signs_of_an_address_become_ascii(text: str) -> None:
     assert read("create", "senderEmail", text) == "a@example.com"

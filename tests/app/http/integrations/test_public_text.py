@@ -125,6 +125,14 @@ def test_a_key_of_a_provider_in_an_address_is_a_warning(
     ]
 
 
+def test_a_key_of_a_provider_in_a_setting_of_any_words_is_a_warning(client: httpx2.Client) -> None:
+    settings = {"onBehalfOf": f"SK{'0a' * 16}"}
+
+    answer = client.post(PATH, json=MAIL | {"settings": settings})
+
+    assert ("settings.onBehalfOf", "LOOKS_LIKE_PROVIDER_KEY") in findings(answer, 201)
+
+
 @pytest.mark.parametrize("field", ["name", "senderName"])
 def test_a_whole_key_of_a_provider_is_a_warning(client: httpx2.Client, field: str) -> None:
     for text in (SG, f"our key {SG}, please keep"):
