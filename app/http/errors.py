@@ -78,4 +78,5 @@ def safe_field_name(name: str) -> str | None:
 
 def member_name(name: str, member: str) -> str | None:
     """Return the path to *member* of the object *name*, as far as a response may repeat it."""
-    return f"{name}.{member}" if safe_field_name(member) else safe_field_name(name)
+    is_plain = safe_field_name(name) and safe_field_name(member)
+    return f"{name}.{member}" if is_plain else safe_field_name(name)

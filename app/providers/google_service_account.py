@@ -7,7 +7,7 @@ from typing import Annotated, Literal, cast
 from urllib.parse import urlencode
 
 import msgspec
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -121,7 +121,7 @@ def private_key(account: ServiceAccountFile) -> RSAPrivateKey:
     """Return the private key of *account*; raise InvalidServiceAccountError if it is none."""
     try:
         key = load_pem_private_key(account.private_key.encode(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except (ValueError, TypeError, UnsupportedAlgorithm, InternalError):
         raise InvalidServiceAccountError from None
     if not isinstance(key, RSAPrivateKey):
         raise InvalidServiceAccountError

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -46,7 +46,7 @@ def parse_private_key(pem: bytes, path: Path, name: str) -> Ed25519PrivateKey:
     """Return the key in *pem*; the refusal names *path* and nothing of the content."""
     try:
         key = load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except (ValueError, TypeError, UnsupportedAlgorithm, InternalError):
         key = None
     if not isinstance(key, Ed25519PrivateKey):
         message = f"the {name} {path} is no Ed25519 key in PEM (PKCS #8, not encrypted)"

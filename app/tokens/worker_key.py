@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -28,7 +28,7 @@ def open_worker_key(path: Path) -> str:
     except OSError as error:
         message = f"the worker key {path} cannot be used: {error.strerror}"
         raise TokenKeyError(message) from None
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except (ValueError, TypeError, UnsupportedAlgorithm, InternalError):
         key = None
     if not isinstance(key, X25519PrivateKey):
         message = f"the worker key {path} is no X25519 key in PEM (PKCS #8, not encrypted)"

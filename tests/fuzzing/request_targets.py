@@ -115,7 +115,7 @@ def query_target(name: str, parameters: QuerySchema[Any], *examples: bytes) -> T
         refusals=(InvalidFieldsError,),
         examples=examples,
         words=(b"&", b"=", b";", *(f"&{n}=".encode() for n in parameters.rules), *SEVERAL_YEARS),
-        known=(*ORDERS, "999999999999999999", "1000000000"),  # orders and limits
+        known=(", ".join(ORDERS), "999999999999999999", "1000000000\n"),  # orders and limits
     )
 
 

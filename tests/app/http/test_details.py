@@ -93,3 +93,15 @@ def test_new_credentials_that_are_wrong_have_only_their_own_cause(
 
     details = problem(answer, 400, "VALIDATION_ERROR")["details"]
     assert [(d["field"], d["code"]) for d in details] == expected
+
+
+def test_a_name_that_is_not_plain_is_not_repeated_for_a_member_that_comes_twice(
+    client: httpx2.Client, problem: Problem
+) -> None:
+    name = "isActive" + "%" * 44
+
+    answer = client.post(PATH, content=f'{{"{name}": {{"a": 1, "a": 2}}}}', headers=JSON)
+
+    details = problem(answer, 400, "VALIDATION_ERROR")["details"]
+    assert "%" not in answer.text
+    assert {detail["field"] for detail in details if detail["code"] == "REPEATED_FIELD"} == {None}

@@ -1,3 +1,4 @@
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,15 @@ def test_a_name_that_leads_nowhere_is_an_error(tmp_path: Path) -> None:
     path.symlink_to(tmp_path / "missing")
     with pytest.raises(TokenKeyError, match="No such file"):
         load_key(path, "token key", create=True)
+
+
+def test_a_key_of_a_kind_that_does_not_fit_its_length_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    body = b64encode(
+        bytes.fromhex("302e020100300506032b656f04220420") + bytes(32)
+    )  # X448, 32 bytes
+    path.write_bytes(b"-----BEGIN PRIVATE KEY-----\n" + body + b"\n-----END PRIVATE KEY-----\n")
+    path.chmod(0o600)
+
+    with pytest.raises(TokenKeyError, match="no Ed25519 key"):
+        load_key(path, "token key", create=False)
