@@ -4,16 +4,18 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
+import structlog
 from msgspec import Struct
 
 from app.access.access import Access, Outcome
 from app.access.errors import IntegrationInactiveError, RecipientRequiredError
 from app.access.journal import AccessJournal
 from app.providers.provider_file import ProviderFile
+from app.secrets.errors import UnsealError
 from app.secrets.keyring import Keyring
 from app.secrets.lease import SUITE_NAME, lease_info, seal_for
 from app.secrets.lease_key import LeaseKey
-from app.secrets.sealing import unseal
+from app.secrets.sealing import SealedSecret, unseal
 from app.secrets.secret import Secret
 from app.tokens.jwt import base64url
 from app.tokens.recipient import Recipient
@@ -22,6 +24,7 @@ from domain.envelope import EventMetadata
 from domain.errors import IntegrationNotFoundError
 from domain.integration import SecretField
 
+log = structlog.get_logger(source="leases")
 AUDIENCE = "urn:ietf:params:oauth:jwk-thumbprint:sha-256:"  # RFC 9278
 
 
@@ -135,8 +138,16 @@ class Leasing:
         if url := base_url(material, self._providers.get(material.type)):
             content["baseUrl"] = url
         for sealed in material.secrets:
-            content[sealed.field] = (await unseal(self._keyring, sealed)).reveal().decode()
+            content[sealed.field] = (await self._open(sealed)).reveal().decode()
         return Secret(msgspec.json.encode(content))
+
+    async def _open(self, sealed: SealedSecret) -> Secret:
+        """Return a stored secret; if it does not open, the operator's log names its row."""
+        try:
+            return await unseal(self._keyring, sealed)
+        except UnsealError as error:
+            log.error("a stored secret cannot be opened", reason=str(error))  # noqa: TRY400 — the error names the row, no content
+            raise
 
 
 def access_of(request: LeaseRequest, material: LeaseMaterial, outcome: Outcome) -> Access:

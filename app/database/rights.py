@@ -29,7 +29,7 @@ class MissingRightsError(Exception):
         what = f"{'; '.join(missing)};"
         if len(missing) > MAX_STATEMENTS_SHOWN:
             what = "integrations migrate, with its own INTEGRATIONS_DATABASE_URL."
-        # Whoever may make roles may grant their own; so another has made these.
+        # A login that makes roles may grant them; so another login has made these.
         hint = " (if another installation has made them, set INTEGRATIONS_ROLE_PREFIX)"
         super().__init__(
             f"The database lacks roles or rights that {login} may not add{hint * makes_roles};"

@@ -15,6 +15,7 @@ from app.access.views import AccessFilter, RecordedAccess
 from app.http.authorization import authorize
 from app.http.command_requests import require_integration_id
 from app.http.dependencies import get_dependencies
+from app.http.expensive_requests import run_limited
 from app.http.field_rules import Rule, choice, text
 from app.http.query_parameters import QuerySchema, integer, operation_class
 from app.http.responses import RenderedResponse, to_response
@@ -143,9 +144,11 @@ async def load_page(
         end=query.end_date,
         before=query.cursor,
     )
-    records = await get_dependencies(request.app).accesses.page(
+    read = get_dependencies(request.app).accesses.page(
         request.user.workspace, selection, query.limit + 1
     )
+    is_indexed = query.field is None and query.credential_version is None
+    records = await (read if is_indexed else run_limited(request, read))
     shown, is_more = records[: query.limit], len(records) > query.limit
     result = AccessResult(
         data=[access_object(record) for record in shown],

@@ -1,7 +1,7 @@
 """Requests that read much: few at once in a workspace, for a limited time, for a client who waits.
 
-Whoever asks for a list of the past, an export or a search that no index helps shares the database
-and the event loop with all other workspaces.
+A list of the past, an export, or a search that no index helps takes the database and the event
+loop, which all workspaces share.
 """
 
 import asyncio

@@ -1,7 +1,8 @@
 -- Returns what leases of several workspaces need, in one statement and so from one moment: the
 -- integrations that are there, each with its sealed secrets and its newest event that was a check or
--- set what a check is about. Read apart, beside a rotation, the row and the secrets may not match. The
--- workspace of each request is given with its id; the joins keep workspaces apart.
+-- set what a check is about. If they were read one after the other, a rotation in
+-- between would part them. The workspace of each request is given with its id; the joins keep workspaces
+-- apart.
 CREATE OR REPLACE FUNCTION integrations.lease_material(workspaces text[], ids text[])
 RETURNS TABLE (
     workspace_id text, id text, version bigint, type text, channel text, is_active boolean,

@@ -96,7 +96,7 @@ async def test_whatever_differs_is_a_record_of_its_own(
     assert [*kept(admin)] == [1, 2]
 
 
-async def test_positions_have_no_gaps_whoever_writes(
+async def test_positions_have_no_gaps_with_several_writers(
     pool: AsyncConnectionPool[AsyncConnection], admin: Connection[TupleRow]
 ) -> None:
     journals = [AccessJournal(pool) for _ in range(4)]

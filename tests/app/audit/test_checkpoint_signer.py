@@ -60,7 +60,7 @@ def test_it_forgets_the_tree_that_has_not_grown_for_longest(
     notes = {tree: checkpoint_signer.sign(tree, HEAD, 4) for tree in ("one", "two")}
     notes["one"] = checkpoint_signer.sign("one", GROWN, 5)
     notes["three"] = checkpoint_signer.sign("three", HEAD, 6)
-    monkeypatch.delattr("app.audit.audit_keys.verify_checkpoint")  # whoever verifies, fails
+    monkeypatch.delattr("app.audit.audit_keys.verify_checkpoint")  # to verify fails
     for tree in ("one", "three"):
         checkpoint_signer.verify(tree, notes[tree])
     with pytest.raises(NameError):

@@ -35,6 +35,8 @@ EXPENSIVE = (
     "/en/api/history-log?action=INTEGRATION_ADDED",
     "/en/api/history-log?startDate=2026-01-01",
     "/en/api/audit/export",
+    "/en/api/integration-accesses?field=apiKey",
+    "/en/api/integration-accesses?credentialVersion=1",
 )
 CHEAP = (LIST, f"{LIST}?q=abc", f"{LIST}?channel=EMAIL")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 import jwt
+import psycopg
 import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -319,3 +320,19 @@ def test_only_auditors_read_the_journal(
     with service.caller(workspace, role="VIEWER") as viewer:
         problem(viewer.get(JOURNAL), 403, "FORBIDDEN")
     problem(worker.client.get(JOURNAL), 403, "FORBIDDEN")
+
+
+def test_a_secret_that_does_not_open_is_named_in_the_operator_s_log_alone(
+    worker: Worker, integration: str, service: Service, problem: Problem
+) -> None:
+    with psycopg.connect(service.environment["INTEGRATIONS_DATABASE_URL"]) as connection:
+        connection.execute(
+            "UPDATE integrations.secret_store SET ciphertext = 'x' WHERE stream = %s",
+            (integration,),
+        )
+
+    problem(worker.lease(integration), 500, "INTERNAL_ERROR")
+
+    written = service.log_file.read_text()
+    assert f"apiKey (version 1) of integration {integration}" in written
+    assert SECRET not in written
