@@ -1,6 +1,6 @@
 """Keyring: what wraps the keys of secrets; a file on one machine, a KMS elsewhere."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -121,11 +121,3 @@ async def require_retired(keyring: ManagedKeyring, kek: str) -> None:
     if states[kek] == "current":
         problem = f"wraps with {kek}, which is current"
         raise KeyringError(problem, "run integrations keys rotate, then rewrap, and try again")
-
-
-def require_keks(keks: Iterable[str], in_use: Iterable[str]) -> None:
-    """Raise KeyringError, in one line, if the keyring's *keks* lack one of those *in_use*."""
-    missing = sorted({*in_use} - {*keks})
-    if missing:
-        problem = f"lacks {', '.join(missing)}, under which secrets are stored"
-        raise KeyringError(problem)

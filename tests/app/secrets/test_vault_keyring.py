@@ -12,7 +12,7 @@ import pytest
 from app.database.availability import UnavailableError
 from app.secrets import vault_client as vault_client_module
 from app.secrets.errors import DecryptionError, KeyringError, UnknownKekError, UnsealError
-from app.secrets.keyring import current_kek, require_keks
+from app.secrets.keyring import current_kek
 from app.secrets.sealing import seal, unseal
 from app.secrets.secret import Secret
 from app.secrets.vault_client import KeyringUnavailableError, parse_key_address
@@ -134,8 +134,7 @@ async def test_a_version_that_vault_no_longer_decrypts_with_is_missing(
     transit.lowest = 2
     with pytest.raises(UnsealError, match="vault:kms/transit/payments:v1 is not in the keyring"):
         await unseal(keyring, sealed)
-    with pytest.raises(KeyringError, match="lacks vault:kms/transit/payments:v1"):
-        require_keks((kek.id for kek in await keyring.keks()), [sealed.kek])
+    assert sealed.kek not in {kek.id for kek in await keyring.keks()}
 
 
 async def test_a_key_that_is_not_there_has_no_versions(open_vault: Open, transit: Transit) -> None:
