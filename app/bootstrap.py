@@ -1,14 +1,11 @@
-"""Builds the application from settings: pools, log, views, keys."""
+"""Builds what the application depends on from settings: pools, log, views, keys."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-
-from litestar import Litestar
-from litestar.datastructures import State
 
 from app.access.journal import AccessJournal, delete_old_accesses
 from app.access.leasing import Leasing
@@ -23,24 +20,11 @@ from app.database.pools import open_pool
 from app.event_store.idempotency import StoredResponses
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.reader import LogReader
-from app.http.accesses import AccessController
-from app.http.admin_port import AdminPort
-from app.http.audit import AuditController
-from app.http.cross_origin import CrossOriginMiddleware
 from app.http.dependencies import Dependencies
-from app.http.docs.page import docs_config
-from app.http.history import HistoryController
 from app.http.integrations.bodies import build_body_schemas
-from app.http.integrations.check import CredentialCheckController
-from app.http.integrations.controller import IntegrationController
 from app.http.integrations.public_text import provider_key_pattern
-from app.http.integrations.types import IntegrationTypesController
-from app.http.leases import LEASE_SCHEMA, LeaseBody, LeaseController
-from app.http.middleware import RequestMiddleware
-from app.http.openapi.document import OpenAPIDocument
-from app.http.operations import Readiness, live, metrics, ready
-from app.http.problems import handle_exception
-from app.http.request_heads import RequestHeadCheck
+from app.http.leases import LEASE_SCHEMA, LeaseBody
+from app.http.operations import Readiness
 from app.http.security_log import SecurityLog
 from app.keyed_lock import KeyedLock
 from app.locales.catalogues import load_catalogues
@@ -193,57 +177,3 @@ def build_key_source(settings: Settings) -> KeySource:
     if settings.jwks.startswith(("http://", "https://")):
         return JwksUrl(settings.jwks)
     return JwksFile(Path(settings.jwks))
-
-
-BODY_LIMIT = 64 * 1024  # bytes
-TITLE = "Integrations"
-DESCRIPTION = "Third-party service connections of a workspace; secrets are write-only."
-
-
-def create_app(
-    dependencies: Dependencies, cors_origins: Sequence[str] = (), admin_port: int | None = None
-) -> RequestMiddleware:
-    """Return the ASGI application made of *dependencies*; its lifespan opens and closes them.
-
-    Pages of *cors_origins* may read its responses. Health and metrics are on *admin_port* alone, if
-    there is one.
-    """
-    document = OpenAPIDocument(dependencies.body_schemas)
-
-    @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncGenerator[None]:
-        document.prepare(app)
-        async with dependencies.lifespan():
-            yield
-
-    litestar = Litestar(
-        route_handlers=[
-            IntegrationController,
-            CredentialCheckController,
-            LeaseController,
-            AccessController,
-            IntegrationTypesController,
-            HistoryController,
-            AuditController,
-            live,
-            ready,
-            metrics,
-        ],
-        state=State({"dependencies": dependencies}),
-        lifespan=[lifespan],
-        exception_handlers={
-            Exception: partial(handle_exception, dependencies.catalogues, dependencies.security_log)
-        },
-        request_max_body_size=BODY_LIMIT,
-        openapi_config=docs_config(
-            TITLE,
-            version("integrations"),
-            description=DESCRIPTION,
-            document=document,
-        ),
-        logging_config=None,
-    )
-    checked = RequestHeadCheck(litestar, dependencies.catalogues)
-    shared = CrossOriginMiddleware(checked, cors_origins) if cors_origins else checked
-    split = AdminPort(shared, admin_port, dependencies.catalogues) if admin_port else shared
-    return RequestMiddleware(split, dependencies.metrics)

@@ -10,12 +10,13 @@ from types import FrameType
 
 import uvicorn
 
-from app.bootstrap import build_dependencies, create_app
+from app.bootstrap import build_dependencies
 from app.crash_output import redact_crash_output
 from app.database.connection import require_primary
 from app.database.database import open_database
 from app.database.migrate import migrate
 from app.gc_tuning import tune_garbage_collector
+from app.http.application import create_app
 from app.http.cross_origin import split_origins
 from app.http.middleware import RequestMiddleware
 from app.http.protocol import GuardedHttpProtocol, close_connections_that_do_not_read

@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from uvicorn.lifespan.on import LifespanOn
 from uvicorn.server import ServerState
 
-from app.bootstrap import build_dependencies, create_app
+from app.bootstrap import build_dependencies
+from app.http.application import create_app
 from app.http.protocol import GuardedHttpProtocol
 from app.preflight import join
 from app.providers.registry import load_providers

@@ -13,9 +13,10 @@ import httpx2
 import psycopg
 import pytest
 
-from app.bootstrap import build_dependencies, create_app
+from app.bootstrap import build_dependencies
 from app.event_store import idempotency
 from app.http import expensive_requests
+from app.http.application import create_app
 from app.preflight import join
 from app.settings import read_settings
 from app.tokens.local_key import open_local_key
