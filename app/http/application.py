@@ -24,6 +24,7 @@ from app.http.openapi.document import OpenAPIDocument
 from app.http.operations import live, metrics, ready
 from app.http.problems import handle_exception
 from app.http.request_heads import RequestHeadCheck
+from app.http.whoami import WhoamiController
 
 BODY_LIMIT = 64 * 1024  # bytes
 TITLE = "Integrations"
@@ -55,6 +56,7 @@ def create_app(
             IntegrationTypesController,
             HistoryController,
             AuditController,
+            WhoamiController,
             live,
             ready,
             metrics,

@@ -12,7 +12,7 @@ from domain.errors import IntegrationNotFoundError
 
 
 async def authorize(request: Request[Principal, object, State]) -> None:
-    """Accept *request* if its token has the `permission` of the handler.
+    """Accept *request* if its token has the `permission` of the handler; None: any token has.
 
     It is a `before_request` hook, not a guard: Litestar copies the whole handler for a guard.
     A handler that takes query parameters declares it by `opt={"parameters": True}`.
@@ -33,7 +33,8 @@ async def authorize(request: Request[Principal, object, State]) -> None:
         raise IntegrationNotFoundError
     principal = await dependencies.verifier.authenticate(request.headers.get("authorization"))
     request.scope["user"] = principal
-    if (permission := handler.opt["permission"]) not in principal.permissions:
+    permission = handler.opt["permission"]
+    if permission is not None and permission not in principal.permissions:
         raise ForbiddenError
     if dependencies.rate_limit is not None:
         dependencies.rate_limit.take(principal.workspace)

@@ -153,7 +153,7 @@ def try_decode_header(segment: str) -> Header | None:
 
 
 LEEWAY = 60.0  # seconds that the issuer's clock may differ from ours
-END_OF_TIME = 1e18  # seconds; what is later than that may be too large for a float
+END_OF_TIME = 253_402_300_799.0  # the last second of the year 9999, which a date can have
 Claims = dict[str, object]
 
 
@@ -186,7 +186,7 @@ def validate_issuer_and_audience(claims: Claims, issuer: str, audience: str) -> 
 
 
 def expiry(claims: Claims, now: float) -> float:
-    """Return when the token ends, leeway included, in seconds since 1970 as *now* is.
+    """Return when the token ends, in seconds since 1970 as *now* is; LEEWAY counts to it yet.
 
     Raises:
         UnauthorizedError: `exp` is missing or over, `nbf` or `iat` is in the future, or one of
@@ -200,7 +200,7 @@ def expiry(claims: Claims, now: float) -> float:
         if (numeric_date(claims, claim) or 0.0) > now + LEEWAY:
             message = f"The token is not valid yet ({claim})."
             raise UnauthorizedError(message, "not_yet_valid")
-    return expires + LEEWAY
+    return expires
 
 
 def numeric_date(claims: Claims, claim: str) -> float | None:

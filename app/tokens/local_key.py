@@ -73,7 +73,7 @@ class LocalKey(KeySource):
             claims["role"] = role
         if recipient is not None:
             claims["cnf"] = {"jwk": {"kty": "OKP", "crv": "X25519", "x": recipient}}
-        principal_from(claims)
+        principal_from(claims, now + ttl)
         return sign(claims, self._private_key, self.kid)
 
 

@@ -39,17 +39,19 @@ NOT_PLAIN = re.compile(
 class Principal(Struct, frozen=True):
     """The caller, the workspace, the granted PERMISSIONS, and the key that leases are sealed to.
 
-    `recipient` is None if the token names none, or may not lease.
+    `expires_at` is the token's `exp`, in seconds since 1970. `recipient` is None if the token names
+    none, or may not lease.
     """
 
     actor: Actor
     workspace: str
     permissions: frozenset[str]
+    expires_at: float
     recipient: Recipient | None = None
 
 
-def principal_from(claims: Mapping[str, object]) -> Principal:
-    """Return the principal that verified *claims* speak of.
+def principal_from(claims: Mapping[str, object], expires_at: float) -> Principal:
+    """Return the principal that verified *claims* speak of, whose token ends at *expires_at*.
 
     A claim that is null counts as absent. If both `permissions` and `role` are given the list
     rules, as the narrower word, and the role is not read. A `name` or `email` that is not plain is
@@ -66,7 +68,7 @@ def principal_from(claims: Mapping[str, object]) -> Principal:
     )
     workspace, permissions = workspace_claim(claims), granted_permissions(claims)
     recipient = recipient_from(claims) if RESOLVE in permissions else None
-    return Principal(actor, workspace, permissions, recipient)
+    return Principal(actor, workspace, permissions, expires_at, recipient)
 
 
 def subject_claim(claims: Mapping[str, object]) -> str:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from app.tokens.errors import UnauthorizedError, UnknownKeyError
 from app.tokens.jwt import (
     ALGORITHMS,
+    LEEWAY,
     Claims,
     Header,
     VerificationKey,
@@ -130,8 +131,9 @@ class TokenVerifier:
     def _accept(self, claims: Claims, now: float) -> CachedPrincipal:
         """Return the principal of verified *claims*, if they are meant for us and now."""
         validate_issuer_and_audience(claims, self._issuer, self._audience)
-        until = min(expiry(claims, now), now + MAX_CACHE_AGE)
-        return CachedPrincipal(principal_from(claims), now, until)
+        expires = expiry(claims, now)
+        until = min(expires + LEEWAY, now + MAX_CACHE_AGE)
+        return CachedPrincipal(principal_from(claims, expires), now, until)
 
 
 def candidate_keys(header: Header, keys: Keys) -> list[VerificationKey]:

@@ -39,6 +39,7 @@ VALUES: Mapping[str, object] = {
     "AccessObject.id": "access:3",
     "recipient": "A" * 43,
     "purpose": "campaign:cmp_123",
+    "permissions": ["audit:view", "integrations:view"],
     "ipAddress": "192.0.2.10",
     "requestId": "5f0c6a1e9b3d47a28c1d2e3f4a5b6c7d",
     "detail": "The provider accepted the credentials",
@@ -96,6 +97,7 @@ MESSAGES: Mapping[str, str] = {
     "getAccesses": "Accesses fetched successfully",
     "listIntegrationTypes": "Integration types fetched successfully",
     "getHistory": "History fetched successfully",
+    "whoami": "Caller fetched successfully",
     "listHistory": "History fetched successfully",
 }
 LINES = (  # of the export

@@ -21,20 +21,21 @@ from app.tokens.principal import (
 from domain.envelope import Actor
 
 GIVEN: Mapping[str, object] = {"sub": "u1", "workspaceId": "ws", "role": "VIEWER"}
+EXP = 1_760_000_000.0
 
 
 def test_a_principal_is_who_where_and_what() -> None:
     claims = {**GIVEN, "name": "Ana Pérez", "email": "ana@example.com", "iss": "ignored"}
     actor = Actor(sub="u1", name="Ana Pérez", email="ana@example.com")
-    assert principal_from(claims) == Principal(actor, "ws", frozenset({VIEW}))
+    assert principal_from(claims, EXP) == Principal(actor, "ws", frozenset({VIEW}), EXP)
 
 
 def test_name_and_email_may_be_absent_null_or_blank() -> None:
     nobody = Actor(sub="u1")
-    assert principal_from(GIVEN).actor == nobody
-    assert principal_from({**GIVEN, "name": None, "email": None}).actor == nobody
-    assert principal_from({**GIVEN, "name": "", "email": " "}).actor == nobody
-    assert principal_from({**GIVEN, "name": "\u3164", "email": "\u2800"}).actor == nobody
+    assert principal_from(GIVEN, EXP).actor == nobody
+    assert principal_from({**GIVEN, "name": None, "email": None}, EXP).actor == nobody
+    assert principal_from({**GIVEN, "name": "", "email": " "}, EXP).actor == nobody
+    assert principal_from({**GIVEN, "name": "\u3164", "email": "\u2800"}, EXP).actor == nobody
 
 
 def test_a_role_allows_what_the_contract_says() -> None:
@@ -88,7 +89,7 @@ def test_a_malformed_workspace_is_refused(workspace: object) -> None:
 
 @pytest.mark.parametrize("workspace", ["a", "A-z_09", "-", "a" * 64])
 def test_a_well_formed_workspace_is_taken_as_it_is(workspace: str) -> None:
-    assert principal_from({**GIVEN, "workspaceId": workspace}).workspace == workspace
+    assert principal_from({**GIVEN, "workspaceId": workspace}, EXP).workspace == workspace
 
 
 @pytest.mark.parametrize("sub", [None, "", "  ", "\u3164", "\u2800 "])
@@ -134,13 +135,13 @@ def test_a_subject_that_is_not_plain_is_refused(value: object) -> None:
 @pytest.mark.parametrize("claim", ["name", "email"])
 @pytest.mark.parametrize("value", NOT_PLAIN.values(), ids=NOT_PLAIN)
 def test_a_name_or_email_that_is_not_plain_is_left_out(claim: str, value: object) -> None:
-    assert principal_from({**GIVEN, claim: value}).actor == Actor(sub="u1")
+    assert principal_from({**GIVEN, claim: value}, EXP).actor == Actor(sub="u1")
 
 
 @pytest.mark.parametrize(("claim", "most"), [("sub", 255), ("name", 255), ("email", 254)])
 def test_an_actor_has_a_maximum_of_characters(claim: str, most: int) -> None:
     longest = "é" * most
-    assert getattr(principal_from({**GIVEN, claim: longest}).actor, claim) == longest
+    assert getattr(principal_from({**GIVEN, claim: longest}, EXP).actor, claim) == longest
     assert plain_claim({claim: longest + "é"}, claim, most) is None
 
 
@@ -157,7 +158,7 @@ def test_an_actor_has_a_maximum_of_characters(claim: str, most: int) -> None:
     ],
 )
 def test_names_of_all_languages_are_plain(name: str) -> None:
-    assert principal_from({**GIVEN, "name": name}).actor.name == name
+    assert principal_from({**GIVEN, "name": name}, EXP).actor.name == name
 
 
 TEXT = st.one_of(
@@ -181,7 +182,7 @@ TEXT = st.one_of(
 )
 def test_any_claims_are_refused_or_storable(claims: dict[str, object]) -> None:
     try:
-        principal = principal_from(claims)
+        principal = principal_from(claims, EXP)
     except UnauthorizedError:
         return
     assert principal.permissions <= PERMISSIONS
@@ -197,10 +198,10 @@ def is_plain(text: str) -> bool:
 
 
 def permissions(**claims: object) -> frozenset[str]:
-    return principal_from({"sub": "u1", "workspaceId": "ws", **claims}).permissions
+    return principal_from({"sub": "u1", "workspaceId": "ws", **claims}, EXP).permissions
 
 
 def refused(claims: Mapping[str, object]) -> None:
     with pytest.raises(UnauthorizedError) as raised:
-        principal_from(claims)
+        principal_from(claims, EXP)
     assert "OWNER" not in str(raised.value)

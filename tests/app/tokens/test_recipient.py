@@ -55,5 +55,5 @@ def test_anything_else_is_none(cnf: Any) -> None:
 def test_only_who_may_lease_has_a_recipient() -> None:
     claims = {"sub": "w", "workspaceId": "demo", "cnf": {"jwk": JWK}}
 
-    assert principal_from({**claims, "permissions": ["integrations:resolve"]}).recipient
-    assert principal_from({**claims, "permissions": ["integrations:view"]}).recipient is None
+    assert principal_from({**claims, "permissions": ["integrations:resolve"]}, 0.0).recipient
+    assert principal_from({**claims, "permissions": ["integrations:view"]}, 0.0).recipient is None
