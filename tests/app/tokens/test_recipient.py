@@ -8,18 +8,10 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from app.tokens.jwt import base64url
 from app.tokens.principal import principal_from
 from app.tokens.recipient import Recipient, recipient_from
+from tests.support.hpke import LOW_ORDER
 
 PUBLIC = X25519PrivateKey.generate().public_key().public_bytes_raw()
 JWK = {"kty": "OKP", "crv": "X25519", "x": base64url(PUBLIC)}
-# Points of low order (RFC 7748, section 6.1; https://cr.yp.to/ecdh.html#validate): what is sealed
-# to one, everybody can open.
-LOW_ORDER = (
-    bytes(32),
-    b"\x01" + bytes(31),
-    bytes.fromhex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"),
-    bytes.fromhex("5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157"),
-    bytes.fromhex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
-)
 
 
 def test_an_x25519_key_is_the_recipient() -> None:
