@@ -20,6 +20,7 @@ from app.http.problems import (
 )
 
 MAX_HEAD = 64 * 1024  # bytes of a request line with its headers; the parser itself has none
+MAX_HEADERS = 100  # lines of them; reading thousands would stop all other requests
 # Bytes after a head that are not body: chunk framing and trailers. A chunk has five framing bytes,
 # so the largest body passes even byte by byte.
 MAX_FRAMING = 1024 * 1024
@@ -117,20 +118,23 @@ class GuardedHttpProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Receive a header; the parser leaves white space at its end (RFC 9112, 5.1)."""
+        if not self.in_head:
+            return  # a trailer, which nobody reads
+        if len(self.headers) == MAX_HEADERS:
+            raise HeadTooLargeError  # the parser stops; send_400_response is called
         self.count_head(len(name) + len(value) + len(": \r\n"))
         super().on_header(name, value.rstrip(b" \t"))
 
     def count_head(self, size: int) -> None:
         """Count *size* bytes of a head, which may be complete in the bytes that come at once."""
         self.head_size += size
-        if self.in_head and self.head_size > MAX_HEAD:
-            raise HeadTooLargeError  # the parser stops; send_400_response is called
+        if self.head_size > MAX_HEAD:
+            raise HeadTooLargeError
 
     def on_headers_complete(self) -> None:
-        """Start to count framing bytes; trailers come after this and are ignored."""
+        """Start to count framing bytes, also those of trailers."""
         self.in_head, self.overhead = False, 0
         super().on_headers_complete()
-        self.headers = []
 
     def on_body(self, body: bytes) -> None:
         """Receive a part of the body."""

@@ -16,6 +16,12 @@ from app.locales.catalogues import Catalogues
 
 REPEATED = FieldProblem("REPEATED_HEADER", "This header may come only once")
 INVALID_HOST = FieldProblem("INVALID_HEADER", "This must be one host, with or without a port")
+MAX_PARAMETERS = 100  # no request needs more; reading thousands would stop all others
+TOO_MANY_PARAMETERS = FieldProblem(
+    "TOO_MANY_PARAMETERS",
+    "There are more than {maximum} parameters",
+    {"maximum": MAX_PARAMETERS},
+)
 # Headers that we read and that are no lists; the parser refuses a second Content-Length itself.
 # Which of two values counts would be a guess, and a proxy could guess otherwise.
 ONCE = {
@@ -55,7 +61,9 @@ def head_error(scope: ASGI) -> Exception | None:
 
 
 def find_head_problems(scope: ASGI) -> Iterator[FieldFinding]:
-    """Find headers that come twice and may not, and a Host that is missing or invalid."""
+    """Find too many parameters, headers that come twice, and a missing or invalid Host."""
+    if scope["query_string"].count(b"&") >= MAX_PARAMETERS:
+        yield None, TOO_MANY_PARAMETERS
     headers = scope["headers"]
     names = [name for name, _ in headers]
     for name, shown in ONCE.items():

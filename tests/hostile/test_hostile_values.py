@@ -30,13 +30,15 @@ from app.tokens.principal import PERMISSIONS
 from app.tokens.private_key_file import load_key
 from tests.hostile.values import hostile_json, hostile_texts
 from tests.hostile.walk import LIST, HostileRequest, Site, Stored, hostile_requests, request
+from tests.support.thread_time import QUIET_MS, fixed_work, quiet_ms
 
 # Litestar 3 will want another spelling of bodies; the service itself shows no such warning.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 MAX_MS = 20.0
 MAX_P99_MS = 50.0  # of somebody who reads meanwhile
 EXPECTED = {200, 201, 304, 400, 401, 403, 404, 409, 412, 413, 415, 422, 429}
-TRIES = 3  # the least counts: a busy machine makes any of them slower, and a slow parser all
+TRIES = 6  # the least counts: a busy machine makes any of them slower, and a slow parser all
+PAUSE = 0.1  # seconds between them, in which what disturbs may pass
 NOWHERE = ",".join(f"{type_}=http://127.0.0.1:9" for type_ in load_providers())
 BODIES: list[dict[str, Any]] = [
     {"name": "n", "type": type_, "channel": provider.channel}
@@ -138,13 +140,15 @@ class Spent(msgspec.Struct, frozen=True, order=True):
 
 async def spent_on(exchange: Exchange, made: HostileRequest) -> Spent:
     """Return the least that *made* took, of up to TRIES."""
-    found: list[Spent] = []
-    while not found or (len(found) < TRIES and found[-1].ms > MAX_MS):
-        before = time.thread_time()
-        answer = await exchange(made.data)
-        ms = (time.thread_time() - before) * 1000
-        found.append(Spent(ms, made.place, made.value, int(answer[9:12])))
-    return min(found)
+    before = time.thread_time()
+    answer = await exchange(made.data)
+    ms = (time.thread_time() - before) * 1000
+    for _ in range(TRIES - 1):
+        if ms <= MAX_MS:
+            break
+        await asyncio.sleep(PAUSE)
+        ms = min(ms, await quiet_ms(lambda: exchange(made.data)))
+    return Spent(ms, made.place, made.value, int(answer[9:12]))
 
 
 async def require_quick(exchange: Exchange, requests: Iterable[HostileRequest]) -> None:
@@ -168,10 +172,21 @@ async def test_a_hostile_value_takes_little_time_in_each_operation_and_type(hous
 
 
 async def test_the_first_reader_of_the_document_does_not_stop_the_others(house: House) -> None:
-    before = time.thread_time()
-    await house.exchange(GET_DOCUMENT)
+    assert await quiet_ms(lambda: house.exchange(GET_DOCUMENT)) < MAX_MS
 
-    assert (time.thread_time() - before) * 1000 < MAX_MS
+
+@pytest.mark.parametrize(("quiet", "is_found"), [(8.0, False), (60.0, True)])
+async def test_a_slow_request_is_found_and_a_slow_machine_is_not(
+    quiet: float, *, is_found: bool
+) -> None:
+    async def exchange(_: bytes) -> bytes:
+        for _turn in range(round(quiet / QUIET_MS)):
+            fixed_work()
+        return b"HTTP/1.1 200 OK\r\n\r\n"
+
+    spent = await spent_on(exchange, HostileRequest("place", "value", b""))
+
+    assert (spent.ms > MAX_MS) is is_found
 
 
 async def test_a_hostile_token_takes_little_time(house: House) -> None:

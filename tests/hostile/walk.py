@@ -13,6 +13,7 @@ from tests.hostile.values import hostile_json, hostile_texts
 MAX_VALUE = 62_000  # bytes of a value in a head or a body, each of which may have 64 KiB
 Json = dict[str, Any]
 LIST = "/en/api/integration"
+ONE_PAGE = f"{LIST}?limit=1"  # costs the same however many integrations the others have made
 OTHER_PARAMETER = re.compile(r"\{\w+\}")
 # What clients and proxies send and the document does not name.
 HEADERS = (
@@ -21,6 +22,7 @@ HEADERS = (
     *("X-Forwarded-For", "X-Forwarded-Proto", "X-Request-Id", "X-Unknown", "Transfer-Encoding"),
 )
 QUERIES = {
+    "as many parameters as pass": "&".join([f"p{n}=" + "%CC%80" * 100 for n in range(100)]),
     "many parameters": "&".join(f"p{n}=1" for n in range(7_000)),
     "separators": "&" * MAX_VALUE,
     "equals signs": "=" * MAX_VALUE,
@@ -95,11 +97,13 @@ def of_headers(site: Site) -> Iterator[HostileRequest]:
     for name in HEADERS:
         for label, text in hostile_texts(MAX_VALUE).items():
             yield request(
-                site, f"get {LIST}", (f"header {name}", label), f"{name}: {text}"[:MAX_VALUE]
+                site, f"get {ONE_PAGE}", (f"header {name}", label), f"{name}: {text}"[:MAX_VALUE]
             )
     for name, line in {"short": "A:", "If-Match": 'If-Match: "1"', "Prefer": "Prefer: a"}.items():
         lines = "\r\n".join([line] * (MAX_VALUE // (len(line) + 2)))
-        yield request(site, f"get {LIST}", ("many headers", name), lines)
+        yield request(site, f"get {ONE_PAGE}", ("many headers", name), lines)
+        few = "\r\n".join([line] * 95)  # as many as pass
+        yield request(site, f"get {ONE_PAGE}", ("headers", name), few)
 
 
 def of_body(

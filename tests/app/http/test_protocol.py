@@ -113,6 +113,8 @@ async def test_a_connection_can_be_reused(connect: Connect) -> None:
         (b"X: " + b"a" * 60_000, b"200 OK"),
         (b"X: " + b"a" * 120_000, b"400 Bad Request"),
         (b"X" * 120_000 + b": a", b"400 Bad Request"),
+        (b"\r\n".join([b"X: a"] * 98), b"200 OK"),
+        (b"\r\n".join([b"X: a"] * 99), b"400 Bad Request"),
         (b"\r\n".join([b"X: a"] * 13_000), b"400 Bad Request"),
         (b"Cookie: " + b"a=b;" * 30_000, b"400 Bad Request"),
     ],

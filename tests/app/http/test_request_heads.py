@@ -198,6 +198,27 @@ def test_of_two_request_ids_none_is_taken(client: httpx2.Client) -> None:
     assert answer.headers["x-request-id"] not in ("one", "two")
 
 
+# ----- Parameters -----
+@pytest.mark.parametrize("path", [PATH, "/en/nowhere", "/docs"])
+@pytest.mark.parametrize("query", ["&" * 100, "limit=1" + "&limit=1" * 100, "%26&" * 9_000])
+def test_too_many_parameters_are_refused_before_they_are_read(
+    client: httpx2.Client, problem: Problem, path: str, query: str
+) -> None:
+    details = problem(client.get(f"{path}?{query}"), 400, "VALIDATION_ERROR")["details"]
+
+    assert details == [
+        {
+            "field": None,
+            "code": "TOO_MANY_PARAMETERS",
+            "message": "There are more than 100 parameters",
+        }
+    ]
+
+
+def test_as_many_parameters_as_may_be_are_read(client: httpx2.Client) -> None:
+    assert client.get(f"{PATH}?limit=1{'&' * 99}").status_code == 200
+
+
 # ----- Host -----
 @pytest.mark.parametrize(
     ("version", "host", "status"),
