@@ -78,6 +78,7 @@ class ProviderSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One provider type; `fields` are by the names of the HTTP API, `settings` by their own.
 
+    `guide` is the page of the provider on how to make credentials, None if it makes none.
     `deprecated` says in English what the provider ended, None if it continues. `senders` are the
     kinds of senderPhone that it takes, `sender_ids` patterns of senders of its own, by name.
     """
@@ -87,6 +88,7 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str
     fields: Mapping[ProviderFieldName, ProviderField]
     settings: Mapping[str, ProviderSetting] = {}
+    guide: str | None = None
     deprecated: str | None = None
     senders: tuple[SenderKind, ...] = ("e164", "short-code", "alphanumeric")
     sender_ids: Mapping[str, str] = {}

@@ -12,6 +12,7 @@ from domain.integration import Outcome
 from domain.provider import FieldCondition, Provider, ProviderFieldName
 
 Url = Annotated[str, Meta(pattern=r"^https://[a-z0-9.-]+(/[A-Za-z0-9._/-]*[A-Za-z0-9._-])?$")]
+Page = Annotated[str, Meta(pattern=r"^https://[!-~]+$")]
 Path = Annotated[str, Meta(pattern=r"^/")]
 Status = Annotated[int, Meta(ge=200, le=599)]
 JsonType = Literal["array", "number", "string", "object"]
@@ -145,5 +146,6 @@ class VapidPairRule(FileSection, frozen=True, kw_only=True, tag="vapid-pair", ta
 class ProviderFile(Provider, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A provider type with how its credentials are checked, None where they cannot be."""
 
+    guide: Page | None = None
     regions: Sequence[Region] = ()
     check: HttpCheck | VapidPairRule | None = None

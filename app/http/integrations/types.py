@@ -1,7 +1,7 @@
 """The provider types and the fields of each (contract, 11)."""
 
-from collections.abc import Iterable
-from typing import get_args
+from collections.abc import Iterable, Mapping
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from litestar import Controller, Response, get
@@ -20,12 +20,16 @@ from domain.integration import Channel, SecretField
 from domain.provider import ProviderSetting
 
 SECRET_FIELDS = frozenset(get_args(SecretField))
+FieldKind = Literal["text", "email", "sender", "json", "choice"]
+"""What a form asks for; `sender` is a number or a name, as `senders` says, `json` a whole file."""
+KINDS: Mapping[str, FieldKind] = {"senderEmail": "email", "senderPhone": "sender"}
 
 
 class IntegrationTypeField(Struct):
     """A field that the provider uses; `required` if it does not work without it."""
 
     name: str
+    kind: FieldKind
     secret: bool
     required: bool
     label: str
@@ -47,6 +51,7 @@ class IntegrationTypeSetting(Struct, rename="camel"):
     """
 
     name: str
+    kind: FieldKind
     label: str
     help: str
     example: str
@@ -64,6 +69,7 @@ class IntegrationTypeRegion(Struct):
 class IntegrationTypeObject(Struct, rename="camel"):
     """One provider type; `deprecated` is there if the provider has ended something.
 
+    `guide` is the page of the provider on how to make credentials, there if it makes any.
     `senders` are the kinds of senderPhone that it takes, there if it uses that field.
     """
 
@@ -74,6 +80,7 @@ class IntegrationTypeObject(Struct, rename="camel"):
     settings: list[IntegrationTypeSetting]
     regions: list[IntegrationTypeRegion]
     checkable: bool
+    guide: str | UnsetType = UNSET
     deprecated: str | UnsetType = UNSET
     senders: list[str] | UnsetType = UNSET
 
@@ -129,6 +136,7 @@ def integration_type_object(provider: ProviderFile, language: Language) -> Integ
     fields = [
         IntegrationTypeField(
             name=name,
+            kind="json" if field.document else KINDS.get(name, "text"),
             secret=name in SECRET_FIELDS,
             required=field.required,
             label=language.text(field.label),
@@ -151,6 +159,7 @@ def integration_type_object(provider: ProviderFile, language: Language) -> Integ
             for region in provider.regions
         ],
         checkable=provider.check is not None,
+        guide=provider.guide or UNSET,
         deprecated=language.text(provider.deprecated) if provider.deprecated else UNSET,
         senders=[*sender_patterns(provider)] if "senderPhone" in provider.fields else UNSET,
     )
@@ -163,6 +172,7 @@ def integration_type_setting(
     condition = setting.required_when
     return IntegrationTypeSetting(
         name=name,
+        kind="choice" if setting.choices else "text",
         label=language.text(setting.label),
         help=language.text(setting.help),
         example=setting.example,

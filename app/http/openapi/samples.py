@@ -67,9 +67,11 @@ VALUES: Mapping[str, object] = {
     "proof": ["A" * 43 + "="],
     "displayName": "SendGrid",
     "IntegrationTypeField.name": "senderEmail",
+    "IntegrationTypeField.kind": "email",
     "IntegrationTypeField.secret": False,
     "IntegrationTypeField.label": "Sender email",
     "IntegrationTypeSetting.name": "region",
+    "IntegrationTypeSetting.kind": "choice",
     "IntegrationTypeSetting.label": "Region",
     "IntegrationTypeSetting.help": "Where the key was made",
     "IntegrationTypeSetting.example": "EU",
@@ -78,6 +80,7 @@ VALUES: Mapping[str, object] = {
     "help": "The address that messages come from",
     "example": "noreply@example.com",
     "checkable": True,
+    "guide": "https://www.twilio.com/docs/sendgrid/ui/account-and-settings/api-keys",
     "host": "api.sendgrid.com",
 }
 # By the operation; the catalogues have them.

@@ -1,5 +1,6 @@
 """GET /integration-types: the fields that a form for each provider needs."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -35,7 +36,7 @@ def test_a_type_has_its_fields_and_the_hosts_of_its_check(client: httpx2.Client)
     sendgrid = types_from(client)["SENDGRID"]
 
     assert list(sendgrid) == [
-        "type", "channel", "displayName", "fields", "settings", "regions", "checkable",
+        "type", "channel", "displayName", "fields", "settings", "regions", "checkable", "guide",
     ]  # fmt: skip
     assert [(f["name"], f["secret"], f["required"]) for f in sendgrid["fields"]] == [
         ("apiKey", True, True),
@@ -66,13 +67,41 @@ def test_a_type_has_its_settings_with_choices_and_when_they_are_required(
     region, account = types["TWILIO"]["settings"]
     assert region == {
         "name": "region",
+        "kind": "choice",
         "label": "Provider region",
         "help": "Where the credentials were made; without it all regions are asked",
         "example": "IE1",
         "choices": ["US1", "IE1", "AU1"],
     }
-    assert set(account) == {"name", "label", "help", "example", "requiredWhen"}
+    assert set(account) == {"name", "kind", "label", "help", "example", "requiredWhen"}
     assert account["requiredWhen"] == {"field": "apiKey", "format": "SK.*"}
+
+
+def test_each_field_and_setting_says_what_a_form_asks_for(client: httpx2.Client) -> None:
+    kinds = {
+        (type_, shown["name"]): shown["kind"]
+        for type_, found in types_from(client).items()
+        for shown in (*found["fields"], *found["settings"])
+        if shown["kind"] != "text"
+    }
+
+    assert kinds == {
+        ("ELASTIC_EMAIL", "senderEmail"): "email",
+        ("FIREBASE_FCM", "apiKey"): "json",
+        ("NEXMO", "senderPhone"): "sender",
+        ("SENDGRID", "region"): "choice",
+        ("SENDGRID", "senderEmail"): "email",
+        ("TWILIO", "region"): "choice",
+        ("TWILIO", "senderPhone"): "sender",
+    }
+
+
+def test_a_provider_that_makes_keys_has_a_page_on_how(client: httpx2.Client) -> None:
+    guides = {type_: found.get("guide", "") for type_, found in types_from(client).items()}
+    documented = Path("docs/providers.md").read_text()
+
+    assert [type_ for type_, guide in guides.items() if not guide] == ["WEB_PUSH"]
+    assert all(guide in documented for guide in guides.values())
 
 
 def test_a_type_that_sends_sms_says_which_senders_it_takes(client: httpx2.Client) -> None:
