@@ -1,6 +1,8 @@
 """What holds for the whole tree and no tool checks."""
 
+import ast
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +23,30 @@ LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 def test_only_the_sealing_module_uses_ciphers() -> None:
     users = [file for file in SOURCES if "primitives.ciphers" in file.read_text()]
     assert [file.relative_to(ROOT).as_posix() for file in users] == ["app/secrets/sealing.py"]
+
+
+def test_the_client_imports_nothing_of_the_service() -> None:
+    client = ROOT / "clients/python"
+    modules = [
+        *(client / "integrations_client").rglob("*.py"),
+        *(client / "examples").rglob("*.py"),
+    ]
+    imported = {name for file in modules for name in imports_of(file)}
+
+    outside = imported - sys.stdlib_module_names - {"integrations_client"}
+    project = tomllib.loads((client / "pyproject.toml").read_text())["project"]
+    packages = {"PyJWT": "jwt"}
+    needed = [re.split("[<>=]", dependency)[0] for dependency in project["dependencies"]]
+    assert outside == {packages.get(name, name) for name in needed}
+
+
+def imports_of(file: Path) -> Iterator[str]:
+    """Yield the first part of the name of each module that *file* imports."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").partition(".")[0]
 
 
 def test_no_lock_names_an_index_or_a_file_address() -> None:

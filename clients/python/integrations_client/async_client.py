@@ -1,0 +1,152 @@
+"""The client for asyncio; `Integrations` runs one in a thread."""
+
+import asyncio
+import os
+from time import monotonic
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+from weakref import WeakSet
+
+import httpx
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from integrations_client.errors import (
+    ConfigurationError,
+    ForkedError,
+    RefusedError,
+    UnavailableError,
+    UnexpectedResponseError,
+)
+from integrations_client.held import HeldLeases
+from integrations_client.json_values import Json, as_object
+from integrations_client.keys import FilePath, PinnedKeys, WorkerKey
+from integrations_client.lease import Lease
+from integrations_client.opening import Opener, Target
+from integrations_client.service import Service, Token
+
+REQUEST_TIMEOUT = 10.0  # seconds for one request
+MAX_OVERTAKEN = 5  # leases of one request that changes may overtake
+
+
+class AsyncIntegrations:
+    """Leases the credentials of integrations for this worker, and holds them.
+
+    *base* is the service's address, *key* this worker's private key and *service_key* the key that
+    signs leases, each a file or a key. *purpose* is recorded with each lease. Requests are repeated
+    for *timeout* seconds if the service does not answer.
+    """
+
+    def __init__(  # noqa: PLR0913 — by name
+        self,
+        base: str,
+        *,
+        token: Token,
+        key: FilePath | X25519PrivateKey,
+        service_key: FilePath | Json,
+        purpose: str | None = None,
+        timeout: float = 30.0,
+        http: httpx.AsyncClient | None = None,
+    ) -> None:
+        if not base.startswith(("http://", "https://")):
+            message = f"{base!r} is no address of a service: https://…"
+            raise ConfigurationError(message)
+        self.held = HeldLeases()
+        self._opener = Opener(WorkerKey(key), PinnedKeys(service_key))
+        self._http = http or httpx.AsyncClient(timeout=REQUEST_TIMEOUT)
+        self._service = Service(self._http, token, timeout)
+        self._api = f"{base.rstrip('/')}/en/api"
+        self._body = {} if purpose is None else {"purpose": purpose}
+        self._pending: dict[Target, asyncio.Task[Lease]] = {}
+        self._is_forked = False
+        CLIENTS.add(self)
+
+    async def lease(self, integration: str) -> Lease:
+        """Return a lease of *integration*, the one that is held or another; raise ServiceError."""
+        target: Target = ("integration", integration)
+        return self.held.get(target) or await self.obtain(target)
+
+    async def obtain(self, target: Target) -> Lease:
+        """Return a lease that may be used; ask for another if it is due.
+
+        All who ask at once wait for one request. While a lease may still be used nobody waits, so
+        an outage of the service is not felt for a fifth of a lease's time.
+        """
+        self.require_own_process()
+        task = self._pending.get(target)
+        if task is None:
+            task = self._pending[target] = asyncio.create_task(self._fetch(target))
+            task.add_done_callback(lambda done: self._finish(target, done))
+        return self.held.get_current(target) or await asyncio.shield(task)
+
+    async def _fetch(self, target: Target) -> Lease:
+        """Ask for a lease until there is one that no change has overtaken."""
+        for _ in range(MAX_OVERTAKEN):
+            drops, asked = self.held.drops(target), monotonic()
+            result = await self._service.request("POST", self._path(target), json=self._body)
+            lease = self._opener.open(lease_in(result), target, waited=monotonic() - asked)
+            if self.held.put(target, lease, drops):
+                return lease
+        message = "each lease was older than the newest change"
+        raise UnavailableError(message)
+
+    def _finish(self, target: Target, task: asyncio.Task[Lease]) -> None:
+        """Make room for the next request; a refusal ends the lease that is held."""
+        self._pending.pop(target, None)
+        if not task.cancelled() and isinstance(task.exception(), RefusedError):
+            self.held.drop(target)
+
+    def _path(self, target: Target) -> str:
+        kind, name = target
+        kinds = {"integration": "integration", "channel": "integration-defaults"}
+        return f"{self._api}/{kinds[kind]}/{quote(name, safe='')}/lease"
+
+    def require_own_process(self) -> None:
+        """Raise ForkedError if this client was made before a fork."""
+        if self._is_forked:
+            raise ForkedError
+
+    def mark_forked(self) -> None:
+        """Forget all leases: this is another process, whose parent goes on with them."""
+        self._is_forked = True
+        self.held.forget()
+
+    async def aclose(self) -> None:
+        """Forget all leases and close the connections."""
+        for task in [*self._pending.values()]:
+            task.cancel()
+        self.held.forget()
+        if not self._is_forked:
+            await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+def lease_in(result: Json) -> str:
+    """Return the signed lease in a response."""
+    token = as_object(result.get("data")).get("lease")
+    if not isinstance(token, str):
+        message = "the service answered without a lease"
+        raise UnexpectedResponseError(message)
+    return token
+
+
+CLIENTS: WeakSet[AsyncIntegrations] = WeakSet()
+
+
+def mark_all_forked() -> None:
+    """Let no client of the parent process be used in this one."""
+    for client in CLIENTS:
+        client.mark_forked()
+
+
+os.register_at_fork(after_in_child=mark_all_forked)
