@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from app.metrics.collector import Metrics
 from app.metrics.instruments import RequestLabels
+from app.secrets.private_key_text import has_key_structure
 from app.structured_logging import build_line_logger
 
 MAX_DRAINED = 16 * 1024 * 1024  # bytes that are read and dropped
@@ -43,6 +44,17 @@ def new_request_id() -> str:
 def get_request_id(scope: Any) -> str:  # noqa: ANN401 — Litestar and ASGI type scopes differently
     """Return the id of the request, set by RequestMiddleware."""
     return scope[REQUEST_ID]
+
+
+def given_request_id(scope: Any) -> str | None:  # noqa: ANN401 — as above
+    """Return the id of the request if it is the client's; None if it is ours."""
+    sent = (b"x-request-id", scope[REQUEST_ID].encode())
+    return scope[REQUEST_ID] if sent in scope["headers"] else None
+
+
+def replace_request_id(scope: Any) -> None:  # noqa: ANN401 — as above
+    """Give the request an id of ours, as the client's does not fit."""
+    scope[REQUEST_ID] = new_request_id()
 
 
 class AccessLine(Struct, frozen=True, kw_only=True):
@@ -79,7 +91,7 @@ class RequestMiddleware:
             return
         method = scope["method"]
         scope = {**scope, "method": METHOD_OVERRIDES.get(method, method)}
-        request_id = scope[REQUEST_ID] = choose_request_id(scope["headers"])
+        scope[REQUEST_ID] = choose_request_id(scope["headers"])
         started, status = time.perf_counter(), 500
         self.metrics.in_progress += 1
 
@@ -87,7 +99,7 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = complete_headers(message.get("headers", ()), request_id)
+                message["headers"] = complete_headers(message.get("headers", ()), scope[REQUEST_ID])
             await send(message)
 
         try:
@@ -101,11 +113,15 @@ class RequestMiddleware:
 
 
 def choose_request_id(headers: list[Header]) -> str:
-    """Return the client's X-Request-Id if it is one of 1 to 64 plain characters, else a new one."""
+    """Return the client's X-Request-Id if it is one of 1 to 64 plain characters, else a new one.
+
+    So is one that only a private key looks like; other secrets are known later.
+    """
     given = [value for name, value in headers if name == b"x-request-id"]
-    if len(given) == 1 and REQUEST_ID_PATTERN.fullmatch(given[0]):
-        return given[0].decode()
-    return new_request_id()
+    if len(given) != 1 or not REQUEST_ID_PATTERN.fullmatch(given[0]):
+        return new_request_id()
+    text = given[0].decode()
+    return new_request_id() if has_key_structure(text) else text
 
 
 def complete_headers(headers: Iterable[Header], request_id: str) -> list[Header]:

@@ -101,15 +101,13 @@ def contains_private_key(
     if len(text) < SHORTEST_HEAD:
         return False
     plain = plain_text(text).replace(MARK, "")
-    if "PRIVATE" in plain.upper() and PEM_HEAD.search(plain):
+    if has_pem_head(plain):
         return True
     if len(plain) < SCALAR or POINT.fullmatch("".join(plain.split())):
         return False
-    joined = "".join(NO_BASE64.sub("", plain).split())
     rest = PUBLIC.sub(MARK, known.sub(MARK, plain))
     return bool(
-        DER_BASE64.search(joined)
-        or DER_HEXADECIMAL.search(joined)
+        has_der(plain)
         or JWK_SCALAR.search(rest)
         or HEXADECIMAL.search(HEXADECIMAL_PREFIX.sub(" ", UUID.sub(MARK, rest)))
         or NUMBERS.search(rest)
@@ -118,6 +116,26 @@ def contains_private_key(
         or any(map(is_random, base64_runs(rest)))
         or any(contains_private_key(decoded, is_key=True) for decoded in decoded_parts(plain))
     )
+
+
+def has_key_structure(text: str) -> bool:
+    """Return whether *text* has what only private keys have: a PEM head, DER, a JWK with `d`.
+
+    A scalar alone looks like any 32 random bytes, or like a hash.
+    """
+    plain = plain_text(text).replace(MARK, "")
+    return has_pem_head(plain) or has_der(plain) or JWK_SCALAR.search(plain) is not None
+
+
+def has_pem_head(plain: str) -> bool:
+    """Return whether the *plain* text has the head of a private key in PEM."""
+    return "PRIVATE" in plain.upper() and PEM_HEAD.search(plain) is not None
+
+
+def has_der(plain: str) -> bool:
+    """Return whether the *plain* text has the beginning of a private key in DER."""
+    joined = "".join(NO_BASE64.sub("", plain).split())
+    return bool(DER_BASE64.search(joined) or DER_HEXADECIMAL.search(joined))
 
 
 def plain_text(text: str) -> str:

@@ -1,6 +1,7 @@
 """The stored secrets of one integration, unsealed only while they are used."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
@@ -18,6 +19,7 @@ STREAM_SECRETS_SQL = """
 SELECT workspace_id AS workspace, stream, field, version, kek, wrapped_key, nonce, ciphertext
 FROM integrations.secret_store WHERE workspace_id = %s AND stream = %s
 """
+SealedRows = Mapping[tuple[SecretField, int], SealedSecret]
 
 
 class SecretStore:
@@ -36,20 +38,40 @@ class SecretStore:
             UnsealError: one of them is not there, or does not open; it says which.
             UnavailableError: the database is away or busy.
         """
-        rows = {(row.field, row.version): row for row in await self._sealed(workspace, stream)}
+        rows = await self._sealed(workspace, stream)
+        return {each.field: await self._open(rows, workspace, stream, each) for each in wanted}
+
+    async def unseal_available(
+        self, workspace: str, stream: str, wanted: Iterable[Credential]
+    ) -> dict[SecretField, Secret]:
+        """Return those of the secrets *wanted* that open.
+
+        The others are of no use to anybody; a check of the credentials reports them.
+
+        Raises:
+            UnavailableError: the database or the keyring is away.
+        """
+        rows = await self._sealed(workspace, stream)
         secrets: dict[SecretField, Secret] = {}
-        for credential in wanted:
-            sealed = rows.get((credential.field, credential.version))
-            if sealed is None or sealed.credential.commitment != credential.commitment:
-                raise not_found(workspace, stream, credential)
-            secrets[credential.field] = await unseal(self._keyring, sealed)
+        for each in wanted:
+            with suppress(UnsealError):
+                secrets[each.field] = await self._open(rows, workspace, stream, each)
         return secrets
 
-    async def _sealed(self, workspace: str, stream: str) -> list[SealedSecret]:
+    async def _open(
+        self, rows: SealedRows, workspace: str, stream: str, credential: Credential
+    ) -> Secret:
+        sealed = rows.get((credential.field, credential.version))
+        if sealed is None or sealed.credential.commitment != credential.commitment:
+            raise not_found(workspace, stream, credential)
+        return await unseal(self._keyring, sealed)
+
+    async def _sealed(self, workspace: str, stream: str) -> SealedRows:
         with translate_unavailable():
             shape = class_row(SealedSecret)
             place = (workspace, stream)
-            return await fetch_in_workspace(self._pool, workspace, STREAM_SECRETS_SQL, place, shape)
+            rows = await fetch_in_workspace(self._pool, workspace, STREAM_SECRETS_SQL, place, shape)
+        return {(row.field, row.version): row for row in rows}
 
 
 def not_found(workspace: str, stream: str, credential: Credential) -> UnsealError:

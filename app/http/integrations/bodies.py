@@ -29,7 +29,7 @@ from app.http.integrations.settings import find_wrong_settings, settings_rule, s
 from app.http.request_bodies import BodySchema, Values
 from app.http.sender_phone import any_of, sender_check, sender_patterns, sender_rule
 from app.http.types import attributes_by_json_name
-from app.providers.vapid import is_key_pair
+from app.providers.vapid import is_pasted_pair
 from app.secrets.secret import Secret
 from domain.integration import Channel, SecretField, Settings
 from domain.provider import Provider, Providers
@@ -117,7 +117,7 @@ SECRET_RULES: Mapping[str, Rule] = dict.fromkeys(SECRET_FIELDS, secret(MAX_SECRE
 def check_vapid_pair(values: Values) -> Iterable[FieldFinding]:
     """Find a VAPID key pair whose keys both decode and do not match."""
     public, private = values.get("vapidPublicKey"), values.get("vapidPrivateKey")
-    if public and private and is_key_pair(public, reveal_text(private)) is False:
+    if public and private and is_pasted_pair(public, reveal_text(private)) is False:
         yield "vapidPublicKey", VAPID_MISMATCH
 
 

@@ -13,7 +13,7 @@ from app.command_handler import PreparedCommand, utc_now
 from app.http.authorization import authorize
 from app.http.command_requests import build_command_request, require_integration_id
 from app.http.dependencies import Dependencies, get_dependencies
-from app.http.idempotency import execute_idempotently
+from app.http.integrations.recorded_headers import execute_command
 from app.http.responses import RenderedResponse
 from app.http.timestamps import Time, format_timestamp
 from app.http.types import ApiRequest
@@ -87,7 +87,7 @@ class CredentialCheckController(Controller):
         command = build_command_request(
             request, require_integration_id(integration_id), check.prepare
         )
-        return await execute_idempotently(request, command, lambda _: check.render(request))
+        return await execute_command(request, command, lambda _: check.render(request))
 
 
 class CredentialCheck:

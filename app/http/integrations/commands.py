@@ -133,7 +133,7 @@ class ChangeWithWarnings:
     def __init__(self, request: ApiRequest, body: Struct, make_command: CommandFactory) -> None:
         self.warnings: list[FieldFinding] = []
         self._request = request
-        self._body = body
+        self.body = body
         self._make_command = make_command
 
     async def prepare(self, state: Integration) -> PreparedCommand:
@@ -145,7 +145,7 @@ class ChangeWithWarnings:
         dependencies = get_dependencies(self._request.app)
         provider = dependencies.providers.get(state.type)
         if provider is not None:
-            self.warnings = collect_warnings(dependencies, self._body, state.settings, provider)
+            self.warnings = collect_warnings(dependencies, self.body, state.settings, provider)
         reject_warnings_if_strict(self._request, self.warnings)
         return await self._make_command(state)
 

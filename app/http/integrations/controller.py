@@ -12,7 +12,6 @@ from app.http.body_dto import BodyDTO
 from app.http.command_requests import build_command_request, require_found, require_integration_id
 from app.http.dependencies import get_dependencies
 from app.http.expensive_requests import run_limited
-from app.http.idempotency import execute_idempotently
 from app.http.integrations.bodies import (
     CreateIntegrationBody,
     ReplaceCredentialsBody,
@@ -28,6 +27,7 @@ from app.http.integrations.commands import (
 )
 from app.http.integrations.credentials import CredentialsResponse, render_credentials
 from app.http.integrations.list_query import LIST_QUERY, load_page
+from app.http.integrations.recorded_headers import execute_command
 from app.http.integrations.responses import (
     IntegrationListResponse,
     IntegrationResponse,
@@ -88,12 +88,13 @@ class IntegrationController(Controller):
         prepared = await create_command(
             data, dependencies.keyring, request.user.workspace, integration
         )
-        return await execute_idempotently(
+        return await execute_command(
             request,
             build_command_request(request, integration, prepared),
             lambda row: add_preference_applied(
                 request, render_created(request, require_found(row), location, warnings)
             ),
+            data,
         )
 
     @get(
@@ -154,7 +155,7 @@ class IntegrationController(Controller):
     ) -> Response[IntegrationResponse]:
         """Switch an integration on or off; it is set, never flipped."""
         command = ToggleIntegration(is_active=data.is_active)
-        return await execute_idempotently(
+        return await execute_command(
             request,
             build_command_request(request, integration_id, command),
             lambda row: render_one(request, require_found(row), "Integration updated successfully"),
@@ -212,7 +213,7 @@ class IntegrationController(Controller):
         self, request: ApiRequest, integration_id: FromPath[str]
     ) -> Response[EmptyResponse]:
         """Remove an integration and destroy its secrets."""
-        return await execute_idempotently(
+        return await execute_command(
             request,
             build_command_request(request, integration_id, DeleteIntegration()),
             lambda _: render_empty(request, "Integration deleted successfully"),
@@ -223,10 +224,11 @@ async def execute_change(
     request: ApiRequest, integration: str, change: ChangeWithWarnings, message: str
 ) -> Response[Any]:
     """Execute *change* and respond with the changed integration."""
-    return await execute_idempotently(
+    return await execute_command(
         request,
         build_command_request(request, integration, change.prepare),
         lambda row: add_preference_applied(
             request, render_one(request, require_found(row), message, change.warnings)
         ),
+        change.body,
     )

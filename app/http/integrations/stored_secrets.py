@@ -14,8 +14,7 @@ from app.http.integrations.public_text import (
     stored_texts,
     texts_in,
 )
-from app.providers.vapid import is_key_pair
-from app.secrets.errors import UnsealError
+from app.providers.vapid import is_pasted_pair
 from app.secrets.secret import Secret
 from domain.integration import Integration, SecretField
 
@@ -40,7 +39,9 @@ class StoredSecretsCheck:
         shown, new = stored_texts(state), secrets_in(body)
         given = texts_in(body)
         changed = {name: text for name, text in given.items() if shown.get(name) != text}
-        stored: StoredSecrets = await self._open(state) if changed else {}
+        stored: StoredSecrets = {}
+        if changed:
+            stored = await self._secrets.unseal_available(*self._stream, state.credentials)
         cleared = cleared_in(body)
         remaining = {
             name: text
@@ -59,19 +60,6 @@ class StoredSecretsCheck:
         if findings:
             raise InvalidFieldsError(findings)
 
-    async def _open(self, state: Integration) -> StoredSecrets:
-        try:
-            return await self._secrets.unseal(*self._stream, state.credentials)
-        except UnsealError:
-            pass  # one of them; the others can still be compared
-        opened: dict[SecretField, Secret] = {}
-        for credential in state.credentials:
-            try:
-                opened |= await self._secrets.unseal(*self._stream, [credential])
-            except UnsealError:
-                continue  # neither comparable nor usable; a check of the credentials reports it
-        return opened
-
 
 def find_parted_keys(
     changed: Mapping[str, str],
@@ -89,5 +77,5 @@ def find_parted_keys(
         field, public = "vapidPrivateKey", remaining[name]
     else:
         return  # neither changes, or both: their own check compares them
-    if is_key_pair(public, reveal_text(private)) is False:
+    if is_pasted_pair(public, reveal_text(private)) is False:
         yield field, VAPID_MISMATCH

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.providers.vapid import decode_key, is_key_pair
+from app.providers.vapid import decode_key, is_key_pair, is_pasted_pair
+from tests.support.private_keys import PUBLIC_SPELLINGS, SPELLINGS, make_key
 
 # The order of P-256 (SEC 2, 2.4.2): scalars from 1 to one less are keys.
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -84,7 +85,39 @@ def test_stray_characters_make_no_difference(write: Callable[[str], str]) -> Non
     assert is_key_pair(write(text(PUBLIC)), write(other)) is False
 
 
+PASTED: Mapping[str, Callable[[str], str]] = {
+    "alone": str,
+    "after a name": lambda key: f"VAPID_KEY={key}",
+    "exported, in quotes": lambda key: f'export VAPID_KEY="{key}"',
+    "in JSON": lambda key: f'"vapidKey": "{key}",',
+}
+WRITTEN = (
+    *("base64url", "base64 padded", "hexadecimal", "hexadecimal 0x", "hexadecimal colons"),
+    *("PKCS#8 base64", "PKCS#8 short", "PKCS#8 hexadecimal", "SEC1 base64", "JWK", "JWK base64url"),
+    *("PEM", "PEM SEC1", "PEM with \\n", "PEM in one line", "PEM body", "PEM base64"),
+)
+
+
+@pytest.mark.parametrize("surround", PASTED.values(), ids=PASTED)
+@pytest.mark.parametrize("spelling", WRITTEN)
+def test_keys_belong_together_however_they_are_pasted(
+    spelling: str, surround: Callable[[str], str]
+) -> None:
+    mine, other = make_key(1), make_key(2)
+    private = surround(SPELLINGS[spelling](mine))
+    for write in ("base64url", "base64", "hexadecimal", "SubjectPublicKeyInfo", "PEM"):
+        assert is_pasted_pair(surround(PUBLIC_SPELLINGS[write](mine)), private) is True
+        assert is_pasted_pair(surround(PUBLIC_SPELLINGS[write](other)), private) is False
+    assert is_key_pair(PUBLIC_SPELLINGS["base64url"](mine), private) in (True, None)
+
+
+@pytest.mark.parametrize("text", ["", "example", "0" * 64, "MIIEvQ" + "A" * 600, '{"d":"short"}'])
+def test_of_another_text_nothing_can_be_said(text: str) -> None:
+    assert is_pasted_pair(PUBLIC_SPELLINGS["base64url"](make_key(1)), text) is None
+
+
 @given(st.text(max_size=90))
 def test_decoding_takes_any_text(key: str) -> None:
     raw = decode_key(key)
+    assert is_pasted_pair(key, key[::-1]) in (True, False, None)
     assert raw is None or isinstance(raw, bytes)

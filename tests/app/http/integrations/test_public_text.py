@@ -361,9 +361,10 @@ def test_a_pair_is_compared_through_padding_and_line_breaks(client: httpx2.Clien
     other = make_key(2)
     public = PUBLIC_SPELLINGS["base64"](other)
     place = client.post(PATH, json=PUSH | {"vapidPublicKey": public}).headers["Location"]
-    for private in (f"{PRIV}\n", f" {PRIV}=", SPELLINGS["base64 padded"](KEY), f"'{PRIV}'"):
+    both = [("vapidPublicKey", "VAPID_MISMATCH")]
+    written = [SPELLINGS[name](KEY) for name in ("base64 padded", "hexadecimal", "PEM", "JWK")]
+    for private in (f"{PRIV}\n", f" {PRIV}=", f"'{PRIV}'", f"VAPID_PRIVATE_KEY={PRIV}", *written):
         keys = {"vapidPublicKey": public, "vapidPrivateKey": private}
-        both = [("vapidPublicKey", "VAPID_MISMATCH")]
         assert findings(client.post(PATH, json=PUSH | keys)) == both
         assert findings(client.put(f"{place}/credentials", json=keys)) == both
         one = client.put(f"{place}/credentials", json={"vapidPrivateKey": private})
