@@ -20,6 +20,8 @@ from app.database.pools import open_pool
 from app.event_store.idempotency import StoredResponses
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.reader import LogReader
+from app.event_store.recorder import open_subscription
+from app.feed.change_feed import ChangeFeed
 from app.http.dependencies import Dependencies
 from app.http.integrations.bodies import build_body_schemas
 from app.http.integrations.public_text import provider_key_pattern
@@ -92,6 +94,7 @@ def build_dependencies(
         issuer=settings.jwt_issuer,
         seconds=settings.lease_seconds,
     )
+    feed = ChangeFeed(LogReader(audits), partial(open_subscription, dsn))
     stored_responses = StoredResponses(commands)
     signing = SigningWatch(AuditLag(probes))
     metrics = Metrics(
@@ -109,6 +112,7 @@ def build_dependencies(
                 asyncio.create_task(stored_responses.run()),
                 asyncio.create_task(delete_old_accesses(commands, settings.access_retention)),
                 asyncio.create_task(metrics.run()),
+                asyncio.create_task(feed.run()),
             ]
             stopping = asyncio.Event()
             open_key = partial(open_checkpoint_key, settings.data_dir)
@@ -134,6 +138,7 @@ def build_dependencies(
         secrets=SecretStore(commands, keyring),
         leasing=leasing,
         accesses=AccessViews(audits),
+        feed=feed,
         checker=CredentialChecker(
             providers, ProviderClient(), parse_provider_urls(settings, providers)
         ),

@@ -22,12 +22,12 @@ from app.audit.audit_keys import AuditKeys
 from app.audit.checkpoint import CheckpointKey
 from app.audit.checkpoint_signer import CheckpointSigner
 from app.audit.errors import AuditError, AuditKeyReplacedError, CheckpointKeyError
-from app.audit.follower_connection import cancel_after, follower_session, follower_subscription
+from app.audit.follower_connection import cancel_after, follower_session
 from app.audit.key_changes import read_key_changes
 from app.audit.tree_signing import Events, sign
 from app.audit.tree_store import CheckpointRetention, follower_position, head_position
 from app.event_store.log_range import LogCorruptedError, count_dense, gap_error
-from app.event_store.recorder import unpack_notification
+from app.event_store.recorder import open_subscription, unpack_notification
 from app.event_store.subscription import BATCH_SIZE
 
 POLL_INTERVAL = 2.0  # seconds between two polls: how long an event waits for its checkpoint
@@ -108,7 +108,7 @@ async def sign_new_events(
 ) -> None:
     """Sign what comes after our position until *stopping* is set; raise as `catch_up`."""
     thinning, after = CheckpointRetention(), await follower_position(connection)
-    with follower_subscription(dsn, after) as following:
+    with open_subscription(dsn, after) as following:
         while not stopping.is_set():
             await thinning.run_if_due(connection)
             began = monotonic()

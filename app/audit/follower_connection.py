@@ -5,15 +5,13 @@ must notice a silent loss, or nothing is signed any more.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 from psycopg import AsyncConnection
 
-from app.database.connection import acting_as, require_primary
+from app.database.connection import acting_as
 from app.database.pools import SERVER_SETTINGS, TimeoutConnection, connection_info
-from app.event_store.recorder import open_recorder
-from app.event_store.subscription import PollingSubscription
 
 ROLE = "integrations_follower"
 RESPONSE_TIMEOUT = 65.0  # seconds that one response may take: longer than the server's own
@@ -33,17 +31,6 @@ async def follower_session(dsn: str) -> AsyncGenerator[AsyncConnection]:
     conninfo = connection_info(acting_as(dsn, ROLE, **SESSION))
     async with await SlowQueryConnection.connect(conninfo, autocommit=True) as connection:
         yield connection
-
-
-@contextmanager
-def follower_subscription(dsn: str, after: int) -> Generator[PollingSubscription]:
-    """Yield a subscription to the events after position *after*; no thread holds it at the end."""
-    recorder = open_recorder(require_primary(dsn))
-    try:
-        with recorder.subscribe(after) as following:
-            yield following
-    finally:
-        recorder.close(0)
 
 
 @asynccontextmanager

@@ -28,6 +28,7 @@ SELECT position, envelope FROM integrations.events
 WHERE workspace_id = %s AND sequence > %s AND sequence <= integrations.sequence_at(%s, %s)
 ORDER BY sequence LIMIT %s
 """
+HEAD = "SELECT integrations.head()"
 COUNT_EVENTS = "SELECT integrations.sequence_at(%s, %s)"
 READ_BATCH = 500  # events: some milliseconds in which other requests wait
 LAST_POSITION = 2**63 - 1
@@ -56,6 +57,29 @@ class LogReader:
         """
         [(amount,)] = await self._read(workspace, COUNT_EVENTS, (until,), tuple_row)
         return amount
+
+    async def head(self) -> int:
+        """Return the last position of the log, of all workspaces.
+
+        Raises:
+            UnavailableError: the database is away or busy.
+        """
+        with translate_unavailable():
+            async with self.pool.connection() as connection:
+                [(position,)] = await (await connection.execute(HEAD)).fetchall()
+        return position
+
+    async def read_page(self, part: LogRange, limit: int) -> list[RecordedEvent]:
+        """Return at most *limit* events of *part*, which is of one workspace, the oldest first.
+
+        Raises:
+            UnavailableError: the database is away or busy.
+        """
+        wanted = {**asdict(part), "limit": limit}
+        with translate_unavailable():
+            return await fetch_in_workspace(
+                self.pool, part.workspace or "", range_query(part), wanted, EVENT
+            )
 
     async def read_stream(
         self, workspace: str, stream: str, until: int = LAST_POSITION

@@ -1,6 +1,7 @@
 """The event log as a recorder of the library eventsourcing: followers read the log through it."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import msgspec
@@ -12,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL
 
-from app.database.connection import acting_as, with_network_timeouts
+from app.database.connection import acting_as, require_primary, with_network_timeouts
 from app.database.pools import SERVER_SETTINGS, SyncTimeoutConnection
 from app.event_store.batch import EventItem, event_item
 from app.event_store.codec import decode_envelope, decode_recorded
@@ -128,3 +129,14 @@ def open_recorder(dsn: str, role: str = "integrations_recorder") -> LibraryRecor
     pool.reconnect_timeout = POLL_INTERVAL  # a poll makes the next attempt
     pool.open()
     return LibraryRecorder(datastore)
+
+
+@contextmanager
+def open_subscription(dsn: str, after: int) -> Generator[PollingSubscription]:
+    """Yield a subscription to the events after position *after*; no thread holds it at the end."""
+    recorder = open_recorder(require_primary(dsn))
+    try:
+        with recorder.subscribe(after) as following:
+            yield following
+    finally:
+        recorder.close(0)

@@ -61,7 +61,7 @@ class PollingSubscription(Subscription[PostgresApplicationRecorder]):
         self._is_unfiltered = not used
         self._query = SELECT_BATCH.format(filters=SQL(" ").join(used))
         self._events = chain.from_iterable(self.batches())
-        self._failures = 0
+        self.failures = 0  # polls in a row that did not reach the database
         self._stopping = Event()
         self._connection: Connection[DictRow] | None = None
 
@@ -88,7 +88,7 @@ class PollingSubscription(Subscription[PostgresApplicationRecorder]):
             if batch := self.poll():
                 yield batch
             else:
-                self._stopping.wait(min(POLL_INTERVAL * 2**self._failures, MAX_RECONNECT_DELAY))
+                self._stopping.wait(min(POLL_INTERVAL * 2**self.failures, MAX_RECONNECT_DELAY))
 
     def poll(self) -> Sequence[Notification]:
         """Return the next events, at most BATCH_SIZE: none if none is new or the database is away.
@@ -103,13 +103,13 @@ class PollingSubscription(Subscription[PostgresApplicationRecorder]):
         except PersistenceError as error:
             if not is_connection_loss(error) or self._recorder.datastore.pool.closed:
                 raise
-            self._failures += 1
-            if self._failures == 1 and not self._has_been_stopped:
+            self.failures += 1
+            if self.failures == 1 and not self._has_been_stopped:
                 log.warning("The database is away; waiting for it.")
             return ()
         finally:
             self._connection = None
-        self._failures = 0
+        self.failures = 0
         return batch
 
     def _read(self, connection: Connection[DictRow]) -> Sequence[Notification]:

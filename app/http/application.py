@@ -11,6 +11,7 @@ from litestar.datastructures import State
 from app.http.accesses import AccessController
 from app.http.admin_port import AdminPort
 from app.http.audit import AuditController
+from app.http.changes import ChangeController
 from app.http.cross_origin import CrossOriginMiddleware
 from app.http.dependencies import Dependencies
 from app.http.docs.page import docs_config
@@ -55,6 +56,7 @@ def create_app(
             AccessController,
             IntegrationTypesController,
             HistoryController,
+            ChangeController,
             AuditController,
             WhoamiController,
             live,

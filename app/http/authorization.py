@@ -12,7 +12,9 @@ from domain.errors import IntegrationNotFoundError
 
 
 async def authorize(request: Request[Principal, object, State]) -> None:
-    """Accept *request* if its token has the `permission` of the handler; None: any token has.
+    """Accept *request* if its token has the `permission` of the handler, or its `or_permission`.
+
+    With the permission None any token is enough.
 
     It is a `before_request` hook, not a guard: Litestar copies the whole handler for a guard.
     A handler that takes query parameters declares it by `opt={"parameters": True}`.
@@ -34,7 +36,8 @@ async def authorize(request: Request[Principal, object, State]) -> None:
     principal = await dependencies.verifier.authenticate(request.headers.get("authorization"))
     request.scope["user"] = principal
     permission = handler.opt["permission"]
-    if permission is not None and permission not in principal.permissions:
+    allowed = (permission, handler.opt.get("or_permission"))
+    if permission is not None and principal.permissions.isdisjoint(allowed):
         raise ForbiddenError
     if dependencies.rate_limit is not None:
         dependencies.rate_limit.take(principal.workspace)

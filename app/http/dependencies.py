@@ -14,6 +14,7 @@ from app.access.views import AccessViews
 from app.audit.proof_service import ProofService
 from app.command_handler import CommandHandler
 from app.event_store.idempotency import StoredResponses
+from app.feed.change_feed import ChangeFeed
 from app.http.request_bodies import BodySchema
 from app.http.security_log import SecurityLog
 from app.keyed_lock import KeyedLock
@@ -51,6 +52,7 @@ class Dependencies(Struct, frozen=True, kw_only=True):
     checker: CredentialChecker
     leasing: Leasing
     accesses: AccessViews
+    feed: ChangeFeed
     shared_checks: SharedChecks[tuple[CheckResult, datetime]]
     verifier: TokenVerifier
     catalogues: Catalogues

@@ -25,6 +25,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGES = (
     "operations",
     "workers",
+    "feed",
     "postgresql",
     "keys",
     "audit",

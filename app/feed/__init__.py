@@ -1,0 +1,1 @@
+"""The change feed: what is new in the log, for all who wait for it."""

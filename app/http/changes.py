@@ -1,0 +1,135 @@
+"""The change feed: what has changed in a workspace, from any position (docs/feed.md)."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from types import MappingProxyType
+from typing import cast
+
+from litestar import Controller, Response, get
+from msgspec import Raw, Struct
+from msgspec.json import encode
+
+from app.feed.change import Change
+from app.feed.change_feed import ChangeFeed, Page
+from app.http.authorization import authorize
+from app.http.dependencies import get_dependencies
+from app.http.errors import InvalidFieldsError
+from app.http.expensive_requests import while_connected
+from app.http.field_rules import FieldProblem
+from app.http.query_parameters import QuerySchema, integer, operation_class
+from app.http.responses import RenderedResponse, to_response
+from app.http.types import ApiRequest
+from app.keyed_lock import LockTimeoutError
+from app.rate_limit import RateLimitExceededError
+from app.tokens.principal import RESOLVE, VIEW
+
+MAX_POSITION = 10**18 - 1
+QUEUE_TIMEOUT = 0.5  # seconds that a client waits for another one of its workspace to leave
+RETRY_AFTER = 5  # seconds
+BEYOND_HEAD = FieldProblem("BEYOND_HEAD", "The log ends before this position")
+
+
+class ChangesResult(Struct):
+    """Changes, the oldest first; ask again after the position `after`, at once if there is more."""
+
+    data: list[Change]
+    message: str
+    status: int
+    after: int
+    more: bool
+
+
+class ChangesResponse(Struct):
+    """The response with changes."""
+
+    result: ChangesResult
+
+
+class ChangesQuery(Struct, frozen=True, kw_only=True):
+    """From which position on, how many, and how many seconds to wait if there are none."""
+
+    after: int | None = None
+    limit: int = 100
+    wait: int = 0
+
+
+CHANGES_QUERY = QuerySchema(
+    shape=ChangesQuery,
+    rules={
+        "after": integer(0, MAX_POSITION),
+        "limit": integer(1, 500),
+        "wait": integer(0, 30),
+    },
+)
+
+
+class ChangeController(Controller):
+    """What has changed, and nothing of what it was: for caches and workers."""
+
+    path = "/{locale:str}/api"
+    before_request = authorize
+    opt = MappingProxyType({"permission": VIEW, "or_permission": RESOLVE, "parameters": True})
+    tags = ("Changes",)
+    security = ({"bearer": []},)
+
+    @get(
+        "/integration-changes",
+        operation_class=operation_class(CHANGES_QUERY),
+        operation_id="listChanges",
+    )
+    async def list_changes(self, request: ApiRequest) -> Response[ChangesResponse]:
+        """List the changes after a position of the log, or wait for the next one."""
+        query, feed = CHANGES_QUERY.read(request), get_dependencies(request.app).feed
+        after = await start_position(feed, query.after)
+        if query.after is None or not query.wait:
+            page = await feed.next_page(request.user.workspace, after, query.limit, 0)
+        else:
+            page = await while_connected(request, wait_for_page(request, after, query))
+        return to_response(render_changes(request, page))
+
+
+async def start_position(feed: ChangeFeed, after: int | None) -> int:
+    """Return the position to start after: *after*, or where the log ends now if it is None.
+
+    Raises:
+        InvalidFieldsError: the log does not reach *after*.
+        UnavailableError: the database is away.
+    """
+    head = await feed.refresh()
+    if after is not None and after > head:
+        raise InvalidFieldsError([("after", BEYOND_HEAD)])
+    return head if after is None else after
+
+
+async def wait_for_page(request: ApiRequest, after: int, query: ChangesQuery) -> Page:
+    """Return the next changes after the position *after*, as one of the workspace's clients."""
+    async with place(request) as feed:
+        return await feed.next_page(request.user.workspace, after, query.limit, query.wait)
+
+
+@asynccontextmanager
+async def place(request: ApiRequest) -> AsyncGenerator[ChangeFeed]:
+    """Run the block as one of the clients of the workspace that wait for changes.
+
+    Raises:
+        RateLimitExceededError: there are too many.
+    """
+    feed = get_dependencies(request.app).feed
+    try:
+        async with feed.clients.hold(request.user.workspace, QUEUE_TIMEOUT):
+            yield feed
+    except LockTimeoutError:
+        raise RateLimitExceededError(RETRY_AFTER) from None
+
+
+def render_changes(request: ApiRequest, page: Page) -> RenderedResponse:
+    """Return the response with *page*, whose changes are encoded already."""
+    result = ChangesResult(
+        data=cast("list[Change]", [Raw(change) for _, change in page.changes]),
+        message=request.auth.text("Changes fetched successfully"),
+        status=200,
+        after=page.after,
+        more=page.more,
+    )
+    headers = {"Content-Language": request.auth.tag}
+    return RenderedResponse(200, encode(ChangesResponse(result)), headers)
