@@ -4,6 +4,7 @@ from integrations_client.async_client import AsyncIntegrations
 from integrations_client.client import Integrations
 from integrations_client.errors import (
     ConfigurationError,
+    CredentialsError,
     DefaultInactiveError,
     ForbiddenError,
     ForkedError,
@@ -28,6 +29,7 @@ from integrations_client.secret import Secret
 __all__ = [
     "AsyncIntegrations",
     "ConfigurationError",
+    "CredentialsError",
     "DefaultInactiveError",
     "ForbiddenError",
     "ForkedError",

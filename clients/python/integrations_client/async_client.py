@@ -11,6 +11,7 @@ from weakref import WeakSet
 import httpx
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from integrations_client.auth import AsyncLeaseAuth
 from integrations_client.errors import (
     ConfigurationError,
     ForkedError,
@@ -58,13 +59,19 @@ class AsyncIntegrations:
         self._api = f"{base.rstrip('/')}/en/api"
         self._body = {} if purpose is None else {"purpose": purpose}
         self._pending: dict[Target, asyncio.Task[Lease]] = {}
-        self._is_forked = False
+        self.is_forked = False
         CLIENTS.add(self)
 
     async def lease(self, integration: str) -> Lease:
         """Return a lease of *integration*, the one that is held or another; raise ServiceError."""
         target: Target = ("integration", integration)
         return self.held.get(target) or await self.obtain(target)
+
+    def auth(self, integration: str) -> AsyncLeaseAuth:
+        """Return an `httpx.Auth` for `httpx.AsyncClient` that signs requests with the lease."""
+        return AsyncLeaseAuth(
+            self.held, ("integration", integration), lambda: self.lease(integration)
+        )
 
     async def obtain(self, target: Target) -> Lease:
         """Return a lease that may be used; ask for another if it is due.
@@ -103,12 +110,12 @@ class AsyncIntegrations:
 
     def require_own_process(self) -> None:
         """Raise ForkedError if this client was made before a fork."""
-        if self._is_forked:
+        if self.is_forked:
             raise ForkedError
 
     def mark_forked(self) -> None:
         """Forget all leases: this is another process, whose parent goes on with them."""
-        self._is_forked = True
+        self.is_forked = True
         self.held.forget()
 
     async def aclose(self) -> None:
@@ -116,7 +123,7 @@ class AsyncIntegrations:
         for task in [*self._pending.values()]:
             task.cancel()
         self.held.forget()
-        if not self._is_forked:
+        if not self.is_forked:
             await self._http.aclose()
 
     async def __aenter__(self) -> Self:

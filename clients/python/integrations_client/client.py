@@ -10,6 +10,7 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from integrations_client.async_client import AsyncIntegrations
+from integrations_client.auth import SyncLeaseAuth
 from integrations_client.json_values import Json
 from integrations_client.keys import FilePath
 from integrations_client.lease import Lease
@@ -56,6 +57,12 @@ class Integrations:
         target: Target = ("integration", integration)
         return self.held.get(target) or self.obtain(target)
 
+    def auth(self, integration: str) -> SyncLeaseAuth:
+        """Return an `httpx.Auth` for `httpx.Client` that signs requests with the lease."""
+        return SyncLeaseAuth(
+            self.held, ("integration", integration), lambda: self.lease(integration)
+        )
+
     def obtain(self, target: Target) -> Lease:
         """Return a lease that may be used; ask for another if it is due."""
         return self._run(self._client.obtain(target))
@@ -75,8 +82,8 @@ class Integrations:
             raise
 
     def close(self) -> None:
-        """Forget all leases and close the connections."""
-        if self._loop.is_closed():
+        """Forget all leases and close the connections; those of a parent process are its own."""
+        if self._loop.is_closed() or self._client.is_forked:
             return
         self._run(self._client.aclose())
         self._loop.call_soon_threadsafe(self._loop.stop)

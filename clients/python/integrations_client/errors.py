@@ -34,6 +34,10 @@ class UnknownProviderError(IntegrationsError):
     """This package does not know how the provider wants its credentials: use `lease`."""
 
 
+class CredentialsError(IntegrationsError):
+    """The stored credentials cannot be used with the provider: have them replaced."""
+
+
 class ServiceError(IntegrationsError):
     """The service refuses; `code` is the error code of its response, None if there is none."""
 

@@ -5,7 +5,9 @@ from integrations_client.opening import Target
 
 
 class HeldLeases:
-    """Leases by what was asked for; any thread may call `get`, one thread calls the rest.
+    """Leases by what was asked for.
+
+    Any thread may call `get` and `drop_lease`, one thread calls the rest.
 
     A version that was seen, in a lease or on the change feed, is remembered: a lease of a lower one
     is not held, so that an answer that a change has overtaken is asked for again.
@@ -45,6 +47,11 @@ class HeldLeases:
         """Drop the lease of *target*, also one that is on its way."""
         self._leases.pop(target, None)
         self._drops[target] = self._drops.get(target, 0) + 1
+
+    def drop_lease(self, target: Target, lease: Lease) -> None:
+        """Drop *lease*, unless another has taken its place."""
+        if self._leases.get(target) is lease:
+            self._leases.pop(target, None)
 
     def see(self, integration_id: str, version: int) -> None:
         """Drop all leases of *integration_id* that are older than *version*."""

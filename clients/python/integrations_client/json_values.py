@@ -1,5 +1,6 @@
 """Reading JSON of which nothing is known yet."""
 
+import json
 from collections.abc import Mapping
 from typing import cast
 
@@ -14,3 +15,11 @@ def as_object(value: object) -> Json:
 def as_list(value: object) -> list[object]:
     """Return *value* if it is a list, else an empty one."""
     return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def decode_object(content: bytes) -> Json:
+    """Return the JSON object in *content*, an empty one if there is none."""
+    try:
+        return as_object(json.loads(content))
+    except (ValueError, RecursionError):
+        return {}

@@ -1,7 +1,6 @@
 """Requests to the service: the token, repeats, and which error a response becomes."""
 
 import asyncio
-import json
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -25,7 +24,7 @@ from integrations_client.errors import (
     UnavailableError,
     UnexpectedResponseError,
 )
-from integrations_client.json_values import Json, as_object
+from integrations_client.json_values import Json, as_object, decode_object
 
 Token = str | Callable[[], str | Awaitable[str]]
 FIRST_DELAY = 0.1  # seconds; doubled for each repeat
@@ -93,7 +92,7 @@ class Service:
         except httpx.TransportError as error:
             message = f"the service does not answer: {type(error).__name__}"
             raise UnavailableError(message) from None
-        result = decode_result(response.content)
+        result = as_object(decode_object(response.content).get("result"))
         if response.is_success and result:
             return result
         raise service_error(response, result)
@@ -104,14 +103,6 @@ class Service:
             token = self._token if isinstance(self._token, str) else self._token()
             self._known = (await token if isawaitable(token) else token).strip()
         return self._known
-
-
-def decode_result(content: bytes) -> Json:
-    """Return the `result` of a response of the service, empty if it is none."""
-    try:
-        return as_object(as_object(json.loads(content)).get("result"))
-    except (ValueError, RecursionError):
-        return {}
 
 
 def service_error(response: httpx.Response, result: Json) -> ServiceError:

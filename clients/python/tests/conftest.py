@@ -3,7 +3,9 @@
 import json
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
@@ -84,3 +86,67 @@ def workspace(service: Service, tmp_path: Path) -> Iterator[Workspace]:
     made = Workspace(service, tmp_path)
     with closing(made.admin):
         yield made
+
+
+Planned = tuple[int, dict[str, str]] | None
+
+
+class Gateway:
+    """A proxy between worker and service, which first gives the responses of its `script`.
+
+    A response is `(status, headers)`, or None to close the connection without one.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.script: list[Planned] = []
+        self.requests: list[str] = []
+        self.tokens: list[str] = []
+        self.is_away = False
+        gateway = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                gateway.requests.append(self.path)
+                gateway.tokens.append(self.headers["authorization"].removeprefix("Bearer "))
+                if gateway.script or gateway.is_away:
+                    self.fail(gateway.script.pop(0) if gateway.script else (503, {}))
+                    return
+                named = ("authorization", "content-type")
+                headers = {name: self.headers[name] for name in named}
+                passed = httpx2.post(address + self.path, content=body, headers=headers)
+                self.answer(passed.status_code, {}, passed.content)
+
+            def fail(self, planned: Planned) -> None:
+                if planned is None:
+                    self.close_connection = True
+                else:
+                    self.answer(*planned, b"<html>not from the service</html>")
+
+            def answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+                self.send_response(status)
+                for name, value in {**headers, "content-length": str(len(body))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — its name
+                """Keep quiet."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.base = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def gateway(service: Service) -> Iterator[Gateway]:
+    """A proxy in front of the service that fails as it is told to."""
+    made = Gateway(service.address)
+    thread = Thread(target=made.server.serve_forever, args=[0.05])
+    thread.start()
+    yield made
+    made.server.shutdown()
+    thread.join()
+    made.server.server_close()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from time import time
 from typing import Any
 
@@ -11,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 from integrations_client import InvalidLeaseError, Lease
-from integrations_client.keys import PinnedKeys, WorkerKey, base64url
-from integrations_client.opening import AUDIENCE, SUITE_NAME, Opener
+from integrations_client.held import HeldLeases
+from integrations_client.keys import PinnedKeys, WorkerKey, base64url, from_base64url
+from integrations_client.opening import AUDIENCE, SUITE_NAME, Opener, Target
 from jwt import PyJWS
 
 from app.secrets.lease import lease_info, seal_for
@@ -165,3 +167,42 @@ def test_no_clock_makes_a_lease_longer(clock: int, waited: int, longest: int) ->
     lease = open_lease(signed(claims(iat=issued, exp=issued + 300)), waited=waited)
 
     assert longest - 2 <= lease.term.end - time() <= longest
+
+
+# ----- The vectors for clients in any language -----
+VECTORS = json.loads((Path(__file__).parents[3] / "tests/contract/leases.json").read_text())
+VECTOR_KEY = X25519PrivateKey.from_private_bytes(from_base64url(VECTORS["privateKey"]["d"]))
+VECTOR_OPENER = Opener(WorkerKey(VECTOR_KEY), PinnedKeys(VECTORS["leaseKey"]))
+
+
+def hold(vector: dict[str, Any]) -> Lease:
+    """Open and hold the lease of *vector*, as the client does."""
+    held = HeldLeases()
+    target: Target = ("integration", vector["integrationId"])
+    held.see(vector["integrationId"], vector.get("seenVersion", 0))
+    lease = VECTOR_OPENER.open(vector["lease"], target, waited=0)
+    if not held.put(target, lease, 0):
+        raise InvalidLeaseError("overtaken")  # noqa: EM101
+    return lease
+
+
+@pytest.mark.parametrize("vector", VECTORS["accepted"], ids=lambda vector: vector["name"])
+def test_an_accepted_vector_opens(vector: dict[str, Any]) -> None:
+    lease, content = hold(vector), vector["content"]
+
+    assert lease.version == vector["version"]
+    assert (lease.type, lease.channel) == (content["type"], content["channel"])
+    assert (lease.sender_email, lease.sender_name) == (
+        content["senderEmail"],
+        content["senderName"],
+    )
+    assert (lease.base_url, lease.settings) == (content.get("baseUrl"), content.get("settings", {}))
+    secrets = (lease.api_key, lease.api_secret, lease.vapid_private_key)
+    named = [content.get(name) for name in ("apiKey", "apiSecret", "vapidPrivateKey")]
+    assert [secret and secret.reveal() for secret in secrets] == named
+
+
+@pytest.mark.parametrize("vector", VECTORS["refused"], ids=lambda vector: vector["reason"])
+def test_a_refused_vector_is_refused(vector: dict[str, Any]) -> None:
+    with pytest.raises(InvalidLeaseError):
+        hold(vector)
