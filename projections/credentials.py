@@ -76,6 +76,15 @@ def evolve(status: CredentialsStatus | None, envelope: Envelope) -> CredentialsS
     return status
 
 
+def newest_checks(events: Iterable[Envelope]) -> dict[str, NewestCheck]:
+    """Return what the *events* that are checks found, by the integration; one has one at most."""
+    return {
+        each.stream: NewestCheck(each.event, each.at)
+        for each in events
+        if isinstance(each.event, CredentialsChecked)
+    }
+
+
 def stored_secrets(
     credentials: Iterable[Credential], envelope: Envelope
 ) -> dict[SecretField, StoredSecret]:

@@ -12,9 +12,10 @@ from psycopg_pool import AsyncConnectionPool
 
 from app.audit.audit_keys import AuditKeys
 from app.audit.checkpoint import Checkpoint, CheckpointKey
-from app.audit.errors import ProofNotFoundError
+from app.audit.errors import ProofError, ProofNotFoundError
 from app.audit.key_changes import read_key_changes
-from app.audit.merkle import Node, TreeHead, leaf_hash, leaf_index, subtrees
+from app.audit.leaves import BATCH_SIZE, Leaf, read_leaf_batch, read_leaves
+from app.audit.merkle import Node, TreeHead, subtrees
 from app.audit.proofs import (
     assemble_proof,
     consistency_plan,
@@ -27,15 +28,6 @@ from app.audit.tiles import Tiles, stored_frontier, tiles_of
 from app.audit.tree_store import stored_notes, stored_tiles
 from app.database.availability import translate_unavailable
 from app.database.row_level_security import workspace_connection
-
-READ_LEAF_SQL = """
-SELECT envelope, sequence FROM integrations.events WHERE workspace_id = %s AND position = %s
-"""
-READ_LEAVES_SQL = """
-SELECT position, sequence, envelope FROM integrations.events
-WHERE workspace_id = %s AND sequence > %s ORDER BY sequence LIMIT %s
-"""
-BATCH_SIZE = 200  # events: at most some hundred kilobytes at once
 
 
 class SignedCheckpoint(Struct, frozen=True):
@@ -60,6 +52,18 @@ class Inclusion(Struct, frozen=True):
     newest: SignedCheckpoint
 
 
+class Inclusions(Struct, frozen=True):
+    """Proofs of many events at once; the positions in `failed` are not as they were signed.
+
+    `not_signed` are those where no event of the workspace is that the newest checkpoint has.
+    """
+
+    proved: Sequence[Inclusion]
+    not_signed: Sequence[int]
+    failed: Sequence[int]
+    newest: SignedCheckpoint
+
+
 class Consistency(Struct, frozen=True):
     """That the tree `second` begins with the tree `first`; `newest` begins with both."""
 
@@ -67,19 +71,6 @@ class Consistency(Struct, frozen=True):
     second: TreeHead
     proof: Sequence[bytes]
     newest: SignedCheckpoint
-
-
-class Leaf(Struct, frozen=True):
-    """An event as it is stored, and where; `index` counts the workspace's events from 0."""
-
-    position: int
-    index: int
-    envelope: bytes
-
-    @property
-    def hash(self) -> bytes:
-        """The hash (32 bytes) that is in the tree."""
-        return leaf_hash(self.envelope)
 
 
 class NoCheckpointError(ProofNotFoundError):
@@ -111,14 +102,42 @@ class ProofService:
             ProofError: the event is not as it was signed.
             UnavailableError: the database is away or busy.
         """
+        found = await self.inclusions(workspace, [position])
+        if found.failed:
+            message = f"The event at position {position} is not as it was signed."
+            raise ProofError(message)
+        if found.not_signed:
+            message = f"No signed event of the workspace is at position {position}."
+            raise ProofNotFoundError(message)
+        return found.proved[0]
+
+    async def inclusions(self, workspace: str, positions: Sequence[int]) -> Inclusions:
+        """Prove, where it can, that the events at *positions* are in the newest checkpoint.
+
+        Raises:
+            NoCheckpointError: none was signed yet.
+            UnavailableError: the database is away or busy.
+        """
         async with self._within(workspace) as connection:
             newest = await self._newest(connection, workspace)
-            envelope, index = await read_leaf(connection, workspace, position)
-            head, leaf = newest.checkpoint.head, leaf_hash(envelope)
-            plan = inclusion_plan(index, head.size)
-            proof = assemble_proof(plan, await read_tiles(connection, workspace, plan_nodes(plan)))
-            verify_inclusion(leaf, index, proof, head)
-            return Inclusion(position, leaf, index, proof, newest)
+            size = newest.checkpoint.head.size
+            stored = await read_leaves(connection, workspace, positions)
+            leaves = [leaf for leaf in stored if leaf.index < size]
+            plans = [inclusion_plan(leaf.index, size) for leaf in leaves]
+            nodes = {node for plan in plans for node in plan_nodes(plan)}
+            tiles = await read_tiles(connection, workspace, [*nodes])
+        proved = [
+            Inclusion(leaf.position, leaf.hash, leaf.index, assemble_proof(plan, tiles), newest)
+            for leaf, plan in zip(leaves, plans, strict=True)
+        ]
+        failed = [each.position for each in proved if not is_proved(each)]
+        signed = {leaf.position for leaf in leaves}
+        return Inclusions(
+            [each for each in proved if each.position not in failed],
+            [position for position in positions if position not in signed],
+            failed,
+            newest,
+        )
 
     async def consistency(self, workspace: str, first: int, second: int) -> Consistency:
         """Prove that the first *second* events begin with the first *first* of them.
@@ -149,19 +168,14 @@ class ProofService:
         Raises:
             UnavailableError: the database is away or busy.
         """
-        sequence, full = 0, True
+        count, full = 0, True
         while full:
-            rows = await self._leaves(workspace, sequence)
-            for position, sequence, envelope in rows:
-                yield Leaf(position, leaf_index(sequence), envelope)
-            full = len(rows) == BATCH_SIZE
-
-    async def _leaves(self, workspace: str, after: int) -> list[tuple[int, int, bytes]]:
-        async with self._within(workspace) as connection:
-            cursor = await connection.execute(
-                READ_LEAVES_SQL, (workspace, after, BATCH_SIZE), binary=True
-            )
-            return await cursor.fetchall()
+            async with self._within(workspace) as connection:
+                batch = await read_leaf_batch(connection, workspace, count)
+            for leaf in batch:
+                yield leaf
+                count = leaf.index + 1
+            full = len(batch) == BATCH_SIZE
 
     async def _newest(self, connection: AsyncConnection, workspace: str) -> SignedCheckpoint:
         notes = await stored_notes(connection, [workspace])
@@ -180,17 +194,14 @@ class ProofService:
                 yield connection
 
 
-async def read_leaf(
-    connection: AsyncConnection, workspace: str, position: int
-) -> tuple[bytes, int]:
-    """Return the stored bytes at *position*, and their index in the tree of *workspace*."""
-    cursor = await connection.execute(READ_LEAF_SQL, (workspace, position), binary=True)
-    row = await cursor.fetchone()
-    if row is None:
-        message = f"No event of the workspace is at position {position}."
-        raise ProofNotFoundError(message)
-    envelope, sequence = row
-    return envelope, leaf_index(sequence)
+def is_proved(inclusion: Inclusion) -> bool:
+    """Return whether the proof of *inclusion* leads to its checkpoint."""
+    head = inclusion.newest.checkpoint.head
+    try:
+        verify_inclusion(inclusion.leaf, inclusion.index, inclusion.proof, head)
+    except ProofError:
+        return False
+    return True
 
 
 async def read_tiles(connection: AsyncConnection, workspace: str, nodes: Sequence[Node]) -> Tiles:

@@ -15,21 +15,24 @@ from app.http.audit_responses import (
     CheckpointResponse,
     ConsistencyResponse,
     InclusionResponse,
+    InclusionsResponse,
     render_checkpoint,
     render_consistency,
     render_inclusion,
+    render_inclusions,
 )
 from app.http.authorization import authorize
 from app.http.dependencies import get_dependencies
 from app.http.errors import ProofUnavailableError
 from app.http.expensive_requests import stream_limited
 from app.http.field_rules import FieldProblem
-from app.http.query_parameters import QuerySchema, integer, operation_class
+from app.http.query_parameters import QuerySchema, integer, operation_class, several
 from app.http.responses import to_response
 from app.http.types import ApiRequest
 from app.tokens.principal import AUDIT
 
 MAX_POSITION = 10**18 - 1
+MAX_INCLUSIONS = 20  # in one response: a page of the history
 JSON_LINES = "application/jsonl"
 NO_CHECKPOINT = FieldProblem("NO_CHECKPOINT", "Nothing of this workspace has been signed yet")
 NOT_SIGNED = FieldProblem(
@@ -44,6 +47,12 @@ class InclusionQuery(Struct):
     position: int
 
 
+class InclusionsQuery(Struct):
+    """The events to prove, by their positions in the log."""
+
+    positions: tuple[int, ...]
+
+
 class ConsistencyQuery(Struct, rename={"from_": "from"}):
     """The trees to compare, by their sizes."""
 
@@ -52,6 +61,10 @@ class ConsistencyQuery(Struct, rename={"from_": "from"}):
 
 
 INCLUSION_QUERY = QuerySchema(shape=InclusionQuery, rules={"position": integer(1, MAX_POSITION)})
+INCLUSIONS_QUERY = QuerySchema(
+    shape=InclusionsQuery,
+    rules={"positions": several(integer(1, MAX_POSITION), MAX_INCLUSIONS)},
+)
 CONSISTENCY_QUERY = QuerySchema(
     shape=ConsistencyQuery, rules={"from": integer(1, MAX_POSITION), "to": integer(1, MAX_POSITION)}
 )
@@ -88,6 +101,20 @@ class AuditController(Controller):
         with raise_proof_not_found("position", NOT_SIGNED):
             inclusion = await proof_service.inclusion(request.user.workspace, query.position)
         return to_response(render_inclusion(request, inclusion))
+
+    @get(
+        "/proof/inclusions",
+        opt={"parameters": True},
+        operation_class=operation_class(INCLUSIONS_QUERY),
+        operation_id="proveInclusions",
+    )
+    async def get_inclusion_proofs(self, request: ApiRequest) -> Response[InclusionsResponse]:
+        """Prove, event by event, that up to 20 events are in the newest checkpoint."""
+        query = INCLUSIONS_QUERY.read(request)
+        proof_service = get_dependencies(request.app).proof_service
+        with raise_proof_not_found(None, NO_CHECKPOINT):
+            inclusions = await proof_service.inclusions(request.user.workspace, query.positions)
+        return to_response(render_inclusions(request, inclusions))
 
     @get(
         "/proof/consistency",

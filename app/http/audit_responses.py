@@ -6,7 +6,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from msgspec.json import encode
 
-from app.audit.proof_service import Consistency, Inclusion, SignedCheckpoint
+from app.audit.proof_service import Consistency, Inclusion, Inclusions, SignedCheckpoint
 from app.audit.signed_note import encode_base64
 from app.http.responses import RenderedResponse
 from app.http.types import ApiRequest
@@ -38,6 +38,29 @@ class InclusionObject(Struct, rename="camel"):
     tree_size: int
     proof: list[Hash]
     checkpoint: str
+
+
+class EventProof(Struct, rename="camel"):
+    """That an event is in the tree (RFC 9162, 2.1.3)."""
+
+    position: int
+    leaf_hash: Hash
+    leaf_index: int
+    proof: list[Hash]
+
+
+class InclusionsObject(Struct, rename="camel"):
+    """Proofs for the tree of the checkpoint.
+
+    `notSigned` are the positions at which the checkpoint has no event of the workspace, `failed`
+    those of events that are not as they were signed.
+    """
+
+    checkpoint: str
+    tree_size: int
+    proofs: list[EventProof]
+    not_signed: list[int]
+    failed: list[int]
 
 
 class ConsistencyObject(Struct, rename="camel"):
@@ -77,6 +100,20 @@ class InclusionResponse(Struct):
     """The response with an inclusion proof."""
 
     result: InclusionResult
+
+
+class InclusionsResult(Struct):
+    """Proofs of several events."""
+
+    data: InclusionsObject
+    message: str
+    status: int
+
+
+class InclusionsResponse(Struct):
+    """The response with proofs of several events."""
+
+    result: InclusionsResult
 
 
 class ConsistencyResult(Struct):
@@ -120,6 +157,27 @@ def render_inclusion(request: ApiRequest, inclusion: Inclusion) -> RenderedRespo
     )
     result = InclusionResult(data, request.auth.text(PROVED), 200)
     return render(request, InclusionResponse(result))
+
+
+def render_inclusions(request: ApiRequest, found: Inclusions) -> RenderedResponse:
+    """Return the response with proofs of several events."""
+    data = InclusionsObject(
+        checkpoint=found.newest.note,
+        tree_size=found.newest.checkpoint.head.size,
+        proofs=[
+            EventProof(
+                position=each.position,
+                leaf_hash=encode_base64(each.leaf),
+                leaf_index=each.index,
+                proof=encode_hashes(each.proof),
+            )
+            for each in found.proved
+        ],
+        not_signed=[*found.not_signed],
+        failed=[*found.failed],
+    )
+    result = InclusionsResult(data, request.auth.text(PROVED), 200)
+    return render(request, InclusionsResponse(result))
 
 
 def render_consistency(request: ApiRequest, consistency: Consistency) -> RenderedResponse:

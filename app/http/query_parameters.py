@@ -92,6 +92,21 @@ def integer(minimum: int, maximum: int) -> Rule:
     return Rule(rule, {"type": "integer", **limits})
 
 
+def several(rule: Rule, maximum: int) -> Rule:
+    """Return the rule for 1 to *maximum* values, each by *rule*, with commas between them."""
+    too_many = FieldProblem(
+        "TOO_MANY", "This may have at most {maximum} values", {"maximum": maximum}
+    )
+
+    def read(value: object) -> tuple[object, ...]:
+        parts = str(value).split(",", maximum)
+        if len(parts) > maximum:
+            raise FieldError(too_many)
+        return tuple(dict.fromkeys(rule(part) for part in parts))
+
+    return Rule(read, {"type": "array", "items": rule.schema, "maxItems": maximum, "minItems": 1})
+
+
 def operation_class(parameters: QuerySchema[Any]) -> type[Operation]:
     """Return the class of an operation with *parameters*, for the OpenAPI document."""
 
@@ -100,7 +115,13 @@ def operation_class(parameters: QuerySchema[Any]) -> type[Operation]:
         def __post_init__(self) -> None:
             required = required_json_names(parameters.shape)
             documented = [
-                Parameter(name, "query", schema=dict(rule.schema), required=name in required)  # pyright: ignore[reportArgumentType] — a plain dict, as Litestar would make of its own class
+                Parameter(
+                    name,
+                    "query",
+                    schema=dict(rule.schema),  # pyright: ignore[reportArgumentType] — a plain dict, as Litestar would make of its own class
+                    required=name in required,
+                    explode=False if rule.schema.get("type") == "array" else None,
+                )
                 for name, rule in parameters.rules.items()
             ]
             self.parameters = [*(self.parameters or ()), *documented]

@@ -25,6 +25,9 @@ CREATE INDEX events_actor ON integrations.events (workspace_id, actor_id, sequen
     INCLUDE (action, at);
 CREATE INDEX events_action ON integrations.events (workspace_id, action, sequence) INCLUDE (at);
 CREATE INDEX events_at ON integrations.events (workspace_id, at, sequence);
+-- For the newest check of many integrations at once, however many other events each has.
+CREATE INDEX events_check ON integrations.events (workspace_id, stream, version)
+    WHERE action IN ('CREDENTIALS_CHECKED', 'INTEGRATION_REMOVED');
 
 CREATE FUNCTION integrations.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -94,6 +94,31 @@ async def test_all_leaves_are_exported_byte_for_byte_in_their_order(
     assert frontier.head == (await proof_service.latest_checkpoint("demo")).checkpoint.head
 
 
+@pytest.mark.usefixtures("signed")
+async def test_many_events_are_proved_at_once_like_each_alone(
+    proof_service: ProofService, admin: Connection[TupleRow]
+) -> None:
+    positions = [position for position, _ in admin.execute(BYTES, ("demo",)).fetchall()]
+
+    found = await proof_service.inclusions("demo", [*positions, 2, 13])
+
+    assert found.proved == [await proof_service.inclusion("demo", each) for each in positions]
+    assert (found.not_signed, found.failed) == ([2, 13], [])  # 2 is another workspace's
+
+
+@pytest.mark.usefixtures("signed")
+async def test_an_event_that_is_not_as_it_was_signed_leaves_the_others_proved(
+    proof_service: ProofService, admin: Connection[TupleRow]
+) -> None:
+    admin.execute("ALTER TABLE integrations.events DISABLE TRIGGER USER")
+    admin.execute("UPDATE integrations.events SET envelope = 'forged' WHERE position = 3")
+
+    found = await proof_service.inclusions("demo", [1, 3, 4])
+
+    assert [each.position for each in found.proved] == [1, 4]
+    assert (found.not_signed, found.failed) == ([], [3])
+
+
 # ----- What is refused -----
 @pytest.mark.usefixtures("signed")
 @pytest.mark.parametrize("position", [0, -1, 2, 5, 9, 13, 2**62])

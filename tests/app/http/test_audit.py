@@ -92,6 +92,24 @@ def test_a_checkpoint_proves_all_events_before_and_after_it(
         verify_inclusion(leaf_hash(raw(line["bytes"])), index, hashes, of)
 
 
+def test_many_events_are_proved_in_one_response(client: httpx2.Client, body: Body) -> None:
+    append(client, body, 3)
+    kept = signed(client, 3)
+    positions = [line["position"] for line in exported(client)]
+    wanted = ",".join(map(str, [*positions, positions[-1] + 10**6]))
+
+    found = client.get(f"{AUDIT}/proof/inclusions?positions={wanted}").json()["result"]["data"]
+
+    head = opened(found, kept["verifierKey"]).head
+    assert (found["treeSize"], found["failed"]) == (3, [])
+    assert found["notSigned"] == [positions[-1] + 10**6]
+    for index, proof in enumerate(found["proofs"]):
+        assert (proof["position"], proof["leafIndex"]) == (positions[index], index)
+        verify_inclusion(
+            raw(proof["leafHash"]), index, [raw(each) for each in proof["proof"]], head
+        )
+
+
 def test_the_export_has_every_leaf_of_the_root(client: httpx2.Client, body: Body) -> None:
     append(client, body, 4)
     lines, frontier = exported(client), Frontier()
@@ -121,7 +139,12 @@ def test_the_export_of_an_empty_log_is_empty(client: httpx2.Client) -> None:
 
 
 def test_without_events_there_is_no_proof(client: httpx2.Client, problem: Problem) -> None:
-    for path in ("checkpoint", "proof/inclusion?position=1", "proof/consistency?from=1&to=1"):
+    for path in (
+        "checkpoint",
+        "proof/inclusion?position=1",
+        "proof/inclusions?positions=1",
+        "proof/consistency?from=1&to=1",
+    ):
         result = problem(client.get(f"{AUDIT}/{path}"), 404, "NOT_FOUND")
         assert [detail["code"] for detail in result["details"]] == ["NO_CHECKPOINT"]
 
@@ -164,6 +187,11 @@ def test_states_that_never_existed_cannot_be_compared(
     ("path", "wrong"),
     [
         ("proof/inclusion", [("position", "REQUIRED")]),
+        ("proof/inclusions", [("positions", "REQUIRED")]),
+        ("proof/inclusions?positions=", [("positions", "WRONG_TYPE")]),
+        ("proof/inclusions?positions=1,x", [("positions", "WRONG_TYPE")]),
+        ("proof/inclusions?positions=1,0", [("positions", "OUT_OF_RANGE")]),
+        (f"proof/inclusions?positions={','.join(['1'] * 21)}", [("positions", "TOO_MANY")]),
         ("proof/inclusion?position=0", [("position", "OUT_OF_RANGE")]),
         (
             "proof/inclusion?position=x&x=1",
@@ -185,7 +213,13 @@ def test_every_wrong_parameter_is_named(
 
 @pytest.mark.parametrize(
     "path",
-    ["checkpoint", "export", "proof/inclusion?position=1", "proof/consistency?from=1&to=1"],
+    [
+        "checkpoint",
+        "export",
+        "proof/inclusion?position=1",
+        "proof/inclusions?positions=1",
+        "proof/consistency?from=1&to=1",
+    ],
 )
 def test_audit_endpoints_require_the_audit_permission(
     service: Service, workspace: str, problem: Problem, path: str

@@ -65,3 +65,24 @@ async def test_ten_thousand_checks_are_passed_over(
         assert status.check is not None
         assert status.check.found.detail == "Still works"
     assert min(taken) < MAX_SECONDS
+
+
+async def test_the_newest_check_of_each_integration_is_found_at_once(
+    commands: Pool,
+    audits: Pool,
+    admin: Connection[TupleRow],
+    write_of: WriteOf,
+    created: IntegrationCreated,
+) -> None:
+    log, views = PostgresEventLog(commands), CredentialViews(audits)
+    await log.append(write_of(created, CHECKED))
+    admin.execute(CHECKS)
+    await log.append(write_of(created, stream="int_2"))
+    await log.append(write_of(created, CHECKED, stream="int_3", workspace="other"))
+    gone = write_of(created, CHECKED, stream="int_4")
+    await log.append(gone)
+    await log.append(write_of(IntegrationDeleted(), stream="int_4", after=gone.envelopes))
+
+    found = await views.checks("demo", ["int_1", "int_2", "int_3", "int_4", "int_9"])
+
+    assert {each: check.found.detail for each, check in found.items()} == {"int_1": "Still works"}
