@@ -20,6 +20,14 @@ def spellings_of(raw: bytes) -> Iterator[tuple[str, bytes]]:
         yield encoding, raw.decode("latin-1").encode(encoding)
     yield "hex", raw.hex().encode()
     yield "HEX", raw.hex().upper().encode()
+    for name, once in in_base64(raw):
+        yield name, once
+        for outer, twice in in_base64(once):  # as a token's claims are, whose values may be, too
+            yield f"{name} in {outer}", twice
+
+
+def in_base64(raw: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield what *raw* is in base64, by what stands before it."""
     for kind, encode in (("base64", b64encode), ("base64url", urlsafe_b64encode)):
         for offset in range(3):
             # Characters that depend on the neighbours of the mark are cut off.
@@ -35,7 +43,13 @@ class Hidden(Struct, frozen=True):
 
     def found_in(self, data: bytes) -> list[str]:
         """Return in which spellings they stand in *data*."""
-        return [name for name, spelling in spellings_of(self.raw) if spelling in data]
+        return [name for name, spelling in self.spellings if spelling in data]
+
+    @property
+    def spellings(self) -> list[tuple[str, bytes]]:
+        """Their spellings, each of them once."""
+        names = {spelling: name for name, spelling in [*spellings_of(self.raw)][::-1]}
+        return [(name, spelling) for spelling, name in names.items()]
 
     def found_under(self, folder: Path) -> dict[str, list[str]]:
         """Return the files under *folder* that hold them, and how they are spelt there."""

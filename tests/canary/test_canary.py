@@ -233,6 +233,7 @@ def test_a_canary_is_found_however_it_is_written(
         secret,
         json.dumps({"k": secret.decode()}).encode(),
         b64encode(secret),
+        urlsafe_b64encode(json.dumps({"k": b64encode(secret).decode()}).encode()),
         urlsafe_b64encode(secret),
         secret.hex().encode(),
         secret.hex().upper().encode(),

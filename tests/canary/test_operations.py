@@ -231,7 +231,7 @@ def keys_of(data_dir: Path, hidden: type[Hidden]) -> dict[str, Hidden]:
     """Return the keys of the service's own by the names of the files that may hold them."""
     keyring = msgspec.json.decode((data_dir / "keyring.json").read_bytes())
     found = {f"keyring.json {k['id']}": hidden(b64decode(k["key"])) for k in keyring["keks"]}
-    for name in ("token-key.pem", "audit-key.pem"):
+    for name in ("token-key.pem", "audit-key.pem", "lease-key.pem"):
         key = load_pem_private_key((data_dir / name).read_bytes(), password=None)
         found[name] = hidden(key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()))
     return found
@@ -273,7 +273,7 @@ def test_keys_checks_commands_failures_and_crashes_give_nothing_away(
     assert {200, 500} <= {answer.status_code for answer in answers}
     assert canaries.found_in(told) == []
     assert canaries.found_under(data_dir) == {}
-    assert len(keys) == 4
+    assert len(keys) == 5
     for name, key in keys.items():
         assert key.found_in(told) == [], name
         # What is destroyed is nowhere; every other key is in its own file.

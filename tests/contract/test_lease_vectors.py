@@ -24,20 +24,18 @@ Open = Callable[..., dict[str, Any]]
 HERE = Path(__file__).parent
 VECTORS = json.loads((HERE / "leases.json").read_text())
 PAGE = (HERE.parents[1] / "docs/workers.md").read_text()
+[PROGRAM] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 REFUSALS = (PyJWTError, InvalidTag, ValueError)
 PEM = lease_vectors.WORKER.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-@pytest.fixture(scope="module")
-def open_lease(tmp_path_factory: pytest.TempPathFactory) -> Open:
-    """The program of docs/workers.md, with the worker's key and the pinned one."""
-    tmp_path = tmp_path_factory.mktemp("worker")
-    [program] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    (tmp_path / "program.py").write_text(program)
-    (tmp_path / "key.pem").write_bytes(PEM)
-    (tmp_path / "pinned.json").write_text(json.dumps(VECTORS["leaseKey"]))
+def opener(folder: Path, program: str) -> Open:
+    """Return what opens leases in *program*, with the worker's key and the pinned one."""
+    (folder / "program.py").write_text(program)
+    (folder / "key.pem").write_bytes(PEM)
+    (folder / "pinned.json").write_text(json.dumps(VECTORS["leaseKey"]))
     first, mark = VECTORS["accepted"][0], VECTORS["thumbprint"]
-    files = [str(tmp_path / name) for name in ("program.py", "key.pem", "pinned.json")]
+    files = [str(folder / name) for name in ("program.py", "key.pem", "pinned.json")]
     given = [files[0], first["lease"], first["integrationId"], mark, *files[1:]]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", given)
@@ -54,6 +52,12 @@ def open_lease(tmp_path_factory: pytest.TempPathFactory) -> Open:
         )
 
     return open_lease
+
+
+@pytest.fixture(scope="module")
+def open_lease(tmp_path_factory: pytest.TempPathFactory) -> Open:
+    """The program of docs/workers.md."""
+    return opener(tmp_path_factory.mktemp("worker"), PROGRAM)
 
 
 def test_the_file_is_what_the_program_makes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,3 +91,34 @@ def test_a_lease_with_any_other_byte_does_not_open(
 
     with pytest.raises(REFUSALS):
         open_lease({**first, "lease": changed})
+
+
+OPTIONS = '{"require": ["exp"]}'
+UNVERIFIED = '{"verify_signature": False, "verify_exp": True, "verify_aud": True}'
+
+
+@pytest.mark.parametrize(
+    ("check", "instead", "opened"),
+    [
+        (OPTIONS, UNVERIFIED, r".*signature|HS256|alg none|without exp"),
+        ('!= "lease+jwt"', '== "other"', "an access token"),
+        (OPTIONS, "{}", "without exp"),
+        (OPTIONS, '{"require": ["exp"], "verify_exp": False}', "expired"),
+        (OPTIONS, '{"require": ["exp"], "verify_aud": False}', "other recipient, by aud alone"),
+        ('claims["integrationId"] != integration', "False", "other integration"),
+        ('claims["version"] < seen', "False", "it is older"),
+    ],
+    ids=["signature", "type", "exp required", "exp", "aud", "integration", "version"],
+)
+def test_without_a_check_what_it_refuses_opens(
+    tmp_path: Path, check: str, instead: str, opened: str
+) -> None:
+    assert PROGRAM.count(check) == 1
+    open_lease = opener(tmp_path, PROGRAM.replace(check, instead))
+
+    for vector in VECTORS["refused"]:
+        if re.match(opened, vector["reason"]):
+            assert open_lease(vector) == VECTORS["accepted"][0]["content"]
+        else:
+            with pytest.raises(REFUSALS):
+                open_lease(vector)

@@ -1,7 +1,6 @@
 """Leases (contract, 13): who gets what, sealed to whom, and what is refused."""
 
 import json
-from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,53 +10,16 @@ import jwt
 import psycopg
 import pytest
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
-from app.secrets.lease import SUITE, SUITE_NAME, lease_info
-from app.tokens.jwt import base64url
-from app.tokens.recipient import thumbprint
+from app.secrets.lease import SUITE_NAME
+from tests.support.worker import RESOLVE, Worker, claims_of
 
 Service = Any  # that of tests/conftest.py, which cannot be imported
 Problem = Callable[..., dict[str, Any]]
 PATH = "/en/api/integration"
 JOURNAL = "/en/api/integration-accesses"
 SECRET = "SG.a-key-that-nobody-may-see"  # noqa: S105 — of no provider
-RESOLVE = ("--permission", "integrations:resolve")
-
-
-class Worker:
-    """A delivery worker: a key of its own, and a client whose token names it."""
-
-    def __init__(self, service: Service, workspace: str) -> None:
-        self.key = X25519PrivateKey.generate()
-        public = self.key.public_key().public_bytes_raw()
-        self.workspace = workspace
-        self.thumbprint = thumbprint(public)
-        self.client: httpx2.Client = service.client(
-            *RESOLVE, "--subject", "worker-1", "--recipient", base64url(public), workspace=workspace
-        )
-
-    def lease(self, integration: str, **more: Any) -> httpx2.Response:
-        return self.client.post(f"{PATH}/{integration}/lease", **more)
-
-    def open(self, response: httpx2.Response) -> dict[str, Any]:
-        claims = claims_of(response)
-        info = lease_info(
-            self.workspace, claims["integrationId"], claims["version"], self.thumbprint
-        )
-        return json.loads(SUITE.decrypt(sealed_in(claims), self.key, info))
-
-
-def claims_of(response: httpx2.Response) -> dict[str, Any]:
-    assert response.status_code == 200, response.text
-    lease = response.json()["result"]["data"]["lease"]
-    return jwt.decode(lease, options={"verify_signature": False})
-
-
-def sealed_in(claims: dict[str, Any]) -> bytes:
-    sealed = claims["sealed"]
-    return urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
 
 
 @pytest.fixture
