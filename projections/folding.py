@@ -2,7 +2,7 @@
 
 # ruff: noqa: RUF001 — these letters are meant
 import re
-from unicodedata import normalize
+from unicodedata import decimal, normalize
 
 MAX_FOLDED_NAME = 240  # characters of a sort key; a name has 120, and few letters become several
 # Marks that may be left out: accents (Latin, Greek, Cyrillic), Hebrew points, Arabic vowels and the
@@ -21,17 +21,31 @@ LETTERS = str.maketrans(
         "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه",
     }
 )  # fmt: skip
+# What a keyboard has one sign for, and a word processor replaces.
+SIGNS = str.maketrans(
+    {
+        **dict.fromkeys(
+            "\u2018\u2019\u201a\u201b\u02b9\u02bb\u02bc\u02bd\u2032\u2039\u203a`´", "'"
+        ),
+        **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033«»", '"'),
+        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
+    }
+)
+DIGIT = re.compile(r"[^\D0-9]")
 
 
 def fold_text(text: str) -> str:
     """Return *text* without what the languages do not tell words apart by: case, accents, forms.
 
+    Digits of any script are alike, as are the forms of apostrophes, quotes and hyphens.
+
     Bound its length first: normalizing is quadratic in the marks of one letter.
     """
     if text.isascii():
-        return text.lower()
-    folded = normalize("NFKD", normalize("NFKD", text).casefold())
-    return normalize("NFKD", OPTIONAL_MARKS.sub("", folded).translate(LETTERS))
+        return text.lower().replace("`", "'")
+    folded = normalize("NFKD", normalize("NFKD", text.translate(SIGNS)).casefold())
+    folded = normalize("NFKD", OPTIONAL_MARKS.sub("", folded).translate(LETTERS))
+    return DIGIT.sub(lambda digit: str(decimal(digit[0])), folded)
 
 
 def sort_key(name: str) -> str:

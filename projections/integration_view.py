@@ -177,7 +177,7 @@ def search_text(shown: Iterable[str | None]) -> str:
     return "\n".join(map(fold_text, filter(None, shown)))
 
 
-integration_view = Projection("integration_view", 4, IntegrationRow, evolve)
+integration_view = Projection("integration_view", 5, IntegrationRow, evolve)
 
 
 # ----- Counts: how many integrations of each type and state -----

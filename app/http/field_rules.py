@@ -20,8 +20,9 @@ from app.secrets.secret import Secret
 Schema = Mapping[str, object]
 # Control characters, line and paragraph separators, in a syntax that ECMA-262 shares.
 FORBIDDEN_CHARACTERS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
-# And surrogates, which a JSON Schema pattern cannot name.
-FORBIDDEN_CHARACTER = re.compile(rf"[{FORBIDDEN_CHARACTERS}\ud800-\udfff]")
+FORBIDDEN_CHARACTER = re.compile(rf"[{FORBIDDEN_CHARACTERS}]")
+# Halves of surrogate pairs, which UTF-8 has not, and a JSON Schema pattern cannot name.
+SURROGATE = re.compile(r"[\ud800-\udfff]")
 # Embeddings, overrides and isolates: what follows them is shown in another order.
 BIDI_CONTROLS = r"\u202a-\u202e\u2066-\u2069"
 BIDI_CONTROL = re.compile(f"[{BIDI_CONTROLS}]")
@@ -227,9 +228,11 @@ def parse_boolean(value: object) -> bool:
 
 
 def require_string(value: object) -> str:
-    """Return *value*; raise FieldError if it is not a string."""
+    """Return *value*; raise FieldError if it is no string, or one that cannot be stored."""
     if not isinstance(value, str):
         raise FieldError(NOT_A_STRING)
+    if not value.isascii() and SURROGATE.search(value):
+        raise FieldError(CONTROL_CHARACTER)
     return value
 
 

@@ -24,7 +24,7 @@ def prefers_strict(request: ApiRequest) -> bool:
     """Return whether *request* prefers strict handling; of several preferences the first counts."""
     header = (list_header(request, "prefer") or "")[:MAX_HEADER_LENGTH]
     values = (
-        value.strip('"')
+        value.strip('"').lower()  # RFC 7240, 4.4: a literal of ABNF, in any case (RFC 5234, 2.3)
         for name, value in PREFERENCE.findall(header)
         if is_handling_preference(name)
     )

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
+from urllib.parse import parse_qsl
 
 from litestar.connection import ASGIConnection
 from litestar.openapi.spec import Operation, Parameter
@@ -23,6 +25,22 @@ REQUIRED = FieldProblem("REQUIRED", "This parameter is required")
 NOT_A_NUMBER = FieldProblem("WRONG_TYPE", "This must be a whole number")
 Connection = ASGIConnection[Any, Any, Any, Any]
 UNKNOWN_PARAMETER = FieldProblem("UNKNOWN_PARAMETER", "This parameter is not known")
+
+
+@lru_cache(1024)
+def parse_query(query_string: bytes) -> tuple[tuple[str, str], ...]:
+    """Return names and values of a query string, which is UTF-8, percent-encoded or as it is.
+
+    What is no UTF-8 becomes halves of surrogate pairs, which no rule takes; a replacement character
+    would be searched for.
+    """
+    pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
+    return tuple((from_latin_1(name), from_latin_1(value)) for name, value in pairs)
+
+
+def from_latin_1(text: str) -> str:
+    """Return the UTF-8 text of which *text* has a byte a character."""
+    return text.encode("latin-1").decode(errors="surrogateescape")
 
 
 class QuerySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
@@ -45,7 +63,7 @@ class QuerySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
                 it holds all of them.
         """
         given: dict[str, list[str]] = {}
-        for name, text in request.query_params.items():
+        for name, text in parse_query(request.scope["query_string"]):
             given.setdefault(name, []).append(text)
         values: dict[str, Any] = {}
         found = [*self._missing(given), *self._parse(given, values)]
@@ -142,5 +160,8 @@ def reject_query_parameters(connection: Connection) -> None:
     """Raise InvalidFieldsError, naming each, if the query string has parameters."""
     if connection.scope["query_string"]:
         raise InvalidFieldsError(
-            [(safe_field_name(name), UNKNOWN_PARAMETER) for name in connection.query_params]
+            [
+                (safe_field_name(name), UNKNOWN_PARAMETER)
+                for name, _ in parse_query(connection.scope["query_string"])
+            ]
         )

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar, cast
 
-import msgspec
 from msgspec import Struct
 
 from app.http.errors import (
@@ -20,6 +19,7 @@ from app.http.errors import (
 )
 from app.http.field_rules import FieldError, FieldProblem, Rule, Schema
 from app.http.types import attributes_by_json_name, required_json_names
+from app.json_text import decode_json
 
 Shape = TypeVar("Shape", bound=Struct)
 Values = Mapping[str, Any]
@@ -141,8 +141,8 @@ def repeated_names(pairs: Pairs) -> Iterable[str]:
 def decode_object(body: bytes) -> dict[str, Any]:
     """Return the JSON object in *body*."""
     try:
-        value = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        value = decode_json(body)
+    except (ValueError, RecursionError):
         raise (MalformedBodyError if is_utf8(body) else NotUtf8Error) from None
     if not isinstance(value, dict):
         raise NotAnObjectError

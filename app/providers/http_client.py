@@ -89,12 +89,22 @@ async def send(client: httpx2.AsyncClient, request: ProviderRequest) -> Provider
     async with client.stream(
         request.method, request.url, headers=headers, content=request.body
     ) as response:
+        if not is_identity(response.headers.get("content-encoding", "")):
+            return ProviderResponse(response.status_code, UNSET)
         body = bytearray()
         async for part in response.aiter_raw():
             body += part
             if len(body) > MAX_RESPONSE:
                 return ProviderResponse(response.status_code, UNSET)
     return ProviderResponse(response.status_code, decode_json(body))
+
+
+def is_identity(encodings: str) -> bool:
+    """Return whether *encodings*, a Content-Encoding, say that a response comes as it is.
+
+    We ask for nothing else; a proxy that labels its answer otherwise is not the provider.
+    """
+    return encodings.strip().lower() in ("", "identity")
 
 
 def decode_json(body: bytes | bytearray) -> object:

@@ -24,6 +24,7 @@ RefusalReason = Literal[
     "signature",
     "issuer",
     "audience",
+    "no_expiry",
     "expired",
     "not_yet_valid",
     "subject",

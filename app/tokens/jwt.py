@@ -11,6 +11,7 @@ from jwt.algorithms import AllowedPrivateKeys, OKPAlgorithm
 from jwt.exceptions import PyJWTError
 from msgspec import UNSET, Struct, UnsetType
 
+from app.json_text import decode_json
 from app.tokens.errors import MissingTokenError, UnauthorizedError
 
 Algorithm = Literal["EdDSA", "ES256", "RS256"]
@@ -169,9 +170,10 @@ def decode_claims(payload: bytes) -> Claims:
 def try_decode_claims(payload: bytes) -> Claims | None:
     """Return the JSON object in *payload*, or None; the reason would repeat what was sent."""
     try:
-        return msgspec.json.decode(payload, type=Claims)
+        claims = decode_json(payload)
     except (ValueError, RecursionError):
         return None
+    return cast("Claims", claims) if isinstance(claims, dict) else None
 
 
 def validate_issuer_and_audience(claims: Claims, issuer: str, audience: str) -> None:
@@ -193,8 +195,11 @@ def expiry(claims: Claims, now: float) -> float:
             them is not a number.
     """
     expires = numeric_date(claims, "exp")
-    if expires is None or now >= expires + LEEWAY:
-        message = "The token has expired, or has no exp."
+    if expires is None:
+        message = "The token has no exp."
+        raise UnauthorizedError(message, "no_expiry")
+    if now >= expires + LEEWAY:
+        message = "The token has expired."
         raise UnauthorizedError(message, "expired")
     for claim in ("nbf", "iat"):
         if (numeric_date(claims, claim) or 0.0) > now + LEEWAY:

@@ -51,6 +51,22 @@ FOUND = {
     "full width": ("mail", "ＭＡＩＬ"),
     "an address": ("A@EXAMPLE.com", "a@example.com"),
     "a number": ("+1555", "+15550001111"),
+    "Arabic digits": ("123", "Filiale ١٢٣"),
+    "Arabic digits, searched": ("١٢٣", "Filiale 123"),
+    "Persian digits": ("123", "شعبه ۱۲۳"),
+    "Devanagari digits": ("2025", "अभियान २०२५"),
+    "digits of two scripts": ("۱۲۳", "Filiale ١٢٣"),
+    "mathematical digits": ("25", "Q𝟐𝟓"),
+    "apostrophe": ("o'brien", "O’Brien"),
+    "apostrophe, searched": ("o’brien", "O'Brien"),
+    "apostrophe, a letter": ("o'zbekiston", "Oʻzbekiston"),
+    "apostrophe, an accent": ("l'ete", "L´été"),
+    "apostrophe, a backtick": ("o`brien", "O’Brien"),
+    "apostrophe, ASCII": ("o`brien", "O'Brien"),
+    "quotes": ('"best"', "Acme „Best“"),
+    "guillemets": ('"best"', "Acme «Best»"),
+    "dash": ("2025-26", "Saison 2025–26"),
+    "hyphen that does not break": ("e-mail", "E‑Mail"),
 }
 
 

@@ -41,6 +41,8 @@ def test_a_body_without_warnings_is_accepted_with_preference_applied(
     [
         "handling=strict",
         "Handling=strict",
+        "handling=Strict",
+        'HANDLING="STRICT"',
         'handling="strict"',
         "handling = strict",
         "return=minimal, handling=strict",
@@ -64,7 +66,7 @@ def test_the_preference_is_understood(
         "handling=lenient",
         "handling=lenient, handling=strict",
         "handling",
-        "handling=STRICT",
+        "handling=strictly",
         "xhandling=strict",
         'foo="handling=strict"',
         'foo="a, handling=strict"',

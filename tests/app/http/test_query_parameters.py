@@ -47,6 +47,18 @@ def test_parameters_are_read_by_the_names_of_the_api() -> None:
     assert read == Asked(page=7, sort_by="age", word="ä b")
 
 
+def test_a_query_that_is_not_encoded_is_read_as_utf_8() -> None:
+    assert PARAMETERS.read(asking("word=ä+b")).word == "ä b"
+
+
+@pytest.mark.parametrize("value", ["%ED%A0%80", "%FF", "a%C3", "%C0%80"])
+def test_what_is_no_utf_8_is_refused(value: str) -> None:
+    assert found_in(f"word={value}") == [("word", "CONTROL_CHARACTER")]
+    assert found_in(f"sortBy={value}") == [("sortBy", "CONTROL_CHARACTER")]
+    assert found_in(f"page={value}") == [("page", "WRONG_TYPE")]
+    assert found_in(f"{value}=1") == [(None, "UNKNOWN_PARAMETER")]
+
+
 def test_every_wrong_parameter_is_found_at_once_in_its_order() -> None:
     assert found_in("word=toolong&page=x&colour=red&sortBy=height") == [
         ("word", "WRONG_LENGTH"),

@@ -77,7 +77,7 @@ def signed(service: Service) -> Callable[..., str]:
 # ----- 401 -----
 REFUSED: dict[str, tuple[Claims, str, str | None]] = {
     "expired": ({"exp": 1}, "expired", "canary-sub"),
-    "no end": ({"exp": None}, "expired", "canary-sub"),
+    "no end": ({"exp": None}, "no_expiry", "canary-sub"),
     "not yet valid": ({"nbf": 9e9}, "not_yet_valid", "canary-sub"),
     "wrong audience (nexus#3703)": ({"aud": "canary-aud"}, "audience", "canary-sub"),
     "wrong issuer": ({"iss": "https://canary.test"}, "issuer", "canary-sub"),

@@ -182,14 +182,21 @@ def test_a_forged_token_is_refused(
     problem(httpx2.get(service.address + PATH, headers=headers), 401, "UNAUTHORIZED")
 
 
-@pytest.mark.parametrize("how", [*WRONG, "as it should be"])
+ODD: dict[str, Claims] = {
+    "half of a surrogate pair in the name": {"name": "Ann \ud800"},
+    "half of a surrogate pair in the email": {"email": "ann\udfff@example.com"},
+    "half of a surrogate pair in a claim of others": {"org": {"\ud800": "\udfff"}},
+}
+
+
+@pytest.mark.parametrize("how", [*WRONG, *ODD, "as it should be"])
 def test_a_signed_token_with_wrong_claims_is_refused(
     service: Service, client: httpx2.Client, problem: Problem, how: str
 ) -> None:
     data_dir = read_settings(service.environment).data_dir
     private = load_pem_private_key((data_dir / "token-key.pem").read_bytes(), password=None)
     assert isinstance(private, Ed25519PrivateKey)
-    claims = claims_of(client.headers["authorization"]) | WRONG.get(how, {})
+    claims = claims_of(client.headers["authorization"]) | (WRONG | ODD).get(how, {})
     said = {name: value for name, value in claims.items() if value is not None}
     token = compact({"alg": "EdDSA", "kid": open_local_key(data_dir).kid}, said, private.sign)
 

@@ -88,6 +88,10 @@ def spelled(row: Row) -> Answer:
 TRANSPORT: dict[str, Answer] = {
     "compressed": lambda n, c: framed(n, JSON + "Content-Encoding: gzip\r\n", gzip.compress(c)),
     "compressed, not labelled": lambda n, c: framed(n, JSON, gzip.compress(c)),
+    "labelled compressed": lambda n, c: framed(n, JSON + "Content-Encoding: gzip\r\n", c),
+    "labelled, and identity": lambda n, c: framed(
+        n, JSON + "Content-Encoding: br, identity\r\n", c
+    ),
     "UTF-16": lambda n, c: framed(n, JSON, c.decode().encode("utf-16")),
     "Latin-1": lambda n, c: framed(n, JSON, c.replace(b"}", b', "x": "\xfc"}', 1)),
     "cut within": lambda n, c: framed(n, JSON, c[:-1]),
@@ -101,6 +105,7 @@ LABELLED: dict[str, Answer] = {
     "as it is": lambda n, c: framed(n, JSON, c),
     "no type": lambda n, c: framed(n, "", c),
     "another type": lambda n, c: framed(n, "Content-Type: text/plain\r\n", c),
+    "not encoded": lambda n, c: framed(n, JSON + "Content-Encoding: Identity\r\n", c),
     "wait": lambda n, c: framed(n, JSON + "Retry-After: 30\r\n", c),
     "just not too long": lambda n, c: framed(n, JSON, c.ljust(65_536)),
 }

@@ -21,7 +21,6 @@ NO_JSON = "The body is not valid JSON"
 NO_BODY = "A JSON body is needed"
 NO_UTF_8 = "The body must be UTF-8"
 NO_OBJECT = "The body must be a JSON object"
-LONE_SURROGATE = b'{"name": "\\ud800"}'
 
 
 @pytest.mark.parametrize(
@@ -36,7 +35,10 @@ LONE_SURROGATE = b'{"name": "\\ud800"}'
         (b'{"name": ' + b"9" * 5_000 + b"}", NO_JSON),
         (b'{"name": "\xff"}', NO_UTF_8),
         (b'{"name": "a\x00b"}', NO_JSON),
-        (LONE_SURROGATE, NO_JSON),
+        (b'{"name": "\\ud800", "type": NaN}', NO_JSON),
+        (b'{"name": "\\ud800"', NO_JSON),
+        (b'{"a": "\\ud800", "b":' * 3_000, NO_JSON),
+        (b'["\\ud800"]', NO_OBJECT),
         ('{"name": "n"}'.encode("utf-16"), NO_UTF_8),
         (b"\xef\xbb\xbf{", NO_JSON),
         (b"[" * 60_000, NO_JSON),

@@ -97,6 +97,24 @@ def test_k5_a_blank_value_is_refused(body: str, field: str, blank: str) -> None:
     assert codes(body, field, blank) <= ({"INVISIBLE_TEXT", "NOT_ALLOWED"} if blank else empty)
 
 
+@pytest.mark.parametrize(("body", "field"), FIELDS)
+@pytest.mark.parametrize("half", ["\ud800", "a\udfff", "\ud800 b", "\ud83d\ud83d\ude00"], ids=ascii)
+def test_half_of_a_surrogate_pair_is_a_control_character(body: str, field: str, half: str) -> None:
+    assert codes(body, field, half) == {"CONTROL_CHARACTER"}
+
+
+@pytest.mark.parametrize("body", SCHEMAS)
+def test_half_of_a_surrogate_pair_is_no_name_of_a_field(body: str) -> None:
+    with pytest.raises(InvalidFieldsError) as refused:
+        SCHEMAS[body].read(b'{"\\ud800": 1, "settings": {"\\udfff": "x"}, "isActive": "\\ud800"}')
+    found = {(name, problem.code) for name, problem in refused.value.findings}
+    assert (None, "UNKNOWN_FIELD") in found
+
+
+def test_a_whole_surrogate_pair_is_one_character() -> None:
+    assert read("create", "name", "\U0001f600 Zoë") == "\U0001f600 Zoë"
+
+
 HOSTILE = {
     "combining marks": "a" + "\u0300" * 15_500 + "\u0323" * 15_500,
     "white space": " " * 32_000 + "x" + " " * 32_000,
