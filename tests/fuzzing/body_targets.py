@@ -15,6 +15,7 @@ from app.http.errors import (
     NotUtf8Error,
 )
 from app.http.integrations.bodies import (
+    CHANNELS,
     CREDENTIALS_SCHEMA,
     TOGGLE_SCHEMA,
     create_schema,
@@ -35,6 +36,7 @@ PAIR = {
     "ZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8",
     "vapidPrivateKey": "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw",
 }
+CHOICES = tuple(", ".join(sorted(each)) for each in (PROVIDERS, CHANNELS))
 CHANGE = {"name": "Mail", "senderEmail": None, "senderPhone": "+4930123456", "isActive": False}
 
 
@@ -78,6 +80,7 @@ def body_target(
             InvalidFieldsError,
         ),
         examples=tuple(msgspec.json.encode(example) for example in examples),
+        known=CHOICES,  # a refusal lists them
         words=tuple(f'"{field}":'.encode() for field in (*form.rules, *form.other_endpoint_fields)),
     )
 

@@ -20,7 +20,6 @@ INPUTS = re.compile(r"stat::number_of_executed_units:\s+(\d+)")
 PEAK_MEMORY = re.compile(r"stat::peak_rss_mb:\s+(\d+)")
 COVERAGE = re.compile(r"cov: (\d+) ft: \d+")
 UNCAUGHT = "=== Uncaught Python exception: ==="
-END = "== ERROR: libF"
 START_TIMEOUT = (
     900  # seconds in addition to those of fuzzing: instrumenting takes a while on a busy machine
 )
@@ -50,23 +49,23 @@ def fuzz(target: Target, seconds: int) -> Outcome:
             errors="replace",
             timeout=seconds + START_TIMEOUT,
         )
-    return parse_report(done.stdout + done.stderr, failed=done.returncode != 0)
+    return parse_report(done.stderr, done.stdout, failed=done.returncode != 0)
 
 
-def parse_report(report: str, *, failed: bool) -> Outcome:
-    """Return the outcome from *report*, the whole output of the engine."""
+def parse_report(report: str, output: str, *, failed: bool) -> Outcome:
+    """Return the outcome from *report* of libFuzzer and *output* of atheris."""
     return Outcome(
         inputs=last_number(INPUTS, report),
         coverage=last_number(COVERAGE, report),
         megabytes=last_number(PEAK_MEMORY, report),
-        finding=finding_text(report) if failed else "",
+        finding=finding_text(report, output) if failed else "",
     )
 
 
-def finding_text(report: str) -> str:
-    """Return the part of *report* that describes a finding: a traceback, or else its end."""
-    _, found, details = report.partition(UNCAUGHT)
-    return details.partition(END)[0].strip() if found else report[-2_000:].strip()
+def finding_text(report: str, output: str) -> str:
+    """Return the part of *output* that describes a finding: a traceback, or the end of all."""
+    _, found, details = output.partition(UNCAUGHT)
+    return details.strip() if found else (report + output)[-2_000:].strip()
 
 
 def last_number(pattern: re.Pattern[str], report: str) -> int:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from app.http.errors import InvalidFieldsError
-from app.http.field_rules import FieldError, FieldProblem
+from app.http.field_rules import FieldError
+from app.locales.catalogues import load_catalogues
 
 MAX_SECONDS = 1.0  # seconds of this process's time for one input
 MIN_LEAK_LENGTH = 8  # characters that a refusal may share with what it refuses
+MESSAGES = frozenset(load_catalogues().english.messages)
 PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 
 
@@ -55,26 +57,28 @@ class Target(Struct, frozen=True, kw_only=True):
         return accepted
 
     def _require_discreet(self, refusal: Exception, data: bytes) -> None:
-        for run in leaked_substrings(refusal_text(refusal), data.decode(errors="replace")):
-            allowed = PLAIN_NAME.fullmatch(run.strip()) or any(run in text for text in self.known)
-            if self.discreet and not allowed:
+        if not self.discreet:
+            return
+        source = data.decode(errors="replace")
+        for run in (run for text in own_texts(refusal) for run in leaked_substrings(text, source)):
+            is_known = any(run in text for text in self.known)
+            if not is_known and not PLAIN_NAME.fullmatch(run.strip()):
                 message = f"{type(refusal).__name__} repeats its input: {run!r}"
                 raise FindingError(message) from refusal
 
 
-def refusal_text(refusal: Exception) -> str:
-    """Return all text of *refusal*: its message, and its details for a response."""
+def own_texts(refusal: Exception) -> set[str]:
+    """Return the texts of *refusal*, its message and its details, but for those known beforehand.
+
+    What two texts only make together, one behind the other, is not repeated.
+    """
+    findings = refusal.findings if isinstance(refusal, InvalidFieldsError) else []
     if isinstance(refusal, FieldError):
-        return f"{refusal}\n{problem_text(refusal.problem)}"
-    found = refusal.findings if isinstance(refusal, InvalidFieldsError) else ()
-    details = {f"{name} {problem_text(problem)}" for name, problem in found}  # often many are alike
-    return "\n".join([str(refusal), *sorted(details)])
-
-
-def problem_text(problem: FieldProblem) -> str:
-    """Return all text of *problem*."""
-    limits = " ".join(str(limit) for limit in problem.limits.values())
-    return f"{problem.code} {problem.message} {limits}"
+        findings = [(None, refusal.problem)]
+    texts = {str(refusal), *(name or "" for name, _ in findings)}
+    for _, problem in findings:
+        texts |= {problem.code, problem.message, *map(str, problem.limits.values())}
+    return texts - MESSAGES - {type(refusal).__doc__}
 
 
 def leaked_substrings(text: str, source: str) -> Iterator[str]:

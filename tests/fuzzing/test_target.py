@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 
@@ -50,6 +51,29 @@ def test_a_refusal_that_repeats_its_input_is_a_finding() -> None:
 @pytest.mark.parametrize("data", [b"SG.se", b"senderEmail", b"a known, text"])
 def test_a_few_characters_a_plain_name_and_what_is_known_may_be_repeated(data: bytes) -> None:
     assert not target_of(refuse, refusals=(ValueError,), known=("a known, text",)).feed(data)
+
+
+NOT_KNOWN = FieldProblem("UNKNOWN_FIELD", "This field is not known")
+
+
+@pytest.mark.parametrize(
+    ("name", "problem", "data", "is_found"),
+    [
+        ("user_7", NOT_KNOWN, b"user_7 UNKNOWN", False),
+        ("user_7", NOT_KNOWN, b"This field is not known", False),
+        ("user%7%7", NOT_KNOWN, b"user%7%7", True),
+        ("user_7", FieldProblem("WRONG", "Not user%7%7"), b"user%7%7", True),
+        ("user_7", FieldProblem("WRONG", "Not", {"name": "user%7%7"}), b"user%7%7", True),
+    ],
+)
+def test_a_detail_repeats_nothing_but_messages_of_the_catalogue(
+    name: str, problem: FieldProblem, data: bytes, *, is_found: bool
+) -> None:
+    def read(_: bytes) -> None:
+        raise InvalidFieldsError([(name, problem)])
+
+    with pytest.raises(FindingError) if is_found else nullcontext():
+        target_of(read, refusals=(InvalidFieldsError,)).feed(data)
 
 
 def test_a_plain_name_of_more_than_32_characters_may_not() -> None:
