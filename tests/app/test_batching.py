@@ -120,10 +120,10 @@ async def test_neither_max_batch_nor_concurrency_is_exceeded(
 async def test_a_request_that_waited_too_long_behind_a_slow_batch_does_not_run(
     squares: Squares,
 ) -> None:
-    batcher = Batcher(squares.ask, timeout=0.1)
+    batcher = Batcher(squares.ask, timeout=2.0)
     squares.gate.clear()
     first, late = await asked(batcher, 1), await asked(batcher, 2, 3)
-    await asyncio.sleep(0.15)
+    await asyncio.sleep(2.1)
     young = await asked(batcher, 4)
     squares.gate.set()
     answers = await asyncio.gather(*first, *late, *young, return_exceptions=True)

@@ -1,4 +1,3 @@
-import time
 from ipaddress import ip_address
 from typing import Any
 
@@ -8,6 +7,7 @@ from hypothesis import strategies as st
 
 from app.settings import SettingsError, read_settings
 from app.trusted_proxies import MAX_HOPS, TrustedProxies, parse_address
+from tests.support.thread_time import least_quiet_ms
 
 PROXIES = TrustedProxies.parse("10.0.0.0/8, 192.0.2.1, 2001:db8:a::/48, ::ffff:172.16.0.0/108")
 PROXY = "10.0.0.1"
@@ -127,9 +127,7 @@ def test_every_address_is_read_in_each_of_its_forms(address: Any, port: int) -> 
 
 def test_a_huge_header_costs_little() -> None:
     for line in (b"10.9.9.9," * 7_000, b"," * 64_000, b'"[' * 32_000, b"fe80::1%" * 8_000):
-        started = time.perf_counter()
-        address_of(PROXY, line)
-        assert time.perf_counter() - started < 0.02
+        assert least_quiet_ms(lambda hostile=line: address_of(PROXY, hostile), enough=20) <= 20
 
 
 # ----- The setting -----

@@ -30,7 +30,7 @@ from app.tokens.principal import PERMISSIONS
 from app.tokens.private_key_file import load_key
 from tests.hostile.values import hostile_json, hostile_texts
 from tests.hostile.walk import LIST, HostileRequest, Site, Stored, hostile_requests, request
-from tests.support.thread_time import QUIET_MS, fixed_work, quiet_ms
+from tests.support.thread_time import PAUSE, QUIET_MS, fixed_work, quiet_ms
 
 # Litestar 3 will want another spelling of bodies; the service itself shows no such warning.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -38,7 +38,6 @@ MAX_MS = 20.0
 MAX_P99_MS = 50.0  # of somebody who reads meanwhile
 EXPECTED = {200, 201, 304, 400, 401, 403, 404, 409, 412, 413, 415, 422, 429}
 TRIES = 6  # the least counts: a busy machine makes any of them slower, and a slow parser all
-PAUSE = 0.1  # seconds between them, in which what disturbs may pass
 NOWHERE = ",".join(f"{type_}=http://127.0.0.1:9" for type_ in load_providers())
 BODIES: list[dict[str, Any]] = [
     {"name": "n", "type": type_, "channel": provider.channel}

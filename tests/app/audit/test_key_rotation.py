@@ -32,7 +32,7 @@ from app.tokens.private_key_file import load_key
 
 Writer = Any  # that of conftest.py, which cannot be imported
 Rotate = Callable[..., Awaitable[CheckpointKey]]
-SOON = 20.0  # seconds
+SOON = 60.0  # seconds
 
 
 @pytest.fixture

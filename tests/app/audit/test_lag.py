@@ -61,6 +61,6 @@ async def test_across_a_way_that_stalls_it_is_told_in_time(dsn: str) -> None:
             proxy.stalled = True
             began = time.monotonic()
             assert await lag.gauges() == {"integrations_database_up": 0}
-            assert time.monotonic() - began < TIMEOUT + CANCEL_TIMEOUT + 2  # a busy machine
+            assert time.monotonic() - began < TIMEOUT + CANCEL_TIMEOUT + 20  # a busy machine
             proxy.stalled = False
             assert (await lag.gauges())["integrations_database_up"] == 1

@@ -26,7 +26,7 @@ WHERE position = %s
 """
 AGE = "UPDATE integrations.audit_checkpoints SET at = now() - %s::interval WHERE position = %s"
 NOTE = "SELECT note FROM integrations.audit_checkpoints WHERE workspace_id = '*' AND size = %s"
-SOON = 10  # seconds
+SOON = 60  # seconds, on a busy machine
 # From this day's midnight: one three days before, three two days before, one yesterday, one today.
 AGES = ("-49 h", "-47 h", "-26 h", "-25 h", "-1 min", "0 s")
 

@@ -71,17 +71,17 @@ async def test_while_the_database_is_away_waiting_is_brief() -> None:
         began = time.monotonic()
         with pytest.raises(PoolTimeout):
             await pool.getconn()
-        assert time.monotonic() - began < ACQUIRE_TIMEOUT_WHILE_DOWN * 2 < ACQUIRE_TIMEOUT
+        assert time.monotonic() - began < ACQUIRE_TIMEOUT - ACQUIRE_TIMEOUT_WHILE_DOWN
 
 
 async def test_who_waits_is_served_soon_after_the_database_is_back(dsn: str) -> None:
     async with open_pool(make_conninfo(dsn, host="/nowhere"), ROLE) as pool:
-        waiting = asyncio.create_task(pool.getconn(timeout=5.0))
-        await asyncio.sleep(2.0)  # by now the library alone would wait for seconds
+        waiting = asyncio.create_task(pool.getconn(timeout=60.0))
+        await asyncio.sleep(3.5)  # the library alone would make its next attempt after 3.5 s more
         pool.conninfo = make_conninfo(dsn, options=f"-c role={ROLE}")
         began = time.monotonic()
         await pool.putconn(await waiting)
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < 2.5
 
 
 async def test_no_server_that_takes_no_writes_is_connected_to(dsn: str) -> None:
@@ -92,7 +92,7 @@ async def test_no_server_that_takes_no_writes_is_connected_to(dsn: str) -> None:
             with pytest.raises(PoolTimeout):
                 await pool.getconn(timeout=1.0)
             admin.execute(name.format(Identifier(admin.info.dbname), Literal("off")))
-            await pool.putconn(await pool.getconn(timeout=5.0))
+            await pool.putconn(await pool.getconn(timeout=60.0))
 
 
 async def test_an_answer_that_does_not_come_is_given_up_and_the_connection_replaced(
@@ -103,8 +103,8 @@ async def test_an_answer_that_does_not_come_is_given_up_and_the_connection_repla
         began = time.monotonic()
         with pytest.raises(psycopg.errors.ConnectionTimeout):
             async with pool.connection() as connection:
-                await connection.execute("SELECT pg_sleep(3)")
-        assert time.monotonic() - began < 2.5
+                await connection.execute("SELECT pg_sleep(60)")
+        assert time.monotonic() - began < 30
         assert await ask(pool) == 0
 
 
@@ -120,9 +120,7 @@ async def test_who_gives_up_across_a_stalled_way_is_free_as_soon_as_the_server_h
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.2), pool.connection() as connection:
                     await connection.execute("SELECT 1")
-            assert (
-                time.monotonic() - began < 0.2 + CANCEL_TIMEOUT + 1
-            )  # the library alone takes 10 s
+            assert time.monotonic() - began < 0.2 + CANCEL_TIMEOUT + 6  # the library alone: 10 s
             proxy.stalled = False
             assert await ask(pool) == 0
 

@@ -53,7 +53,7 @@ def set_standbys(admin: Connection[TupleRow], names: str) -> None:
 
 async def cut_short(admin: Connection[TupleRow]) -> None:
     """Cancel, from another session, the next wait for a standby."""
-    async with asyncio.timeout(4):
+    async with asyncio.timeout(60):
         while not admin.execute(CANCEL).fetchall():  # noqa: ASYNC110 — the event is in the database
             await asyncio.sleep(0.01)
 

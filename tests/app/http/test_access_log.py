@@ -11,7 +11,7 @@ Service = Any  # that of tests/conftest.py, which cannot be imported
 PATH = "/en/api/integration"
 UNKNOWN = f"{PATH}/int_01h455vb4pex5vsknk084sn02q"
 ROUTE = "/{locale}/api/integration/{integration_id}"
-PATIENCE = 10.0  # seconds until the line of an answer is there; it is written after the answer
+PATIENCE = 60.0  # seconds until the line of an answer is there; it is written after the answer
 
 
 def line_of(service: Service, request_id: str) -> dict[str, Any]:

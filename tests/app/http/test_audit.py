@@ -20,7 +20,7 @@ Service = Any  # that of tests/conftest.py, which cannot be imported
 Problem = Callable[..., dict[str, Any]]
 Body = dict[str, Any]
 AUDIT = "/en/api/audit"
-SOON = 15.0  # seconds; a checkpoint is signed every two
+SOON = 60.0  # seconds; a checkpoint is signed every two
 
 
 def append(client: httpx2.Client, body: Body, amount: int) -> None:

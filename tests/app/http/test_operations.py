@@ -25,7 +25,7 @@ Service = Any  # that of tests/conftest.py, which cannot be imported
 PATH = "/en/api/integration"
 COUNT = "integrations_http_request_duration_seconds_count"
 SAMPLE = re.compile(r"^([a-z_]+)(\{.*\})? (\S+)$", re.MULTILINE)
-SOON = 15  # seconds
+SOON = 60  # seconds
 
 
 def told_by(address: str) -> dict[str, float]:

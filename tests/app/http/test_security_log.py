@@ -28,7 +28,7 @@ Claims = dict[str, object]
 PATH = "/en/api/integration"
 NOTHING = f"{PATH}/int_00000000000000000000000000"
 ROUTE = "/{locale}/api/integration"
-TIMEOUT = 10.0  # seconds until all lines of a request are there: the access log's comes last
+TIMEOUT = 60.0  # seconds until all lines of a request are there: the access log's comes last
 INVALID = 'Bearer error="invalid_token"'
 
 

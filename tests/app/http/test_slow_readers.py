@@ -71,7 +71,7 @@ async def ask(server: Server, connect: Connect, request: bytes) -> socket.socket
     return connection
 
 
-async def until(condition: Callable[[], bool], seconds: float = 15) -> float:
+async def until(condition: Callable[[], bool], seconds: float = 60) -> float:
     """Wait until *condition* holds; return how many seconds it took."""
     started = time.monotonic()
     async with asyncio.timeout(seconds):
@@ -122,7 +122,7 @@ async def test_a_client_that_takes_a_little_now_and_then_is_disconnected(
     loop, started, received = asyncio.get_running_loop(), time.monotonic(), 0
 
     while state.connections or not received:
-        assert time.monotonic() - started < 15
+        assert time.monotonic() - started < 60
         with suppress(ConnectionResetError):
             received += len(await loop.sock_recv(connection, 4_096))
         await asyncio.sleep(0.02)

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import time
 from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 
 import pytest
@@ -23,6 +22,7 @@ from tests.support.private_keys import (
     Spelling,
     make_key,
 )
+from tests.support.thread_time import least_quiet_ms
 
 KEY = make_key(1)
 PRIVATE = SPELLINGS["base64url"](KEY)
@@ -259,9 +259,8 @@ def test_known_keys_are_passed_over() -> None:
     "unit", ["-BEGIN ", "PRIVATE ", "{d:", "0x", "00:", "A", "aA1", " \\n", "ab-", "1, "]
 )
 def test_a_hostile_text_takes_no_time(unit: str) -> None:
-    started = time.process_time()
-    contains_private_key((unit * 600)[:600], is_key=True)
-    assert time.process_time() - started < 0.02
+    text = (unit * 600)[:600]
+    assert least_quiet_ms(lambda: contains_private_key(text, is_key=True), enough=20) <= 20
 
 
 @given(st.text(max_size=200))

@@ -33,6 +33,7 @@ from app.secrets.rewrap import (
 from app.secrets.sealing import SealedSecret, seal, unseal
 from app.secrets.secret import Secret
 from domain.integration import IntegrationCreated
+from tests.support.waiting import lock_waits, until
 
 Open = Callable[[], ManagedKeyring]
 Admin = psycopg.Connection[Any]
@@ -374,16 +375,20 @@ async def test_a_writer_that_stores_first_keeps_the_kek_open(
     """The writer is held between storing and committing; closing waits for it, and sees its row."""
     admin.execute("""
         CREATE FUNCTION integrations.linger() RETURNS trigger LANGUAGE plpgsql
-        AS $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$;
+        AS $$ BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END $$;
         CREATE TRIGGER linger AFTER INSERT ON integrations.secret_store
         FOR EACH ROW EXECUTE FUNCTION integrations.linger();
         GRANT EXECUTE ON FUNCTION integrations.linger() TO integrations_command;
     """)
+    admin.execute("SELECT pg_advisory_lock(1)")
     writing = asyncio.create_task(PostgresEventLog(commands).append(write))
-    await asyncio.sleep(0.25)
+    await until(lambda: lock_waits(admin) == 1)
 
     async with await rewrap_connection(dsn) as connection:
+        closing = asyncio.create_task(retire_kek_for_good(connection, write.sealed[0].kek))
+        await until(lambda: lock_waits(admin) == 2)
+        admin.execute("SELECT pg_advisory_unlock(1)")
         with pytest.raises(KekInUseError):
-            await retire_kek_for_good(connection, write.sealed[0].kek)
+            await closing
 
     assert await writing == [1]

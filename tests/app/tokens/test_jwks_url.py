@@ -131,7 +131,7 @@ def kids(source: JwksUrl) -> list[str | None]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 — what is waited for happens in another thread
             await asyncio.sleep(0.01)
 
@@ -145,7 +145,6 @@ async def test_the_keys_of_a_url_verify_tokens(
     assert issuer.requests == 1
 
 
-@pytest.mark.usefixtures("short_deadline")
 @pytest.mark.parametrize(
     ("behaviour", "reason"),
     [
@@ -155,19 +154,25 @@ async def test_the_keys_of_a_url_verify_tokens(
         ("endless", "larger than 64 KiB"),
         ("redirect", "the answer was 302"),
         ("cut_off", "RemoteProtocolError"),
-        ("silent", "no whole answer within 1 s"),
-        ("dripping", "no whole answer within 1 s"),
     ],
 )
 async def test_an_endpoint_that_misbehaves_stops_the_start_with_one_line(
     issuer: Issuer, behaviour: str, reason: str
 ) -> None:
     issuer.behaviour = behaviour
-    began = time.monotonic()
     told = await start_refused(f"{issuer.url}?code=canary#canary")
     assert told.startswith(f"JWKS {issuer.url}: ")
     assert reason in told
-    assert time.monotonic() - began < 3
+    assert issuer.requests == 1
+
+
+@pytest.mark.usefixtures("short_deadline")
+@pytest.mark.parametrize("behaviour", ["silent", "dripping"])
+async def test_an_endpoint_that_never_ends_its_answer_stops_the_start(
+    issuer: Issuer, behaviour: str
+) -> None:
+    issuer.behaviour = behaviour
+    assert "no whole answer within 1 s" in await start_refused(issuer.url)
     assert issuer.requests == 1
 
 
@@ -275,7 +280,7 @@ async def test_one_client_that_leaves_takes_no_keys_from_the_others(
     first.cancel()
     await asyncio.sleep(0)
     issuer.release.set()
-    assert await asyncio.wait_for(second, 5)
+    assert await asyncio.wait_for(second, 60)
     assert first.cancelled()
     assert kids(source) == ["EdDSA"]
     assert issuer.requests == 2
@@ -373,7 +378,7 @@ async def test_a_slow_endpoint_never_stops_the_loop(
         began = time.monotonic()
         verifier.verify(f"Bearer {token()}")
         await asyncio.sleep(0)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 8  # the answer is held for 10
     assert not waiting.done()
     issuer.release.set()
     assert await waiting

@@ -11,6 +11,7 @@ import pytest
 from psutil import NoSuchProcess
 
 from app.database.embedded.keeper import MAX_LOG_BYTES
+from tests.support.waiting import busyness
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
     from tests.app.database.embedded.conftest import Client, Stage
@@ -154,8 +155,14 @@ def test_a_log_that_cannot_be_kept_is_begun_again_all_the_same(
 
 
 def test_a_start_is_quick(cold_stage: "Stage") -> None:
-    for most in (8.0, 3.0):  # cold and warm: ten times what a quiet machine takes, in seconds
-        begin = time.monotonic()
-        client = cold_stage.open()
-        assert time.monotonic() - begin < most
-        client.end()
+    assert seconds_to_open(cold_stage) < 60  # it fills the directory, ten times slower than usual
+    assert any(seconds_to_open(cold_stage) < 3 * busyness() for _ in range(5))
+
+
+def seconds_to_open(stage: "Stage") -> float:
+    """Return how many seconds *stage* takes to open."""
+    began = time.monotonic()
+    client = stage.open()
+    seconds = time.monotonic() - began
+    client.end()
+    return seconds

@@ -4,7 +4,6 @@
 
 import contextlib
 import json
-import time
 from typing import Any
 from unicodedata import normalize
 
@@ -22,6 +21,7 @@ from app.http.types import attributes_by_json_name
 from app.pasted_text import TRIMMED
 from app.providers.registry import load_providers
 from app.secrets.secret import Secret
+from tests.support.thread_time import least_quiet_ms
 
 PROVIDERS = load_providers()
 CREATE = create_schema(PROVIDERS)
@@ -136,26 +136,23 @@ HOSTILE = {
 def test_s1_hostile_text_costs_little(body: str, field: str, text: str) -> None:
     ends = "@x.com" if field == "senderEmail" else ""
     content = body_with(body, field, text + ends)
-    took: list[float] = []
-    for _ in range(3):  # the best of three: another process may hold the processor
-        started = time.perf_counter()
+
+    def read_in_vain() -> None:
         with pytest.raises(InvalidFieldsError):
             SCHEMAS[body].read(content)
-        took.append(time.perf_counter() - started)
 
-    assert min(took) < 0.020
+    assert least_quiet_ms(read_in_vain, enough=20) <= 20
 
 
 @pytest.mark.parametrize("length", [100, 253, 560])
 def test_s1_an_address_of_marks_within_the_maximum_costs_little(length: int) -> None:
     address = "a" + "\u0300\u0323" * (length // 2) + "@x.com"
 
-    started = time.perf_counter()
-    for _ in range(20):
+    def read_address() -> None:
         with contextlib.suppress(InvalidFieldsError):
             read("create", "senderEmail", address)
 
-    assert time.perf_counter() - started < 0.2  # 10 ms each, on a busy machine
+    assert least_quiet_ms(read_address, enough=10) <= 10
 
 
 @pytest.mark.parametrize(("body", "field"), [f for f in FIELDS if f[1] in {"name", "senderName"}])
