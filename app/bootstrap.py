@@ -102,6 +102,10 @@ def build_dependencies(
         pools=(commands, queries, audits),
         batchers={**log.batchers, **views.batchers},
         read_gauges=SharedLook(partial(database_gauges, probes)),
+        own_gauges={
+            "integrations_feed_position": lambda: feed.position,
+            "integrations_feed_streams": lambda: feed.streams,
+        },
     )
 
     @asynccontextmanager

@@ -15,10 +15,11 @@ SELECT position, envelope FROM integrations.events
 WHERE position > %(after)s AND position <= %(to)s {workspace} {stream}
 ORDER BY {order} LIMIT %(limit)s
 """
-# Positions and sequences of a workspace grow together; the latter have an index of their own.
+# Positions and sequences of a workspace grow together; the latter have an index of their own. In a
+# subquery the function is called once: a plan without statistics may call it for each row.
 OF_WORKSPACE = SQL("""
 AND workspace_id = %(workspace)s
-AND sequence > integrations.sequence_at(%(workspace)s, %(after)s)
+AND sequence > (SELECT integrations.sequence_at(%(workspace)s, %(after)s))
 """)
 OF_STREAM = SQL("AND stream = %(stream)s")
 Batch = Sequence[tuple[int, bytes]]

@@ -25,7 +25,7 @@ ORDER BY version LIMIT %s
 """
 READ_WORKSPACE = """
 SELECT position, envelope FROM integrations.events
-WHERE workspace_id = %s AND sequence > %s AND sequence <= integrations.sequence_at(%s, %s)
+WHERE workspace_id = %s AND sequence > %s AND sequence <= (SELECT integrations.sequence_at(%s, %s))
 ORDER BY sequence LIMIT %s
 """
 HEAD = "SELECT integrations.head()"

@@ -82,4 +82,4 @@ def create_app(
     checked = RequestHeadCheck(litestar, dependencies.catalogues)
     shared = CrossOriginMiddleware(checked, cors_origins) if cors_origins else checked
     split = AdminPort(shared, admin_port, dependencies.catalogues) if admin_port else shared
-    return RequestMiddleware(split, dependencies.metrics)
+    return RequestMiddleware(split, dependencies.metrics, dependencies.feed.stop)

@@ -1,6 +1,6 @@
 """Endpoints to verify the log without trusting us (contract, 9; docs/audit.md)."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, Generator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager, suppress
 from types import MappingProxyType
 
@@ -24,7 +24,7 @@ from app.http.audit_responses import (
 from app.http.authorization import authorize
 from app.http.dependencies import get_dependencies
 from app.http.errors import ProofUnavailableError
-from app.http.expensive_requests import stream_limited
+from app.http.expensive_requests import stream_limited, with_first
 from app.http.field_rules import FieldProblem
 from app.http.query_parameters import QuerySchema, integer, operation_class, several
 from app.http.responses import to_response
@@ -153,14 +153,6 @@ async def export_lines(proof_service: ProofService, workspace: str) -> AsyncGene
         note = newest.note if newest and leaf.index == last_signed else None
         changes = newest.key_changes if newest and note else ()
         yield export_line(leaf.position, leaf.index, leaf.envelope, note, changes)
-
-
-async def with_first(first: bytes, others: AsyncIterable[bytes]) -> AsyncGenerator[bytes]:
-    """Yield *first*, if there is one, and then the *others*."""
-    if first:
-        yield first
-    async for line in others:
-        yield line
 
 
 @contextmanager

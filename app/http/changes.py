@@ -1,11 +1,10 @@
 """The change feed: what has changed in a workspace, from any position (docs/feed.md)."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from types import MappingProxyType
-from typing import cast
+from typing import Any, cast
 
 from litestar import Controller, Response, get
+from litestar.response import Stream
 from msgspec import Raw, Struct
 from msgspec.json import encode
 
@@ -14,18 +13,18 @@ from app.feed.change_feed import ChangeFeed, Page
 from app.http.authorization import authorize
 from app.http.dependencies import get_dependencies
 from app.http.errors import InvalidFieldsError
-from app.http.expensive_requests import while_connected
-from app.http.field_rules import FieldProblem
+from app.http.event_stream import EVENT_STREAM, HEADERS, stream_changes, waiting_client
+from app.http.expensive_requests import while_connected, with_first
+from app.http.field_rules import FieldError, FieldProblem
+from app.http.middleware import is_head_request
 from app.http.query_parameters import QuerySchema, integer, operation_class
 from app.http.responses import RenderedResponse, to_response
 from app.http.types import ApiRequest
-from app.keyed_lock import LockTimeoutError
-from app.rate_limit import RateLimitExceededError
 from app.tokens.principal import RESOLVE, VIEW
 
+JSON = "application/json"
 MAX_POSITION = 10**18 - 1
-QUEUE_TIMEOUT = 0.5  # seconds that a client waits for another one of its workspace to leave
-RETRY_AFTER = 5  # seconds
+LAST_EVENT_ID = "Last-Event-ID"
 BEYOND_HEAD = FieldProblem("BEYOND_HEAD", "The log ends before this position")
 
 
@@ -80,7 +79,9 @@ class ChangeController(Controller):
     async def list_changes(self, request: ApiRequest) -> Response[ChangesResponse]:
         """List the changes after a position of the log, or wait for the next one."""
         query, feed = CHANGES_QUERY.read(request), get_dependencies(request.app).feed
-        after = await start_position(feed, query.after)
+        if request.accept.best_match([JSON, EVENT_STREAM]) == EVENT_STREAM:
+            return await open_stream(request, query)
+        after = await start_position(feed, "after", query.after)
         if query.after is None or not query.wait:
             page = await feed.next_page(request.user.workspace, after, query.limit, 0)
         else:
@@ -88,7 +89,36 @@ class ChangeController(Controller):
         return to_response(render_changes(request, page))
 
 
-async def start_position(feed: ChangeFeed, after: int | None) -> int:
+async def open_stream(request: ApiRequest, query: ChangesQuery) -> Response[Any]:
+    """Return the stream of changes; `Last-Event-ID` counts before `after`.
+
+    Raises:
+        InvalidFieldsError, UnavailableError: as `start_position`.
+        RateLimitExceededError: the workspace has too many streams.
+    """
+    given, feed = request.headers.get(LAST_EVENT_ID), get_dependencies(request.app).feed
+    if given is None:
+        after = await start_position(feed, "after", query.after)
+    else:
+        after = await start_position(feed, LAST_EVENT_ID, last_event_id(given))
+    headers = {"Content-Language": request.auth.tag, **HEADERS}
+    if is_head_request(request.scope):  # the server would read all of it, and send nothing
+        return Stream(iter(()), media_type=EVENT_STREAM, headers=headers)
+    parts = stream_changes(request, after)
+    # Read before the response starts: too many streams are still a 429.
+    first = await anext(parts)
+    return Stream(with_first(first, parts), media_type=EVENT_STREAM, headers=headers)
+
+
+def last_event_id(text: str) -> int:
+    """Return the position that *text* says; raise InvalidFieldsError if it is none."""
+    try:
+        return cast("int", CHANGES_QUERY.rules["after"](text))
+    except FieldError as error:
+        raise InvalidFieldsError([(LAST_EVENT_ID, error.problem)]) from None
+
+
+async def start_position(feed: ChangeFeed, name: str, after: int | None) -> int:
     """Return the position to start after: *after*, or where the log ends now if it is None.
 
     Raises:
@@ -97,29 +127,14 @@ async def start_position(feed: ChangeFeed, after: int | None) -> int:
     """
     head = await feed.refresh()
     if after is not None and after > head:
-        raise InvalidFieldsError([("after", BEYOND_HEAD)])
+        raise InvalidFieldsError([(name, BEYOND_HEAD)])
     return head if after is None else after
 
 
 async def wait_for_page(request: ApiRequest, after: int, query: ChangesQuery) -> Page:
     """Return the next changes after the position *after*, as one of the workspace's clients."""
-    async with place(request) as feed:
+    async with waiting_client(request) as feed:
         return await feed.next_page(request.user.workspace, after, query.limit, query.wait)
-
-
-@asynccontextmanager
-async def place(request: ApiRequest) -> AsyncGenerator[ChangeFeed]:
-    """Run the block as one of the clients of the workspace that wait for changes.
-
-    Raises:
-        RateLimitExceededError: there are too many.
-    """
-    feed = get_dependencies(request.app).feed
-    try:
-        async with feed.clients.hold(request.user.workspace, QUEUE_TIMEOUT):
-            yield feed
-    except LockTimeoutError:
-        raise RateLimitExceededError(RETRY_AFTER) from None
 
 
 def render_changes(request: ApiRequest, page: Page) -> RenderedResponse:

@@ -69,6 +69,14 @@ async def stream_limited(request: ApiRequest, items: AsyncIterable[T]) -> AsyncG
             yield item
 
 
+async def with_first(first: bytes, others: AsyncIterable[bytes]) -> AsyncGenerator[bytes]:
+    """Yield *first*, if there is one, and then the *others*."""
+    if first:
+        yield first
+    async for item in others:
+        yield item
+
+
 @asynccontextmanager
 async def turn(request: ApiRequest) -> AsyncGenerator[None]:
     """Run the block as one of the workspace's expensive requests; raise RateLimitExceededError."""

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from secrets import token_hex
@@ -26,6 +26,8 @@ SMALL_BODY = 64 * 1024  # bytes that the system's buffers take at once
 Header = tuple[bytes, bytes]
 ASGI = Any  # each library types scopes and messages in its own way
 REQUEST_ID = "integrations_request_id"
+METHOD = "integrations_method"  # as it was sent
+ON_STOP = "integrations_on_stop"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # HEAD is GET, of which the server sends the head only (RFC 9110, 9.3.2). OPTIONS is refused, as
 # TRACE is: Litestar would list the methods of only one of a path's controllers.
@@ -57,6 +59,11 @@ def replace_request_id(scope: Any) -> None:  # noqa: ANN401 — as above
     scope[REQUEST_ID] = new_request_id()
 
 
+def is_head_request(scope: Any) -> bool:  # noqa: ANN401
+    """Return whether the request, which is handled as GET, has the method HEAD."""
+    return scope[METHOD] == "HEAD"
+
+
 class AccessLine(Struct, frozen=True, kw_only=True):
     """The access log's line: the request, the status and the time.
 
@@ -77,20 +84,25 @@ class AccessLine(Struct, frozen=True, kw_only=True):
 
 
 class RequestMiddleware:
-    """Gives each request an id, its response the headers of all, and the log one line."""
+    """Gives each request an id, its response the headers of all, and the log one line.
 
-    def __init__(self, app: ASGI, metrics: Metrics) -> None:
+    The server calls *on_stop*, by the state of the lifespan, before it waits for running requests.
+    """
+
+    def __init__(self, app: ASGI, metrics: Metrics, on_stop: Callable[[], None]) -> None:
         self.app = app
         self.metrics = metrics
+        self.on_stop = on_stop
         self.log = build_line_logger(logging.INFO)
 
     async def __call__(self, scope: ASGI, receive: ASGI, send: ASGI) -> None:
         """Handle one HTTP request; other scopes pass through."""
         if scope["type"] != "http":
+            scope.setdefault("state", {})[ON_STOP] = self.on_stop
             await self.app(scope, receive, send)
             return
         method = scope["method"]
-        scope = {**scope, "method": METHOD_OVERRIDES.get(method, method)}
+        scope = {**scope, "method": METHOD_OVERRIDES.get(method, method), METHOD: method}
         scope[REQUEST_ID] = choose_request_id(scope["headers"])
         started, status = time.perf_counter(), 500
         self.metrics.in_progress += 1

@@ -10,7 +10,7 @@ import msgspec
 from httptools import HttpParserInvalidMethodError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.http.middleware import new_request_id
+from app.http.middleware import ON_STOP, new_request_id
 from app.http.problems import (
     INVALID_REQUEST,
     METHOD_NOT_ALLOWED,
@@ -69,6 +69,12 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         """Stop polling."""
         self.next_poll.cancel()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """Let a running request finish; streams are ended, as they would never."""
+        if ON_STOP in self.app_state:
+            self.app_state[ON_STOP]()
+        super().shutdown()
 
     def pause_writing(self) -> None:
         """Start a deadline for the client to take what waits to be sent to it."""

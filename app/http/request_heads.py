@@ -29,6 +29,7 @@ ONCE = {
     b"authorization": "Authorization",
     b"content-type": "Content-Type",
     b"idempotency-key": "Idempotency-Key",
+    b"last-event-id": "Last-Event-ID",
 }
 # A registered name, which our clients have from DNS or a file of hosts, or an address; and a port.
 HOST = re.compile(rb"(?:(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2}){1,255}|\[([0-9A-Fa-f:.]+)\])(?::\d*)?")

@@ -39,6 +39,7 @@ class BatchStats(Protocol):
 class Metrics:
     """Metrics of *pools*, of *batchers* by name, and the gauges that *read_gauges* returns.
 
+    *own_gauges* are those of this process by name; those of *read_gauges* are the same in all.
     `in_progress` is how many requests are being processed.
     """
 
@@ -48,12 +49,14 @@ class Metrics:
         pools: Sequence[Pool],
         batchers: Mapping[str, BatchStats],
         read_gauges: Callable[[], Awaitable[Mapping[str, float]]],
+        own_gauges: Mapping[str, Callable[[], float]],
     ) -> None:
         self.in_progress = 0
         self._version = version
         self._pools = pools
         self._batchers = batchers
         self._gauges = read_gauges
+        self._own_gauges = own_gauges
         self._instruments = Instruments()
 
     def count(self, kind: RequestLabels, seconds: float) -> None:
@@ -86,6 +89,8 @@ class Metrics:
             show(batcher.batches, "integrations_batches_total", name)
             show(batcher.requests, "integrations_batch_requests_total", name)
             show(batcher.waiting, "integrations_batch_waiting", name)
+        for name, value in self._own_gauges.items():
+            show(value(), name)
         self._instruments.set_process()
 
 

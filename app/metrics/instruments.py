@@ -25,6 +25,7 @@ MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"  # the library's name; it looks wh
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)  # seconds
 REQUEST = "integrations_http_request_duration_seconds"
 BUILD = "integrations_build"
+FEED_POSITION = "integrations_feed_position"  # of the slowest worker, which no sum shows
 # Gauges and counters by name: the help text, and the names of the labels.
 GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "integrations_http_requests_in_progress": ("Requests in progress.", ()),
@@ -34,6 +35,8 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "integrations_pool_connections_max": ("Maximum number of connections.", ("pool",)),
     "integrations_pool_waiting": ("Requests waiting for a connection.", ("pool",)),
     "integrations_batch_waiting": ("Requests waiting for the next batch.", ("batch",)),
+    FEED_POSITION: ("Position that the change feed has reached.", ()),
+    "integrations_feed_streams": ("Open streams of changes.", ()),
     "process_resident_memory_bytes": ("Resident memory.", ()),
     "process_open_fds": ("Open file descriptors.", ()),
 }
@@ -72,7 +75,12 @@ class Instruments:
         self._requests.labels("/metrics", "GET", 200)  # its file must be there from the start
         self._kinds: dict[RequestLabels, Histogram] = {}
         self._gauges = {
-            name: Gauge(name, *about, registry=registry, multiprocess_mode="livesum")
+            name: Gauge(
+                name,
+                *about,
+                registry=registry,
+                multiprocess_mode="livemin" if name == FEED_POSITION else "livesum",
+            )
             for name, about in GAUGES.items()
         }
         self._counters = {

@@ -96,6 +96,12 @@ PARAMETERS: Mapping[str, Json] = {
         "`handling=strict` turns warnings into 422 (RFC 7240)",
         TEXT | {"examples": ["handling=strict"]},
     ),
+    "Last-Event-ID": parameter(
+        "header",
+        "Last-Event-ID",
+        "In a stream the same as `after`, and counts before it",
+        {"type": "integer", "minimum": 0, "maximum": 10**18 - 1, "examples": [3]},
+    ),
     "If-Match": parameter("header", "If-Match", "Only if this is still the current version", TAGS),
     "If-None-Match": parameter(
         "header", "If-None-Match", "Only if this is not the current version", TAGS

@@ -10,8 +10,8 @@ from typing import Any
 from msgspec import Struct
 
 from app.http.errors import InvalidFieldsError
-from app.http.openapi.components import JSON, Json
-from app.http.openapi.samples import LINES, NOTES, describe_parameter, response_sample
+from app.http.openapi.components import JSON, TEXT, Json
+from app.http.openapi.samples import EVENTS, LINES, NOTES, describe_parameter, response_sample
 from app.http.problems import FRAMEWORK_PROBLEMS, INTERNAL_ERROR, PROBLEMS, Problem
 from app.http.request_bodies import BodySchema
 
@@ -79,6 +79,8 @@ def add_sample(operation: Json, response: Json, status: int, schemas: Json) -> N
             if media_type == JSON
             else LINES
         )
+    if name in EVENTS:
+        response["content"]["text/event-stream"] = {"schema": TEXT, "example": EVENTS[name]}
 
 
 def request_media_types(operation: Json) -> list[Json]:
@@ -105,6 +107,8 @@ def operation_parameters(operation: Json, path: str, method: str) -> Iterator[Js
             yield each
     if is_change(operation, method):
         yield reference("parameters", "Idempotency-Key")
+    if operation["operationId"] in EVENTS:
+        yield reference("parameters", "Last-Event-ID")
     if is_conditional(operation, path, method):
         yield reference("parameters", "If-Match")
     if method == "get" and returns_etag(operation):

@@ -117,6 +117,10 @@ MESSAGES: Mapping[str, str] = {
 LINES = (  # of the export
     f'{{"position":3,"leafIndex":2,"leafHash":"{"A" * 43}=","bytes":"eyJ3b3Jrc3BhY2UiOiJkIn0="}}\n'
 )
+# Of operations that return a stream of server-sent events, too.
+EVENTS: Mapping[str, str] = {
+    "listChanges": "retry: 1000\n\n: 2\n\nid: 3\nevent: change\ndata: {…}\n\n: 3\n\n"
+}
 # What an operation does besides what its first sentence says.
 NOTES: Mapping[str, str] = {
     "listIntegrations": "Each filter narrows the list; `limit` with `page` or `cursor` pages it.",
@@ -125,6 +129,7 @@ NOTES: Mapping[str, str] = {
     "replaceCredentials": "Secrets that are not given stay as they are.",
     "deleteIntegration": "Its history stays.",
     "checkCredentials": "A body is ignored; the check is recorded in the history.",
+    "listChanges": "With `Accept: text/event-stream` it is a stream that stays open.",
     "live": "It touches nothing that could fail.",
     "ready": "It looks at most once a second, for all who ask.",
 }

@@ -37,7 +37,13 @@ def batcher() -> Batcher[int, int]:
 
 @pytest.fixture
 def metrics(batcher: Batcher[int, int]) -> Metrics:
-    return Metrics("1.2.3", [EightConnections()], {"squares": batcher}, nothing_more)
+    return Metrics(
+        "1.2.3",
+        [EightConnections()],
+        {"squares": batcher},
+        nothing_more,
+        {"integrations_feed_streams": lambda: 7},
+    )
 
 
 async def lines(metrics: Metrics) -> list[str]:
