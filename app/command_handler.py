@@ -9,21 +9,15 @@ from msgspec import Struct
 
 from app.database.availability import UnavailableError
 from app.event_store.protocol import Changeset, ConcurrencyError, EventLog, StoredResponse
-from app.event_store.snapshots import StreamState
+from app.event_store.snapshots import StreamState, empty_stream
 from app.keyed_lock import KeyedLock
 from app.secrets.sealing import SealedSecret
+from domain.aggregates import DomainEvent
 from domain.envelope import Envelope, EventMetadata
 from domain.errors import VersionMismatchError
-from domain.integration import (
-    CreateIntegration,
-    Integration,
-    IntegrationCommand,
-    IntegrationDeleted,
-    IntegrationEvent,
-    decider,
-)
+from domain.integration import CreateIntegration, IntegrationDeleted
+from domain.message import Command
 from projections.history import name_after, previous_values
-from projections.integration_view import IntegrationRow, integration_view
 from projections.registry import PROJECTIONS
 
 MAX_ATTEMPTS = 20
@@ -35,18 +29,19 @@ Rows = Mapping[str, Any]
 class PreparedCommand(Struct, frozen=True):
     """A command, and the secrets that its credentials name."""
 
-    command: IntegrationCommand
+    command: Command
     sealed: Sequence[SealedSecret] = ()
 
 
-CommandFactory = Callable[[Integration], Awaitable[PreparedCommand]]
+CommandFactory = Callable[[Any], Awaitable[PreparedCommand]]
+"""Makes a command from the state of the stream's aggregate."""
 
 
 class CommandRequest(Struct, frozen=True, kw_only=True):
     """A command, the stream that it is for, and where it came from.
 
-    `command` is the command, or makes it from the integration as it is: what is sealed is bound
-    to the version that its field has then. `expected_versions` are the versions of the view's row
+    `command` is the command, or makes it from the state as it is: what is sealed is bound to the
+    version that its field has then. `expected_versions` are the versions of the view's row
     of which one must be the present one, None for any. `render_stored` renders the response that is
     stored under the request's idempotency key; the last one that it returned is the stored one.
     """
@@ -56,7 +51,7 @@ class CommandRequest(Struct, frozen=True, kw_only=True):
     metadata: EventMetadata
     command: PreparedCommand | CommandFactory
     expected_versions: frozenset[int] | None = None
-    render_stored: Callable[[IntegrationRow | None], StoredResponse] | None = None
+    render_stored: Callable[[Any], StoredResponse] | None = None
 
 
 class CommandHandler:
@@ -67,8 +62,8 @@ class CommandHandler:
         self.clock = clock
         self.turns = KeyedLock()
 
-    async def handle(self, request: CommandRequest) -> IntegrationRow | None:
-        """Store what the command leads to; return the integration after it, None if deleted.
+    async def handle(self, request: CommandRequest) -> Any:  # noqa: ANN401 — the row of the stream's own view
+        """Store what the command leads to; return the view's row after it, None if deleted.
 
         Raises:
             DomainError: the command was refused; nothing is stored.
@@ -88,7 +83,7 @@ class CommandHandler:
                     return await self._attempt(request, attempt)
         raise UnavailableError
 
-    async def _attempt(self, request: CommandRequest, attempt: int) -> IntegrationRow | None:
+    async def _attempt(self, request: CommandRequest, attempt: int) -> Any:  # noqa: ANN401 — as above
         changes = await self._decide(request, await self._load(request, attempt))
         if changes.envelopes or changes.response:
             await self.log.append(changes)
@@ -97,8 +92,8 @@ class CommandHandler:
         return view_row(changes.rows)
 
     async def _decide(self, request: CommandRequest, before: StreamState) -> Changeset:
-        prepared = await resolve_command(request, before.integration)
-        events = decider.decide(prepared.command, before.integration)
+        prepared = await resolve_command(request, before.state)
+        events = before.aggregate.decider.decide(prepared.command, before.state)
         require_expected_version(request, view_row(before.rows))
         envelopes, rows = fold_events(events, request, before, self.clock())
         return Changeset(
@@ -114,14 +109,14 @@ class CommandHandler:
 
     async def _load(self, request: CommandRequest, attempt: int) -> StreamState:
         if attempt == 0 and creates_integration(request.command):
-            return StreamState()  # a new id: if it is taken, the append fails, and we read it
+            return empty_stream(request.stream)  # if the id is taken, the append fails, and we read
         return await self.log.load(request.workspace, request.stream)
 
 
-async def resolve_command(request: CommandRequest, integration: Integration) -> PreparedCommand:
-    """Return the command of *request*, made from *integration* if it depends on it."""
+async def resolve_command(request: CommandRequest, state: object) -> PreparedCommand:
+    """Return the command of *request*, made from *state* if it depends on it."""
     command = request.command
-    return command if isinstance(command, PreparedCommand) else await command(integration)
+    return command if isinstance(command, PreparedCommand) else await command(state)
 
 
 def creates_integration(command: PreparedCommand | CommandFactory) -> bool:
@@ -129,38 +124,38 @@ def creates_integration(command: PreparedCommand | CommandFactory) -> bool:
     return isinstance(command, PreparedCommand) and isinstance(command.command, CreateIntegration)
 
 
-def require_expected_version(request: CommandRequest, row: IntegrationRow | None) -> None:
+def require_expected_version(request: CommandRequest, row: Any) -> None:  # noqa: ANN401 — as above
     """Raise VersionMismatchError if the request does not expect the version that *row* shows."""
     expected = request.expected_versions
     if expected is not None and (row is None or row.version not in expected):
         raise VersionMismatchError
 
 
-def view_row(rows: Rows) -> IntegrationRow | None:
-    """Return the integration as the view shows it."""
-    return rows[integration_view.name]
+def view_row(rows: Rows) -> Any:  # noqa: ANN401 — as above
+    """Return what responses show: the row of the first projection."""
+    return next(iter(rows.values()))
 
 
 def fold_events(
-    events: Sequence[IntegrationEvent], request: CommandRequest, before: StreamState, at: datetime
+    events: Sequence[DomainEvent], request: CommandRequest, before: StreamState, at: datetime
 ) -> tuple[list[Envelope], Rows]:
     """Return *events* with their place in the stream, and each projection's row after them."""
     envelopes: list[Envelope] = []
     rows: Rows = before.rows
     for version, event in enumerate(events, start=before.version + 1):
-        row = view_row(rows)
+        shown = view_row(rows)
         envelope = Envelope(
             workspace=request.workspace,
             stream=request.stream,
             version=version,
             at=at,
             metadata=request.metadata,
-            name=name_after(row, event),
-            before=previous_values(row, event),
+            name=name_after(shown, event, request.stream),
+            before=previous_values(shown, event),
             event=event,
         )
         envelopes.append(envelope)
-        rows = {name: p.evolve(rows[name], envelope) for name, p in PROJECTIONS.items()}
+        rows = {name: PROJECTIONS[name].evolve(row, envelope) for name, row in rows.items()}
     return envelopes, rows
 
 

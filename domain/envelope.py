@@ -5,7 +5,8 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
-from domain.integration import IntegrationEvent, Settings
+from domain.aggregates import DomainEvent
+from domain.integration import Settings
 
 PreviousValues = Mapping[str, str | bool | Settings | None]
 """Public fields that an event changes, by their names in the HTTP API, as they were before it."""
@@ -31,9 +32,10 @@ class EventMetadata(Struct, frozen=True, kw_only=True, rename="camel"):
 class Envelope(Struct, frozen=True, kw_only=True, rename="camel"):
     """An event with all that is known before it has a position; its encoding is what is stored.
 
-    `stream` is the integration's id; `version` counts its events from 1; `at` is UTC. `name` is the
-    integration's name after the event, or its last one once it is deleted. `before` is None for the
-    event that creates the integration. So an audit entry needs nothing but this.
+    `stream` is the id of what changes, an integration or the default of a channel; `version` counts
+    its events from 1; `at` is UTC. `name` is its name after the event, or its last one once it is
+    deleted. `before` is None for the event that creates it. So an audit entry needs nothing but
+    this.
     """
 
     workspace: str
@@ -43,7 +45,7 @@ class Envelope(Struct, frozen=True, kw_only=True, rename="camel"):
     metadata: EventMetadata = field(name="origin")
     name: str
     before: PreviousValues | None
-    event: IntegrationEvent
+    event: DomainEvent
 
 
 class RecordedEvent(Envelope, frozen=True, kw_only=True, rename="camel"):

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from msgspec import Struct
 
+from domain.aggregates import AGGREGATES
+from domain.channel_default import DefaultChosen, DefaultCleared
 from domain.envelope import PreviousValues, RecordedEvent
 from domain.integration import (
     Credential,
@@ -14,14 +16,13 @@ from domain.integration import (
     CredentialsReplaced,
     IntegrationCreated,
     IntegrationDeleted,
-    IntegrationEvent,
     IntegrationRenamed,
     IntegrationToggled,
     SenderChanged,
     SettingsChanged,
     VapidPublicKeyChanged,
 )
-from projections.integration_view import IntegrationRow
+from domain.message import Event
 
 Action = Literal[
     "INTEGRATION_ADDED",
@@ -31,8 +32,10 @@ Action = Literal[
     "INTEGRATION_UPDATED",
     "CREDENTIALS_ROTATED",
     "CREDENTIALS_CHECKED",
+    "DEFAULT_CHOSEN",
+    "DEFAULT_CLEARED",
 ]
-API_FIELD_NAMES: Mapping[str, str] = {
+INTEGRATION_FIELDS: Mapping[str, str] = {
     "name": "name",
     "type": "type",
     "channel": "channel",
@@ -43,14 +46,24 @@ API_FIELD_NAMES: Mapping[str, str] = {
     "vapid_public_key": "vapidPublicKey",
     "settings": "settings",
 }
-"""The columns of the view that can change and that everybody may see, and their API names."""
+DEFAULT_FIELDS: Mapping[str, str] = {"integration_id": "integrationId"}
+API_FIELD_NAMES: Mapping[str, str] = {**INTEGRATION_FIELDS, **DEFAULT_FIELDS}
+"""The columns of the views that can change and that everybody may see, and their API names."""
 COLUMNS: Mapping[str, str] = {name: column for column, name in API_FIELD_NAMES.items()}
-CHANGEABLE_COLUMNS: Mapping[type[IntegrationEvent], Sequence[str]] = {
-    kind: [c for c in API_FIELD_NAMES if kind is IntegrationDeleted or c in kind.__struct_fields__]
-    for kind in get_args(IntegrationEvent)
+FIRST_EVENTS = {IntegrationCreated, DefaultChosen}
+"""What a resource begins with."""
+LAST_EVENTS: Mapping[type[Event], Mapping[str, str]] = {
+    IntegrationDeleted: INTEGRATION_FIELDS,
+    DefaultCleared: DEFAULT_FIELDS,
+}
+"""What a resource ends with, and the columns that are gone then."""
+CHANGEABLE_COLUMNS: Mapping[type[Event], Sequence[str]] = {
+    kind: [*LAST_EVENTS.get(kind, [c for c in API_FIELD_NAMES if c in kind.__struct_fields__])]
+    for aggregate in AGGREGATES
+    for kind in aggregate.events
 }
 """The columns that an event may change."""
-ACTIONS: dict[type[IntegrationEvent], Action] = {
+ACTIONS: Mapping[type[Event], Action] = {
     IntegrationCreated: "INTEGRATION_ADDED",
     IntegrationDeleted: "INTEGRATION_REMOVED",
     IntegrationRenamed: "INTEGRATION_UPDATED",
@@ -60,6 +73,8 @@ ACTIONS: dict[type[IntegrationEvent], Action] = {
     CredentialsReplaced: "CREDENTIALS_ROTATED",
     CredentialsDestroyed: "CREDENTIALS_ROTATED",
     CredentialsChecked: "CREDENTIALS_CHECKED",
+    DefaultChosen: "DEFAULT_CHOSEN",
+    DefaultCleared: "DEFAULT_CLEARED",
 }
 """The action of each event; IntegrationToggled has two."""
 
@@ -87,19 +102,21 @@ class HistoryEntry(Struct, frozen=True):
 
 
 # ----- Before the event is stored -----
-def name_after(row: IntegrationRow | None, event: IntegrationEvent) -> str:
-    """Return the integration's name after *event*; its last one if that deletes it."""
-    if type(event) is IntegrationCreated:
-        return event.name
-    if row is None:
+def name_after(row: Struct | None, event: Event, stream: str = "") -> str:
+    """Return the name of what *row* shows after *event*; its last one if that deletes it.
+
+    What has no name goes by the rest of its id: the default of a channel is called EMAIL.
+    """
+    if row is None and type(event) not in FIRST_EVENTS:
         return ""
-    return event.name if type(event) is IntegrationRenamed else row.name
+    named = event if hasattr(event, "name") else row
+    return getattr(named, "name", stream.partition("_")[2])
 
 
-def previous_values(row: IntegrationRow | None, event: IntegrationEvent) -> PreviousValues | None:
+def previous_values(row: Struct | None, event: Event) -> PreviousValues | None:
     """Return the public fields that *event* changes, as *row* has them; None if it creates one."""
     if row is None:
-        return None if type(event) is IntegrationCreated else {}
+        return None if type(event) in FIRST_EVENTS else {}
     return {
         API_FIELD_NAMES[column]: old
         for column in CHANGEABLE_COLUMNS[type(event)]
@@ -127,14 +144,14 @@ def history_entry(event: RecordedEvent) -> HistoryEntry:
     )
 
 
-def action_of(event: IntegrationEvent) -> Action:
+def action_of(event: Event) -> Action:
     """Return the action that *event* is in the history."""
     if type(event) is IntegrationToggled:
         return "INTEGRATION_ENABLED" if event.is_active else "INTEGRATION_DISABLED"
     return ACTIONS[type(event)]
 
 
-def entry_details(event: IntegrationEvent, before: PreviousValues | None) -> dict[str, Any]:
+def entry_details(event: Event, before: PreviousValues | None) -> dict[str, Any]:
     """Return what *event* changed from *before*, or what a check found."""
     if type(event) is CredentialsReplaced:
         return {"credentials": credential_versions(event.credentials)}
@@ -154,13 +171,11 @@ def check_details(event: CredentialsChecked) -> dict[str, Any]:
     return found if event.region is None else {**found, "region": event.region}
 
 
-def field_changes(
-    event: IntegrationEvent, before: PreviousValues | None
-) -> dict[str, dict[str, Any]]:
+def field_changes(event: Event, before: PreviousValues | None) -> dict[str, dict[str, Any]]:
     """Return from and to of each public field that *event* changed from *before*."""
     if before is None:
         before = {
-            name: None for c, name in API_FIELD_NAMES.items() if getattr(event, c) is not None
+            name: None for c, name in API_FIELD_NAMES.items() if getattr(event, c, None) is not None
         }
     return {
         name: {"from": old, "to": getattr(event, COLUMNS[name], None)}

@@ -15,7 +15,6 @@ from domain.integration import (
     CredentialsReplaced,
     IntegrationCreated,
     IntegrationDeleted,
-    IntegrationEvent,
     IntegrationRenamed,
     IntegrationToggled,
     SenderChanged,
@@ -23,6 +22,7 @@ from domain.integration import (
     SettingsChanged,
     VapidPublicKeyChanged,
 )
+from domain.message import Event
 from projections.folding import fold_text, sort_key
 from projections.projection import Projection
 
@@ -158,7 +158,7 @@ def apply_deleted(_: IntegrationRow, __: IntegrationDeleted, ___: Envelope) -> N
     """Return no row."""
 
 
-HANDLERS: dict[type[IntegrationEvent], Handler] = {
+HANDLERS: dict[type[Event], Handler] = {
     IntegrationRenamed: apply_renamed,
     SenderChanged: apply_sender_changed,
     VapidPublicKeyChanged: apply_vapid_key_changed,

@@ -1,14 +1,17 @@
 """What follows from one stream, event by event: rows, entries, and which secrets are stored."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from app.audit.tree_verification import Finding
 from app.event_store.codec import InvalidEventError, decode_recorded
-from app.event_store.snapshots import StreamState
+from app.event_store.snapshots import StreamState, empty_stream
+from domain.aggregates import aggregate_of
 from domain.envelope import RecordedEvent
-from domain.integration import Integration, decider
+from domain.integration import Credential
 from projections.history import action_of
 from projections.registry import PROJECTIONS
 
@@ -44,9 +47,10 @@ class StreamFold:
         self.workspace = workspace
         self.stream = stream
         self.position = 0
-        self.rows: dict[str, Any] = dict.fromkeys(PROJECTIONS)
+        self._empty = empty_stream(stream)
         self._version = 0
-        self._integration = decider.initial
+        self._state = self._empty.state
+        self._rows: Mapping[str, Any] = self._empty.rows
         self._sealed_at: dict[SecretKey, int] = {}
 
     def event_problems(self, stored: StoredEvent, event: RecordedEvent | None) -> Iterator[Finding]:
@@ -67,30 +71,32 @@ class StreamFold:
         self._version, self.position = stored.version, stored.position
         if event is None:
             return
-        self.rows = {name: p.evolve(self.rows[name], event) for name, p in PROJECTIONS.items()}
-        self._integration = decider.evolve(self._integration, event.event)
-        for key in secret_keys(self._integration):
-            self._sealed_at.setdefault(key, event.position)
+        self._rows = {
+            name: PROJECTIONS[name].evolve(row, event) for name, row in self._rows.items()
+        }
+        self._state = self._empty.aggregate.decider.evolve(self._state, event.event)
+        for secret in self._credentials:
+            self._sealed_at.setdefault((secret.field, secret.version), event.position)
 
     @property
     def state(self) -> StreamState:
         """The stream up to the event."""
-        return StreamState(version=self._version, integration=self._integration, rows=self.rows)
+        return replace(self._empty, version=self._version, state=self._state, rows=self._rows)
+
+    @property
+    def _credentials(self) -> Sequence[Credential]:
+        """Those that the stream has; no other aggregate than the integration has any."""
+        return getattr(self._state, "credentials", ())
 
     @property
     def secrets(self) -> dict[SecretKey, ExpectedSecret]:
-        """What is said of each secret that the integration has."""
+        """What is said of each secret that the stream has."""
         return {
             (secret.field, secret.version): ExpectedSecret(
                 self._sealed_at[secret.field, secret.version], secret.commitment
             )
-            for secret in self._integration.credentials
+            for secret in self._credentials
         }
-
-
-def secret_keys(integration: Integration) -> list[SecretKey]:
-    """Return field and version of each secret that *integration* has."""
-    return [(secret.field, secret.version) for secret in integration.credentials]
 
 
 def differing_columns(stored: StoredEvent, event: RecordedEvent) -> Iterator[str]:
@@ -108,8 +114,9 @@ def differing_columns(stored: StoredEvent, event: RecordedEvent) -> Iterator[str
 
 
 def try_decode_event(stored: StoredEvent) -> RecordedEvent | None:
-    """Return the event that the bytes hold, None if they hold none."""
+    """Return the event that the bytes hold, None if they hold none that such a stream can have."""
     try:
-        return decode_recorded(stored.position, stored.envelope)
+        event = decode_recorded(stored.position, stored.envelope)
     except InvalidEventError:
         return None
+    return event if type(event.event) in aggregate_of(stored.stream).events else None

@@ -16,7 +16,7 @@ from psycopg.rows import class_row
 
 from app.audit.stream_fold import SecretKey, StoredEvent, StreamFold, try_decode_event
 from app.audit.tree_verification import Finding, first_finding
-from app.event_store.snapshots import SNAPSHOT_FORMAT, InvalidSnapshotError, decode_snapshot
+from app.event_store.snapshots import SNAPSHOT_FORMATS, InvalidSnapshotError, decode_snapshot
 from app.progress import ProgressCallback
 from app.secrets.sealing import SealedSecret
 
@@ -44,7 +44,7 @@ READ_SNAPSHOTS_SQL = """
 SELECT workspace_id, stream, version, state FROM integrations.snapshots
 JOIN unnest(%s::text[], %s::text[], %s::bigint[]) AS event (workspace_id, stream, version)
     USING (workspace_id, stream, version)
-WHERE shape = %s
+WHERE shape = ANY(%s)
 """
 ORPHAN_SNAPSHOT_SQL = """
 SELECT stream, version FROM integrations.snapshots AS snapshot
@@ -165,7 +165,8 @@ async def read_snapshots(
     """Return the snapshot after each of *events*."""
     keys = [SnapshotKey(event.workspace, event.stream, event.version) for event in events]
     columns = [*map(list, zip(*keys, strict=True))]
-    cursor = await connection.execute(READ_SNAPSHOTS_SQL, (*columns, SNAPSHOT_FORMAT), binary=True)
+    parameters = (*columns, [*SNAPSHOT_FORMATS.values()])
+    cursor = await connection.execute(READ_SNAPSHOTS_SQL, parameters, binary=True)
     return {SnapshotKey(*key): state for *key, state in await cursor.fetchall()}
 
 

@@ -16,6 +16,7 @@ from app.event_store.protocol import Changeset, StoredResponse
 from app.secrets.sealing import SealedSecret
 from domain.envelope import Envelope
 from domain.integration import CredentialsDestroyed
+from projections.channel_default_view import channel_default_view
 from projections.history import Action, action_of
 from projections.integration_view import IntegrationRow, count_deltas, integration_view
 
@@ -46,9 +47,9 @@ class ResponseItem(Struct):
 
 
 class RowItem(StreamKey):
-    """The row of the view after a write."""
+    """The row of a view after a write."""
 
-    row: IntegrationRow
+    row: Struct
 
 
 class CountItem(Struct):
@@ -79,9 +80,18 @@ class Batch(Struct, omit_defaults=True):
     responses: list[ResponseItem] = []
     rows: list[RowItem] = []
     deleted_rows: list[StreamKey] = []
+    default_rows: list[RowItem] = []
+    deleted_default_rows: list[StreamKey] = []
     counts: list[CountItem] = []
     deleted_secrets: list[DeletedSecretsItem] = []
     sealed: list[SealedItem] = []
+
+
+VIEW_PARTS = {
+    integration_view.name: ("rows", "deleted_rows"),
+    channel_default_view.name: ("default_rows", "deleted_default_rows"),
+}
+"""The parts for the rows of each projection: those that there are, and those that have gone."""
 
 
 def encode_batch(writes: Sequence[Changeset]) -> str:
@@ -101,7 +111,7 @@ def build_batch(writes: Sequence[Changeset]) -> Batch:
             batch.responses.append(ResponseItem(write.workspace, write.response))
         if write.envelopes:
             batch.events += map(event_item, write.envelopes)
-            add_row(batch, write)
+            add_rows(batch, write)
         add_secrets(batch, write)
     return batch
 
@@ -120,15 +130,17 @@ def event_item(envelope: Envelope) -> EventItem:
     )
 
 
-def add_row(batch: Batch, write: Changeset) -> None:
-    """Add the row of the view after *write*, if it changed, or that there is none any more."""
-    before, row = view_row(write.before), view_row(write.rows)
-    if row == before:
-        return
-    if row is not None:
-        batch.rows.append(RowItem(write.workspace, write.stream, row))
-    else:
-        batch.deleted_rows.append(StreamKey(write.workspace, write.stream))
+def add_rows(batch: Batch, write: Changeset) -> None:
+    """Add the rows of views that *write* changed, or that there is none any more."""
+    place = write.workspace, write.stream
+    for name, row in write.rows.items():
+        changed, deleted = VIEW_PARTS[name]
+        if row == write.before[name]:
+            continue
+        if row is not None:
+            getattr(batch, changed).append(RowItem(*place, row))
+        else:
+            getattr(batch, deleted).append(StreamKey(*place))
 
 
 def add_secrets(batch: Batch, write: Changeset) -> None:
@@ -162,13 +174,13 @@ def count_items(writes: Sequence[Changeset]) -> Iterator[CountItem]:
     """Yield what changes in the counts of integrations, by workspace, type and state."""
     found: Counter[tuple[str, str, bool]] = Counter()
     for write in writes:
-        for key, delta in count_deltas(view_row(write.before), view_row(write.rows)):
+        for key, delta in count_deltas(counted_row(write.before), counted_row(write.rows)):
             found[write.workspace, *key] += delta
     for (workspace, type_, is_active), delta in found.items():
         if delta:
             yield CountItem(workspace, type_, is_active, delta)
 
 
-def view_row(rows: Mapping[str, Struct | None]) -> IntegrationRow | None:
-    """Return the row of the view among those of all projections."""
-    return rows[integration_view.name]  # pyright: ignore[reportReturnType] — its own row
+def counted_row(rows: Mapping[str, Struct | None]) -> IntegrationRow | None:
+    """Return the row of an integration among *rows*, None if they are of something else."""
+    return rows.get(integration_view.name)  # pyright: ignore[reportReturnType] — its own row

@@ -25,12 +25,19 @@ from app.event_store.protocol import (
     StoredResponse,
 )
 from app.event_store.replication import abort_after, confirm_replicated, require_replicated
-from app.event_store.snapshots import SNAPSHOT_FORMAT, StreamState, decode_snapshot, encode_snapshot
+from app.event_store.snapshots import (
+    SNAPSHOT_FORMATS,
+    StreamState,
+    decode_snapshot,
+    empty_stream,
+    encode_snapshot,
+)
+from domain.aggregates import aggregate_of
 from domain.envelope import RecordedEvent
 
 LOAD_STREAMS = """
 SELECT item, position, content
-FROM integrations.load_streams(%s::text[], %s::text[], %s::bigint[], %s, %s)
+FROM integrations.load_streams(%s::text[], %s::text[], %s::bigint[], %s::text[], %s)
 """
 RECORD = "SELECT integrations.record_batch(%s::jsonb)"
 RECORD_EACH = "SELECT head, refusal FROM integrations.record_each(%s::text[])"
@@ -127,11 +134,12 @@ class PostgresEventLog:
     async def _read_all(self, keys: Sequence[StreamRef]) -> list[Found]:
         workspaces, streams, afters = map(list, zip(*keys, strict=True))
         async with self.pool.connection() as connection:
-            parameters = (workspaces, streams, afters, SNAPSHOT_FORMAT, READ_LIMIT)
+            shapes = [SNAPSHOT_FORMATS[aggregate_of(stream).name] for stream in streams]
+            parameters = (workspaces, streams, afters, shapes, READ_LIMIT)
             rows = await (
                 await connection.execute(LOAD_STREAMS, parameters, binary=True)
             ).fetchall()
-        snapshots = [StreamState()] * len(keys)
+        snapshots = [*map(empty_stream, streams)]
         events: list[list[RecordedEvent]] = [[] for _ in keys]
         for item, position, content in rows:
             if position is None:
@@ -141,7 +149,8 @@ class PostgresEventLog:
         return [*zip(snapshots, events, strict=True)]
 
     async def _keep(self, workspace: str, stream: str, folded: StreamState) -> None:
-        snapshot = (workspace, stream, SNAPSHOT_FORMAT, folded.version, encode_snapshot(folded))
+        shape = SNAPSHOT_FORMATS[folded.aggregate.name]
+        snapshot = (workspace, stream, shape, folded.version, encode_snapshot(folded))
         with suppress(*UNAVAILABLE_ERRORS):  # it is made again; who waits needs none
             async with workspace_connection(self.pool, workspace) as connection:
                 await connection.execute(ASYNC_COMMIT)

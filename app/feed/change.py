@@ -1,8 +1,8 @@
 """A change as the feed shows it: a CloudEvent, without names, addresses, people and secrets.
 
-Which integration changed, how, and its version then: whoever may see more reads it there, and a
-worker leases again. What an event does not say is left out: the same position shows the same bytes
-for ever.
+Which integration changed, how, and its version then, or which one is the default of a channel now:
+whoever may see more reads it there, and a worker leases again. What an event does not say is left
+out: the same position shows the same bytes for ever.
 """
 
 from typing import Annotated, Literal, assert_never
@@ -10,8 +10,10 @@ from typing import Annotated, Literal, assert_never
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.json import Encoder
 
+from domain.channel_default import DefaultChosen, DefaultCleared, channel_of
 from domain.envelope import RecordedEvent
 from domain.integration import (
+    Channel,
     Credential,
     CredentialsChecked,
     CredentialsDestroyed,
@@ -37,10 +39,14 @@ class ChangedCredential(Struct):
 
 
 class ChangeData(Struct, rename="camel", kw_only=True):
-    """What changed; `isActive` and `credentials` only if the event says them."""
+    """What changed; `isActive` and `credentials` only if the event says them.
 
-    integration_id: str
-    version: int
+    Of a default: its `channel`, and the `integrationId` that is chosen, if one is.
+    """
+
+    integration_id: str | UnsetType = UNSET
+    version: int | UnsetType = UNSET
+    channel: Channel | UnsetType = UNSET
     is_active: bool | UnsetType = UNSET
     credentials: list[ChangedCredential] | UnsetType = UNSET
 
@@ -64,11 +70,17 @@ def encode_change(event: RecordedEvent) -> bytes:
         id=str(event.position),
         source=f"/workspaces/{event.workspace}/integrations",
         type=f"integrations.{type(event.event).__name__}.v1",
-        subject=event.stream,
+        subject=subject_of(event),
         time=event.at.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z",
         data=change_data(event),
     )
     return encoder.encode(change)
+
+
+def subject_of(recorded: RecordedEvent) -> str:
+    """Return what *recorded* is about: an integration, by its id, or a channel."""
+    is_default = isinstance(recorded.event, DefaultChosen | DefaultCleared)
+    return f"channel/{channel_of(recorded.stream)}" if is_default else recorded.stream
 
 
 def change_data(recorded: RecordedEvent) -> ChangeData:
@@ -94,6 +106,10 @@ def change_data(recorded: RecordedEvent) -> ChangeData:
             | IntegrationDeleted()
         ):
             pass
+        case DefaultChosen(integration_id=chosen):
+            return ChangeData(channel=channel_of(stream), integration_id=chosen)
+        case DefaultCleared():
+            return ChangeData(channel=channel_of(stream))
         case _:
             assert_never(event)
     return data

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, get_args
 
 from litestar import Controller, Response, get
 from litestar.params import FromPath
@@ -19,19 +19,23 @@ from app.http.preconditions import body_etag
 from app.http.query_parameters import QuerySchema, integer, operation_class
 from app.http.responses import RenderedResponse, conditional_response, response_headers
 from app.http.timestamps import END, START, Time, format_timestamp
-from app.http.types import Actor, ApiRequest, Id
+from app.http.types import Actor, ApiRequest
 from app.tokens.principal import AUDIT
 from app.views.history import HistoryFilter, HistoryPage
+from domain.aggregates import AggregateName, aggregate_of
 from domain.errors import IntegrationNotFoundError
 from projections.history import Action, HistoryEntry
 
 
 class HistoryEntryObject(Struct, rename="camel"):
-    """One change; `id` is `<integration>:<version>`, the same after every rebuild."""
+    """One change; `id` is `<resourceId>:<version>`, the same after every rebuild.
 
-    id: Annotated[str, Meta(pattern=r"^int_[0-9a-z]{26}:[1-9][0-9]*$")]
-    resource_type: Literal["integration"]
-    resource_id: Id
+    The id of a channel's default is `def_` and the channel, which is its name.
+    """
+
+    id: Annotated[str, Meta(pattern=r"^(int_[0-9a-z]{26}|def_[A-Z]+):[1-9][0-9]*$")]
+    resource_type: AggregateName
+    resource_id: Annotated[str, Meta(pattern=r"^(int_[0-9a-z]{26}|def_[A-Z]+)$")]
     resource_name: str
     action: Action
     details: dict[str, Any]
@@ -61,7 +65,7 @@ def history_entry_object(entry: HistoryEntry) -> HistoryEntryObject:
     """Return *entry* as the HTTP API shows it."""
     return HistoryEntryObject(
         id=f"{entry.stream}:{entry.version}",
-        resource_type="integration",
+        resource_type=aggregate_of(entry.stream).name,
         resource_id=entry.stream,
         resource_name=entry.resource_name,
         action=entry.action,

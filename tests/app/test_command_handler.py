@@ -33,6 +33,7 @@ from app.event_store.protocol import (
 from app.event_store.snapshots import StreamState
 from app.secrets.sealing import SealedSecret
 from app.views.integrations import IntegrationViews
+from domain.channel_default import ChooseDefault
 from domain.envelope import Actor, Envelope, EventMetadata, PreviousValues, RecordedEvent
 from domain.errors import (
     DomainError,
@@ -52,6 +53,7 @@ from domain.integration import (
     ReplaceCredentials,
     ToggleIntegration,
 )
+from domain.message import Command
 from projections.history import name_after, previous_values
 from projections.integration_view import IntegrationRow, evolve, integration_view
 from projections.registry import PROJECTIONS
@@ -77,9 +79,7 @@ API_KEY = SealedSecret(
 )
 
 
-def asks(
-    command: IntegrationCommand, *sealed: SealedSecret, stream: str = "int_1"
-) -> CommandRequest:
+def asks(command: Command, *sealed: SealedSecret, stream: str = "int_1") -> CommandRequest:
     """Return the request for *command*."""
     return CommandRequest(
         workspace="demo", stream=stream, metadata=ORIGIN, command=PreparedCommand(command, sealed)
@@ -168,6 +168,7 @@ async def test_every_projection_and_journal_is_written(
     executor: CommandHandler, memory: InMemoryEventLog
 ) -> None:
     await executor.handle(asks(CREATE))
+    await executor.handle(asks(ChooseDefault(integration_id="int_1"), stream="def_EMAIL"))
     assert {projection for projection, _, _ in memory.rows} == set(PROJECTIONS)
 
 

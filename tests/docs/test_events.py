@@ -11,13 +11,14 @@ import pytest
 from msgspec import NODEFAULT
 from msgspec.structs import FieldInfo, fields
 
+from domain.aggregates import DomainEvent
 from domain.envelope import Actor, Envelope, EventMetadata
-from domain.integration import Channel, Credential, IntegrationEvent, Outcome
+from domain.integration import Channel, Credential, Outcome
 
 PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
 HEADED = re.compile(r"^## (\w+)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 SECTIONS = dict[str, str](HEADED.findall(PAGE))
-KINDS = get_args(IntegrationEvent)
+KINDS = get_args(DomainEvent)
 EVERY = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 WORDS: dict[Any, str] = {
     str: "text",
@@ -67,7 +68,7 @@ def test_a_table_names_every_field_with_its_type_and_default_in_order(kind: type
 @EVERY
 def test_an_example_is_byte_for_byte_what_is_stored_of_such_an_event(kind: type) -> None:
     [example] = re.findall(r"^```json\n(.*)\n```$", section_of(kind), re.MULTILINE)
-    event = msgspec.json.decode(example, type=IntegrationEvent)
+    event = msgspec.json.decode(example, type=DomainEvent)
     assert type(event) is kind
     assert msgspec.json.encode(event).decode() == example
 

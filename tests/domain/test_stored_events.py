@@ -8,12 +8,16 @@ this file, and appends the line that the failing test shows.
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.event_store.codec import decode_recorded, encoder
+from domain.aggregates import DomainEvent
+from domain.channel_default import DefaultChosen, DefaultCleared
 from domain.envelope import Actor, Envelope, EventMetadata, PreviousValues, RecordedEvent
 from domain.integration import (
     Credential,
@@ -22,7 +26,6 @@ from domain.integration import (
     CredentialsReplaced,
     IntegrationCreated,
     IntegrationDeleted,
-    IntegrationEvent,
     IntegrationRenamed,
     IntegrationToggled,
     SenderChanged,
@@ -52,6 +55,7 @@ FULL_ORIGIN = EventMetadata(
     idempotency_key="key-1",
 )
 BARE_ORIGIN = EventMetadata(actor=Actor(sub="user-2"))
+SENDER = "int_01jmhbnh5sexrt0p1k7vtm4ttz"
 API_KEY = Credential(field="apiKey", version=1, kek="kek-1-00c0ffee", commitment="b8d2" * 16)
 API_SECRET = Credential(field="apiSecret", version=1, kek="kek-1-00c0ffee", commitment="0f15" * 16)
 PRIVATE_KEY = Credential(field="vapidPrivateKey", version=2, kek="kek-2-00facade", commitment="ab")
@@ -60,14 +64,14 @@ PRIVATE_KEY = Credential(field="vapidPrivateKey", version=2, kek="kek-2-00facade
 def expected(
     position: int,
     version: int,
-    event: IntegrationEvent,
+    event: DomainEvent,
     before: PreviousValues | None,
     metadata: EventMetadata = BARE_ORIGIN,
 ) -> RecordedEvent:
     return RecordedEvent(
         position=position,
         workspace="demo",
-        stream="int_01jmhbnh5sexrt0p1k7vtm4ttz",
+        stream=SENDER,
         version=version,
         at=AT,
         metadata=metadata,
@@ -75,6 +79,10 @@ def expected(
         before=before,
         event=event,
     )
+
+
+def of_email_default(event: RecordedEvent) -> RecordedEvent:
+    return replace(event, stream="def_EMAIL", name="EMAIL")
 
 
 EVERY_FIELD: PreviousValues = {
@@ -146,7 +154,14 @@ EXPECTED = [
     expected(14, 2, SettingsChanged(settings={"region": "US1"}), {"settings": {"region": "IE1"}}),
     expected(15, 3, SettingsChanged(settings=None), {"settings": {"region": "US1"}}),
     expected(16, 12, CredentialsDestroyed(credentials=(API_SECRET,)), {}),
+    of_email_default(
+        expected(17, 1, DefaultChosen(integration_id=SENDER), None, FULL_ORIGIN),
+    ),
+    of_email_default(expected(18, 2, DefaultCleared(), {"integrationId": SENDER})),
 ]
+
+
+KINDS = get_args(DomainEvent)
 
 
 def encoded(recorded: RecordedEvent) -> bytes:
@@ -167,7 +182,7 @@ def test_a_stored_event_is_still_read_as_what_it_was(line: Line, meant: Recorded
     assert decode_recorded(line.position, line.envelope.encode()) == meant
 
 
-@pytest.mark.parametrize("kind", IntegrationEvent.__args__, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_event_has_a_line_of_exactly_the_bytes_that_are_stored_today(kind: type) -> None:
     today = {encoded(event) for event in EXPECTED if isinstance(event.event, kind)}
     assert today & {line.envelope.encode() for line in LINES}
@@ -183,7 +198,7 @@ def test_the_encoding_is_the_same_every_time(meant: RecordedEvent) -> None:
 @pytest.mark.parametrize("line", LINES)
 def test_an_event_is_stored_under_its_name_and_not_under_a_module(line: Line) -> None:
     stored = msgspec.json.decode(line.envelope)
-    assert stored["event"]["kind"] in {kind.__name__ for kind in IntegrationEvent.__args__}
+    assert stored["event"]["kind"] in {kind.__name__ for kind in KINDS}
     assert "domain." not in line.envelope
 
 

@@ -3,9 +3,10 @@
 from datetime import UTC, datetime
 
 from app.event_store.codec import InvalidEventError, decode_recorded, encoder
+from domain.aggregates import AGGREGATES
 from domain.envelope import Actor, Envelope, EventMetadata
-from domain.integration import IntegrationCreated, IntegrationToggled, decider
-from projections.integration_view import integration_view
+from domain.integration import IntegrationCreated, IntegrationToggled
+from projections.registry import PROJECTIONS
 from tests.fuzzing.target import Target, require
 
 POSITION = 7
@@ -22,8 +23,10 @@ def read_event(data: bytes) -> None:
     """Read an event, fold it, and encode it again."""
     event = decode_recorded(POSITION, data)
     require(event.position == POSITION, "an event stands where it was found")
-    integration_view.evolve(integration_view.evolve(None, event), event)
-    decider.evolve(decider.evolve(decider.initial, event.event), event.event)
+    for projection in PROJECTIONS.values():
+        projection.evolve(projection.evolve(None, event), event)
+    [aggregate] = (each for each in AGGREGATES if type(event.event) in each.events)
+    aggregate.decider.fold([event.event, event.event])
     stored = {name: getattr(event, name) for name in Envelope.__struct_fields__}
     again = decode_recorded(POSITION, encoder.encode(Envelope(**stored)))
     require(again == event, "an event is read as it was stored")
@@ -51,6 +54,11 @@ TARGETS = (
         read=read_event,
         refusals=(InvalidEventError,),
         examples=(encode_event(CREATED), encode_event(IntegrationToggled(is_active=False))),
-        words=(b'"position":8,', b'"kind":"IntegrationDeleted"', b'"kind":"CredentialsReplaced"'),
+        words=(
+            b'"position":8,',
+            b'"kind":"IntegrationDeleted"',
+            b'"kind":"CredentialsReplaced"',
+            b'"kind":"DefaultChosen"',
+        ),
     ),
 )

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.aggregates import INTEGRATION
 from domain.envelope import Actor, Envelope
 from domain.integration import (
     Credential,
@@ -18,7 +19,6 @@ from domain.integration import (
     IntegrationEvent,
     IntegrationToggled,
     SecretField,
-    decider,
 )
 from projections.credentials import (
     CREDENTIAL_ACTIONS,
@@ -99,7 +99,7 @@ def test_it_has_the_secrets_of_the_state_and_needs_only_the_events_that_a_reques
 ) -> None:
     history = data.draw(any_history)
     status = credentials_status(history)
-    state = decider.fold(envelope.event for envelope in history)
+    state = INTEGRATION.decider.fold(envelope.event for envelope in history)
     assert (status is not None) is state.exists
     if status is not None:
         versions = {field: secret.version for field, secret in status.secrets.items()}

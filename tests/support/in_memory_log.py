@@ -13,7 +13,7 @@ from app.event_store.protocol import (
     StoredResponse,
 )
 from app.event_store.recorder import from_notification
-from app.event_store.snapshots import StreamState
+from app.event_store.snapshots import StreamState, empty_stream
 from app.secrets.sealing import SealedSecret
 from domain.envelope import Envelope, RecordedEvent
 
@@ -38,7 +38,7 @@ class InMemoryEventLog:
 
     async def load(self, workspace: str, stream: str) -> StreamState:
         """Return *stream* folded up to its last event."""
-        return StreamState().apply(await self.read(workspace, stream))
+        return empty_stream(stream).apply(await self.read(workspace, stream))
 
     async def append(self, write: Changeset) -> list[int]:
         """Record *write* and return the positions of its events."""

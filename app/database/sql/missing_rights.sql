@@ -6,18 +6,20 @@ WITH rights (role, privileges, kind, names) AS (VALUES
     -- Requests that change something: they add to the log, and never change it.
     ('command', 'SELECT, INSERT', 'TABLE', ARRAY['events']),
     ('command', 'SELECT, INSERT, UPDATE, DELETE', 'TABLE',
-        ARRAY['integration_view', 'integration_counts', 'idempotent_responses']),
+        ARRAY['integration_view', 'channel_default_view', 'integration_counts',
+            'idempotent_responses']),
     ('command', 'SELECT, INSERT, UPDATE', 'TABLE', ARRAY['snapshots']),
     ('command', 'SELECT, INSERT, DELETE', 'TABLE', ARRAY['secret_store']),
     ('command', 'SELECT', 'TABLE', ARRAY['closed_keks', 'migrations']),
     ('command', 'EXECUTE', 'FUNCTION', ARRAY[
         'lock_log()', 'head()', 'append(jsonb)', 'record_batch(jsonb)', 'record_each(text[])',
-        'load_streams(text[], text[], bigint[], text, integer)',
+        'load_streams(text[], text[], bigint[], text[], integer)',
         'delete_expired_responses(integer)', 'workspaces_over_quota(bigint)', 'keks_in_use()',
         'lease_material(text[], text[])', 'record_accesses(jsonb)', 'delete_old_accesses(integer, integer)'
     ]),
     -- Requests that read what is now.
-    ('query', 'SELECT', 'TABLE', ARRAY['integration_view', 'integration_counts', 'migrations']),
+    ('query', 'SELECT', 'TABLE', ARRAY['integration_view', 'channel_default_view',
+        'integration_counts', 'migrations']),
     ('query', 'SELECT (workspace_id), SELECT (sequence)', 'TABLE', ARRAY['events']),
     ('query', 'EXECUTE', 'FUNCTION', ARRAY[
         'get_integrations(text[], text[])', 'list_integrations(text[])', 'search_integrations(text[])'
@@ -32,7 +34,7 @@ WITH rights (role, privileges, kind, names) AS (VALUES
     -- The role that replays or verifies the log reads all that follows from it. A sealed secret
     -- without its wrapped key opens nothing; it is compared with what the log says of it.
     ('audit', 'SELECT', 'TABLE', ARRAY[
-        'events', 'integration_view', 'audit_tiles', 'audit_checkpoints', 'audit_follower',
+        'events', 'integration_view', 'channel_default_view', 'audit_tiles', 'audit_checkpoints', 'audit_follower',
         'audit_key_changes', 'snapshots', 'accesses', 'migrations', 'installation_keys',
         'closed_keks'
     ]),
@@ -41,7 +43,8 @@ WITH rights (role, privileges, kind, names) AS (VALUES
         'SELECT (ciphertext)', 'TABLE', ARRAY['secret_store']),
     ('audit', 'EXECUTE', 'FUNCTION', ARRAY['sequence_at(text, bigint)']),
     -- The role that rebuilds owns no table: the owner's functions make shadows of views, and switch.
-    ('rebuild', 'SELECT', 'TABLE', ARRAY['events', 'integration_view', 'projections']),
+    ('rebuild', 'SELECT', 'TABLE',
+        ARRAY['events', 'integration_view', 'channel_default_view', 'projections']),
     ('rebuild', 'SELECT, INSERT, DELETE', 'TABLE', ARRAY['integration_counts']),
     ('rebuild', 'EXECUTE', 'FUNCTION', ARRAY[
         'lock_log()', 'recount()', 'create_shadow(text, integer)',

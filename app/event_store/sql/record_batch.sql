@@ -21,6 +21,11 @@ BEGIN
     PERFORM integrations.write_integration_view(
         batch -> 'rows', batch -> 'deleted_rows', batch -> 'counts'
     );
+    IF batch ?| ARRAY['default_rows', 'deleted_default_rows'] THEN
+        PERFORM integrations.write_channel_default_view(
+            batch -> 'default_rows', batch -> 'deleted_default_rows'
+        );
+    END IF;
     IF batch ?| ARRAY['deleted_secrets', 'sealed'] THEN
         PERFORM integrations.write_secrets(batch -> 'deleted_secrets', batch -> 'sealed');
     END IF;

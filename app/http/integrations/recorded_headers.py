@@ -87,7 +87,7 @@ async def find_recorded_secrets(
         state = Integration()
     else:
         log = get_dependencies(request.app).command_handler.log
-        state = (await log.load(command.workspace, command.stream)).integration
+        state: Integration = (await log.load(command.workspace, command.stream)).state
     provider = get_dependencies(request.app).providers.get(state.type or getattr(body, "type", ""))
     new: Secrets = secrets_in(body) if body else {}
     stored = await open_stored(request, command, state)

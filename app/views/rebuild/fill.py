@@ -20,17 +20,21 @@ from app.event_store.log_range import LogCorruptedError
 from app.prefetch import prefetch
 from app.progress import ProgressCallback
 from app.views.rebuild.shadow_table import Rows, RowTable, open_session
+from domain.aggregates import Aggregate, DomainEvent
 from domain.envelope import Envelope
-from domain.integration import IntegrationEvent
 from projections.projection import Projection
 
 CHUNK_SIZE = 2_000  # events
 CHUNK_SQL = SQL("""
 SELECT workspace_id, stream, version, envelope FROM integrations.events
 WHERE (workspace_id, stream, version) > (%(after_workspace)s, %(after_stream)s, %(after_version)s)
-    AND position <= %(head)s {workspace}
+    AND position <= %(head)s AND starts_with(stream, %(prefix)s) {workspace}
 ORDER BY workspace_id, stream, version LIMIT %(limit)s
 """)
+COUNT_SQL = """
+SELECT count(*) FROM integrations.events
+WHERE position <= %s AND (%s::text IS NULL OR workspace_id = %s)
+"""
 IN_WORKSPACE, ANYWHERE = SQL("AND workspace_id = %(after_workspace)s"), SQL("")
 StoredEvent = tuple[str, str, int, bytes]
 """Workspace, stream, version and stored envelope."""
@@ -50,26 +54,39 @@ class ProjectedEvent(Struct, frozen=True, kw_only=True, rename="camel"):
     stream: str
     version: int
     at: datetime
-    event: IntegrationEvent
+    event: DomainEvent
 
 
 decoder = msgspec.json.Decoder(list[ProjectedEvent])
 
 
 def fill(dsn: str, table: RowTable, scope: LogScope, progress: ProgressCallback) -> int:
-    """Copy the rows that follow from the events of *scope* into *table*; return how many events.
+    """Copy the rows that follow from the events of *scope* into *table*.
+
+    Only streams of the projection's aggregate are read. Returns how many events the scope has.
 
     Raises:
         LogCorruptedError: a position is missing, or a row of the log is not one event.
     """
-    count, rows = 0, Rows()
+    done, rows = 0, Rows()
     with open_session(dsn) as log, paused_garbage_collection():
-        for chunk in prefetch(read_chunks(log, scope)):
+        amount = count_events(log, scope)
+        for chunk in prefetch(read_chunks(log, scope, table.projection.aggregate)):
             fold(table.projection, rows, decode_events([row[3] for row in chunk]))
             table.copy_rows(pop_complete(rows))
-            count += len(chunk)
-            progress("Reading the log", count, scope.head)
+            done += len(chunk)
+            progress("Reading the log", done, scope.head)
     table.copy_rows(rows.values())
+    return amount
+
+
+def count_events(log: Connection[TupleRow], scope: LogScope) -> int:
+    """Return how many events *scope* has.
+
+    Raises:
+        LogCorruptedError: they are fewer than its positions.
+    """
+    [(count,)] = log.execute(COUNT_SQL, (scope.head, scope.workspace, scope.workspace))
     if scope.workspace is None and count != scope.head:
         message = f"The log is damaged: it ends at position {scope.head} and has {count} events."
         raise LogCorruptedError(message)
@@ -86,14 +103,16 @@ def paused_garbage_collection() -> Generator[None]:
         gc.enable()
 
 
-def read_chunks(log: Connection[TupleRow], scope: LogScope) -> Iterator[Sequence[StoredEvent]]:
-    """Yield the events of *scope* in the order of streams; no transaction stays open meanwhile."""
+def read_chunks(
+    log: Connection[TupleRow], scope: LogScope, aggregate: Aggregate
+) -> Iterator[Sequence[StoredEvent]]:
+    """Yield the events of *aggregate* by their streams; no transaction stays open meanwhile."""
     query = CHUNK_SQL.format(workspace=ANYWHERE if scope.workspace is None else IN_WORKSPACE)
     key: dict[str, object] = {
         "after_workspace": scope.workspace or "", "after_stream": "", "after_version": 0,
     }  # fmt: skip
     while True:
-        wanted = {**key, "head": scope.head, "limit": CHUNK_SIZE}
+        wanted = {**key, "head": scope.head, "prefix": aggregate.prefix, "limit": CHUNK_SIZE}
         chunk = log.execute(query, wanted, binary=True, prepare=True).fetchall()
         if not chunk:
             return

@@ -25,7 +25,7 @@ from app.event_store.batch import encode_batch
 from app.event_store.idempotency import delete_expired_responses
 from app.event_store.postgres import RECORD, PostgresEventLog
 from app.event_store.protocol import Changeset
-from app.event_store.snapshots import SNAPSHOT_FORMAT, StreamState, encode_snapshot
+from app.event_store.snapshots import SNAPSHOT_FORMATS, StreamState, encode_snapshot
 from app.views.integrations import IntegrationViews
 from app.views.list_queries import ListFilter, SortOrder
 from domain.integration import IntegrationCreated, IntegrationRenamed
@@ -50,6 +50,10 @@ MAY_READ = "SELECT has_table_privilege(%s, 'integrations.' || %s, 'SELECT')"
 SHOWN = "SELECT workspace_id, id FROM integrations.integration_view ORDER BY id"
 # A row of 'mine' and one of 'theirs', where commands leave none.
 FILL: tuple[LiteralString, ...] = (
+    """
+    INSERT INTO integrations.channel_default_view
+    SELECT workspace, 'def_EMAIL', 1, 'int_1', now() FROM unnest(%s::text[]) AS workspace
+    """,
     """
     INSERT INTO integrations.secret_store
     SELECT workspace, 'int_1', 'apiKey', 1, 'kek-1', '', '', '' FROM unnest(%s::text[]) AS workspace
@@ -234,7 +238,7 @@ async def test_a_snapshot_of_another_workspace_is_not_gone_on_from(
     log = PostgresEventLog(commands)
     theirs = await log.load("theirs", "int_1")
     with psycopg.connect(dsn, autocommit=True) as admin:
-        admin.execute(SNAPSHOT, (SNAPSHOT_FORMAT, encode_snapshot(theirs)))
+        admin.execute(SNAPSHOT, (SNAPSHOT_FORMATS["integration"], encode_snapshot(theirs)))
     places = [("mine", "int_0"), ("mine", "int_1"), ("theirs", "int_1")]
     mine, none, own = await asyncio.gather(*(log.load(*place) for place in places))
     assert (mine.version, none, own) == (1, StreamState(), theirs)

@@ -14,7 +14,7 @@ from app.command_handler import CommandHandler, CommandRequest, PreparedCommand,
 from app.event_store.codec import decode_recorded
 from app.event_store.postgres import SNAPSHOT_EVERY, PostgresEventLog
 from app.event_store.protocol import Changeset
-from app.event_store.snapshots import SNAPSHOT_FORMAT, InvalidSnapshotError, StreamState
+from app.event_store.snapshots import SNAPSHOT_FORMATS, InvalidSnapshotError, StreamState
 from domain.envelope import Actor, Envelope, EventMetadata, RecordedEvent
 from domain.integration import (
     IntegrationCreated,
@@ -155,7 +155,7 @@ async def test_what_other_code_kept_is_replaced_and_not_looked_at(
     admin.execute("UPDATE integrations.snapshots SET shape = 'integration 0', state = 'other'")
     assert await log.load("demo", STREAM) == before
     assert admin.execute("SELECT shape FROM integrations.snapshots").fetchall() == [
-        (SNAPSHOT_FORMAT,)
+        (SNAPSHOT_FORMATS["integration"],)
     ]
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.event_store.protocol import Changeset
 from app.event_store.snapshots import (
-    SNAPSHOT_FORMAT,
+    SNAPSHOT_FORMATS,
     InvalidSnapshotError,
     StreamState,
     decode_snapshot,
@@ -45,8 +45,8 @@ def test_a_snapshot_says_what_its_events_come_to(
 ) -> None:
     replaced = CredentialsReplaced(credentials=(API_KEY,))
     events = write_of(created, replaced, IntegrationToggled(is_active=False)).envelopes
-    assert encode_snapshot(StreamState().apply(events)) == KEPT[SNAPSHOT_FORMAT]
-    assert decode_snapshot(KEPT[SNAPSHOT_FORMAT]) == StreamState().apply(events)
+    assert encode_snapshot(StreamState().apply(events)) == KEPT[SNAPSHOT_FORMATS["integration"]]
+    assert decode_snapshot(KEPT[SNAPSHOT_FORMATS["integration"]]) == StreamState().apply(events)
 
 
 @settings(max_examples=50)
@@ -66,7 +66,7 @@ def test_going_on_from_any_snapshot_ends_where_all_events_end(
 def test_a_deleted_integration_can_be_kept(write_of: WriteOf, created: IntegrationCreated) -> None:
     folded = StreamState().apply(write_of(created, IntegrationDeleted()).envelopes)
     assert decode_snapshot(encode_snapshot(folded)) == folded
-    assert (folded.integration.is_deleted, folded.rows) == (True, {"integration_view": None})
+    assert (folded.state.is_deleted, folded.rows) == (True, {"integration_view": None})
 
 
 @pytest.mark.parametrize(

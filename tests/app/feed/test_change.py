@@ -9,13 +9,13 @@ import pytest
 
 from app.event_store.codec import decode_recorded
 from app.feed.change import encode_change
+from domain.aggregates import DomainEvent
 from domain.envelope import RecordedEvent
-from domain.integration import IntegrationEvent
 
 STORED = Path(__file__).parents[2] / "domain/stored_events.jsonl"
 PAGE = (Path(__file__).parents[3] / "docs/feed.md").read_text()
 LINES = [json.loads(line) for line in STORED.read_bytes().splitlines()]
-KNOWN = {"integrationId", "version", "isActive", "credentials"}
+KNOWN = {"integrationId", "version", "channel", "isActive", "credentials"}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
@@ -36,10 +36,15 @@ def test_each_stored_event_is_a_cloud_event_that_holds_nothing_else(line: dict[s
         "id": str(line["position"]),
         "source": f"/workspaces/{event.workspace}/integrations",
         "type": f"integrations.{json.loads(line['envelope'])['event']['kind']}.v1",
-        "subject": event.stream,
+        "subject": event.stream.replace("def_", "channel/"),
         "datacontenttype": "application/json",
     }
-    assert (data["integrationId"], data["version"]) == (event.stream, event.version)
+    if event.stream.startswith("def_"):
+        chosen = getattr(event.event, "integration_id", None)
+        assert data == {"channel": "EMAIL", **({"integrationId": chosen} if chosen else {})}
+    else:
+        assert (data["integrationId"], data["version"]) == (event.stream, event.version)
+        assert "channel" not in data
     assert set(data) <= KNOWN
     for credential in data.get("credentials", ()):
         assert set(credential) == {"field", "version"}
@@ -50,7 +55,8 @@ def test_the_bytes_of_a_change_hold_no_name_person_address_or_commitment() -> No
         shown = encode_change(recorded(line)).decode()
         stored = json.loads(line["envelope"])
         hidden = {stored["name"], *texts(stored["origin"]), *texts(stored["event"])}
-        for text in hidden - {stored["event"]["kind"], *KNOWN, *fields(stored["event"])}:
+        told = {stored["event"]["kind"], stored["event"].get("integrationId"), "EMAIL"}
+        for text in hidden - {*told, *KNOWN, *fields(stored["event"])}:
             assert json.dumps(text) not in shown, text
 
 
@@ -69,6 +75,6 @@ def fields(event: dict[str, Any]) -> set[str]:
 
 
 def test_the_page_has_each_type_of_change() -> None:
-    types = {f"integrations.{event.__name__}.v1" for event in get_args(IntegrationEvent)}
+    types = {f"integrations.{event.__name__}.v1" for event in get_args(DomainEvent)}
 
     assert set(re.findall(r"`(integrations\.\w+\.v1)`", PAGE)) == types

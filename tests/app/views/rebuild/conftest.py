@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from msgspec.structs import replace
@@ -20,18 +20,20 @@ from app.progress import ProgressCallback, no_progress
 from app.views.rebuild.comparison import LogComparison, compare_with_log
 from app.views.rebuild.rebuild import rebuild
 from app.views.rebuild.versions import register_versions
+from domain.channel_default import ChooseDefault, ClearDefault, default_stream
 from domain.envelope import Actor, EventMetadata
 from domain.errors import DomainError
 from domain.integration import (
     ChangeIntegration,
+    Channel,
     CreateIntegration,
     Credential,
     DeleteIntegration,
-    IntegrationCommand,
     RecordCredentialsCheck,
     ReplaceCredentials,
     ToggleIntegration,
 )
+from domain.message import Command as DomainCommand
 from projections.projection import Projection
 from projections.registry import PROJECTIONS
 
@@ -45,7 +47,7 @@ CREATE = CreateIntegration(
     settings={"region": "EU"},
     credentials=(KEY,),
 )
-VIEWS = ("integration_view", "integration_counts")
+VIEWS = ("integration_view", "integration_counts", "channel_default_view")
 WORKSPACES = ("a", "b-2", "Ünï", "", "o'b\\c")
 Live = Callable[[int, int], Coroutine[Any, Any, None]]
 Command = Callable[..., list[str]]
@@ -86,12 +88,16 @@ def clock_of(random: Random) -> Callable[[], datetime]:
 
 def chosen_by(
     random: Random, known: list[tuple[str, str]], new: str
-) -> tuple[IntegrationCommand, tuple[str, str]]:
+) -> tuple[DomainCommand, tuple[str, str]]:
     """Return a random command and the stream that it is for; a creation is remembered."""
     if not known or random.random() < 0.2:
         known.append((random.choice(WORKSPACES), new))
         return replace(CREATE, name=random.choice(["Mail", "ÄÖ 'x'\\\t"])), known[-1]
-    commands: Sequence[IntegrationCommand] = (
+    if random.random() < 0.2:
+        workspace, integration = random.choice(known)
+        chosen = random.choice([*[ChooseDefault(integration_id=integration)] * 3, ClearDefault()])
+        return chosen, (workspace, default_stream(random.choice(get_args(Channel))))
+    commands: Sequence[DomainCommand] = (
         ChangeIntegration(name=f"Name {random.random()}", is_active=random.random() < 0.5),
         ChangeIntegration(sender_email=None, sender_name="Ü", vapid_public_key="B"),
         ChangeIntegration(settings={"onBehalfOf": "ÄÖ 'x'\\\t\"", "region": "GLOBAL"}),

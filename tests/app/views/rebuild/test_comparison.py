@@ -67,7 +67,7 @@ async def test_the_command_prints_what_differs_and_the_script_by_path_heals_it(
         assert "integration_view: 1 rows were not as the log says\n" in told
         assert " has other name\n" in told
         assert "Wrong" not in told
-    assert again.stdout == "Compared integration_view from 1 events.\n"
+    assert again.stdout == "Compared integration_view, channel_default_view from 1 events.\n"
 
 
 def run(words: Sequence[str | Path], **more: str) -> subprocess.CompletedProcess[str]:

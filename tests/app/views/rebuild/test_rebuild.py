@@ -24,13 +24,13 @@ async def test_after_any_history_the_rebuilt_views_are_the_live_ones(
 ) -> None:
     await live(seed, 150)
     before = views.rows()
-    assert before["integration_view"]
+    assert all(before.values())
 
     assert not views.check().differs
     rebuilt = views.rebuild()
 
     assert not rebuilt.differs
-    assert [table.table for table in rebuilt.tables] == ["integration_view", "integration_counts"]
+    assert [table.table for table in rebuilt.tables] == [*before]
     assert rebuilt.events == events_in(views)
     assert views.rows() == before
 
