@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+from contextlib import suppress
 from time import monotonic
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import quote
 from weakref import WeakSet
 
@@ -25,8 +26,10 @@ from integrations_client.keys import FilePath, PinnedKeys, WorkerKey
 from integrations_client.lease import Lease
 from integrations_client.opening import Opener, Target
 from integrations_client.service import Service, Token
+from integrations_client.watcher import Watcher
 
 REQUEST_TIMEOUT = 10.0  # seconds for one request
+START_TIMEOUT = 1.0  # seconds
 MAX_OVERTAKEN = 5  # leases of one request that changes may overtake
 
 
@@ -35,7 +38,8 @@ class AsyncIntegrations:
 
     *base* is the service's address, *key* this worker's private key and *service_key* the key that
     signs leases, each a file or a key. *purpose* is recorded with each lease. Requests are repeated
-    for *timeout* seconds if the service does not answer.
+    for *timeout* seconds if the service does not answer. With *watch*, from the first lease on, the
+    change feed is followed, so that a change ends the leases that it is about.
     """
 
     def __init__(  # noqa: PLR0913 — by name
@@ -46,6 +50,7 @@ class AsyncIntegrations:
         key: FilePath | X25519PrivateKey,
         service_key: FilePath | Json,
         purpose: str | None = None,
+        watch: bool = True,
         timeout: float = 30.0,
         http: httpx.AsyncClient | None = None,
     ) -> None:
@@ -59,6 +64,9 @@ class AsyncIntegrations:
         self._api = f"{base.rstrip('/')}/en/api"
         self._body = {} if purpose is None else {"purpose": purpose}
         self._pending: dict[Target, asyncio.Task[Lease]] = {}
+        changes = f"{self._api}/integration-changes"
+        self._watcher = Watcher(self._service, changes, self.held) if watch else None
+        self._watching: asyncio.Task[None] | None = None
         self.is_forked = False
         CLIENTS.add(self)
 
@@ -88,6 +96,8 @@ class AsyncIntegrations:
 
     async def _fetch(self, target: Target) -> Lease:
         """Ask for a lease until there is one that no change has overtaken."""
+        if self._watcher and self._watching is None:
+            await self._start_watching(self._watcher)
         for _ in range(MAX_OVERTAKEN):
             drops, asked = self.held.drops(target), monotonic()
             result = await self._service.request("POST", self._path(target), json=self._body)
@@ -96,6 +106,12 @@ class AsyncIntegrations:
                 return lease
         message = "each lease was older than the newest change"
         raise UnavailableError(message)
+
+    async def _start_watching(self, watcher: Watcher) -> None:
+        """Follow the changes from here on; do not wait long for a feed that does not answer."""
+        self._watching = asyncio.create_task(watcher.run())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(watcher.has_started.wait(), START_TIMEOUT)
 
     def _finish(self, target: Target, task: asyncio.Task[Lease]) -> None:
         """Make room for the next request; a refusal ends the lease that is held."""
@@ -120,11 +136,15 @@ class AsyncIntegrations:
 
     async def aclose(self) -> None:
         """Forget all leases and close the connections."""
-        for task in [*self._pending.values()]:
+        if self.is_forked:
+            return
+        watching = [self._watching] if self._watching else []
+        tasks: list[asyncio.Task[Any]] = [*self._pending.values(), *watching]
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self.held.forget()
-        if not self.is_forked:
-            await self._http.aclose()
+        await self._http.aclose()
 
     async def __aenter__(self) -> Self:
         return self

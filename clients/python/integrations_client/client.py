@@ -35,6 +35,7 @@ class Integrations:
         key: FilePath | X25519PrivateKey,
         service_key: FilePath | Json,
         purpose: str | None = None,
+        watch: bool = True,
         timeout: float = 30.0,
         http: httpx.AsyncClient | None = None,
     ) -> None:
@@ -44,6 +45,7 @@ class Integrations:
             key=key,
             service_key=service_key,
             purpose=purpose,
+            watch=watch,
             timeout=timeout,
             http=http,
         )

@@ -65,7 +65,7 @@ class Service:
         deadline = monotonic() + self._timeout
         for attempt in count():
             try:
-                return await self._send(method, path, **options)
+                return await self.send(method, path, **options)
             except UnavailableError as error:
                 delay = error.retry_after
                 if delay is None:  # random, so that many workers do not come back at once
@@ -75,7 +75,7 @@ class Service:
                 await asyncio.sleep(delay)
         raise AssertionError  # pragma: no cover — count() never ends
 
-    async def _send(self, method: str, path: str, **options: object) -> Json:
+    async def send(self, method: str, path: str, **options: object) -> Json:
         """Send once, and once more with another token if it is refused."""
         try:
             return await self._send_with(await self._current_token(), method, path, **options)

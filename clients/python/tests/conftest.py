@@ -69,7 +69,7 @@ class Workspace:
 
     def options(self, **options: Any) -> dict[str, Any]:
         given = {"token": self.token, "key": self.key, "service_key": self.lease_key}
-        return {"base": self.service.address, "timeout": 10, **given, **options}
+        return {"base": self.service.address, "timeout": 10, "watch": False, **given, **options}
 
     @contextmanager
     def client(self, **options: Any) -> Generator[Integrations]:
@@ -99,6 +99,7 @@ class Gateway:
 
     def __init__(self, address: str) -> None:
         self.script: list[Planned] = []
+        self.feed_script: list[Planned] = []
         self.requests: list[str] = []
         self.tokens: list[str] = []
         self.is_away = False
@@ -117,6 +118,14 @@ class Gateway:
                 named = ("authorization", "content-type")
                 headers = {name: self.headers[name] for name in named}
                 passed = httpx2.post(address + self.path, content=body, headers=headers)
+                self.answer(passed.status_code, {}, passed.content)
+
+            def do_GET(self) -> None:
+                if gateway.feed_script or gateway.is_away:
+                    self.fail(gateway.feed_script.pop(0) if gateway.feed_script else (503, {}))
+                    return
+                headers = {"authorization": self.headers["authorization"]}
+                passed = httpx2.get(address + self.path, headers=headers, timeout=60)
                 self.answer(passed.status_code, {}, passed.content)
 
             def fail(self, planned: Planned) -> None:
