@@ -75,11 +75,20 @@ class AsyncIntegrations:
         target: Target = ("integration", integration)
         return self.held.get(target) or await self.obtain(target)
 
+    async def channel(self, channel: str) -> Lease:
+        """Return a lease of the integration that is chosen for *channel*: EMAIL, SMS or PUSH."""
+        target: Target = ("channel", channel)
+        return self.held.get(target) or await self.obtain(target)
+
     def auth(self, integration: str) -> AsyncLeaseAuth:
         """Return an `httpx.Auth` for `httpx.AsyncClient` that signs requests with the lease."""
-        return AsyncLeaseAuth(
-            self.held, ("integration", integration), lambda: self.lease(integration)
-        )
+        target: Target = ("integration", integration)
+        return AsyncLeaseAuth(self.held, target, lambda: self.lease(integration))
+
+    def channel_auth(self, channel: str) -> AsyncLeaseAuth:
+        """Return an `httpx.Auth` as `auth` does, for the integration chosen for *channel*."""
+        target: Target = ("channel", channel)
+        return AsyncLeaseAuth(self.held, target, lambda: self.channel(channel))
 
     async def obtain(self, target: Target) -> Lease:
         """Return a lease that may be used; ask for another if it is due.

@@ -59,11 +59,20 @@ class Integrations:
         target: Target = ("integration", integration)
         return self.held.get(target) or self.obtain(target)
 
+    def channel(self, channel: str) -> Lease:
+        """Return a lease of the integration that is chosen for *channel*: EMAIL, SMS or PUSH."""
+        target: Target = ("channel", channel)
+        return self.held.get(target) or self.obtain(target)
+
     def auth(self, integration: str) -> SyncLeaseAuth:
         """Return an `httpx.Auth` for `httpx.Client` that signs requests with the lease."""
-        return SyncLeaseAuth(
-            self.held, ("integration", integration), lambda: self.lease(integration)
-        )
+        target: Target = ("integration", integration)
+        return SyncLeaseAuth(self.held, target, lambda: self.lease(integration))
+
+    def channel_auth(self, channel: str) -> SyncLeaseAuth:
+        """Return an `httpx.Auth` as `auth` does, for the integration chosen for *channel*."""
+        target: Target = ("channel", channel)
+        return SyncLeaseAuth(self.held, target, lambda: self.channel(channel))
 
     def obtain(self, target: Target) -> Lease:
         """Return a lease that may be used; ask for another if it is due."""
