@@ -13,7 +13,8 @@ import pytest
 
 from app.database.embedded import open_embedded
 from app.providers.registry import load_providers
-from tests.support.worker import RESOLVE, Worker
+from app.tokens.principal import RESOLVE
+from tests.support.worker import Worker, client_with
 
 Canaries = Any  # that of conftest.py, which cannot be imported
 Service = Any  # that of tests/conftest.py
@@ -39,7 +40,7 @@ class Walk:
         with (
             service.caller("canary") as admin,
             self.worker.client as worker,
-            service.client(*RESOLVE, workspace="canary") as keyless,
+            client_with(service, workspaceId="canary", permissions=[RESOLVE]) as keyless,
         ):
             for type_, provider in load_providers().items():
                 body = {"name": "n", "type": type_, "channel": provider.channel}

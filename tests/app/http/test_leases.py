@@ -13,7 +13,8 @@ from cryptography.exceptions import InvalidTag
 from jwt.algorithms import OKPAlgorithm
 
 from app.secrets.lease import SUITE_NAME
-from tests.support.worker import RESOLVE, Worker, claims_of
+from app.tokens.principal import RESOLVE
+from tests.support.worker import Worker, claims_of, client_with
 
 Service = Any  # that of tests/conftest.py, which cannot be imported
 Problem = Callable[..., dict[str, Any]]
@@ -132,7 +133,7 @@ def test_no_role_may_lease(
 def test_without_a_recipient_there_is_no_lease(
     service: Service, workspace: str, integration: str, problem: Problem, client: httpx2.Client
 ) -> None:
-    with service.client(*RESOLVE, workspace=workspace) as keyless:
+    with client_with(service, workspaceId=workspace, permissions=[RESOLVE]) as keyless:
         problem(keyless.post(f"{PATH}/{integration}/lease"), 403, "RECIPIENT_REQUIRED")
 
     assert [entry["outcome"] for entry in accesses(client)] == ["RECIPIENT_REQUIRED"]

@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import httpx2
+import psycopg
 import pytest
+
+from tests.support.worker import Worker
 
 Service = Any  # that of tests/conftest.py, which cannot be imported
 Body = dict[str, Any]
@@ -113,6 +116,46 @@ def test_lists_show_nothing_of_another_workspace(
     of_none = stranger.get("/en/api/history-log", params={"resourceId": NEVER})
     assert of_mine.content == of_none.content
     assert client.get("/en/api/history-log").json()["result"]["totalCount"] == 1
+
+
+def test_a_worker_of_another_workspace_gets_the_response_for_an_unknown_id(
+    client: httpx2.Client, service: Service, workspace: str, mine: str, problem: Problem
+) -> None:
+    own, foreign = Worker(service, workspace), Worker(service, f"{workspace}-other")
+    with own.client, foreign.client:
+        assert own.lease(mine).status_code == 200
+        problem(foreign.lease(mine), 404, "NOT_FOUND")
+        assert without_id(foreign.lease(mine)) == without_id(foreign.lease(NEVER))
+
+    assert len(client.get(f"{PATH}/{mine}/accesses").json()["result"]["data"]) == 1
+
+
+def test_the_statement_of_leases_reads_pairs_of_workspace_and_integration(
+    service: Service, workspace: str, stranger: httpx2.Client, mine: str, body: Body
+) -> None:
+    theirs, other = made(stranger, body), f"{workspace}-other"
+    asked = "SELECT workspace_id, id FROM integrations.lease_material(%s, %s)"
+    with psycopg.connect(service.environment["INTEGRATIONS_DATABASE_URL"]) as database:
+        database.execute("SET ROLE integrations_command")
+        crossed = database.execute(asked, ([workspace, other], [theirs, mine])).fetchall()
+        both = database.execute(asked, ([workspace, other], [mine, theirs])).fetchall()
+
+    assert crossed == []
+    assert sorted(both) == sorted([(workspace, mine), (other, theirs)])
+
+
+def test_the_access_journal_shows_nothing_of_another_workspace(
+    service: Service, workspace: str, stranger: httpx2.Client, mine: str
+) -> None:
+    own = Worker(service, workspace)
+    with own.client:
+        own.lease(mine)
+
+    journal = "/en/api/integration-accesses"
+    for path in (journal, f"{journal}?integrationId={mine}", f"{journal}?actorId=worker-1"):
+        assert stranger.get(path).json()["result"]["data"] == [], path
+    of_mine, of_none = (stranger.get(f"{PATH}/{id_}/accesses") for id_ in (mine, NEVER))
+    assert without_id(of_mine) == without_id(of_none)
 
 
 def test_the_same_idempotency_key_of_another_workspace_is_another_key(
