@@ -137,6 +137,19 @@ async def test_a_journal_that_cannot_be_written_says_so_and_remembers_nothing(
     assert kept(admin) == {1: access()}
 
 
+async def test_a_journal_that_may_only_be_read_says_so(
+    dsn: str, admin: Connection[TupleRow]
+) -> None:
+    async with open_pool(dsn, "integrations_command", size=1) as pool:
+        async with pool.connection() as connection:
+            await connection.execute("SET default_transaction_read_only = on")
+        with pytest.raises(UnavailableError) as caught:
+            await AccessJournal(pool).record(access())
+
+    assert isinstance(caught.value.__cause__, psycopg.errors.ReadOnlySqlTransaction)
+    assert kept(admin) == {}
+
+
 # ----- Nothing is changed, and months go -----
 @pytest.mark.parametrize(
     "statement",

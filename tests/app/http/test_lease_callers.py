@@ -21,7 +21,7 @@ ALLOWED: dict[str, dict[str, object]] = {
 }
 FORBIDDEN: dict[str, dict[str, object]] = {
     "none": {"permissions": []},
-    **{permission: {"permissions": [permission]} for permission in PERMISSIONS - {RESOLVE}},
+    **{permission: {"permissions": [permission]} for permission in sorted(PERMISSIONS - {RESOLVE})},
     "all others": {"permissions": sorted(PERMISSIONS - {RESOLVE})},
     "another case": {"permissions": [RESOLVE.upper()]},
     "a longer one": {"permissions": [f"{RESOLVE}:all", "integrations:*", "*"]},
