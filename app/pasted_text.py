@@ -7,6 +7,7 @@ from base64 import b64decode
 from collections.abc import Iterator
 from enum import Enum
 from unicodedata import category
+from urllib.parse import unquote
 
 from msgspec import Struct
 
@@ -38,9 +39,12 @@ SCHEME = re.compile(  # with the name of its header or without
 )
 VARIABLE = re.compile(  # also a member of JSON, and what shells, Docker and scripts put before it
     r"(?:(?:export|set|setx|env|declare -x|const|let|var|-e|-)\s+){0,2}(?:\$env:)?"
-    r"(?:[a-z_][\w.-]{0,99}\s*(?:=|:\s)|([\"'])[a-z_][\w.-]{0,99}\1\s*:)\s*(?=[^=\s])",
+    r"(?:[a-z_][\w.-]{0,99}\s*(?:=|:\s)|([\"'])[a-z_][\w.-]{0,99}\1\s*:)\s*"
+    r"(?:[|>][+-]?[ \t]*\n\s*)?(?=[^=\s])",  # a block of YAML
     re.ASCII | re.IGNORECASE,
 )
+FENCE = re.compile(r"(`{3,}|~{3,})[ \t]*(?:[A-Za-z][\w.+-]*(?=\s))?")  # of code in Markdown
+DATA_URL = re.compile(r"data:[^,]{0,100}?(;base64)?,(.+)", re.IGNORECASE | re.DOTALL)  # RFC 2397
 BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 BARE = re.compile(r"[\w.+/-]+={0,2}", re.ASCII)  # as most keys are: nothing is around it
 MAX_LAYERS = 4  # wrappings within each other: NAME="Bearer …" has three
@@ -108,17 +112,28 @@ def outer_layer(text: str) -> tuple[Wrapping, str] | None:
     for pattern, wrapping in ((SCHEME, Wrapping.SCHEME), (VARIABLE, Wrapping.VARIABLE)):
         if found := pattern.match(text):
             return wrapping, trim(text[found.end() :])
+    if found := FENCE.match(text):
+        return Wrapping.QUOTES, fenced_text(text, found)
     ended = text.rstrip(";,")
     if ended and (ended[0] in QUOTES or ended[-1] in QUOTES):
         return Wrapping.QUOTES, trim(ended.strip(QUOTES))
     return None
 
 
+def fenced_text(text: str, fence: re.Match[str]) -> str:
+    """Return what is in the block of code *text*, which begins with *fence*, with an end or not."""
+    inner = trim(trim(text[fence.end() :]).removesuffix(fence[1]))
+    return inner or trim(text[fence.end(1) :].removesuffix(fence[1]))
+
+
 def readings(text: str, layers: int = MAX_LAYERS) -> Iterator[str]:
-    """Yield *text* and what it may stand for: unwrapped, unescaped, decoded from base64."""
+    """Yield *text* and what it may stand for: unwrapped, unescaped, decoded (base64, `data:`)."""
     yield text
     if layers:
-        inner = (unwrap(text).text, json_string(text), unescape(text), base64_text(text))
+        inner = (
+            *(unwrap(text).text, json_string(text), unescape(text)),
+            *(base64_text(text), data_url_text(text)),
+        )
         for reading in dict.fromkeys(inner):
             if reading and reading != text:
                 yield from readings(trim(reading), layers - 1)
@@ -141,6 +156,14 @@ def unescape(text: str) -> str | None:
 
 
 ESCAPED = {"\\": "\\", '"': '"', "n": "\n", "r": "\r", "t": "\t"}
+
+
+def data_url_text(text: str) -> str | None:
+    """Return the text of which *text* is a `data:` URL; None if it is none."""
+    found = DATA_URL.fullmatch(text)
+    if not found:
+        return None
+    return base64_text(unquote(found[2])) if found[1] else unquote(found[2])
 
 
 def base64_text(text: str) -> str | None:

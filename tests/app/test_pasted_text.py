@@ -155,6 +155,9 @@ JSON = '{"a": "x\\ny", "b": ["1", "2"]}'
         b64encode(b"\xef\xbb\xbf" + JSON.encode()).decode(),
         f'"{b64encode(JSON.encode()).decode()}"',
         b64encode(b64encode(JSON.encode())).decode(),
+        f"```json\n{JSON}\n```",
+        f"data:application/json;base64,{b64encode(JSON.encode()).decode()}",
+        f"data:,{JSON}",
         b64encode(JSON.encode()).decode()[:20] + "\n" + b64encode(JSON.encode()).decode()[20:],
     ],
 )
@@ -163,7 +166,11 @@ def test_a_document_is_among_its_readings(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["\\" * 8_000, '"' * 8_000, "A" * 8_000, '{\\"' * 2_700, "=" * 8_000]
+    "text",
+    [
+        *("\\" * 8_000, '"' * 8_000, "A" * 8_000, '{\\"' * 2_700, "=" * 8_000, "`" * 8_000),
+        *("```" + " \n" * 4_000, "a: |" + "\n" * 8_000 + "=", "data:" * 1_600, "```json " * 1_000),
+    ],
 )
 def test_hostile_text_has_few_readings(text: str) -> None:
     assert len(list(readings(text))) < 20

@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Mapping
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from app.command_handler import CommandFactory, PreparedCommand
 from app.http.dependencies import Dependencies, get_dependencies
@@ -18,7 +18,12 @@ from app.http.integrations.bodies import (
     secrets_in,
 )
 from app.http.integrations.public_text import find_provider_keys
-from app.http.integrations.settings import find_missing_settings, find_wrong_settings
+from app.http.integrations.settings import (
+    conditional_settings,
+    find_missing_settings,
+    find_wrong_settings,
+    given_value,
+)
 from app.http.integrations.warnings import find_warnings
 from app.http.preferences import reject_warnings_if_strict
 from app.http.sender_phone import sender_problem
@@ -115,24 +120,34 @@ async def seal_secrets(
 
 
 def collect_warnings(
-    dependencies: Dependencies, body: Struct, settings: Settings | None, provider: Provider
+    dependencies: Dependencies,
+    body: Struct,
+    settings: Settings | None,
+    provider: Provider,
+    stored: PlainSecrets | None = None,
 ) -> list[FieldFinding]:
-    """Return what *provider* does not expect in *body*, or lacks in *settings* or without it."""
+    """Return what *provider* does not expect in *body*, or lacks in *settings* or without it.
+
+    *stored* are secrets that stay, of which some need a setting.
+    """
     cleared = cleared_in(body) if isinstance(body, UpdateIntegrationBody) else ()
     return [
         *((name, FIELD_MISSING) for name in find_required(cleared, provider)),
         *find_warnings(body, provider),
         *find_provider_keys(body, provider, dependencies.provider_keys),
-        *find_missing_settings(body, settings, provider),
+        *find_missing_settings(body, settings, provider, stored or {}),
     ]
 
 
 class ChangeWithWarnings:
     """A change by `body`; `warnings` are known once the integration's provider is."""
 
-    def __init__(self, request: ApiRequest, body: Struct, make_command: CommandFactory) -> None:
+    def __init__(
+        self, request: ApiRequest, integration: str, body: Struct, make_command: CommandFactory
+    ) -> None:
         self.warnings: list[FieldFinding] = []
         self._request = request
+        self.integration = integration
         self.body = body
         self._make_command = make_command
 
@@ -145,9 +160,29 @@ class ChangeWithWarnings:
         dependencies = get_dependencies(self._request.app)
         provider = dependencies.providers.get(state.type)
         if provider is not None:
-            self.warnings = collect_warnings(dependencies, self.body, state.settings, provider)
+            stored = await self._open_conditions(state, provider)
+            self.warnings = collect_warnings(
+                dependencies, self.body, state.settings, provider, stored
+            )
         reject_warnings_if_strict(self._request, self.warnings)
         return await self._make_command(state)
+
+    async def _open_conditions(self, state: Integration, provider: Provider) -> PlainSecrets:
+        """Return the stored secrets that may need a setting which is not there after the change.
+
+        Only the secret itself tells its kind: an API key of Twilio begins with SK. It is forgotten
+        after this one comparison.
+        """
+        conditions = conditional_settings(self.body, state.settings, provider).values()
+        wanted = {c.field for c in conditions if given_value(self.body, c.field) is UNSET}
+        credentials = [each for each in state.credentials if each.field in wanted]
+        if not credentials:
+            return {}
+        secrets, workspace = (
+            get_dependencies(self._request.app).secrets,
+            self._request.user.workspace,
+        )
+        return await secrets.unseal_available(workspace, self.integration, credentials)
 
 
 def require_fields_of_type(

@@ -138,9 +138,8 @@ class IntegrationController(Controller):
             return PreparedCommand(ChangeIntegration(**asdict(data)))
 
         message = "Integration updated successfully"
-        return await execute_change(
-            request, integration_id, ChangeWithWarnings(request, data, prepare), message
-        )
+        change = ChangeWithWarnings(request, integration_id, data, prepare)
+        return await execute_change(request, change, message)
 
     @post(
         "/{integration_id:str}/toggle",
@@ -199,9 +198,8 @@ class IntegrationController(Controller):
             return await replace(state)
 
         message = "Credentials replaced successfully"
-        return await execute_change(
-            request, integration_id, ChangeWithWarnings(request, data, prepare), message
-        )
+        change = ChangeWithWarnings(request, integration_id, data, prepare)
+        return await execute_change(request, change, message)
 
     @delete(
         "/{integration_id:str}",
@@ -221,12 +219,12 @@ class IntegrationController(Controller):
 
 
 async def execute_change(
-    request: ApiRequest, integration: str, change: ChangeWithWarnings, message: str
+    request: ApiRequest, change: ChangeWithWarnings, message: str
 ) -> Response[Any]:
     """Execute *change* and respond with the changed integration."""
     return await execute_command(
         request,
-        build_command_request(request, integration, change.prepare),
+        build_command_request(request, change.integration, change.prepare),
         lambda row: add_preference_applied(
             request, render_one(request, require_found(row), message, change.warnings)
         ),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from app.http.errors import FieldFinding, InvalidFieldsError, member_name
 from app.http.field_rules import FieldError, FieldProblem, Rule, Schema, choice, text
@@ -12,8 +12,8 @@ from app.http.request_bodies import UNKNOWN
 from app.http.types import attributes_by_json_name
 from app.pasted_text import unwrap
 from app.secrets.secret import Secret
-from domain.integration import Settings
-from domain.provider import Provider, Providers, ProviderSetting
+from domain.integration import SecretField, Settings
+from domain.provider import FieldCondition, Provider, Providers, ProviderSetting
 
 MAX_SETTING_LENGTH = 512
 NOT_AN_OBJECT = FieldProblem("WRONG_TYPE", "This must be an object")
@@ -103,16 +103,40 @@ def settings_schema(provider: Provider) -> Schema:
     return {"properties": schemas, "additionalProperties": False}
 
 
-def find_missing_settings(
+def conditional_settings(
     body: Struct, settings: Settings | None, provider: Provider
+) -> Mapping[str, FieldCondition]:
+    """Return the settings that are not there after *body*, and when *provider* needs them.
+
+    *settings* are those before it. A body that changes neither settings nor secrets has none.
+    """
+    given = getattr(body, "settings", settings)
+    if given is UNSET:
+        return {}
+    return {
+        name: setting.required_when
+        for name, setting in provider.settings.items()
+        if setting.required_when and name not in (given or {})
+    }
+
+
+def find_missing_settings(
+    body: Struct,
+    settings: Settings | None,
+    provider: Provider,
+    stored: Mapping[SecretField, Secret],
 ) -> Iterator[FieldFinding]:
-    """Find the settings that *provider* needs with the credentials in *body*, and that lack."""
-    attributes = attributes_by_json_name(type(body))
-    for name, setting in provider.settings.items():
-        condition = setting.required_when
-        if condition is None or name in (settings or {}) or condition.field not in attributes:
-            continue
-        value = getattr(body, attributes[condition.field])
+    """Find the settings that *provider* needs with the credentials in *body* or *stored*."""
+    for name, condition in conditional_settings(body, settings, provider).items():
+        value = given_value(body, condition.field)
+        if value is UNSET:
+            value = stored.get(cast("SecretField", condition.field))
         text = value.reveal().decode() if isinstance(value, Secret) else value or ""
         if re.fullmatch(condition.format, unwrap(text).text):
             yield member_name("settings", name), SETTING_MISSING
+
+
+def given_value(body: Struct, field: str) -> Secret | str | UnsetType | None:
+    """Return the value of *field* in *body*; UNSET if it keeps the one before."""
+    attribute = attributes_by_json_name(type(body)).get(field)
+    return UNSET if attribute is None else getattr(body, attribute)

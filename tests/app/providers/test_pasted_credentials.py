@@ -5,6 +5,7 @@ import json
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import assume, given
@@ -79,6 +80,19 @@ FORMS: dict[str, Callable[[str], str]] = {
     "escaped, indented": lambda text: escaped(indented(text)),
     "escaped line breaks": lambda text: indented(text).replace("\n", "\\n"),
     "a variable": lambda text: f"GOOGLE_APPLICATION_CREDENTIALS_JSON='{text}'",
+    "a block in Markdown": lambda text: f"```json\n{indented(text)}\n```",
+    "a block in Markdown, another": lambda text: f"~~~~\n{text}\n~~~~",
+    "a block in Markdown, in one line": lambda text: f"```json {text}```",
+    "a block in Markdown without an end": lambda text: f"```JSON\n{text}",
+    "a block in Markdown in base64": lambda text: f"```\n{base64_lines(text)}```\n",
+    "a data URL": lambda text: f"data:application/json;base64,{b64encode(text.encode()).decode()}",
+    "a data URL with a charset": lambda text: (
+        f"data:application/json;charset=utf-8;base64,{b64encode(text.encode()).decode()}"
+    ),
+    "a data URL, percent-encoded": lambda text: f"data:application/json,{quote(text)}",
+    "a data URL in quotes": lambda t: f'"data:text/plain;base64,{b64encode(t.encode()).decode()}"',
+    "a block of YAML": lambda text: f"credentials: |\n  {text}\n",
+    "a block of YAML, folded": lambda text: f"credentials: >-\n  {text}",
     "an exported variable": lambda text: f"export FCM={b64encode(text.encode()).decode()}",
 }
 
@@ -279,7 +293,12 @@ def stored_values(body: CreateIntegrationBody) -> dict[str, Secret]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-WRAPPED = {"quotes": '"{}"', "header": "Bearer {}", "variable": "SENDGRID_API_KEY={}"}
+WRAPPED = {
+    "quotes": '"{}"',
+    "Markdown": "```\n{}\n```",
+    "header": "Bearer {}",
+    "variable": "SENDGRID_API_KEY={}",
+}
 
 
 @pytest.mark.parametrize("form", WRAPPED)

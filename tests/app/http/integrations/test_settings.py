@@ -337,6 +337,59 @@ def test_what_credentials_need_and_lack_is_a_warning(
     assert wrong(replaced.json()["result"].get("warnings", [])) == expected
 
 
+LACKS = [("settings.accountSid", "SETTING_MISSING")]
+# What is stored, what changes, and the warnings of the change.
+CHANGES: dict[str, tuple[str, Json | None, str, Json, list[tuple[str, str]]]] = {
+    "the account is cleared": (KEY_SID, {"accountSid": SID}, "", {"settings": None}, LACKS),
+    "the account is left out": (
+        *(KEY_SID, {"accountSid": SID}, ""),
+        *({"settings": {"region": "IE1"}}, LACKS),
+    ),
+    "no settings": (KEY_SID, {"accountSid": SID}, "", {"settings": {}}, LACKS),
+    "the account stays": (
+        *(KEY_SID, {"accountSid": SID}, ""),
+        *({"settings": {"accountSid": SID, "region": "IE1"}}, []),
+    ),
+    "it lacked before": (KEY_SID, None, "", {"settings": {"region": "IE1"}}, LACKS),
+    "a wrapped key": (f"KEY={KEY_SID}", {"accountSid": SID}, "", {"settings": None}, LACKS),
+    "an account": (SID, {"accountSid": SID}, "", {"settings": None}, []),
+    "no settings change": (KEY_SID, None, "", {"name": "Other"}, []),
+    "another secret": (KEY_SID, None, "/credentials", {"apiSecret": "b" * 32}, LACKS),
+    "another secret, with the account": (
+        *(KEY_SID, {"accountSid": SID}, "/credentials"),
+        *({"apiSecret": "b" * 32}, []),
+    ),
+    "another secret of an account": (SID, None, "/credentials", {"apiSecret": "b" * 32}, []),
+    "another key": (SID, None, "/credentials", {"apiKey": KEY_SID}, LACKS),
+    "an account in place of a key": (KEY_SID, None, "/credentials", {"apiKey": SID}, []),
+}
+
+
+@pytest.mark.parametrize(
+    ("api_key", "settings", "path", "change", "expected"), CHANGES.values(), ids=CHANGES
+)
+def test_what_a_change_leaves_incomplete_is_a_warning(  # noqa: PLR0913, PLR0917 — a row each
+    client: httpx2.Client,
+    api_key: str,
+    settings: Json | None,
+    path: str,
+    change: Json,
+    expected: list[tuple[str, str]],
+) -> None:
+    body = body_of("TWILIO", settings=settings, apiKey=api_key, apiSecret="a" * 32)
+    place = client.post(PATH, json=body).headers["Location"]
+    method = "PUT" if path else "PATCH"
+
+    strict = client.request(
+        method, place + path, json=change, headers={"Prefer": "handling=strict"}
+    )
+    answer = client.request(method, place + path, json=change)
+
+    assert answer.status_code == 200
+    assert wrong(answer.json()["result"].get("warnings", [])) == expected
+    assert strict.status_code == (422 if expected else 200)
+
+
 def test_the_openapi_document_says_the_settings_of_each_type(client: httpx2.Client) -> None:
     schemas = client.get("/docs/openapi.json").json()["components"]["schemas"]
     [by_type] = schemas["CreateIntegrationBody"]["allOf"]
