@@ -13,7 +13,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = [file for folder in ("app", "scripts") for file in (ROOT / folder).rglob("*.py")]
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    ROOT / "clients/python/README.md",
+]
 FILE_PATH = re.compile(r"`((?:app|domain|projections|scripts|tests)/[\w./*]+)")
 # In backquotes, or at the start of a line of an example.
 COMMAND_LINE = re.compile(r"(?:`|^)(integrations(?: [^`|>#\n]*)?)(?:`|  |$| [|>#])", re.MULTILINE)

@@ -1,0 +1,83 @@
+"""README.md: what can run here runs against the real service, and the rest compiles."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import integrations_client
+import pytest
+
+Workspace = Any  # that of conftest.py, which cannot be imported
+PAGE = (Path(__file__).parents[1] / "README.md").read_text()
+SYNC, ASYNC, CELERY, TEMPORAL, LAMBDA = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+
+
+def run(block: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Run *block* where the key files are, for an integration of the workspace."""
+    integration = workspace.create(settings={"region": "EU"})
+    monkeypatch.chdir(workspace.key.parent)
+    here = block.replace("http://127.0.0.1:8000", workspace.service.address)
+    here = here.replace("int_01m84sn0f6e788c7myrj1n317m", integration)
+    names: dict[str, Any] = {"TOKEN": workspace.token, "integration": integration}
+    exec(here, names)  # noqa: S102 — our own page
+    return names
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
+    """Requests to the provider, which nobody sends from a test."""
+    requests: list[httpx.Request] = []
+    whole = httpx.AsyncHTTPTransport.handle_async_request
+
+    def handle(_self: object, request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(202)
+
+    async def handle_async(self: Any, request: httpx.Request) -> httpx.Response:
+        is_provider = request.url.host.endswith("sendgrid.com")
+        return handle(self, request) if is_provider else await whole(self, request)
+
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", handle)
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", handle_async)
+    return requests
+
+
+def test_three_lines(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, sent: list[httpx.Request]
+) -> None:
+    names = run(SYNC, workspace, monkeypatch)
+    names["client"].close()
+
+    assert str(sent[0].url) == "https://api.eu.sendgrid.com/v3/mail/send"
+    assert sent[0].headers["authorization"] == "Bearer SG.a-key-that-nobody-may-see"
+
+
+async def test_with_asyncio(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, sent: list[httpx.Request]
+) -> None:
+    names = run(ASYNC, workspace, monkeypatch)
+
+    assert (await names["send"]()).status_code == 202
+    assert sent[0].headers["authorization"] == "Bearer SG.a-key-that-nobody-may-see"
+
+
+def test_aws_lambda(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = run(LAMBDA, workspace, monkeypatch)
+
+    event = {"integration": names["integration"]}
+    assert names["handler"](event, None) == {"sender": "a@example.com"}
+    names["client"].close()
+
+
+@pytest.mark.parametrize("block", [CELERY, TEMPORAL], ids=["Celery", "Temporal"])
+def test_the_other_blocks_compile_and_import_what_exists(block: str) -> None:
+    compile(block, "README.md", "exec")
+    [names] = re.findall(r"^from integrations_client import (.*)$", block, re.MULTILINE)
+    assert set(names.split(", ")) <= set(integrations_client.__all__)
+
+
+def test_the_table_has_every_error() -> None:
+    table = PAGE.partition("## Errors")[2].partition("##")[0]
+    errors = {name for name in integrations_client.__all__ if name.endswith("Error")}
+    assert set(re.findall(r"`(\w+Error)`", table)) == errors - {"ServiceError"}
