@@ -100,12 +100,13 @@ def build_dependencies(
     metrics = Metrics(
         version("integrations"),
         pools=(commands, queries, audits),
-        batchers={**log.batchers, **views.batchers},
+        batchers={**log.batchers, **views.batchers, **leasing.batchers},
         read_gauges=SharedLook(partial(database_gauges, probes)),
-        own_gauges={
-            "integrations_feed_position": lambda: feed.position,
-            "integrations_feed_streams": lambda: feed.streams,
-        },
+        own_figures=lambda: (
+            (feed.position, "integrations_feed_position"),
+            (feed.streams, "integrations_feed_streams"),
+            *leasing.figures(),
+        ),
     )
 
     @asynccontextmanager

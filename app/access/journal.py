@@ -30,11 +30,13 @@ class AccessJournal:
 
     What a process has recorded this minute it remembers, so that a busy worker costs one record a
     minute and not a round trip each time; nothing is remembered before it is committed.
+    `records` counts those that it added.
     """
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
         self._pool = pool
         self._recorded: OrderedDict[tuple[bytes, Minute], None] = OrderedDict()
+        self.records = 0
         self.batcher: Batcher[Access, None] = Batcher(self._record_many)
 
     async def record(self, access: Access) -> None:
@@ -67,12 +69,14 @@ class AccessJournal:
         try:
             async with self._pool.connection() as connection:
                 with abort_after(COMMIT_TIMEOUT, connection), require_replicated(connection):
-                    await connection.execute(RECORD_SQL, (Jsonb(items),))
+                    cursor = await connection.execute(RECORD_SQL, (Jsonb(items),))
+                    [(added,)] = await cursor.fetchall()
         except psycopg.DatabaseError as error:
             if isinstance(error, psycopg.OperationalError):
                 raise
             # Read-only, no right, a broken partition: whatever it is, without a record no lease.
             raise UnavailableError from error
+        self.records += added
         return [None] * len(accesses)
 
 

@@ -2,7 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Container, Generator, Mapping, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Container,
+    Generator,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
@@ -36,10 +44,14 @@ class BatchStats(Protocol):
         ...
 
 
+Figure = tuple[float, str, *tuple[str, ...]]
+"""A value, the name of its metric, and that of each label."""
+
+
 class Metrics:
     """Metrics of *pools*, of *batchers* by name, and the gauges that *read_gauges* returns.
 
-    *own_gauges* are those of this process by name; those of *read_gauges* are the same in all.
+    *own_figures* yields more of this process; what *read_gauges* returns is the same in all.
     `in_progress` is how many requests are being processed.
     """
 
@@ -49,14 +61,14 @@ class Metrics:
         pools: Sequence[Pool],
         batchers: Mapping[str, BatchStats],
         read_gauges: Callable[[], Awaitable[Mapping[str, float]]],
-        own_gauges: Mapping[str, Callable[[], float]],
+        own_figures: Callable[[], Iterable[Figure]],
     ) -> None:
         self.in_progress = 0
         self._version = version
         self._pools = pools
         self._batchers = batchers
         self._gauges = read_gauges
-        self._own_gauges = own_gauges
+        self._own_figures = own_figures
         self._instruments = Instruments()
 
     def count(self, kind: RequestLabels, seconds: float) -> None:
@@ -89,8 +101,8 @@ class Metrics:
             show(batcher.batches, "integrations_batches_total", name)
             show(batcher.requests, "integrations_batch_requests_total", name)
             show(batcher.waiting, "integrations_batch_waiting", name)
-        for name, value in self._own_gauges.items():
-            show(value(), name)
+        for figure in self._own_figures():
+            show(*figure)
         self._instruments.set_process()
 
 

@@ -43,6 +43,8 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "integrations_batches_total": ("Batches: round trips shared by waiting requests.", ("batch",)),
     "integrations_batch_requests_total": ("Requests in all batches.", ("batch",)),
+    "integrations_leases_total": ("Requests for leases, by what became of them.", ("outcome",)),
+    "integrations_access_records_total": ("Records added to the access journal.", ()),
     "process_cpu_seconds_total": ("CPU time, user and system.", ()),
 }
 # The same in every worker.

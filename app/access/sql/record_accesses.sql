@@ -1,8 +1,11 @@
 -- Adds records to the access journal, those that it does not have for their minute yet, in the order
 -- given; positions are 1, 2, 3 … without gaps, in commit order, as one writer at a time holds the
--- journal's own lock. Leases wait for each other here, and for no change of an integration.
-CREATE OR REPLACE FUNCTION integrations.record_accesses(items jsonb) RETURNS void
+-- journal's own lock. Leases wait for each other here, and for no change of an integration. Returns
+-- how many were added.
+CREATE OR REPLACE FUNCTION integrations.record_accesses(items jsonb) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    added bigint;
 BEGIN
     PERFORM set_config('lock_timeout', '2s', true);
     PERFORM pg_advisory_xact_lock(7597137600296673656);
@@ -26,5 +29,7 @@ BEGIN
         WHERE kept.workspace_id = item.workspace AND kept.grant_key = item.grant_key
             AND kept.minute = item.minute
     );
+    GET DIAGNOSTICS added = ROW_COUNT;
+    RETURN added;
 END
 $$;

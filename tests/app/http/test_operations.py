@@ -19,6 +19,8 @@ from psycopg_pool import AsyncConnectionPool
 from app.database.availability import UnavailableError
 from app.http.operations import Readiness
 from app.metrics.instruments import NAMES
+from app.tokens.principal import RESOLVE
+from tests.support.worker import Worker, client_with
 
 Pool = AsyncConnectionPool[AsyncConnection]
 Service = Any  # that of tests/conftest.py, which cannot be imported
@@ -64,6 +66,34 @@ def test_requests_are_counted_by_the_template_of_their_route_method_and_status(
     assert grown("/{locale}/api/integration/{integration_id}", "GET", 200) == 2
     assert grown("none", "PUT", 405) == 1
     assert after["integrations_http_requests_in_progress"] == 1  # the one that asks
+
+
+def test_leases_are_counted_by_what_became_of_them_and_so_are_records(
+    service: Service, client: httpx2.Client, workspace: str, body: dict[str, Any]
+) -> None:
+    place = client.post(PATH, json=body).headers["location"]
+    worker = Worker(service, workspace)
+    before = told_by(service.address)
+    with worker.client, client_with(service, workspaceId=workspace, permissions=[RESOLVE]) as other:
+        for _ in range(3):
+            worker.client.post(f"{place}/lease")
+        worker.lease("int_00000000000000000000000000")
+        other.post(f"{place}/lease")
+        client.post(f"{place}/lease")  # may not lease, and is not counted
+        client.post(f"{place}/toggle", json={"isActive": False})
+        worker.client.post(f"{place}/lease")
+    after = told_by(service.address)
+
+    def grown(name: str) -> float:
+        return after[name] - before[name]
+
+    outcomes = {
+        outcome: grown(f'integrations_leases_total{{outcome="{outcome}"}}')
+        for outcome in ("GRANTED", "NOT_FOUND", "RECIPIENT_REQUIRED", "INTEGRATION_INACTIVE",
+                        "UNAVAILABLE", "INTERNAL_ERROR")
+    }  # fmt: skip
+    assert [*outcomes.values()] == [3, 1, 1, 1, 0, 0]
+    assert 3 <= grown("integrations_access_records_total") <= 4  # one more at the end of a minute
 
 
 def test_all_unknown_paths_are_one_series(service: Service, client: httpx2.Client) -> None:

@@ -42,7 +42,7 @@ def metrics(batcher: Batcher[int, int]) -> Metrics:
         [EightConnections()],
         {"squares": batcher},
         nothing_more,
-        {"integrations_feed_streams": lambda: 7},
+        lambda: [(3, "integrations_feed_streams"), (5, "integrations_leases_total", "GRANTED")],
     )
 
 
@@ -86,6 +86,13 @@ async def test_batches_and_their_requests_are_counted_once_however_often_they_ar
         assert 'integrations_batches_total{batch="squares"} 1.0' in told
         assert 'integrations_batch_requests_total{batch="squares"} 5.0' in told
         assert 'integrations_batch_waiting{batch="squares"} 0.0' in told
+
+
+async def test_what_the_process_counts_is_shown_with_its_labels(metrics: Metrics) -> None:
+    for _ in range(2):
+        told = await lines(metrics)
+        assert "integrations_feed_streams 3.0" in told
+        assert 'integrations_leases_total{outcome="GRANTED"} 5.0' in told
 
 
 async def test_the_version_and_the_resources_of_the_process_are_reported(metrics: Metrics) -> None:
