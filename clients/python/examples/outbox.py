@@ -2,10 +2,13 @@
 
 Before a mail is sent it is claimed, and that is on disk. Who finds a claimed mail after a restart
 does not know whether it was sent: that is asked of the provider, and never guessed.
+
+    python outbox.py mails.db a@example.com "A subject" "A text"
 """
 
 import fcntl
 import sqlite3
+import sys
 import time
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -93,3 +96,8 @@ class Outbox:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+if __name__ == "__main__":
+    with Outbox(Path(sys.argv[1])) as outbox:
+        print(outbox.add(*sys.argv[2:5]))

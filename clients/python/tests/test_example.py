@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from clients.python.examples.outbox import Outbox
+from clients.python.examples.sendgrid_stand_in import SendGrid
 from clients.python.tests.conftest import Workspace
-from clients.python.tests.sendgrid import SendGrid
 
 Service = Any  # that of tests/conftest.py, which cannot be imported
 StartService = Callable[..., AbstractContextManager[Service]]

@@ -1,6 +1,10 @@
 """README.md: what can run here runs against the real service, and the rest compiles."""
 
+import os
 import re
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +12,12 @@ import httpx
 import integrations_client
 import pytest
 
+from clients.python.examples.outbox import Outbox
+
 Workspace = Any  # that of conftest.py, which cannot be imported
-PAGE = (Path(__file__).parents[1] / "README.md").read_text()
+CLIENT = Path(__file__).parents[1]
+PAGE = (CLIENT / "README.md").read_text()
+[_, EXAMPLE] = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 SYNC, ASYNC, CELERY, TEMPORAL, LAMBDA = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
@@ -68,6 +76,37 @@ def test_aws_lambda(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> No
     event = {"integration": names["integration"]}
     assert names["handler"](event, None) == {"sender": "a@example.com"}
     names["client"].close()
+
+
+def test_the_example_runs_as_the_page_says(workspace: Workspace, tmp_path: Path) -> None:
+    integration = workspace.create(apiKey="SG.abc123")
+    here = EXAMPLE.replace("http://127.0.0.1:8000", workspace.service.address)
+    here = here.replace("int_…", integration).replace(
+        "--workspace demo", f"--workspace {workspace.name}"
+    )
+    here = here.replace("clients/python/", f"{CLIENT}/").replace("8025", str(free_port()))
+    environment = {
+        **workspace.service.environment,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(CLIENT),
+    }
+    (tmp_path / "here").mkdir()
+
+    ended = subprocess.run(
+        ["/bin/bash", "-euo", "pipefail", "-c", f"trap 'kill %1' EXIT\n{here}"],
+        env=environment, cwd=tmp_path / "here",
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+
+    assert ended.stdout.splitlines()[-1] == "sending", ended.stderr
+    with Outbox(tmp_path / "here/mails.db") as outbox:
+        assert outbox.count("sent") == 1
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
 
 @pytest.mark.parametrize("block", [CELERY, TEMPORAL], ids=["Celery", "Temporal"])
