@@ -1,7 +1,7 @@
 """A change as the feed shows it: a CloudEvent, without names, addresses, people and secrets.
 
 Which integration changed, how, and its version then, or which one is the default of a channel now:
-whoever may see more reads it there, and a worker leases again. What an event does not say is left
+who may see more reads it, and a worker leases again. What an event does not say is left
 out: the same position shows the same bytes for ever.
 """
 

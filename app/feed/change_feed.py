@@ -206,7 +206,6 @@ class ChangeFeed:
 
     def _fail(self, error: Exception) -> None:
         self._has_failed = True
-        self._wake(list(self._waiting), self.position)
         log.critical(
             "FEED STOPPED: no change is reported any more; run `integrations verify`",
             reason=str(error) if isinstance(error, LogCorruptedError) else "",

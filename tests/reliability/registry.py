@@ -7,6 +7,7 @@ from tests.reliability import (
     contention_faults,
     database_faults,
     disk_faults,
+    feed_faults,
     negative_controls,
     network_faults,
     stopping_faults,
@@ -19,6 +20,7 @@ FAULTS: dict[str, Fault] = {
     fault.name: fault
     for fault in (
         *worker_faults.FAULTS,
+        *feed_faults.FAULTS,
         *database_faults.FAULTS,
         *stopping_faults.FAULTS,
         *network_faults.FAULTS,
