@@ -11,7 +11,12 @@ import httpx2
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from app.secrets.lease import SUITE, lease_info
 from app.tokens.jwt import base64url, sign
@@ -35,6 +40,11 @@ class Worker:
         self.client = client_with(
             service, workspaceId=workspace, permissions=[RESOLVE], cnf={"jwk": self.jwk}
         )
+
+    @property
+    def pem(self) -> str:
+        """The private key, as `integrations worker-key` writes it."""
+        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
     def lease(self, integration: str, **more: Any) -> httpx2.Response:
         """Ask for a lease of *integration*."""
