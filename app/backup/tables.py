@@ -21,7 +21,8 @@ from app.database.rights import add_missing_rights
 CHUNK_BYTES = 1 << 20
 # Not what says how the schema was set up, and no shadow of a view, which a rebuild fills.
 TABLES_SQL = """
-SELECT relname::text, pg_has_role(relowner, 'USAGE') FROM pg_class
+SELECT relname::text, pg_has_role(relowner, 'USAGE'), current_user::text, relowner::regrole::text
+FROM pg_class
 WHERE relnamespace = to_regnamespace('integrations') AND relkind IN ('r', 'p')
     AND relname <> 'migrations' AND relname !~ '_v[0-9]+$'
 ORDER BY relname
@@ -52,15 +53,16 @@ def snapshot(dsn: str) -> Generator[tuple[Session, list[str]]]:
         if not found:
             message = "There is nothing to back up: the service has not been started yet."
             raise BackupError(message)
-        if not all(is_owner for _, is_owner in found):
-            message = (
-                "The database user does not see all rows: set INTEGRATIONS_DATABASE_URL to that"
-                " of the owner of the schema integrations."
-            )
-            raise BackupError(message)
+        for _, is_owner, login, owner in found:
+            if not is_owner:
+                message = (
+                    f"The login {login} does not see all rows: run this with the"
+                    f" INTEGRATIONS_DATABASE_URL of {owner}, who owns the tables."
+                )
+                raise BackupError(message)
         connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
         connection.set_read_only(True)
-        tables = [name for name, _ in found]
+        tables = [name for name, *_ in found]
         with connection.transaction():
             # Before the first query, which takes the snapshot: a view that a rebuild has put in
             # its place since would look empty.
@@ -104,10 +106,10 @@ def copy_in(connection: Session, directory: Path, tables: Iterable[str]) -> None
         BackupError: they are other tables than the schema has.
     """
     found = connection.execute(TABLES_SQL).fetchall()
-    if [name for name, _ in found] != sorted(tables):
+    if [name for name, *_ in found] != sorted(tables):
         message = "The backup has other tables than this release: restore it with its own release."
         raise BackupError(message)
-    for table, _ in found:
+    for table, *_ in found:
         # COPY cannot fill a table whose row-level security holds for its owner, too.
         connection.execute(statement("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY", table))
         if table in PREFILLED:
@@ -129,7 +131,7 @@ def fill(connection: Session, table: str, path: Path) -> None:
 
 def require_empty(connection: Session) -> None:
     """Raise BackupError if the schema is there and has rows that no new one has."""
-    for table, _ in connection.execute(TABLES_SQL).fetchall():
+    for table, *_ in connection.execute(TABLES_SQL).fetchall():
         query = statement("SELECT EXISTS (SELECT FROM {})", table)
         if table not in PREFILLED and connection.execute(query).fetchone() == (True,):
             message = (

@@ -59,6 +59,10 @@ class TooMuchToReadError(InvalidFieldsError):
     """The request reads more than one request may."""
 
 
+class NotReadyError(InvalidFieldsError):
+    """The service cannot serve requests, or does not sign them."""
+
+
 class ClientLeftError(Exception):
     """The client closed the connection before the response."""
 

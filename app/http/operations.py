@@ -13,10 +13,18 @@ from app.audit.lag import SigningWatch
 from app.database.availability import UnavailableError, translate_unavailable
 from app.database.migrate import migration_names
 from app.http.dependencies import get_dependencies
+from app.http.errors import NotReadyError
+from app.http.field_rules import FieldProblem
 from app.metrics.instruments import CONTENT_TYPE
 
 APPLIED_MIGRATIONS_SQL = "SELECT name FROM integrations.migrations"
 HEAD_SQL = "SELECT integrations.head()"
+# What a check that does not hold is called in the response: no more than that, for anybody may ask.
+FAILURES: Mapping[str, FieldProblem] = {
+    "database": FieldProblem("DATABASE_AWAY", "The database does not answer"),
+    "migrations": FieldProblem("OTHER_SCHEMA", "The database has the schema of another release"),
+    "signing": FieldProblem("LOG_NOT_SIGNED", "The log is not being signed"),
+}
 
 
 class Health(Struct):
@@ -35,9 +43,12 @@ def live() -> Health:
 @get("/health/ready", tags=["Health"], operation_id="ready")
 async def ready(request: Request[object, object, State]) -> Response[Health]:
     """Check database, migrations and log; 503 if requests cannot be served, or are not signed."""
-    checks = await get_dependencies(request.app).readiness()
-    if not all(checks.values()):
-        raise UnavailableError
+    try:
+        checks = await get_dependencies(request.app).readiness()
+    except UnavailableError:
+        checks = {"database": False}
+    if failed := [(None, FAILURES[name]) for name, holds in checks.items() if not holds]:
+        raise NotReadyError([*failed])
     return Response(Health("ready", sorted(checks)))
 
 

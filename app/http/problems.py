@@ -24,6 +24,7 @@ from app.http.errors import (
     MalformedBodyError,
     NoBodyError,
     NotAnObjectError,
+    NotReadyError,
     NotUtf8Error,
     ProofUnavailableError,
     TooMuchToReadError,
@@ -132,6 +133,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     IntegrationInactiveError: Problem(
         409, "INTEGRATION_INACTIVE", "The integration is switched off"
     ),
+    NotReadyError: UNAVAILABLE,
     UnavailableError: UNAVAILABLE,
 }
 METHOD_NOT_ALLOWED = Problem(405, "METHOD_NOT_ALLOWED", "This method is not allowed here")

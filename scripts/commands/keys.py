@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import click
 from psycopg import AsyncConnection
 
+from app.audit.checkpoint import KEY_FILE_NAME as AUDIT_KEY
 from app.database.database import open_known_database
 from app.database.installation import forget_fingerprint
 from app.installation import keyring_exists, record_current_kek, replace_keks
@@ -182,6 +183,9 @@ async def accept_loss(settings: Settings, kek: str) -> None:
 
     The token key and the lease key can be given up as well, by the names of their files.
     """
+    if kek == AUDIT_KEY:  # the log goes on with another key, and says so
+        message = f"{AUDIT_KEY} is given up by: integrations audit-key rotate --lost"
+        raise click.UsageError(message)
     if kek in await keks_here(settings) or (settings.data_dir / kek).exists():
         message = f"{kek} is here, and not lost."
         raise click.UsageError(message)

@@ -1,11 +1,14 @@
 """integrations migrate: brings the schema up to this release, and nothing else."""
 
 import click
+import psycopg
 
 from app.database.connection import require_primary
 from app.database.database import open_database
 from app.database.migrate import RELEASE, migrate
 from app.settings import read_settings
+from app.views.rebuild.versions import register_versions
+from projections.registry import PROJECTIONS
 from scripts.commands.cli import run
 
 
@@ -17,6 +20,8 @@ def migrate_command() -> None:
     """
     with open_database(read_settings()) as dsn:
         migrate(require_primary(dsn))
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            register_versions(connection, PROJECTIONS.values())
     click.echo(f"The schema is that of release {RELEASE}.")
 
 

@@ -45,25 +45,42 @@ def paste(dsn: str, heading: str) -> None:
             connection.execute(statement)
 
 
-def test_a_start_as_the_owner_and_then_as_a_login_without_rights(
+def test_a_migration_by_the_owner_and_then_all_else_as_a_login_without_rights(
     given: str, data_dir: Path, start_service: StartService
 ) -> None:
     paste(given, "One server")
     owner = make_conninfo(given, user="integrations_owner", dbname="integrations")
     login = make_conninfo(given, user="integrations_service", dbname="integrations")
-    with start_service(data_dir, database_url=owner) as service, service.caller() as client:
-        assert client.post("/en/api/integration", json=BODY).status_code == 201
+    migrated = integrations("migrate", DATABASE_URL=owner, DATA_DIR=str(data_dir))
+    assert (migrated.returncode, migrated.stderr) == (0, "")
     paste(owner, "A login without rights of its own")
+    with start_service(data_dir, database_url=login) as service, service.caller() as client:
+        assert client.post("/en/api/integration", json=BODY).status_code == 201
     with start_service(data_dir, database_url=login) as service, service.caller() as client:
         assert client.post("/en/api/integration", json=BODY).status_code == 201
         assert client.get("/en/api/integration").json()["result"]["totalCount"] == 2
         assert client.get("/health/ready").status_code == 200
         for command in COMMANDS:
-            ended = subprocess.run(
-                [*INTEGRATIONS, *command.split()],
-                env=service.environment, capture_output=True, text=True, timeout=60, check=False,
-            )  # fmt: skip
+            ended = integrations(command, DATABASE_URL=login, DATA_DIR=str(data_dir))
             assert (ended.returncode, ended.stderr) == (0, ""), command
+        directory = data_dir / "backup"
+        refused = integrations(f"backup {directory}", DATABASE_URL=login, DATA_DIR=str(data_dir))
+        assert refused.returncode == 1
+        line = refused.stderr.splitlines()[-1]
+        assert "integrations_service does not see all rows" in line
+        assert "INTEGRATIONS_DATABASE_URL of integrations_owner" in line
+        made = integrations(f"backup {directory}", DATABASE_URL=owner, DATA_DIR=str(data_dir))
+        assert made.returncode == 0, made.stderr
+
+
+def integrations(command: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run *command* with *settings* alone."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("INTEGR")}
+    return subprocess.run(
+        [*INTEGRATIONS, *command.split()],
+        env=clean | {f"INTEGRATIONS_{name}": value for name, value in settings.items()},
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
 
 
 def test_pgbouncers_login_may_take_on_the_roles_of_requests(

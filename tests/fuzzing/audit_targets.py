@@ -1,9 +1,13 @@
 """Signed notes, checkpoints, verifier keys and proofs."""
 
+from io import BytesIO
+
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.audit.audit_keys import AuditKeys
 from app.audit.checkpoint import (
+    WHOLE_LOG,
     CheckpointKey,
     format_checkpoint,
     parse_checkpoint,
@@ -12,6 +16,8 @@ from app.audit.checkpoint import (
     verify_checkpoint,
 )
 from app.audit.errors import CheckpointError, NoteError, ProofError
+from app.audit.export import ExportError, ExportLine, ExportProof, export_line, verify_export
+from app.audit.key_changes import sign_key_change, verify_key_change
 from app.audit.merkle import HASH_BYTES, Frontier, TreeHead, leaf_hash
 from app.audit.proofs import (
     assemble_proof,
@@ -27,12 +33,22 @@ from tests.fuzzing.target import Target, require
 
 KEY = CheckpointKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 SIGNER = KEY.signer("demo")
-LEAVES = [leaf_hash(b"event %d" % number) for number in range(11)]
+EVENTS = [b"event %d" % number for number in range(11)]
+LEAVES = [leaf_hash(event) for event in EVENTS]
 TREE = Frontier()
 TILES = grow(TREE, LEAVES)
 NOTE = sign_checkpoint(TREE.head, 12, SIGNER)
 TEXT, _, _ = NOTE.rpartition(b"\n\n")
 NUMBER_BYTES = 8
+FORMER = CheckpointKey(Ed25519PrivateKey.from_private_bytes(bytes(32)))
+KEY_CHANGES = (
+    sign_key_change(5, FORMER, KEY),
+    sign_key_change(5, FORMER.signer(WHOLE_LOG).verifier, KEY),
+)
+EXPORT = [export_line(number + 2, number, event) for number, event in enumerate(EVENTS[:-1])] + [
+    export_line(12, 10, EVENTS[10], NOTE.decode(), [KEY_CHANGES[0].decode()]),
+    export_line(20, 11, b"not signed yet"),
+]
 
 
 def read_note(data: bytes) -> None:
@@ -64,6 +80,28 @@ def read_verifier(data: bytes) -> None:
     """Read a verifier key, and write it again."""
     text = data.decode(errors="replace")
     require(str(parse_verifier(text)) == text, "one verifier key, one text")
+
+
+def read_key_change(data: bytes) -> None:
+    """Read a change of the audit key; only what was signed is accepted."""
+    texts = [parse_note(note)[0] for note in KEY_CHANGES]
+    require(verify_key_change(data).text in texts, "nobody but the keys sign their change")
+
+
+def read_signed_key_change(data: bytes) -> None:
+    """Read as a change of the audit key what its successor has signed, whatever it was."""
+    text = data.decode(errors="surrogateescape")
+    change = verify_key_change(KEY.signer(WHOLE_LOG).sign(text))
+    require(change.text == text and change.is_lost, "one change, one text")
+
+
+def read_export(data: bytes) -> None:
+    """Prove an export by the key before the one that signed it; only what was signed is proved."""
+    proof = verify_export(BytesIO(data), FORMER.public_key)
+    require(proof == ExportProof("demo", proof.events, 11, 12), "only what was signed is proved")
+    lines = [msgspec.json.decode(line, type=ExportLine) for line in data.splitlines()]
+    true = [msgspec.json.decode(line, type=ExportLine).bytes for line in EXPORT[:11]]
+    require([line.bytes for line in lines[:11]] == true, "an event is as it was signed")
 
 
 def read_inclusion(data: bytes) -> None:
@@ -106,6 +144,7 @@ def encode_consistency(size: int) -> bytes:
 
 SIGNED = (NOTE, KEY.signer("*").sign("integrations\n0\n" + NOTE.decode().split("\n")[2] + "\n"))
 WORDS = ("— ".encode(), b"\n\n", b"\n", b"+", b"=", b"position 9\n", b"18446744073709551616")
+KEY_WORDS = (*WORDS, b"rotated", b"lost", b"former ", b"successor ", b"position ")
 TARGETS = (
     Target(name="note", read=read_note, refusals=(NoteError,), examples=SIGNED, words=WORDS),
     Target(
@@ -144,6 +183,30 @@ TARGETS = (
         refusals=(NoteError,),
         examples=(str(SIGNER.verifier).encode(),),
         words=WORDS,
+    ),
+    Target(
+        name="key-change",
+        read=read_key_change,
+        refusals=(NoteError,),
+        examples=KEY_CHANGES,
+        words=KEY_WORDS,
+        discreet=False,
+    ),
+    Target(
+        name="signed-key-change",
+        read=read_signed_key_change,
+        refusals=(NoteError,),
+        examples=tuple(parse_note(note)[0].encode() for note in KEY_CHANGES),
+        words=KEY_WORDS,
+        discreet=False,
+    ),
+    Target(
+        name="export",
+        read=read_export,
+        refusals=(ExportError,),
+        examples=(b"".join(EXPORT), b"".join(EXPORT[:-1])),
+        words=(b'"position":', b'"leafIndex":', b'"checkpoint":', b'"keyChanges":[', b"}\n"),
+        discreet=False,
     ),
     Target(
         name="inclusion",

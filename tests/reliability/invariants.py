@@ -17,8 +17,8 @@ TYPES = {
     "delete": "IntegrationDeleted",
 }
 # A worker's connections to the database: for commands and for queries at most 8 each, 2 to look
-# back, and two that follow the log: to sign it, and for the change feed.
-CONNECTIONS = 20
+# back, 1 for health and metrics, 2 to follow and sign the log, and 1 for the change feed.
+CONNECTIONS = 22
 MORE_HANDLES = 40
 MORE_MEMORY = 1.5  # times
 MORE_MEGABYTES = 40

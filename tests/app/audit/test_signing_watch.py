@@ -29,7 +29,9 @@ def test_a_service_whose_follower_has_stopped_is_not_ready(
         deadline = time.monotonic() + 60
         while client.get("/health/ready").status_code != 503 and time.monotonic() < deadline:
             time.sleep(0.5)
-        assert client.get("/health/ready").status_code == 503
+        result = client.get("/health/ready").json()["result"]
+        assert (result["status"], result["error"]) == (503, "UNAVAILABLE")
+        assert [detail["code"] for detail in result["details"]] == ["LOG_NOT_SIGNED"]
         assert client.get("/en/api/integration").status_code == 200
         assert "AUDIT STOPPED" in service.log_file.read_text()
 
