@@ -17,7 +17,8 @@ from contextlib import suppress
 from unicodedata import category, normalize
 from urllib.parse import unquote
 
-SCALAR = 43  # characters of 32 bytes in base64 without padding
+from app.secrets.random_text import SCALAR, is_name, is_random
+
 SHORTEST_HEAD = 13  # characters of "PRIVATE KEY--"
 MARK = "\0"  # stands for what was taken out; nothing is found across it
 # In capitals without the dashes too; else with two of them: "our front-end private key" is a name.
@@ -59,7 +60,6 @@ PUBLIC = re.compile(
 NOTHING = re.compile(r"(?!)")
 
 NO_BASE64 = re.compile(r"[^\w+/\s\0-]", re.ASCII)
-SIGNS = re.compile(r"[+/_-]")
 WORD = r"(?:[A-Z]?[a-z]+|[A-Z]+|[0-9]+)"
 # One of them at least has three characters: else they may be the pieces of a key.
 WORDS = re.compile(
@@ -74,16 +74,17 @@ GROUPS = re.compile(
     re.ASCII,
 )
 SHORTEST_RUN = 40  # the last three characters of a key may be a word
-# Ids in the paths of pages are as random as keys, and as long; a part of 43 characters is a key.
+# Ids in the paths of pages are as random as keys, and longer; a part of 43 characters is a key,
+# also with one more at each end, but for the ids of files at Google, which are 1 and 43 more.
 URL = re.compile(r"https?://[^\s<>\"'\0]+", re.IGNORECASE)
 LONG_PART = re.compile(r"[\w+-]{56,}", re.ASCII)  # 42 bytes or more: a key in base64 once more
 PUBLIC_AND_PRIVATE = re.compile(r"(?<![\w+-])B[A-P][\w+-]{128}(?![\w+-])", re.ASCII)
-PART_OF_URL = re.compile(r"(?<![\w+-])(?=([\w+/-]{43})(?![\w+-]))", re.ASCII)
-# Where a word would not change from small letters to capitals, or from letters to digits.
-CHANGE = re.compile(r"(?<=[a-z])[A-Z]|(?<=[0-9])[A-Za-z]|(?<=[A-Za-z])[0-9]")
-CHANGES = 8  # in 43 characters: of 1,000 keys one has less; names in CamelCase seldom as many
-SMALL_LETTERS = re.compile("[a-z]{3,}")
-LETTERS = 5  # capitals, and small letters: ids of small letters or capitals alone are none
+PART_OF_URL = re.compile(
+    r"(?<![\w+-])(?=([\w+/-]{43}|(?!1)[\w+/-]{44}|[\w+/-]{45})(?![\w+-]))", re.ASCII
+)
+SIGN_IN_URL = re.compile(r"[^A-Za-z0-9]")
+MAX_PIECE = 11  # characters: a quarter of a key
+SHORTEST_IN_URL = 38  # of 43 characters, without those that part them
 
 DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
 INVISIBLE = frozenset({"Cf", "Mn", "Me"})  # categories: formats, and marks on other characters
@@ -169,8 +170,10 @@ def base64_runs(text: str) -> Iterator[str]:
     for url in URL.findall(text):
         for part in url.split("/", 3):  # the host apart from the path
             yield from PART_OF_URL.findall(part)
+            yield from pieces_in_url(part)
         yield from PUBLIC_AND_PRIVATE.findall(url)
-    text = NO_BASE64.sub("", URL.sub(MARK, text))
+    chunks = (MARK if is_name(chunk) else chunk for chunk in URL.sub(MARK, text).split())
+    text = NO_BASE64.sub("", " ".join(chunks))
     yield from ("".join(groups.split()) for groups in GROUPS.findall(text))
     joined = PUBLIC.sub(MARK, "".join(WORDS.sub(MARK, text).split()))
     yield from (run for run in joined.split(MARK) if len(run) >= SHORTEST_RUN)
@@ -188,25 +191,16 @@ def decoded_parts(text: str) -> Iterator[str]:
                 yield urlsafe_b64decode(padded).decode("ascii")
 
 
-def is_random(run: str) -> bool:
-    """Return whether 43 characters in a row change between kinds as often as no words do."""
-    letters = SIGNS.sub("", run)
-    if 5 * len(letters) <= 4 * len(run):  # the signs stand between pieces of a key
-        run = letters
-    if min(len(re.findall("[A-Z]", run)), len(re.findall("[a-z]", run))) < LETTERS:
-        return False
-    changes = [change.start() for change in CHANGE.finditer(run)]
-    if len(run) < 2 * SCALAR and is_words(run):
-        return False
-    return any(
-        end - start < SCALAR and not is_words(run[start : start + SCALAR])
-        for start, end in zip(changes, changes[CHANGES - 1 :], strict=False)
-    )
+def pieces_in_url(part: str) -> Iterator[str]:
+    """Yield what four pieces or more make together that one sign parts: `a.B.c`, `Ab1/cD2/eF3/g4H`.
 
-
-def is_words(text: str) -> bool:
-    """Return whether half of *text* is small letters, three or more in a row.
-
-    Of 10,000 random keys eight are.
+    Two or three may be ids. The sign may be one of base64 too, so the key itself has less.
     """
-    return 2 * sum(map(len, SMALL_LETTERS.findall(text))) >= len(text)
+    for sign in map(re.escape, sorted({*SIGN_IN_URL.findall(part)})):
+        piece = rf"(?:(?!{sign})[\w+-]){{0,{MAX_PIECE}}}"
+        for found in re.findall(
+            rf"(?<![\w+-])(?:{piece}{sign}){{3,}}{piece}(?![\w+-])", part, re.ASCII
+        ):
+            joined = re.sub(sign, "", found)
+            if len(joined) >= SHORTEST_IN_URL and not is_name(found):
+                yield joined
