@@ -11,7 +11,8 @@ from app.http.middleware import ASGI, Header
 MAX_AGE = 600  # seconds that a browser keeps the answer to a preflight
 ALLOWED_METHODS = "GET, POST, PUT, PATCH, DELETE"
 ALLOWED_HEADERS = (
-    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, X-Request-Id"
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Prefer, "
+    "X-Request-Id"
 )
 EXPOSED_HEADERS = (
     "ETag, Idempotency-Replayed, Location, Preference-Applied, Retry-After, WWW-Authenticate, "

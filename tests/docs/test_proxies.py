@@ -137,6 +137,7 @@ def test_a_proxy_set_up_as_on_the_page_passes_requests_and_true_addresses(
         created = client.post(PATH, json=body, headers=forged, extensions=named)
         history = client.get("/en/api/history-log", extensions=named).json()["result"]["data"]
         large = client.post(PATH, content=b"x" * 100_000, extensions=named)
+        shown = read_stream(client, named)
         hidden = [client.get(path, extensions=named) for path in ("/metrics", "/health/ready")]
 
     assert created.status_code == 201, created.text
@@ -144,3 +145,16 @@ def test_a_proxy_set_up_as_on_the_page_passes_requests_and_true_addresses(
     assert large.headers["content-type"] == "application/json", large.text
     assert large.json()["result"]["error"] == "PAYLOAD_TOO_LARGE"
     assert [response.status_code for response in hidden] == [404, 404]
+    assert created.json()["result"]["data"]["id"] in shown
+
+
+def read_stream(client: httpx2.Client, named: dict[str, str]) -> str:
+    """Return a stream of changes up to its first one; a proxy that held it back would time out."""
+    path, shown = "/en/api/integration-changes?after=0", ""
+    headers = {"Accept": "text/event-stream"}
+    with client.stream("GET", path, headers=headers, extensions=named, timeout=10) as answer:
+        for line in answer.iter_lines():
+            shown += line
+            if line.startswith("data: "):
+                return shown
+    return shown

@@ -111,6 +111,22 @@ def test_a_stream_says_what_it_is_and_is_not_kept_back(client: httpx2.Client) ->
     assert answer.headers["x-accel-buffering"] == "no"
 
 
+def test_the_metrics_show_the_position_and_the_open_streams(
+    client: httpx2.Client, body: Body
+) -> None:
+    created(client, body)
+    with stream(client, params={"after": 0}) as coming:
+        position = int(next_change(coming)["id"])
+        figures = dict(
+            line.rsplit(" ", 1)
+            for line in client.get("/metrics").text.splitlines()
+            if line.startswith("integrations_feed_")
+        )
+
+    assert float(figures["integrations_feed_streams"]) >= 1
+    assert float(figures["integrations_feed_position"]) >= position
+
+
 @pytest.mark.parametrize(
     ("accept", "media_type"),
     [

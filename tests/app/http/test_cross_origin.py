@@ -85,7 +85,7 @@ def test_a_preflight_needs_no_token(shared: Service, origin: str, path: str) -> 
     }
     assert names(answer.headers["access-control-allow-headers"]) == {
         *("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"),
-        *("Prefer", "X-Request-Id"),
+        *("Last-Event-ID", "Prefer", "X-Request-Id"),
     }
     assert int(answer.headers["access-control-max-age"]) > 0
     assert answer.headers["vary"] == "Origin"
