@@ -12,6 +12,7 @@ from app.database.embedded import EmbeddedServerError, open_embedded
 from tests.benchmarks.errors import CannotRunError, FailedRequestsError
 from tests.benchmarks.http.appends import appends_table, measure_appends
 from tests.benchmarks.http.environment import open_environment, version_of, warm_start
+from tests.benchmarks.http.leases import leases_table, measure_leases, measure_parts
 from tests.benchmarks.http.load import require_wrk
 from tests.benchmarks.http.peer import install_peer, peer_versions
 from tests.benchmarks.http.report import table, table_of_other
@@ -111,6 +112,14 @@ def soak_command(*, seconds: int, minutes: float) -> None:
     run(lambda folder: soak_report(folder, minutes, seconds))
 
 
+@command.command("leases")
+@SECONDS
+@ROUNDS
+def leases_command(*, seconds: int, rounds: int) -> None:
+    """Measure leases next to get, sealing and signing, and the access journal."""
+    run(lambda folder: leases_report(folder, Rounds(seconds=seconds, count=rounds)))
+
+
 def run(measure: Callable[[Path], str]) -> None:
     """Print the report of *measure*, which gets a folder, and how busy the machine was."""
     try:
@@ -168,6 +177,20 @@ def scaling_report(
         found = measure_scaling(Machine(server.dsn, folder, cores), sizes, kinds, rounds)
         where = description(version_of(server.dsn))
     return f"{where}\n{rounds.count} rounds of {rounds.seconds} s.\n\n{scaling_table(found)}"
+
+
+def leases_report(folder: Path, rounds: Rounds) -> str:
+    """Return the table of leases next to get, and what a lease is made of, in Markdown."""
+    cores = two_cores()
+    with open_embedded(folder) as server:
+        found = measure_leases(Machine(server.dsn, folder, cores), rounds)
+        lines = [
+            description(version_of(server.dsn)),
+            f"{rounds.count} rounds of {rounds.seconds} s.",
+            *("", leases_table(found)),
+            *("", measure_parts(server.dsn)),
+        ]
+    return "\n".join(lines)
 
 
 def soak_report(folder: Path, minutes: float, seconds: int) -> str:

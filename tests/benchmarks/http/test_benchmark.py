@@ -87,6 +87,25 @@ def test_a_soak_prints_how_much_memory_a_worker_has_before_and_after() -> None:
     assert requests > 0
 
 
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is missing: apt-get install -y wrk")
+def test_leases_are_measured_next_to_get_and_so_are_their_parts() -> None:
+    finished = run(*BENCHMARK, *["leases", "--seconds", "1", "--rounds", "1"], timeout=110)
+
+    assert finished.returncode == 0, finished.stderr
+    [lines] = tables(finished.stdout)
+    assert [line[:2] for line in lines] == [
+        ["get", "1"],
+        ["lease", "1"],
+        ["get", "32"],
+        ["lease", "32"],
+    ]
+    for get, lease in (lines[:2], lines[2:]):
+        assert number(lease[7]) == pytest.approx(number(lease[2]) / number(get[2]), abs=0.01)
+    parts = re.search(r"Seal (\d+) µs, sign (\d+) µs .*; (\d+) bytes a record", finished.stdout)
+    assert parts
+    assert all(int(part) > 0 for part in parts.groups())
+
+
 def tables(text: str) -> list[list[list[str]]]:
     """Return the lines of each table in *text*, without its head, as their cells."""
     found = re.findall(r"(?:^\|.*\n?)+", text, re.MULTILINE)

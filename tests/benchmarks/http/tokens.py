@@ -10,12 +10,16 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from app.tokens.local_key import FILE_NAME, open_local_key
+from app.tokens.principal import RESOLVE
 
 LIFE = 24 * 3600  # seconds
 
 
-def tokens_for(data_dir: Path, workspaces: list[str]) -> list[str]:
-    """Return a token (EdDSA) for each of *workspaces*, by the key of *data_dir*."""
+def tokens_for(data_dir: Path, workspaces: list[str], *, recipient: str | None = None) -> list[str]:
+    """Return a token (EdDSA) for each of *workspaces*, by the key of *data_dir*.
+
+    It is an administrator's, or that of a worker with the key *recipient*, who may lease alone.
+    """
     key, now = open_local_key(data_dir, create=True), time.time()
     return [
         key.issue(
@@ -25,7 +29,9 @@ def tokens_for(data_dir: Path, workspaces: list[str]) -> list[str]:
             issuer="integrations",
             audience="integrations",
             now=now,
-            role="ADMIN",
+            role=None if recipient else "ADMIN",
+            permissions=[RESOLVE] if recipient else None,
+            recipient=recipient,
         )
         for workspace in workspaces
     ]
