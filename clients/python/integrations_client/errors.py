@@ -12,22 +12,23 @@ class ConfigurationError(IntegrationsError):
 class ForkedError(IntegrationsError):
     """The client was made before a fork: make one in each process."""
 
-    def __init__(self) -> None:
-        super().__init__("this client was made before a fork; make one in each process")
+    def __init__(self, message: str = "this client was made before a fork; make one here") -> None:
+        super().__init__(message)
 
 
 class LeaseExpiredError(IntegrationsError):
     """The lease is over: get it from the client for each send, instead of keeping it."""
 
-    def __init__(self) -> None:
-        super().__init__("the lease is over; get it from the client for each send")
+    def __init__(self, message: str = "the lease is over; get it for each send") -> None:
+        super().__init__(message)
 
 
 class InvalidLeaseError(IntegrationsError):
     """What came is no lease for this worker from the pinned key; nothing of it is used."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"the lease cannot be used: {reason}")
+    def __str__(self) -> str:
+        """Return why the lease is not used."""
+        return f"the lease cannot be used: {self.args[0]}"
 
 
 class UnknownProviderError(IntegrationsError):
