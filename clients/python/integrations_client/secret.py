@@ -1,6 +1,6 @@
 """Values that programs use and nobody sees: they refuse to be printed, copied and stored."""
 
-from typing import NoReturn, SupportsIndex
+from typing import NoReturn
 
 from integrations_client.term import Term
 
@@ -16,10 +16,6 @@ class Undisclosed:
     def __repr__(self) -> str:
         """Return the name of the type alone."""
         return f"<{type(self).__name__}>"
-
-    def __reduce_ex__(self, _protocol: SupportsIndex) -> NoReturn:
-        """Refuse pickle and copy."""
-        self._refuse("copied or stored")
 
     def __reduce__(self) -> NoReturn:
         """Refuse pickle and copy."""

@@ -8,8 +8,6 @@ from integrations_client import ForkedError, LeaseExpiredError, ServiceError
 
 NAMES = [name for name in integrations_client.__all__ if name.endswith("Error")]
 ERRORS = [getattr(integrations_client, name) for name in NAMES]
-    getattr(integrations_client, n) for n in integrations_client.__all__ if n.endswith("Error")
-]
 
 
 @pytest.mark.parametrize("kind", ERRORS)

@@ -1,6 +1,7 @@
 """Opening a lease: each thing that docs/workers.md asks a client to check is checked."""
 
 import json
+import string
 from collections.abc import Callable
 from pathlib import Path
 from time import time
@@ -141,6 +142,15 @@ def test_a_lease_of_another_channel_is_refused() -> None:
 
 
 RIGHT = signed(claims())
+
+
+@pytest.mark.parametrize("spare", range(1, 16))
+def test_a_signature_has_one_spelling(spare: int) -> None:
+    alphabet = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+    last = alphabet[alphabet.index(RIGHT[-1]) | spare]  # bits that belong to no byte
+
+    with pytest.raises(InvalidLeaseError):
+        open_lease(RIGHT[:-1] + last)
 
 
 @given(st.integers(0, len(RIGHT) - 1), st.characters(codec="ascii"))
