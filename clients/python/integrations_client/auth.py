@@ -24,8 +24,6 @@ class LeaseAuth(httpx.Auth):
     repeated once. Errors of `lease` come out of the call that sends.
     """
 
-    requires_request_body = True  # it may be sent twice
-
     def __init__(self, held: HeldLeases, target: Target) -> None:
         self._held = held
         self._target = target
@@ -65,7 +63,7 @@ class SyncLeaseAuth(LeaseAuth):
         self._get = get
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
-        """Drive the flow of one request."""
+        """Drive the flow of one request, which may be sent twice: its body is read first."""
         request.read()
         flow = self._flow(request)
         step = next(flow)
@@ -100,7 +98,7 @@ class AsyncLeaseAuth(LeaseAuth):
     async def async_auth_flow(
         self, request: httpx.Request
     ) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """Drive the flow of one request."""
+        """Drive the flow of one request, which may be sent twice: its body is read first."""
         await request.aread()
         flow = self._flow(request)
         step = next(flow)
