@@ -11,7 +11,13 @@ from msgspec import Struct
 
 from tests.reliability.client import NO_TLS, WORKSPACES
 from tests.reliability.environment import Environment
-from tests.reliability.invariants import INVARIANTS, CommandResult, Evidence, TailResult
+from tests.reliability.invariants import (
+    CONNECTIONS,
+    INVARIANTS,
+    CommandResult,
+    Evidence,
+    TailResult,
+)
 from tests.reliability.log_tail import LogTail
 from tests.reliability.observation import StoredRow, observe
 from tests.reliability.request_ledger import RequestLedger
@@ -22,6 +28,7 @@ from tests.reliability.service import until
 COMMANDS = (("rebuild", "--check"), ("verify",))
 MAX_SHOWN = 3  # complaints of one invariant
 READY_TIMEOUT = 120.0  # seconds, on a busy machine; only a service that never becomes ready fails
+SETTLING_TIMEOUT = 30.0  # seconds until the server has noticed which connections are gone
 READY_RESPONSES = 40  # responses that must come, one after the other, when the service is ready
 
 
@@ -58,6 +65,13 @@ def readiness_problems(environment: Environment) -> list[str]:
     return wrong if len(wrong) > environment.service.workers_wanted else []
 
 
+def settled_resources(environment: Environment) -> Resources:
+    """Return what the service holds once the server has ended the sessions that were cut off."""
+    most = environment.service.workers_wanted * CONNECTIONS
+    until(lambda: resources_of(environment).connections <= most, SETTLING_TIMEOUT)
+    return resources_of(environment)
+
+
 def check(
     environment: Environment,
     ledger: RequestLedger,
@@ -75,8 +89,8 @@ def check(
             *violations_in_responses(ledger),
             *(Violation("ready again by itself", how) for how in ready),
         ]
-    after = resources_of(environment)
     tail.end()
+    after = settled_resources(environment)
     observation = observe(environment)
     with ThreadPoolExecutor() as threads:  # each takes seconds, and there are two cores
         rebuild, verify = (threads.submit(run_command, environment, *words) for words in COMMANDS)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from threading import Thread
 
 import psycopg
@@ -31,7 +31,7 @@ class LogTail:
             self.damage = str(error)
 
     def end(self) -> None:
-        """Let it reach the current end of the log, and stop it."""
+        """Let it reach the current end of the log, stop it, and close its connection."""
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             head = head_position(connection)
         deadline = time.monotonic() + CATCH_UP_TIMEOUT
@@ -41,6 +41,7 @@ class LogTail:
             time.sleep(0.05)
         self.subscription.stop()
         self.thread.join(CATCH_UP_TIMEOUT)
+        self.recorder.close()
 
 
 @contextmanager
@@ -48,8 +49,7 @@ def follow_log(dsn: str) -> Generator[LogTail]:
     """Follow the log while the block runs."""
     following = LogTail(dsn)
     following.thread.start()
-    with closing(following.recorder):
-        try:
-            yield following
-        finally:
-            following.end()
+    try:
+        yield following
+    finally:
+        following.end()
