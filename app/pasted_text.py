@@ -1,6 +1,7 @@
 """How a text is read that somebody pasted: what goes at its ends, and what it is wrapped in."""
 
 import binascii
+import html
 import json
 import re
 from base64 import b64decode
@@ -47,6 +48,8 @@ FENCE = re.compile(r"(`{3,}|~{3,})[ \t]*(?:[A-Za-z][\w.+-]*(?=\s))?")  # of code
 DATA_URL = re.compile(r"data:[^,]{0,100}?(;base64)?,(.+)", re.IGNORECASE | re.DOTALL)  # RFC 2397
 BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 BARE = re.compile(r"[\w.+/-]+={0,2}", re.ASCII)  # as most keys are: nothing is around it
+LAST_COMMA = re.compile(r",(\s*[}\]])")
+JSON_SIGNS = str.maketrans({**dict.fromkeys("\u201c\u201d\u201e\u201f\u2033", '"'), "\xa0": " "})
 MAX_LAYERS = 4  # wrappings within each other: NAME="Bearer …" has three
 
 
@@ -132,7 +135,7 @@ def readings(text: str, layers: int = MAX_LAYERS) -> Iterator[str]:
     if layers:
         inner = (
             *(unwrap(text).text, json_string(text), unescape(text)),
-            *(base64_text(text), data_url_text(text)),
+            *(base64_text(text), data_url_text(text), bare_object(text)),
         )
         for reading in dict.fromkeys(inner):
             if reading and reading != text:
@@ -156,6 +159,17 @@ def unescape(text: str) -> str | None:
 
 
 ESCAPED = {"\\": "\\", '"': '"', "n": "\n", "r": "\r", "t": "\t"}
+
+
+def bare_object(text: str) -> str | None:
+    """Return the JSON object in *text*, without what stands before it, and with the signs of JSON.
+
+    Comments, commands and code stand before it; web pages and word processors replace signs.
+    """
+    start = text.find("{")
+    if start < 0:
+        return None
+    return LAST_COMMA.sub(r"\1", html.unescape(text[start:]).translate(JSON_SIGNS))
 
 
 def data_url_text(text: str) -> str | None:

@@ -29,7 +29,7 @@ UNKNOWN_PARAMETER = FieldProblem("UNKNOWN_PARAMETER", "This parameter is not kno
 
 @lru_cache(1024)
 def parse_query(query_string: bytes) -> tuple[tuple[str, str], ...]:
-    """Return names and values of a query string, which is UTF-8, percent-encoded or as it is.
+    """Return names and values of a query string, which is UTF-8.
 
     What is no UTF-8 becomes halves of surrogate pairs, which no rule takes; a replacement character
     would be searched for.

@@ -28,6 +28,7 @@ PEM_HEAD = re.compile(
     r"|(?-i:(?:BEGIN|END)\s(?:[A-Z0-9]+\s){0,3}PRIVATE\s+KEY)",
     re.IGNORECASE,
 )
+OTHER_HEAD = re.compile(r"PuTTY-User-Key-File-\d|AGE-SECRET-KEY-1[02-9A-Z]{5}", re.IGNORECASE)
 JWK_SCALAR = re.compile(r"""[{,]\s*["']?d["']?\s*:\s*["']?[\w+/-]{43}""", re.ASCII)
 # What DER begins with: a sequence (30), its length, the version (02 01 00 or 01), and the next tag.
 DER_HEXADECIMAL = re.compile(
@@ -102,7 +103,7 @@ def contains_private_key(
     if len(text) < SHORTEST_HEAD:
         return False
     plain = plain_text(text).replace(MARK, "")
-    if has_pem_head(plain):
+    if has_head(plain):
         return True
     if len(plain) < SCALAR or POINT.fullmatch("".join(plain.split())):
         return False
@@ -125,12 +126,14 @@ def has_key_structure(text: str) -> bool:
     A scalar alone looks like any 32 random bytes, or like a hash.
     """
     plain = plain_text(text).replace(MARK, "")
-    return has_pem_head(plain) or has_der(plain) or JWK_SCALAR.search(plain) is not None
+    return has_head(plain) or has_der(plain) or JWK_SCALAR.search(plain) is not None
 
 
-def has_pem_head(plain: str) -> bool:
-    """Return whether the *plain* text has the head of a private key in PEM."""
-    return "PRIVATE" in plain.upper() and PEM_HEAD.search(plain) is not None
+def has_head(plain: str) -> bool:
+    """Return whether the *plain* text has the head of a private key: of PEM, PuTTY or age."""
+    if "PRIVATE" in plain.upper() and PEM_HEAD.search(plain):
+        return True
+    return OTHER_HEAD.search(plain) is not None
 
 
 def has_der(plain: str) -> bool:

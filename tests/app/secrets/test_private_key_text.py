@@ -152,6 +152,14 @@ def test_the_address_of_a_page_is_no_private_key(page: str) -> None:
     assert not contains_private_key(page)
 
 
+@pytest.mark.parametrize(
+    "text", ["PuTTY-User-Key-File-3: ssh-ed25519", "age: AGE-SECRET-KEY-1QQPZRY9X8GF2TVDW0S3JN54KH"]
+)
+def test_private_keys_of_other_tools_are_found(text: str) -> None:
+    assert contains_private_key(text)
+    assert not contains_private_key("Our PuTTY and age-secret-key accounts")
+
+
 @pytest.mark.parametrize("at", [20, 43, 44, 60])
 def test_a_public_key_with_a_space_in_it_is_no_private_one(at: int) -> None:
     assert not contains_private_key(f"{POINT[:at]} {POINT[at:]}", is_key=True)
