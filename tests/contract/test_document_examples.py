@@ -10,6 +10,8 @@ import httpx2
 import jsonschema_rs
 import pytest
 
+from tests.support.worker import Worker
+
 Service = Any  # that of tests/conftest.py, which cannot be imported
 Json = dict[str, Any]
 KEYS = re.compile(r"SG\.[\w-]{16,}|AC[0-9a-f]{32}|-----BEGIN|eyJ[\w-]{10,}\.[\w-]{10,}\.")
@@ -120,3 +122,35 @@ def test_each_sample_date_is_a_date_and_no_example_holds_a_secret(document: Json
     assert all(datetime.fromisoformat(date) for date in dates)
     assert [text for text in texts if KEYS.search(text)] == []
     assert "BEGIN PRIVATE" not in json.dumps(document)
+
+
+def test_what_workers_and_auditors_get_is_of_the_schema_of_its_status(
+    service: Service, document: Json
+) -> None:
+    operations = dict(operations_in(document))
+    body = {"name": "n", "type": "TWILIO", "channel": "SMS", "apiSecret": "s"}
+    worker = Worker(service, "leases-by-document")
+    with service.caller("leases-by-document") as admin, worker.client:
+        place = admin.post("/en/api/integration", json=body).headers["location"]
+        lease = f"{place}/lease"
+        answers = [
+            ("leaseIntegration", worker.client.post(lease, json={"purpose": "campaign:1"})),
+            ("leaseIntegration", worker.client.post(lease, json={"purpose": "a b"})),
+            ("leaseIntegration", worker.lease("int_00000000000000000000000000")),
+            ("leaseIntegration", admin.post(lease)),
+            ("listLeaseKeys", admin.get("/en/api/lease-keys")),
+        ]
+        admin.post(f"{place}/toggle", json={"isActive": False})
+        answers += [
+            ("leaseIntegration", worker.client.post(lease)),
+            ("getAccesses", admin.get(f"{place}/accesses")),
+            ("listAccesses", admin.get("/en/api/integration-accesses", params={"limit": 1})),
+        ]
+
+    assert [answer.status_code for _, answer in answers] == [200, 400, 404, 403, 200, 409, 200, 200]
+    for name, answer in answers:
+        response = resolved(document, operations[name]["responses"][str(answer.status_code)])
+        schema = response["content"]["application/json"]["schema"]
+        assert wrong_in(document, schema, answer.json()) is None, (name, answer.text)
+        lacking = [header for header in response["headers"] if header not in answer.headers]
+        assert lacking == [], name
