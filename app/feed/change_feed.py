@@ -29,6 +29,7 @@ IDLE_POLL_INTERVAL = 1.0  # seconds while nobody waits, so that there is never m
 RETRY_DELAY = 0.25  # seconds until the next poll while the database is away
 MAX_KEPT = 512  # events in memory
 MAX_CLIENTS = 100  # of a workspace that wait at once, streams included
+MAX_ALL_CLIENTS = 600  # of all workspaces; other requests need connections, too
 PAGE_CONCURRENCY = 2  # pages that are read from the log at a time
 Subscribe = Callable[[int], AbstractContextManager[PollingSubscription]]
 log = structlog.get_logger("feed")
@@ -64,14 +65,15 @@ class ChangeFeed:
     """The feed of one process; *subscribe* opens a subscription after a position.
 
     Nothing is left out: positions are without gaps and in the order of commits, so all up to
-    `position` was seen, and a position that is missing stops the feed. `clients` limits those
-    of a workspace that wait, and `streams` counts open streams.
+    `position` was seen, and a position that is missing stops the feed. `clients` and
+    `all_clients` limit those of a workspace, and all, that wait; `streams` counts open streams.
     """
 
     def __init__(self, reader: LogReader, subscribe: Subscribe) -> None:
         self.position = 0
         self.streams = 0
         self.clients = KeyedLock(MAX_CLIENTS)
+        self.all_clients = KeyedLock(MAX_ALL_CLIENTS)
         self.is_stopping = False
         self._reader = reader
         self._subscribe = subscribe

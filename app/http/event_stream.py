@@ -32,11 +32,14 @@ async def waiting_client(request: ApiRequest) -> AsyncGenerator[ChangeFeed]:
     """Run the block as one of the clients of the workspace that wait for changes.
 
     Raises:
-        RateLimitExceededError: there are too many.
+        RateLimitExceededError: there are too many, or too many of all workspaces.
     """
     feed = get_dependencies(request.app).feed
     try:
-        async with feed.clients.hold(request.user.workspace, QUEUE_TIMEOUT):
+        async with (
+            feed.clients.hold(request.user.workspace, QUEUE_TIMEOUT),
+            feed.all_clients.hold(None, QUEUE_TIMEOUT),
+        ):
             yield feed
     except LockTimeoutError:
         raise RateLimitExceededError(RETRY_AFTER) from None

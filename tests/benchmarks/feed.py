@@ -27,7 +27,7 @@ BODY = {"name": "n", "type": "SENDGRID", "channel": "EMAIL"}
 
 @click.command("tests.benchmarks.feed")
 @click.option("--changes", type=click.IntRange(10), default=300, show_default=True)
-@click.option("--streams", type=click.IntRange(10, 700), default=700, show_default=True)
+@click.option("--streams", type=click.IntRange(10, 590), default=590, show_default=True)
 @click.option("--idle", default=10.0, show_default=True, help="Seconds without a change.")
 def command(*, changes: int, streams: int, idle: float) -> None:
     """Measure how soon changes come, what open streams cost, and a stop; print a table."""

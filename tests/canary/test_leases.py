@@ -54,8 +54,9 @@ class Walk:
                 self.hear(admin.get(f"{place}/accesses"), 200)
                 self.hear(admin.post(f"{place}/toggle", json={"isActive": False}), 200)
                 self.hear(worker.post(f"{place}/lease"), 409)
-            for path in ("/en/api/integration-accesses", "/en/api/lease-keys", "/metrics",
-                         "/docs/openapi.json", "/docs"):  # fmt: skip
+            for path in ("/en/api/integration-accesses", "/en/api/integration-changes?after=0",
+                         "/en/api/lease-keys", "/metrics", "/docs/openapi.json",
+                         "/docs"):  # fmt: skip
                 self.hear(admin.get(path), 200)
         self.told += map(self.run, ("jsonl", "table"))
 

@@ -213,6 +213,7 @@ def look_everywhere(client: httpx2.Client, places: list[str]) -> Iterator[httpx2
             f"{PATH}?asOf=999999",
             "/en/api/history-log?limit=200",
             "/en/api/integration-types",
+            "/en/api/integration-changes?after=0&limit=500",
         ),
         *("/en/api/audit/export", "/en/api/audit/checkpoint", "/metrics", "/health/ready"),
     ):

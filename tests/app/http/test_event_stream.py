@@ -1,6 +1,7 @@
 """How a stream ends that no client ends: by its time, and when a page cannot be read."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,8 +10,10 @@ import pytest
 from app.database.availability import UnavailableError
 from app.feed.change_feed import ChangeFeed, Page
 from app.http import event_stream
-from app.http.event_stream import encode_page, stream_pages
+from app.http.event_stream import encode_page, stream_pages, waiting_client
 from app.http.types import ApiRequest
+from app.keyed_lock import KeyedLock
+from app.rate_limit import RateLimitExceededError
 
 
 class AcceptingVerifier:
@@ -57,6 +60,21 @@ async def test_a_stream_ends_if_a_page_cannot_be_read() -> None:
     seen = await parts(QuietFeed(pages=2))
 
     assert seen == [b": 8\n\n", b": 9\n\n", b"id: 9\nevent: end\ndata: unavailable\n\n"]
+
+
+async def test_the_clients_of_all_workspaces_leave_connections_for_others() -> None:
+    feed = SimpleNamespace(clients=KeyedLock(2), all_clients=KeyedLock(3))
+
+    def client(workspace: str) -> AbstractAsyncContextManager[object]:
+        app = SimpleNamespace(state={"dependencies": SimpleNamespace(feed=feed)})
+        request: Any = SimpleNamespace(user=SimpleNamespace(workspace=workspace), app=app)
+        return waiting_client(cast("ApiRequest", request))
+
+    async with client("a"), client("a"), client("b"):
+        with pytest.raises(RateLimitExceededError):
+            await client("c").__aenter__()
+    async with client("c"):
+        pass
 
 
 def test_a_page_is_sent_in_one_piece() -> None:
