@@ -141,7 +141,7 @@ class AsyncIntegrations:
     def mark_forked(self) -> None:
         """Forget all leases: this is another process, whose parent goes on with them."""
         self.is_forked = True
-        self.held.forget()
+        self.held.abandon()
 
     async def aclose(self) -> None:
         """Forget all leases and close the connections."""

@@ -33,7 +33,7 @@ class LeaseAuth(httpx.Auth):
         lease = yield from self._authorize(request)
         response = yield request
         if isinstance(response, httpx.Response) and response.status_code == UNAUTHORIZED:
-            self._held.drop_lease(self._target, lease)
+            self._held.drop(self._target, lease)
             self._access_token = None
             yield from self._authorize(request)
             yield request

@@ -201,7 +201,7 @@ def test_only_the_lease_that_failed_is_dropped() -> None:
     held.put(target, old, 0)
     held.put(target, new, 0)
 
-    held.drop_lease(target, old)
+    held.drop(target, old)
 
     assert held.get(target) is new
 
