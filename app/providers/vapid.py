@@ -21,9 +21,12 @@ SCALAR_BYTES = 32
 MAX_DER = 200  # bytes of a P-256 key; a larger one is of another kind, and takes our time
 STRAY = re.compile("[\\s\"'`\u200b-\u200f\u2060\ufeff]")
 ESCAPED_LINE_BREAK = re.compile(r"\\+[nr]")
-# Where a key stands in what tools export: PEM, a JWK, and the JSON of `web-push`.
+# Where a key stands in what tools export: PEM, a JWK, and what `web-push` prints.
 PEM_BODY = re.compile(r"-----BEGIN [A-Z ]{0,20}(?:PRIVATE|PUBLIC) KEY-----([^-]*)-----END")
-PRIVATE_MEMBER = re.compile(r"""["'](?:d|privateKey)["']\s*:\s*["']([\w+/=-]{43,44})["']""")
+PRIVATE_MEMBER = re.compile(
+    r"""(?:["'](?:d|privateKey)["']\s*:\s*["']|\bPrivate Key:\s*)([\w+/=-]{43,44})(?![\w+/=-])""",
+    re.ASCII | re.IGNORECASE,
+)
 HEXADECIMAL = re.compile(r"(?:0x)?((?:[0-9a-f]{2}[\s:-]?){32,200})", re.IGNORECASE)
 SIGNS = re.compile(r"[\s:-]")
 

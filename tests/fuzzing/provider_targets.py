@@ -11,7 +11,7 @@ from app.providers.google_service_account import parse_account, token_request
 from app.providers.http_client import ProviderResponse, decode_json
 from app.providers.provider_file import HttpCheck
 from app.providers.registry import load_providers, parse_provider
-from app.providers.vapid import is_key_pair
+from app.providers.vapid import is_key_pair, is_pasted_pair
 from app.providers.verdict import evaluate, json_values
 from app.secrets.private_key_text import contains_private_key
 from app.secrets.secret import Secret
@@ -64,6 +64,7 @@ def read_key(data: bytes) -> None:
     """Read a key as either half of a VAPID pair, and by the formats of all providers."""
     key = data.decode(errors="replace")
     is_key_pair(key, key[::-1])
+    is_pasted_pair(key, key[::-1])
     contains_private_key(key, is_key=True)
     for form in FORMATS:
         re.fullmatch(form, key)

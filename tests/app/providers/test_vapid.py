@@ -111,6 +111,20 @@ def test_keys_belong_together_however_they_are_pasted(
     assert is_key_pair(PUBLIC_SPELLINGS["base64url"](mine), private) in (True, None)
 
 
+@pytest.mark.parametrize(
+    "output",
+    [
+        '{{"publicKey":"{0}","privateKey":"{1}"}}',
+        "=====\n\nPublic Key:\n{0}\n\nPrivate Key:\n{1}\n\n=====",
+    ],
+)
+def test_what_web_push_prints_is_read(output: str) -> None:
+    public, other = (PUBLIC_SPELLINGS["base64url"](make_key(number)) for number in (1, 2))
+    printed = output.format(public, SPELLINGS["base64url"](make_key(1)))
+    assert is_pasted_pair(public, printed) is True
+    assert is_pasted_pair(other, printed) is False
+
+
 @pytest.mark.parametrize("text", ["", "example", "0" * 64, "MIIEvQ" + "A" * 600, '{"d":"short"}'])
 def test_of_another_text_nothing_can_be_said(text: str) -> None:
     assert is_pasted_pair(PUBLIC_SPELLINGS["base64url"](make_key(1)), text) is None

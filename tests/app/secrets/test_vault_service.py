@@ -67,6 +67,9 @@ def test_while_vault_is_away_secrets_are_503_and_all_else_goes_on(
     ):
         assert (answer.status_code, answer.json()["result"]["error"]) == (503, "UNAVAILABLE")
     assert client.get(PATH).json()["result"]["totalCount"] == 1
+    off, known = {"isActive": False}, {"X-Request-Id": "deploy-4711"}  # compared with no secret
+    switched = client.post(f"{PATH}/{id_}/toggle", json=off, headers=known)
+    assert (switched.status_code, switched.headers["X-Request-Id"]) == (200, "deploy-4711")
     transit.says = None
     assert client.post(PATH, json=BODY).status_code == 201
 
