@@ -1,11 +1,24 @@
-"""The errors of leases; a refusal is recorded like a grant."""
+"""The errors of leases; a refusal is recorded like a grant, under the code of its class."""
+
+from typing import ClassVar
+
+from app.access.access import Outcome
 
 
-class RecipientRequiredError(Exception):
+class LeaseRefusedError(Exception):
+    """There is no lease."""
+
+    outcome: ClassVar[Outcome]
+
+
+class RecipientRequiredError(LeaseRefusedError):
     """The token names no X25519 key that a lease can be sealed to."""
 
     reason = "recipient"
+    outcome = "RECIPIENT_REQUIRED"
 
 
-class IntegrationInactiveError(Exception):
+class IntegrationInactiveError(LeaseRefusedError):
     """The integration is switched off."""
+
+    outcome = "INTEGRATION_INACTIVE"

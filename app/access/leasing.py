@@ -1,6 +1,5 @@
 """Grants leases: reads, records, opens, seals and signs, in this order (contract, 13)."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,8 +11,8 @@ from msgspec import Struct
 from app.access.access import Access, Outcome
 from app.access.errors import IntegrationInactiveError, RecipientRequiredError
 from app.access.journal import AccessJournal
+from app.access.outcomes import Outcomes
 from app.batching import Batcher
-from app.database.availability import UnavailableError
 from app.metrics.collector import Figure
 from app.providers.provider_file import ProviderFile
 from app.secrets.errors import UnsealError
@@ -30,14 +29,6 @@ from domain.errors import IntegrationNotFoundError
 from domain.integration import SecretField
 
 log = structlog.get_logger(source="leases")
-# What may become of a request, in the words of the journal and of the responses.
-REFUSALS: Mapping[type[Exception], str] = {
-    IntegrationNotFoundError: "NOT_FOUND",
-    RecipientRequiredError: "RECIPIENT_REQUIRED",
-    IntegrationInactiveError: "INTEGRATION_INACTIVE",
-    UnavailableError: "UNAVAILABLE",
-}
-GRANTED, FAILED = "GRANTED", "INTERNAL_ERROR"
 AUDIENCE = "urn:ietf:params:oauth:jwk-thumbprint:sha-256:"  # RFC 9278
 
 
@@ -82,7 +73,7 @@ class Leasing:
         self._providers = providers
         self._issuer = issuer
         self._seconds = seconds
-        self._outcomes = Counter(dict.fromkeys((GRANTED, *REFUSALS.values(), FAILED), 0))
+        self._outcomes = Outcomes()
         self.key = key
 
     @property
@@ -93,24 +84,10 @@ class Leasing:
     def figures(self) -> Iterator[Figure]:
         """Yield what is counted: requests by what became of them, and records."""
         yield self._journal.records, "integrations_access_records_total"
-        for outcome, number in self._outcomes.items():
+        for outcome, number in self._outcomes.counts.items():
             yield number, "integrations_leases_total", outcome
 
     async def lease(self, request: LeaseRequest) -> Lease:
-        """Return a lease, once the journal has a record of it, and count what became of it.
-
-        Raises as `_lease`.
-        """
-        try:
-            lease = await self._lease(request)
-        except Exception as error:
-            kinds = (refusal for kind, refusal in REFUSALS.items() if isinstance(error, kind))
-            self._outcomes[next(kinds, FAILED)] += 1
-            raise
-        self._outcomes[GRANTED] += 1
-        return lease
-
-    async def _lease(self, request: LeaseRequest) -> Lease:
         """Return a lease, once the journal has a record of it.
 
         Raises:
@@ -120,17 +97,18 @@ class Leasing:
             UnavailableError: the database, the journal or the keyring is away.
             UnsealError: a stored secret does not open.
         """
-        material = await self._views.one(request.workspace, request.integration)
-        if material is None:
-            raise IntegrationNotFoundError
-        if request.recipient is None:
-            await self._journal.record(access_of(request, material, "RECIPIENT_REQUIRED"))
-            raise RecipientRequiredError
-        if not material.is_active:
-            await self._journal.record(access_of(request, material, "INTEGRATION_INACTIVE"))
-            raise IntegrationInactiveError
-        await self._journal.record(access_of(request, material, GRANTED))
-        return await self._grant(request, material, request.recipient)
+        with self._outcomes.counting():
+            material = await self._views.one(request.workspace, request.integration)
+            if material is None:
+                raise IntegrationNotFoundError
+            if request.recipient is None:
+                await self._journal.record(access_of(request, material, "RECIPIENT_REQUIRED"))
+                raise RecipientRequiredError
+            if not material.is_active:
+                await self._journal.record(access_of(request, material, "INTEGRATION_INACTIVE"))
+                raise IntegrationInactiveError
+            await self._journal.record(access_of(request, material, "GRANTED"))
+            return await self._grant(request, material, request.recipient)
 
     async def _grant(
         self, request: LeaseRequest, material: LeaseMaterial, recipient: Recipient
@@ -198,7 +176,7 @@ def access_of(request: LeaseRequest, material: LeaseMaterial, outcome: Outcome) 
         actor=request.metadata.actor,
         recipient=request.recipient.thumbprint if request.recipient else None,
         version=material.version,
-        versions=credential_versions(material) if outcome == GRANTED else {},
+        versions=credential_versions(material) if outcome == "GRANTED" else {},
         purpose=request.purpose,
         outcome=outcome,
         client_address=request.metadata.client_address,
