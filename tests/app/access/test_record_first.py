@@ -39,7 +39,7 @@ record, running = AccessJournal.record, set()
 
 async def record_later(self, access):
     async def later():
-        await asyncio.sleep(1)
+        await asyncio.sleep(10)
         await record(self, access)
 
     running.add(asyncio.ensure_future(later()))

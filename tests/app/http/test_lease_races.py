@@ -14,7 +14,7 @@ from tests.support.worker import Worker, claims_of
 
 Service = Any  # that of tests/conftest.py, which cannot be imported
 PATH = "/en/api/integration"
-LEASES = 300
+LEASES, ROTATIONS = 300, 20  # at least
 ONE_STATEMENT = "SELECT version, versions[1] FROM integrations.lease_material(%s, %s)"
 STATE = "SELECT version FROM integrations.integration_view WHERE workspace_id = %s AND id = %s"
 SECRET = "SELECT version FROM integrations.secret_store WHERE workspace_id = %s AND stream = %s"  # noqa: S105 — a statement
@@ -39,37 +39,38 @@ def worker(service: Service, workspace: str) -> Iterator[Worker]:
 
 
 @contextmanager
-def rotating(client: httpx2.Client, integration: str) -> Generator[None]:
-    """Replace the key again and again, until the end."""
+def rotating(client: httpx2.Client, integration: str) -> Generator[list[int]]:
+    """Replace the key again and again, until the end; the list grows by each new version."""
     ended = Event()
+    versions = [1]
 
-    def rotate() -> int:
-        version = 1
+    def rotate() -> None:
         while not ended.is_set():
-            version += 1
+            version = versions[-1] + 1
             body = {"apiKey": key_of(version)}
             answer = client.put(f"{PATH}/{integration}/credentials", json=body)
             assert answer.headers["etag"] == f'"{version}"', answer.text
-        return version
+            versions.append(version)
 
     with ThreadPoolExecutor(1) as thread:
         rotations = thread.submit(rotate)
         try:
-            yield
+            yield versions
         finally:
             ended.set()
-        assert rotations.result() > 10
+        rotations.result()
 
 
 def test_next_to_rotations_each_lease_holds_the_key_of_its_version(
     client: httpx2.Client, integration: str, worker: Worker
 ) -> None:
-    with rotating(client, integration), ThreadPoolExecutor(4) as threads:
-        responses = [*threads.map(worker.lease, [integration] * LEASES)]
+    responses: list[httpx2.Response] = []
+    with rotating(client, integration) as rotated, ThreadPoolExecutor(4) as threads:
+        while len(responses) < LEASES or len(rotated) < ROTATIONS:
+            responses += threads.map(worker.lease, [integration] * 20)
 
-    versions = [claims_of(response)["version"] for response in responses]
-    assert len({*versions}) > 10
-    for version, response in zip(versions, responses, strict=True):
+    for response in responses:
+        version = claims_of(response)["version"]
         assert worker.open(response)["apiKey"] == key_of(version)
         assert claims_of(response)["credentials"] == [{"field": "apiKey", "version": version}]
 
@@ -79,8 +80,11 @@ def test_the_negative_control_two_statements_next_to_rotations_do_not_match(
 ) -> None:
     parted = rounds = 0
     dsn = service.environment["INTEGRATIONS_DATABASE_URL"]
-    with rotating(client, integration), psycopg.connect(dsn, autocommit=True) as database:
-        while rounds < LEASES or not parted:
+    with (
+        rotating(client, integration) as rotated,
+        psycopg.connect(dsn, autocommit=True) as database,
+    ):
+        while rounds < LEASES or len(rotated) < ROTATIONS or not parted:
             rounds += 1
             [(state, secret)] = database.execute(ONE_STATEMENT, ([workspace], [integration]))
             assert state == secret
