@@ -74,7 +74,7 @@ NOTHING = [
     ("ـ", "NOTHING_TO_SEARCH"),
     ("\u064b \u0650", "NOTHING_TO_SEARCH"),
     ("\ufe0f", "NOTHING_TO_SEARCH"),
-    ("´", "NOTHING_TO_SEARCH"),
+    ("¨", "NOTHING_TO_SEARCH"),
     (" ", "INVISIBLE_TEXT"),
     ("\u200b", "INVISIBLE_TEXT"),
     ("\ufeff\u2060", "INVISIBLE_TEXT"),
