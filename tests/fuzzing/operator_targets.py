@@ -80,7 +80,7 @@ TARGETS = (
         refusals=(KeyringError,),
         examples=(b"vault+https://vault.example:8200/v1/transit/keys/k",),
         words=(b"vault+http://localhost", b"[::1]", b"@", b"/../"),
-        known=("vault+https://HOST:PORT/v1/MOUNT/keys/NAME",),
+        known=("write INTEGRATIONS_KEYRING as vault+https://HOST:PORT/v1/MOUNT/keys/NAME",),
     ),
     Target(
         name="replay-moment",

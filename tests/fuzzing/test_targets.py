@@ -31,6 +31,10 @@ def test_each_target_has_an_example_that_is_taken(target: Target) -> None:
     [
         ("authorization", b"aBearer h."),
         ("body-toggle", b'{"\'isActiveee": 0, "e": 0}'),
+        ("body-create", b'{"type":"TWILIO, ","channel":"SMS"}'),
+        ("body-change", b'{"ssee9e": 0, "nessee9e UNK": 0}'),
+        ("query-as-of", b"asOf=2&asOf22222222222=1&222222222"),
+        ("vault-address", b"vault+https:I vault+http://localhost"),
         ("query-proof", b"from1&=&2m==Erom=121"),
         ("replay-moment", b" 2026-11-05T0"),
         ("settings", b"PRO99s99999999999999999IDERS=i"),
