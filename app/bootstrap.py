@@ -24,6 +24,7 @@ from app.event_store.recorder import open_subscription
 from app.feed.change_feed import ChangeFeed
 from app.http.dependencies import Dependencies
 from app.http.integrations.bodies import build_body_schemas
+from app.http.integrations.defaults import CHOOSE_SCHEMA, ChooseDefaultBody
 from app.http.integrations.public_text import provider_key_pattern
 from app.http.leases import LEASE_SCHEMA, LeaseBody
 from app.http.operations import Readiness
@@ -49,6 +50,7 @@ from app.tokens.key_source import KeySource
 from app.tokens.local_key import open_local_key
 from app.tokens.verifier import CACHE_SIZE, TokenVerifier
 from app.views.as_of import AsOfViews
+from app.views.channel_defaults import ChannelDefaultViews
 from app.views.credentials import CredentialViews
 from app.views.history import HistoryViews
 from app.views.integrations import IntegrationViews
@@ -135,6 +137,7 @@ def build_dependencies(
     return Dependencies(
         command_handler=CommandHandler(log, utc_now),
         views=views,
+        defaults=ChannelDefaultViews(queries),
         history=HistoryViews(audits),
         credentials=CredentialViews(audits),
         as_of_views=AsOfViews(LogReader(audits)),
@@ -154,7 +157,11 @@ def build_dependencies(
         catalogues=load_catalogues(),
         providers=providers,
         provider_keys=provider_key_pattern(providers, certain=False),
-        body_schemas={**build_body_schemas(providers), LeaseBody: LEASE_SCHEMA},
+        body_schemas={
+            **build_body_schemas(providers),
+            ChooseDefaultBody: CHOOSE_SCHEMA,
+            LeaseBody: LEASE_SCHEMA,
+        },
         idempotency_locks=KeyedLock(),
         stored_responses=stored_responses,
         expensive_requests=KeyedLock(max(1, MAX_EXPENSIVE_REQUESTS // settings.workers)),

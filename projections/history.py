@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from domain.aggregates import AGGREGATES
+from domain.aggregates import AGGREGATES, AggregateName
 from domain.channel_default import DefaultChosen, DefaultCleared
 from domain.envelope import PreviousValues, RecordedEvent
 from domain.integration import (
@@ -75,6 +75,10 @@ ACTIONS: Mapping[type[Event], Action] = {
     CredentialsChecked: "CREDENTIALS_CHECKED",
     DefaultChosen: "DEFAULT_CHOSEN",
     DefaultCleared: "DEFAULT_CLEARED",
+}
+TOGGLE_ACTIONS: Mapping[bool, Action] = {
+    True: "INTEGRATION_ENABLED",
+    False: "INTEGRATION_DISABLED",
 }
 """The action of each event; IntegrationToggled has two."""
 
@@ -147,8 +151,15 @@ def history_entry(event: RecordedEvent) -> HistoryEntry:
 def action_of(event: Event) -> Action:
     """Return the action that *event* is in the history."""
     if type(event) is IntegrationToggled:
-        return "INTEGRATION_ENABLED" if event.is_active else "INTEGRATION_DISABLED"
+        return TOGGLE_ACTIONS[event.is_active]
     return ACTIONS[type(event)]
+
+
+def resource_actions(resource: AggregateName) -> list[Action]:
+    """Return the actions that the history of a *resource* consists of."""
+    [kinds] = (aggregate.events for aggregate in AGGREGATES if aggregate.name == resource)
+    toggled = TOGGLE_ACTIONS.values() if IntegrationToggled in kinds else ()
+    return [*{ACTIONS[kind] for kind in kinds if kind in ACTIONS}, *toggled]
 
 
 def entry_details(event: Event, before: PreviousValues | None) -> dict[str, Any]:

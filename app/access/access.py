@@ -12,8 +12,12 @@ from app.secrets.sealing import length_prefixed
 from domain.envelope import Actor
 from domain.integration import SecretField
 
-Outcome = Literal["GRANTED", "INTEGRATION_INACTIVE", "RECIPIENT_REQUIRED"]
+Outcome = Literal[
+    "GRANTED", "INTEGRATION_INACTIVE", "RECIPIENT_REQUIRED", "NO_DEFAULT", "DEFAULT_INACTIVE"
+]
 """`GRANTED`, or the error code of the refusal."""
+
+GRANTED: Outcome = "GRANTED"
 
 
 class Access(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -21,7 +25,8 @@ class Access(Struct, frozen=True, kw_only=True, rename="camel"):
 
     `recipient` is the thumbprint of the worker's key, None if the token names none. `versions` are
     those of the secrets that were given out, by field, empty if refused; `version` is the
-    integration's. `at` is UTC. No secret, and nothing sealed, is in it.
+    integration's. Where a channel has no default, `integration` is the id of that default, and
+    `version` 0. `at` is UTC. No secret, and nothing sealed, is in it.
     """
 
     workspace: str

@@ -22,3 +22,15 @@ class IntegrationInactiveError(LeaseRefusedError):
     """The integration is switched off."""
 
     outcome = "INTEGRATION_INACTIVE"
+
+
+class NoDefaultError(LeaseRefusedError):
+    """The channel has no default."""
+
+    outcome = "NO_DEFAULT"
+
+
+class DefaultInactiveError(LeaseRefusedError):
+    """The default of the channel is switched off or deleted."""
+
+    outcome = "DEFAULT_INACTIVE"

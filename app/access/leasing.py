@@ -2,15 +2,22 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 import structlog
 from msgspec import Struct
 
-from app.access.access import Access, Outcome
-from app.access.errors import IntegrationInactiveError, RecipientRequiredError
+from app.access.access import GRANTED
+from app.access.errors import (
+    DefaultInactiveError,
+    IntegrationInactiveError,
+    LeaseRefusedError,
+    NoDefaultError,
+    RecipientRequiredError,
+)
 from app.access.journal import AccessJournal
+from app.access.lease_request import LeaseRequest, access_of, credential_versions
 from app.access.outcomes import Outcomes
 from app.batching import Batcher
 from app.metrics.collector import Figure
@@ -24,23 +31,10 @@ from app.secrets.secret import Secret
 from app.tokens.jwt import base64url
 from app.tokens.recipient import Recipient
 from app.views.lease_material import LeaseMaterial, LeaseMaterialViews
-from domain.envelope import EventMetadata
 from domain.errors import IntegrationNotFoundError
-from domain.integration import SecretField
 
 log = structlog.get_logger(source="leases")
 AUDIENCE = "urn:ietf:params:oauth:jwk-thumbprint:sha-256:"  # RFC 9278
-
-
-class LeaseRequest(Struct, frozen=True, kw_only=True):
-    """Who asks for what: `metadata` is the request's, `recipient` the key that the token names."""
-
-    workspace: str
-    integration: str
-    recipient: Recipient | None
-    purpose: str | None
-    metadata: EventMetadata
-    at: datetime
 
 
 class Lease(Struct, frozen=True):
@@ -88,7 +82,7 @@ class Leasing:
             yield number, "integrations_leases_total", outcome
 
     async def lease(self, request: LeaseRequest) -> Lease:
-        """Return a lease, once the journal has a record of it.
+        """Return a lease of an integration, once the journal has a record of it.
 
         Raises:
             IntegrationNotFoundError: the workspace has no such integration; it is not recorded.
@@ -101,14 +95,40 @@ class Leasing:
             material = await self._views.one(request.workspace, request.integration)
             if material is None:
                 raise IntegrationNotFoundError
-            if request.recipient is None:
-                await self._journal.record(access_of(request, material, "RECIPIENT_REQUIRED"))
-                raise RecipientRequiredError
-            if not material.is_active:
-                await self._journal.record(access_of(request, material, "INTEGRATION_INACTIVE"))
-                raise IntegrationInactiveError
-            await self._journal.record(access_of(request, material, "GRANTED"))
-            return await self._grant(request, material, request.recipient)
+            return await self._lease(request, material, IntegrationInactiveError)
+
+    async def lease_default(self, request: LeaseRequest) -> Lease:
+        """Return a lease of the integration that is the default of a channel now, as `lease` does.
+
+        Raises:
+            NoDefaultError: none is chosen.
+            DefaultInactiveError: the chosen one is switched off or deleted; there is no substitute.
+            RecipientRequiredError, UnavailableError, UnsealError: as `lease`.
+        """
+        with self._outcomes.counting():
+            material = await self._views.one(request.workspace, request.integration)
+            if material is None:
+                await self._refuse(request, None, NoDefaultError)
+            return await self._lease(request, material, DefaultInactiveError)
+
+    async def _lease(
+        self, request: LeaseRequest, material: LeaseMaterial, inactive: type[LeaseRefusedError]
+    ) -> Lease:
+        if request.recipient is None:
+            await self._refuse(request, material, RecipientRequiredError)
+        if not material.is_active:
+            await self._refuse(request, material, inactive)
+        await self._journal.record(access_of(request, material, GRANTED))
+        return await self._grant(request, material, request.recipient)
+
+    async def _refuse(
+        self,
+        request: LeaseRequest,
+        material: LeaseMaterial | None,
+        refusal: type[LeaseRefusedError],
+    ) -> NoReturn:
+        await self._journal.record(access_of(request, material, refusal.outcome))
+        raise refusal
 
     async def _grant(
         self, request: LeaseRequest, material: LeaseMaterial, recipient: Recipient
@@ -165,28 +185,6 @@ class Leasing:
         except UnsealError as error:
             log.error("a stored secret cannot be opened", reason=str(error))  # noqa: TRY400 — the error names the row, no content
             raise
-
-
-def access_of(request: LeaseRequest, material: LeaseMaterial, outcome: Outcome) -> Access:
-    """Return what the journal keeps of *request*."""
-    return Access(
-        workspace=request.workspace,
-        integration=request.integration,
-        at=request.at,
-        actor=request.metadata.actor,
-        recipient=request.recipient.thumbprint if request.recipient else None,
-        version=material.version,
-        versions=credential_versions(material) if outcome == "GRANTED" else {},
-        purpose=request.purpose,
-        outcome=outcome,
-        client_address=request.metadata.client_address,
-        request_id=request.metadata.request_id,
-    )
-
-
-def credential_versions(material: LeaseMaterial) -> dict[SecretField, int]:
-    """Return the version of each secret of *material*, by its field."""
-    return {sealed.field: sealed.version for sealed in material.secrets}
 
 
 def base_url(material: LeaseMaterial, provider: ProviderFile | None) -> str | None:

@@ -20,7 +20,7 @@ from app.http.field_rules import Rule, choice, text
 from app.http.query_parameters import QuerySchema, integer, operation_class
 from app.http.responses import RenderedResponse, to_response
 from app.http.timestamps import END, START, Time, format_timestamp
-from app.http.types import ApiRequest, Id
+from app.http.types import ApiRequest, ResourceId
 from app.tokens.principal import AUDIT
 from domain.integration import SecretField
 
@@ -42,10 +42,13 @@ class CredentialVersion(Struct):
 
 
 class AccessObject(Struct, rename="camel"):
-    """One record: what a worker asked for in that minute, and what came of it."""
+    """One record: what a worker asked for in that minute, and what came of it.
+
+    Of NO_DEFAULT, `integrationId` is `def_` and the channel.
+    """
 
     id: str
-    integration_id: Id
+    integration_id: ResourceId
     actor: AccessActor
     recipient: str | None
     credentials: list[CredentialVersion]

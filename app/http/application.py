@@ -18,6 +18,7 @@ from app.http.docs.page import docs_config
 from app.http.history import HistoryController
 from app.http.integrations.check import CredentialCheckController
 from app.http.integrations.controller import IntegrationController
+from app.http.integrations.defaults import ChannelDefaultController
 from app.http.integrations.newest_checks import NewestChecksController
 from app.http.integrations.types import IntegrationTypesController
 from app.http.leases import LeaseController
@@ -53,6 +54,7 @@ def create_app(
         route_handlers=[
             IntegrationController,
             CredentialCheckController,
+            ChannelDefaultController,
             NewestChecksController,
             LeaseController,
             AccessController,

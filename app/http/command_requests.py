@@ -1,7 +1,7 @@
 """From an HTTP request to a CommandRequest: command, integration, caller, If-Match."""
 
 import re
-from typing import TypeVar
+from typing import TypeVar, cast, get_args
 
 from app.command_handler import CommandFactory, CommandRequest, PreparedCommand
 from app.http.dependencies import get_dependencies
@@ -11,7 +11,7 @@ from app.http.types import ApiRequest
 from app.identifiers import is_integration_id
 from domain.envelope import EventMetadata
 from domain.errors import IntegrationNotFoundError
-from domain.integration import IntegrationCommand
+from domain.integration import Channel, IntegrationCommand
 
 Found = TypeVar("Found")
 IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
@@ -27,13 +27,28 @@ def build_command_request(
     Raises:
         IntegrationNotFoundError: *integration* is not a valid id.
     """
+    command = ask if callable(ask) or isinstance(ask, PreparedCommand) else PreparedCommand(ask)
+    return build_stream_request(request, require_integration_id(integration), command)
+
+
+def build_stream_request(
+    request: ApiRequest, stream: str, command: PreparedCommand | CommandFactory
+) -> CommandRequest:
+    """Return the *command* of *request* for *stream* of the caller's workspace."""
     return CommandRequest(
         workspace=request.user.workspace,
-        stream=require_integration_id(integration),
+        stream=stream,
         metadata=request_metadata(request),
-        command=ask if callable(ask) or isinstance(ask, PreparedCommand) else PreparedCommand(ask),
+        command=command,
         expected_versions=if_match_versions(request),
     )
+
+
+def require_channel(channel: str) -> Channel:
+    """Return *channel*; raise IntegrationNotFoundError if there is no such channel."""
+    if channel not in get_args(Channel):
+        raise IntegrationNotFoundError
+    return cast("Channel", channel)
 
 
 def require_integration_id(integration: str) -> str:

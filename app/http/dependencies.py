@@ -29,6 +29,7 @@ from app.secrets.store import SecretStore
 from app.tokens.verifier import TokenVerifier
 from app.trusted_proxies import TrustedProxies
 from app.views.as_of import AsOfViews
+from app.views.channel_defaults import ChannelDefaultViews
 from app.views.credentials import CredentialViews
 from app.views.history import HistoryViews
 from app.views.integrations import IntegrationViews
@@ -43,6 +44,7 @@ class Dependencies(Struct, frozen=True, kw_only=True):
 
     command_handler: CommandHandler
     views: IntegrationViews
+    defaults: ChannelDefaultViews
     history: HistoryViews
     credentials: CredentialViews
     as_of_views: AsOfViews

@@ -19,12 +19,12 @@ from app.http.preconditions import body_etag
 from app.http.query_parameters import QuerySchema, integer, operation_class
 from app.http.responses import RenderedResponse, conditional_response, response_headers
 from app.http.timestamps import END, START, Time, format_timestamp
-from app.http.types import Actor, ApiRequest
+from app.http.types import RESOURCE, Actor, ApiRequest, ResourceId
 from app.tokens.principal import AUDIT
 from app.views.history import HistoryFilter, HistoryPage
 from domain.aggregates import AggregateName, aggregate_of
 from domain.errors import IntegrationNotFoundError
-from projections.history import Action, HistoryEntry
+from projections.history import Action, HistoryEntry, resource_actions
 
 
 class HistoryEntryObject(Struct, rename="camel"):
@@ -33,9 +33,9 @@ class HistoryEntryObject(Struct, rename="camel"):
     The id of a channel's default is `def_` and the channel, which is its name.
     """
 
-    id: Annotated[str, Meta(pattern=r"^(int_[0-9a-z]{26}|def_[A-Z]+):[1-9][0-9]*$")]
+    id: Annotated[str, Meta(pattern=f"^{RESOURCE}:[1-9][0-9]*$")]
     resource_type: AggregateName
-    resource_id: Annotated[str, Meta(pattern=r"^(int_[0-9a-z]{26}|def_[A-Z]+)$")]
+    resource_id: ResourceId
     resource_name: str
     action: Action
     details: dict[str, Any]
@@ -93,7 +93,7 @@ def render_history(request: ApiRequest, page: HistoryPage) -> RenderedResponse:
 class HistoryQuery(Struct, rename="camel", frozen=True, kw_only=True):
     """The filters and the page of a request for history entries."""
 
-    resource_type: str = "integration"
+    resource_type: AggregateName | None = None
     resource_id: str | None = None
     action: Action | None = None
     user_id: str | None = None
@@ -114,7 +114,7 @@ RULES: Mapping[str, Rule] = {
 RESOURCE_QUERY = QuerySchema(shape=HistoryQuery, rules=RULES)
 HISTORY_QUERY = QuerySchema(
     shape=HistoryQuery,
-    rules={"resourceType": choice(("integration",)), "resourceId": text(255), **RULES},
+    rules={"resourceType": choice(get_args(AggregateName)), "resourceId": text(255), **RULES},
 )
 
 
@@ -157,6 +157,7 @@ async def load_page(
     filters = HistoryFilter(
         resource=integration,
         action=query.action,
+        actions=wanted_actions(query),
         user=query.user_id,
         start=query.start_date,
         end=query.end_date,
@@ -165,6 +166,17 @@ async def load_page(
     page = history.page(request.user.workspace, filters, offset, query.limit)
     is_counted = filters != HistoryFilter(resource=integration)  # and not numbered already
     return await (run_limited(request, page) if is_counted else page)
+
+
+def wanted_actions(query: HistoryQuery) -> list[Action] | None:
+    """Return the actions of the type of resource that *query* asks for; None for any.
+
+    One resource has one type, so that of its own id narrows nothing.
+    """
+    wanted, resource = query.resource_type, query.resource_id
+    if wanted is None or (resource and aggregate_of(resource).name == wanted):
+        return None
+    return resource_actions(wanted)
 
 
 async def require_resource(request: ApiRequest, integration: str) -> None:

@@ -20,13 +20,13 @@ from app.keyed_lock import LockTimeoutError
 from app.secrets.errors import UnknownKekError
 from app.secrets.keyring import Keyring
 from app.secrets.secret import Secret
-from projections.integration_view import IntegrationRow
 
 FINGERPRINT_LABEL = b"integrations/fingerprint/v1\0"
 QUOTA_RETRY_AFTER = 60  # seconds, when the stored responses are counted again
 REPLAY_TIMEOUT = 2.0  # seconds that a repeated request waits for the first response
 MALFORMED_KEY = FieldProblem("INVALID_HEADER", "This must be 1 to 255 printable ASCII characters")
-Render = Callable[[IntegrationRow | None], RenderedResponse]
+Render = Callable[[Any], RenderedResponse]
+"""Renders the row that the command's stream has then, None if it has none."""
 
 
 async def execute_idempotently(
@@ -62,7 +62,7 @@ async def execute_or_replay(
             raise IdempotencyQuotaError(QUOTA_RETRY_AFTER)
         keyed = await key_fingerprint(dependencies.keyring, fingerprint, scope)
 
-        def render_stored(row: IntegrationRow | None) -> StoredResponse:
+        def render_stored(row: object) -> StoredResponse:
             nonlocal stored
             made = render(row)
             stored = StoredResponse(key, keyed, made.status, made.headers, made.body)

@@ -8,11 +8,12 @@ from litestar.params import FromPath
 from msgspec import Meta, Struct
 from msgspec.json import encode
 
-from app.access.leasing import Lease, LeaseRequest
+from app.access.lease_request import LeaseRequest
+from app.access.leasing import Lease
 from app.command_handler import utc_now
 from app.http.authorization import authorize
 from app.http.body_dto import BodyDTO
-from app.http.command_requests import request_metadata, require_integration_id
+from app.http.command_requests import request_metadata, require_channel, require_integration_id
 from app.http.dependencies import get_dependencies
 from app.http.field_rules import FieldError, FieldProblem, Rule, require_string
 from app.http.preconditions import etag
@@ -22,6 +23,7 @@ from app.http.timestamps import Time, format_timestamp
 from app.http.types import ApiRequest, Id
 from app.secrets.lease_key import PublicKey
 from app.tokens.principal import RESOLVE, VIEW
+from domain.channel_default import default_stream
 
 PURPOSE = re.compile(r"[A-Za-z0-9:._-]{1,64}")
 INVALID_PURPOSE = FieldProblem(
@@ -108,15 +110,24 @@ class LeaseController(Controller):
         self, request: ApiRequest, integration_id: FromPath[str], data: LeaseBody | None = None
     ) -> Response[LeaseResponse]:
         """Lease the credentials of an integration, sealed to the key that the token names."""
-        wanted = LeaseRequest(
-            workspace=request.user.workspace,
-            integration=require_integration_id(integration_id),
-            recipient=request.user.recipient,
-            purpose=data.purpose if data else None,
-            metadata=request_metadata(request),
-            at=utc_now(),
-        )
+        wanted = lease_request(request, require_integration_id(integration_id), data)
         lease = await get_dependencies(request.app).leasing.lease(wanted)
+        return to_response(render_lease(request, lease))
+
+    @post(
+        "/integration-defaults/{channel:str}/lease",
+        opt={"permission": RESOLVE},
+        status_code=200,
+        dto=BodyDTO[LeaseBody],
+        return_dto=None,
+        operation_id="leaseDefault",
+    )
+    async def lease_default(
+        self, request: ApiRequest, channel: FromPath[str], data: LeaseBody | None = None
+    ) -> Response[LeaseResponse]:
+        """Lease the credentials of the default of a channel, as it is now."""
+        wanted = lease_request(request, default_stream(require_channel(channel)), data)
+        lease = await get_dependencies(request.app).leasing.lease_default(wanted)
         return to_response(render_lease(request, lease))
 
     @get("/lease-keys", opt={"permission": VIEW}, operation_id="listLeaseKeys")
@@ -128,6 +139,18 @@ class LeaseController(Controller):
         )
         headers = {"Content-Language": request.auth.tag}
         return to_response(RenderedResponse(200, encode(LeaseKeysResponse(result)), headers))
+
+
+def lease_request(request: ApiRequest, wanted: str, data: LeaseBody | None) -> LeaseRequest:
+    """Return the request for a lease of *wanted*, an integration or the default of a channel."""
+    return LeaseRequest(
+        workspace=request.user.workspace,
+        integration=wanted,
+        recipient=request.user.recipient,
+        purpose=data.purpose if data else None,
+        metadata=request_metadata(request),
+        at=utc_now(),
+    )
 
 
 def render_lease(request: ApiRequest, lease: Lease) -> RenderedResponse:

@@ -11,7 +11,12 @@ from litestar.exceptions import HTTPException, ValidationException
 from msgspec import UNSET, Struct
 from msgspec.json import encode
 
-from app.access.errors import IntegrationInactiveError, RecipientRequiredError
+from app.access.errors import (
+    DefaultInactiveError,
+    IntegrationInactiveError,
+    NoDefaultError,
+    RecipientRequiredError,
+)
 from app.database.availability import UnavailableError
 from app.event_store.protocol import RequestInProgressError
 from app.http.errors import (
@@ -134,6 +139,10 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
         409, "INTEGRATION_INACTIVE", "The integration is switched off"
     ),
     NotReadyError: UNAVAILABLE,
+    NoDefaultError: Problem(409, "NO_DEFAULT", "The channel has no default"),
+    DefaultInactiveError: Problem(
+        409, "DEFAULT_INACTIVE", "The default of the channel is switched off or deleted"
+    ),
     UnavailableError: UNAVAILABLE,
 }
 METHOD_NOT_ALLOWED = Problem(405, "METHOD_NOT_ALLOWED", "This method is not allowed here")

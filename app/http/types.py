@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from litestar import Request
 from litestar.datastructures import State
@@ -12,11 +12,15 @@ from msgspec.structs import fields
 from app.identifiers import INTEGRATION_ID
 from app.locales.catalogues import Language
 from app.tokens.principal import Principal
+from domain.integration import Channel
 
 ApiRequest = Request[Principal, Language, State]
 ID_PATTERN = f"^{INTEGRATION_ID.pattern}$"
 # For the OpenAPI document; responses are not validated.
 Id = Annotated[str, Meta(pattern=ID_PATTERN)]
+RESOURCE = rf"({INTEGRATION_ID.pattern}|def_({'|'.join(get_args(Channel))}))"
+ResourceId = Annotated[str, Meta(pattern=f"^{RESOURCE}$")]
+"""The id of an integration, or of the default of a channel."""
 
 
 class Actor(Struct):

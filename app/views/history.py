@@ -6,6 +6,7 @@ page costs the same, however long the log is: all events of a workspace are numb
 and those of one integration by `version`. A filter counts what matches in an index of its own.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +26,7 @@ WHOLE_WORKSPACE = SQL("FROM integrations.events WHERE workspace_id = %(workspace
 CONDITIONS = {
     "resource": SQL(" AND stream = %(resource)s"),
     "action": SQL(" AND action = %(action)s"),
+    "actions": SQL(" AND action = ANY (%(actions)s)"),
     "user": SQL(" AND actor_id = %(user)s"),
     "start": SQL(" AND at >= %(start)s"),
     "end": SQL(" AND at <= %(end)s"),
@@ -50,10 +52,14 @@ ORDER BY sequence DESC
 
 
 class HistoryFilter(Struct, frozen=True, kw_only=True):
-    """Which entries match, None for any; `start` and `end` are UTC and both inclusive."""
+    """Which entries match, None for any; `start` and `end` are UTC and both inclusive.
+
+    `actions` are those of a type of resource.
+    """
 
     resource: str | None = None
     action: Action | None = None
+    actions: Sequence[Action] | None = None
     user: str | None = None
     start: datetime | None = None
     end: datetime | None = None

@@ -22,6 +22,7 @@ class LeaseMaterial(Struct, frozen=True):
     """One integration and its sealed secrets: the columns of lease_material.sql.
 
     `version` is its ETag; `newest` the last event that was a check or changed what is checked.
+    `requested` is its id, or that of the channel's default that it is.
     """
 
     workspace_id: str
@@ -42,6 +43,7 @@ class LeaseMaterial(Struct, frozen=True):
     wrapped_keys: Sequence[bytes]
     nonces: Sequence[bytes]
     ciphertexts: Sequence[bytes]
+    requested: str
 
     def __repr__(self) -> str:
         """Name the integration only: a deleted secret must not live on, sealed, in a log."""
@@ -91,6 +93,9 @@ class LeaseMaterialViews:
     async def one(self, workspace: str, integration: str) -> LeaseMaterial | None:
         """Return the material of *integration*, None if the workspace does not have it.
 
+        It may be the id of a channel's default: the material is that of the integration that is
+        chosen, switched off if it is deleted, None if none is chosen.
+
         Raises:
             UnavailableError: the database is away or busy.
         """
@@ -102,5 +107,5 @@ class LeaseMaterialViews:
         async with self._pool.connection() as connection:
             cursor = connection.cursor(row_factory=args_row(LeaseMaterial))
             await cursor.execute(MATERIAL_SQL, ([*workspaces], [*integrations]), binary=True)
-            found = {(row.workspace_id, row.id): row for row in await cursor.fetchall()}
+            found = {(row.workspace_id, row.requested): row for row in await cursor.fetchall()}
         return [found.get(key) for key in keys]

@@ -24,7 +24,7 @@ from app.http.integrations.settings import (
     find_wrong_settings,
     given_value,
 )
-from app.http.integrations.warnings import find_warnings
+from app.http.integrations.warnings import DEFAULT_OF_CHANNEL, find_warnings
 from app.http.preferences import reject_warnings_if_strict
 from app.http.sender_phone import sender_problem
 from app.http.types import ApiRequest
@@ -164,6 +164,9 @@ class ChangeWithWarnings:
             self.warnings = collect_warnings(
                 dependencies, self.body, state.settings, provider, stored
             )
+        self.warnings += await find_default_warning(
+            self._request, self.integration, self.body, state
+        )
         reject_warnings_if_strict(self._request, self.warnings)
         return await self._make_command(state)
 
@@ -183,6 +186,17 @@ class ChangeWithWarnings:
             self._request.user.workspace,
         )
         return await secrets.unseal_available(workspace, self.integration, credentials)
+
+
+async def find_default_warning(
+    request: ApiRequest, integration: str, body: Struct, state: Integration
+) -> list[FieldFinding]:
+    """Return a warning if *body* switches off an integration that is the default of its channel."""
+    if not state.exists or getattr(body, "is_active", UNSET) is not False:
+        return []
+    defaults = get_dependencies(request.app).defaults
+    is_default = await defaults.includes(request.user.workspace, integration)
+    return [("isActive", DEFAULT_OF_CHANNEL)] if is_default else []
 
 
 def require_fields_of_type(

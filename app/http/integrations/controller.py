@@ -11,6 +11,7 @@ from app.http.authorization import authorize
 from app.http.body_dto import BodyDTO
 from app.http.command_requests import build_command_request, require_found, require_integration_id
 from app.http.dependencies import get_dependencies
+from app.http.errors import FieldFinding
 from app.http.expensive_requests import run_limited
 from app.http.integrations.bodies import (
     CreateIntegrationBody,
@@ -22,6 +23,7 @@ from app.http.integrations.commands import (
     ChangeWithWarnings,
     collect_warnings,
     create_command,
+    find_default_warning,
     replace_credentials_command,
     require_fields_of_type,
 )
@@ -48,6 +50,8 @@ from domain.integration import (
     Integration,
     ToggleIntegration,
 )
+
+UPDATED = "Integration updated successfully"
 
 
 class IntegrationController(Controller):
@@ -137,9 +141,8 @@ class IntegrationController(Controller):
             await stored.check(state, data)
             return PreparedCommand(ChangeIntegration(**asdict(data)))
 
-        message = "Integration updated successfully"
         change = ChangeWithWarnings(request, integration_id, data, prepare)
-        return await execute_change(request, change, message)
+        return await execute_change(request, change, UPDATED)
 
     @post(
         "/{integration_id:str}/toggle",
@@ -153,11 +156,19 @@ class IntegrationController(Controller):
         self, request: ApiRequest, integration_id: FromPath[str], data: ToggleBody
     ) -> Response[IntegrationResponse]:
         """Switch an integration on or off; it is set, never flipped."""
-        command = ToggleIntegration(is_active=data.is_active)
+        warnings: list[FieldFinding] = []
+
+        async def prepare(state: Integration) -> PreparedCommand:
+            warnings[:] = await find_default_warning(request, integration_id, data, state)
+            reject_warnings_if_strict(request, warnings)
+            return PreparedCommand(ToggleIntegration(is_active=data.is_active))
+
         return await execute_command(
             request,
-            build_command_request(request, integration_id, command),
-            lambda row: render_one(request, require_found(row), "Integration updated successfully"),
+            build_command_request(request, integration_id, prepare),
+            lambda row: add_preference_applied(
+                request, render_one(request, require_found(row), UPDATED, warnings)
+            ),
         )
 
     @get(
@@ -221,7 +232,7 @@ class IntegrationController(Controller):
 async def execute_change(
     request: ApiRequest, change: ChangeWithWarnings, message: str
 ) -> Response[Any]:
-    """Execute *change* and respond with the changed integration."""
+    """Execute *change* and respond with the changed integration, and warnings."""
     return await execute_command(
         request,
         build_command_request(request, change.integration, change.prepare),

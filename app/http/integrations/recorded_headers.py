@@ -26,6 +26,7 @@ from app.providers.vapid import is_pasted_pair
 from app.secrets.disclosure import find_disclosures
 from app.secrets.private_key_text import has_key_structure
 from app.secrets.secret import Secret
+from domain.aggregates import INTEGRATION, aggregate_of
 from domain.integration import Integration, SecretField
 
 # Most clients send one; no secret that is stored is opened to compare it.
@@ -83,11 +84,11 @@ async def find_recorded_secrets(
     request: ApiRequest, command: CommandRequest, body: Struct | None, texts: Mapping[str, str]
 ) -> set[str]:
     """Return the names of the *texts* that contain a secret of *body*, or one that is stored."""
-    if creates_integration(command.command) or all(map(UUID.fullmatch, texts.values())):
-        state = Integration()
-    else:
+    state = Integration()  # which has no secrets, and neither has the default of a channel
+    is_safe = creates_integration(command.command) or all(map(UUID.fullmatch, texts.values()))
+    if aggregate_of(command.stream) is INTEGRATION and not is_safe:
         log = get_dependencies(request.app).command_handler.log
-        state: Integration = (await log.load(command.workspace, command.stream)).state
+        state = (await log.load(command.workspace, command.stream)).state
     provider = get_dependencies(request.app).providers.get(state.type or getattr(body, "type", ""))
     new: Secrets = secrets_in(body) if body else {}
     stored = await open_stored(request, command, state)

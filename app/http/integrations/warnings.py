@@ -42,6 +42,11 @@ SPACE_INSIDE = FieldProblem(
 UNUSUAL_CHARACTER = FieldProblem(
     "UNUSUAL_CHARACTER", "This contains a character that no key has; it is stored as it is"
 )
+DEFAULT_OF_CHANNEL = FieldProblem(
+    "DEFAULT_OF_CHANNEL",
+    "This is the default of its channel: until it is on again, or another is chosen, workers get no"
+    " lease by channel",
+)
 UNPRINTABLE = re.compile(r"[^\x21-\x7e]")
 WRAPPING_WARNINGS: Mapping[Wrapping, FieldProblem] = {
     Wrapping.QUOTES: LOOKS_QUOTED,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import groupby
-from typing import Any
+from typing import Any, get_args
 
 from msgspec.structs import fields
 
@@ -12,6 +12,7 @@ from app.http.request_bodies import BodySchema
 from app.http.types import ID_PATTERN
 from app.locales.language_tag import MAX_TAG_LENGTH, PATTERN
 from app.pasted_text import is_visible
+from domain.integration import Channel
 
 JSON = "application/json"
 TEXT = {"type": "string"}
@@ -84,6 +85,13 @@ PARAMETERS: Mapping[str, Json] = {
         "Integration ID",
         {"type": "string", "pattern": ID_PATTERN, "examples": [ID]},
     ),
+    "channel": parameter(
+        "path",
+        "channel",
+        "Channel",
+        {"type": "string", "enum": [*get_args(Channel)], "examples": ["EMAIL"]},
+    )
+    | {"example": "EMAIL"},
     "Idempotency-Key": parameter(
         "header",
         "Idempotency-Key",

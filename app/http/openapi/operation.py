@@ -21,12 +21,15 @@ PROBLEMS_BY_STATUS: Mapping[int, Problem] = {
     problem.status: problem for problem in reversed(ALL_PROBLEMS)
 } | {400: PROBLEMS[InvalidFieldsError]}
 """The first problem of each status, which the response to all of them is named after."""
+LEASES = ("leaseIntegration", "leaseDefault")
 WITH_ETAG = (
     "IntegrationResponse",
     "IntegrationListResponse",
     "CredentialsResponse",
     "HistoryResponse",
     "LeaseResponse",
+    "ChannelDefaultResponse",
+    "ChannelDefaultListResponse",
 )
 
 
@@ -63,7 +66,7 @@ def describe(operation: Json, path: str, method: str) -> Iterator[str]:
     if is_change(operation, method):
         yield "With an `Idempotency-Key` a repeated request gets the stored first response."
     if is_conditional(operation, path, method):
-        yield "With `If-Match` only if the integration still has that version (412)."
+        yield "With `If-Match` only if it still has that version (412)."
     if method == "get" and returns_etag(operation):
         yield "With `If-None-Match` 304 if nothing has changed."
     if may_return_warnings(operation):
@@ -149,19 +152,20 @@ def response_headers(operation: Json, response: Json, method: str, code: str) ->
 
 
 def is_conditional(operation: Json, path: str, method: str) -> bool:
-    """Return whether *operation* changes one integration, so that If-Match applies."""
-    return is_change(operation, method) and "{integrationId}" in path
+    """Return whether *operation* changes what is at *path*, so that If-Match applies."""
+    names_one = "{integrationId}" in path or "{channel}" in path
+    return is_change(operation, method) and names_one
 
 
 def is_change(operation: Json, method: str) -> bool:
     """Return whether *operation* changes something; a lease does not, and stores no response."""
     changes = "security" in operation and method != "get"
-    return changes and operation["operationId"] != "leaseIntegration"
+    return changes and operation["operationId"] not in LEASES
 
 
 def may_return_warnings(operation: Json) -> bool:
     """Return whether the response of *operation* may have warnings about the body."""
-    silent = ("toggleIntegration", "leaseIntegration")
+    silent = (*LEASES, "chooseDefault")
     return "requestBody" in operation and operation["operationId"] not in silent
 
 

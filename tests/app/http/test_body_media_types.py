@@ -23,11 +23,13 @@ ENCODING_MESSAGE = "The body must come without a Content-Encoding"
 def endpoints(client: httpx2.Client, body: dict[str, Any]) -> list[tuple[str, str, bytes]]:
     """Every endpoint that reads a body: method, path, a body that it takes."""
     place = client.post(PATH, json=body).headers["Location"]
+    chosen = b'{"integrationId":"%b"}' % place.rpartition("/")[2].encode()
     return [
         ("POST", PATH, CONTENT),
         ("PATCH", place, b'{"name":"m"}'),
         ("POST", f"{place}/toggle", b'{"isActive":true}'),
         ("PUT", f"{place}/credentials", b'{"apiKey":"SG.key"}'),
+        ("PUT", "/en/api/integration-defaults/EMAIL", chosen),
     ]
 
 
@@ -46,6 +48,7 @@ def test_the_endpoints_are_all_that_read_a_body(client: httpx2.Client) -> None:
         ("POST", "toggle"),
         ("POST", "lease"),
         ("PUT", "credentials"),
+        ("PUT", "{channel}"),
     }
 
 
