@@ -1,0 +1,105 @@
+"""Leases by channel: what is chosen now, and nothing in its place."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from integrations_client import DefaultInactiveError, NoDefaultError
+
+Workspace = Any  # that of conftest.py, which cannot be imported
+EMAIL = "/en/api/integration-defaults/EMAIL"
+OTHER = "SG.the-key-of-the-other-one"
+
+
+def choose(workspace: Workspace, integration: str) -> None:
+    response = workspace.admin.put(EMAIL, json={"integrationId": integration})
+    assert response.status_code == 200, response.text
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if holds():
+            return
+        time.sleep(0.05)
+    pytest.fail("it does not become so")
+
+
+def is_refused(client: Any, error: type[Exception]) -> bool:
+    try:
+        client.channel("EMAIL")
+    except error:
+        return True
+    return False
+
+
+def test_what_is_chosen_is_leased_and_held(workspace: Workspace) -> None:
+    integration = workspace.create()
+    choose(workspace, integration)
+
+    with workspace.client() as client:
+        lease = client.channel("EMAIL")
+
+        assert (lease.integration_id, lease.channel) == (integration, "EMAIL")
+        assert client.channel("EMAIL") is lease
+
+
+async def test_the_same_with_asyncio(workspace: Workspace) -> None:
+    integration = workspace.create()
+    choose(workspace, integration)
+
+    async with workspace.async_client() as client:
+        assert (await client.channel("EMAIL")).integration_id == integration
+
+
+def test_where_none_is_chosen_there_is_no_lease(workspace: Workspace) -> None:
+    workspace.create()
+
+    with workspace.client() as client, pytest.raises(NoDefaultError):
+        client.channel("EMAIL")
+
+
+def test_another_choice_is_noticed_and_signs_the_next_request(workspace: Workspace) -> None:
+    first, second = workspace.create(), workspace.create(apiKey=OTHER)
+    choose(workspace, first)
+    seen: list[str] = []
+
+    def provider(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers["authorization"])
+        return httpx.Response(202)
+
+    with (
+        workspace.client(watch=True) as client,
+        httpx.Client(transport=httpx.MockTransport(provider)) as http,
+    ):
+        assert client.channel("EMAIL").integration_id == first
+        choose(workspace, second)
+        eventually(lambda: client.channel("EMAIL").integration_id == second)
+        http.post("https://provider.example", auth=client.channel_auth("EMAIL"))
+
+    assert seen == [f"Bearer {OTHER}"]
+
+
+def test_what_was_chosen_and_is_off_or_deleted_is_never_replaced(workspace: Workspace) -> None:
+    integration = workspace.create()
+    workspace.create()
+    choose(workspace, integration)
+
+    with workspace.client(watch=True) as client:
+        client.channel("EMAIL")
+        workspace.toggle(integration, is_active=False)
+        eventually(lambda: is_refused(client, DefaultInactiveError))
+        workspace.toggle(integration, is_active=True)
+        client.channel("EMAIL")
+        workspace.admin.delete(f"/en/api/integration/{integration}")
+        eventually(lambda: is_refused(client, DefaultInactiveError))
+
+
+def test_a_choice_that_is_taken_back_is_noticed(workspace: Workspace) -> None:
+    choose(workspace, workspace.create())
+
+    with workspace.client(watch=True) as client:
+        client.channel("EMAIL")
+        assert workspace.admin.delete(EMAIL).status_code == 200
+        eventually(lambda: is_refused(client, NoDefaultError))
