@@ -30,6 +30,10 @@ CREATE = CreateIntegration(name="Mail", type="SENDGRID", channel="EMAIL")
 FIRST, SECOND = ChooseDefault(integration_id="int_1"), ChooseDefault(integration_id="int_2")
 CLEAR = ClearDefault()
 ROW = "SELECT workspace_id, id, version, integration_id FROM integrations.channel_default_view"
+FORGE_SNAPSHOTS = """
+UPDATE integrations.snapshots
+SET state = convert_to(replace(convert_from(state, 'UTF8'), 'int_2', 'int_9'), 'UTF8')
+"""
 SNAPSHOTS = "SELECT stream, shape FROM integrations.snapshots"
 
 
@@ -69,6 +73,8 @@ async def test_a_default_of_many_events_is_gone_on_from_its_own_snapshot(
     kept = admin.execute(SNAPSHOTS).fetchall()
     assert kept == [("def_EMAIL", "channelDefault 1, channel_default_view 1")]
     assert SNAPSHOT_FORMATS["channelDefault"] == kept[0][1]
+    admin.execute(FORGE_SNAPSHOTS)
+    assert (await log.load("demo", "def_EMAIL")).state.integration_id == "int_9"
 
 
 async def test_integrations_and_defaults_are_loaded_and_written_in_one_batch(
