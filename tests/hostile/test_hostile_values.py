@@ -35,6 +35,7 @@ from tests.support.thread_time import PAUSE, QUIET_MS, fixed_work, quiet_ms
 # Litestar 3 will want another spelling of bodies; the service itself shows no such warning.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 MAX_MS = 20.0
+RESPONSE_TIMEOUT = 60.0  # seconds
 MAX_P99_MS = 50.0  # of somebody who reads meanwhile
 EXPECTED = {200, 201, 304, 400, 401, 403, 404, 409, 412, 413, 415, 422, 429}
 TRIES = 6  # the least counts: a busy machine makes any of them slower, and a slow parser all
@@ -102,7 +103,10 @@ async def house(dsn: str, data_dir: Path) -> AsyncGenerator[House]:
     async def exchange(data: bytes) -> bytes:
         reader, writer = await asyncio.open_connection(*address)
         writer.write(data)
-        answer = await reader.read()
+        try:
+            answer = await asyncio.wait_for(reader.read(), RESPONSE_TIMEOUT)
+        except TimeoutError:
+            pytest.fail(f"no end of the response to {data[:200]!r} …")
         writer.close()
         return answer
 
