@@ -107,8 +107,8 @@ PARAMETERS: Mapping[str, Json] = {
     "Last-Event-ID": parameter(
         "header",
         "Last-Event-ID",
-        "In a stream the same as `after`, and counts before it",
-        {"type": "integer", "minimum": 0, "maximum": 10**18 - 1, "examples": [3]},
+        "In a stream the same as `after`, and counts before it; else it is not read",
+        TEXT | {"examples": ["3"]},
     ),
     "If-Match": parameter("header", "If-Match", "Only if this is still the current version", TAGS),
     "If-None-Match": parameter(
