@@ -17,7 +17,7 @@ from app.database.availability import UnavailableError
 from app.http.command_requests import request_metadata
 from app.http.dependencies import get_dependencies
 from app.http.errors import InvalidFieldsError
-from app.http.idempotency import Render, execute_idempotently
+from app.http.idempotency import Render, execute_idempotently, idempotency_key
 from app.http.integrations.bodies import secrets_in
 from app.http.integrations.public_text import LOOKS_LIKE_SECRET, REPEATS_SECRET, hidden_secrets
 from app.http.middleware import given_request_id, replace_request_id
@@ -72,9 +72,13 @@ async def without_recorded_secrets(
 
 
 def recorded_texts(request: ApiRequest) -> Mapping[str, str]:
-    """Return the client's headers that events record, by their names."""
+    """Return the client's headers that events record, by their names.
+
+    Raises:
+        InvalidFieldsError: the Idempotency-Key is malformed, so nothing else reads it.
+    """
     texts = {
-        KEY: request.headers.get("idempotency-key"),
+        KEY: idempotency_key(request),
         REQUEST_ID: given_request_id(request.scope),
     }
     return {name: text for name, text in texts.items() if text}

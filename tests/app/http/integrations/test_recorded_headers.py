@@ -98,6 +98,21 @@ def test_an_idempotency_key_that_is_a_private_key_is_refused(
     assert (detail["field"], detail["code"]) == ("Idempotency-Key", "LOOKS_LIKE_SECRET")
 
 
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize(
+    "text", [SPELLINGS["PEM"](KEY).replace("\n", "") + "." * 256, "%" * 60_000]
+)
+def test_an_idempotency_key_that_is_too_long_is_not_looked_at(
+    client: httpx2.Client, call: Call, text: str
+) -> None:
+    place = client.post(PATH, json=SMS).headers["Location"]
+
+    refused = call(client, place, {"Idempotency-Key": text})
+
+    assert refused.status_code == 400, refused.text
+    assert [each["code"] for each in refused.json()["result"]["details"]] == ["INVALID_HEADER"]
+
+
 def test_a_request_id_that_is_a_private_key_is_replaced(client: httpx2.Client) -> None:
     ed25519 = "MC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
 
