@@ -1,7 +1,7 @@
 """A port of their own for health and metrics (INTEGRATIONS_ADMIN_PORT)."""
 
+from app.http.error_responses import render_error
 from app.http.middleware import ASGI
-from app.http.problems import render_error
 from app.http.responses import to_response
 from app.locales.catalogues import Catalogues
 from domain.errors import IntegrationNotFoundError

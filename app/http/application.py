@@ -15,6 +15,7 @@ from app.http.changes import ChangeController
 from app.http.cross_origin import CrossOriginMiddleware
 from app.http.dependencies import Dependencies
 from app.http.docs.page import docs_config
+from app.http.error_responses import handle_exception
 from app.http.history import HistoryController
 from app.http.integrations.check import CredentialCheckController
 from app.http.integrations.controller import IntegrationController
@@ -25,7 +26,6 @@ from app.http.leases import LeaseController
 from app.http.middleware import RequestMiddleware
 from app.http.openapi.document import OpenAPIDocument
 from app.http.operations import live, metrics, ready
-from app.http.problems import handle_exception
 from app.http.request_heads import RequestHeadCheck
 from app.http.whoami import WhoamiController
 

@@ -10,14 +10,9 @@ import msgspec
 from httptools import HttpParserInvalidMethodError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.http.error_responses import error_envelope
 from app.http.middleware import ON_STOP, new_request_id
-from app.http.problems import (
-    INVALID_REQUEST,
-    METHOD_NOT_ALLOWED,
-    UNAVAILABLE,
-    Problem,
-    error_envelope,
-)
+from app.http.problems import INVALID_REQUEST, METHOD_NOT_ALLOWED, UNAVAILABLE, Problem
 
 MAX_HEAD = 64 * 1024  # bytes of a request line with its headers; the parser itself has none
 MAX_HEADERS = 100  # lines of them; reading thousands would stop all other requests

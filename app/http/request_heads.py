@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 from ipaddress import IPv6Address
 
+from app.http.error_responses import render_error
 from app.http.errors import FieldFinding, InvalidFieldsError, UnsupportedEncodingError
 from app.http.field_rules import FieldProblem
 from app.http.middleware import ASGI
-from app.http.problems import render_error
 from app.http.responses import to_response
 from app.locales.catalogues import Catalogues
 

@@ -57,7 +57,7 @@ def is_key_pair(public: str, private: str) -> bool | None:
 def is_pasted_pair(public: str, private: str) -> bool | None:
     """Return whether the keys are a pair, however they are written; None if one is no key.
 
-    Wrapped (`NAME=…`), hexadecimal, DER, PEM and JWK are read too, as nothing else tells whether
+    Wrapped (`NAME=…`), hexadecimal, DER, PEM and JWK are read too, as nothing else shows whether
     they belong together; a sender cannot use them, of which the check of credentials speaks.
     """
     points, scalars = {*pasted_points(public)}, {*pasted_scalars(private)}

@@ -6,6 +6,7 @@ from typing import Any
 from litestar import Request
 
 from app.http.audit import CONSISTENCY_QUERY
+from app.http.error_responses import path_locale
 from app.http.errors import InvalidFieldsError
 from app.http.field_rules import FieldError
 from app.http.history import HISTORY_QUERY
@@ -15,7 +16,6 @@ from app.http.integrations.list_query import LIST_QUERY, ORDERS
 from app.http.middleware import choose_request_id
 from app.http.preconditions import etag, if_match_versions, matches_if_none_match
 from app.http.preferences import prefers_strict
-from app.http.problems import path_locale
 from app.http.query_parameters import AS_OF_QUERY, QuerySchema
 from app.http.timestamps import parse_end, parse_point_in_time, parse_start
 from app.http.types import ApiRequest

@@ -26,7 +26,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until *condition* holds while the event loop goes on; fail after PATIENCE."""
     async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 — what is waited for tells nobody
+        while not condition():  # noqa: ASYNC110 — what is waited for calls nobody
             await asyncio.sleep(0.02)
 
 

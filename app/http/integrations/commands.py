@@ -173,7 +173,7 @@ class ChangeWithWarnings:
     async def _open_conditions(self, state: Integration, provider: Provider) -> PlainSecrets:
         """Return the stored secrets that may need a setting which is not there after the change.
 
-        Only the secret itself tells its kind: an API key of Twilio begins with SK. It is forgotten
+        Only the secret itself shows its kind: an API key of Twilio begins with SK. It is forgotten
         after this one comparison.
         """
         conditions = conditional_settings(self.body, state.settings, provider).values()

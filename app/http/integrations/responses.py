@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.json import encode
 
+from app.http.error_responses import error_details
 from app.http.errors import FieldFinding
 from app.http.integrations.cursors import encode_cursor
 from app.http.preconditions import etag, list_etag
-from app.http.problems import error_details
 from app.http.responses import Detail, RenderedResponse, response_headers
 from app.http.timestamps import Time, format_timestamp
 from app.http.types import ApiRequest, Id

@@ -11,6 +11,7 @@ from litestar._openapi.plugin import OpenAPIPlugin
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from app.http.email_address import INVALID_EMAIL
+from app.http.error_responses import error_envelope
 from app.http.openapi.components import (
     HEADERS,
     JSON,
@@ -31,7 +32,7 @@ from app.http.openapi.operation import (
     response_schema_name,
 )
 from app.http.openapi.samples import VALUES
-from app.http.problems import INVALID_REQUEST, Problem, error_envelope
+from app.http.problems import INVALID_REQUEST, Problem
 from app.http.responses import Detail, ErrorResponse
 
 METHODS = ("get", "post", "put", "patch", "delete")

@@ -19,7 +19,7 @@ from tests.reliability.proxy import Proxy
 Verify = Callable[..., Awaitable[VerificationResult]]
 Writer = Any  # that of conftest.py, which cannot be imported
 SOON = 60  # seconds
-BUSY = 20  # seconds that a busy machine may need beside
+BUSY = 20  # seconds that a busy machine may need in addition
 SETTINGS = """
 SELECT name, reset_val FROM pg_settings
 WHERE name LIKE 'tcp_%' OR name IN ('lock_timeout', 'statement_timeout') ORDER BY name
