@@ -16,9 +16,10 @@ from app.http.authorization import authorize
 from app.http.command_requests import require_integration_id
 from app.http.dependencies import get_dependencies
 from app.http.expensive_requests import run_limited
-from app.http.field_rules import Rule, choice, text
+from app.http.field_rules import Rule, choice
 from app.http.query_parameters import QuerySchema, integer, operation_class
 from app.http.responses import RenderedResponse, to_response
+from app.http.text_rules import text
 from app.http.timestamps import END, START, Time, format_timestamp
 from app.http.types import ApiRequest, ResourceId
 from app.tokens.principal import AUDIT

@@ -9,7 +9,8 @@ from functools import lru_cache
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
-from app.http.field_rules import FieldError, FieldProblem, Rule, WrongLengthError, read_trimmed
+from app.http.field_rules import FieldError, FieldProblem, Rule, WrongLengthError
+from app.http.text_rules import read_trimmed
 from app.pasted_text import INVISIBLE, SPACE, trim
 
 MAX_EMAIL_LENGTH = (

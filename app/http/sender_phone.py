@@ -11,14 +11,8 @@ from unicodedata import decimal
 
 import phonenumbers
 
-from app.http.field_rules import (
-    INVISIBLE_TEXT,
-    FieldError,
-    FieldProblem,
-    Rule,
-    require_length,
-    require_string,
-)
+from app.http.field_rules import FieldError, FieldProblem, Rule, require_length, require_string
+from app.http.text_rules import INVISIBLE_TEXT
 from app.pasted_text import BLANKS, INVISIBLES, SPACES, shows_nothing, trim
 from domain.provider import Provider, Providers, SenderKind
 

@@ -8,16 +8,7 @@ from msgspec.structs import replace
 
 from app.http.email_address import email
 from app.http.errors import FieldFinding
-from app.http.field_rules import (
-    FieldProblem,
-    Rule,
-    Schema,
-    boolean,
-    choice,
-    public_key,
-    secret,
-    text,
-)
+from app.http.field_rules import FieldProblem, Rule, Schema, boolean, choice
 from app.http.integrations.examples import (
     CREATE_EXAMPLES,
     CREDENTIALS_EXAMPLES,
@@ -28,6 +19,7 @@ from app.http.integrations.public_text import reject_exposed_secrets
 from app.http.integrations.settings import find_wrong_settings, settings_rule, settings_schema
 from app.http.request_bodies import BodySchema, Values
 from app.http.sender_phone import any_of, sender_check, sender_patterns, sender_rule
+from app.http.text_rules import public_key, secret, text
 from app.http.types import attributes_by_json_name
 from app.providers.vapid import is_pasted_pair
 from app.secrets.secret import Secret

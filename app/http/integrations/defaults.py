@@ -22,7 +22,6 @@ from app.http.command_requests import (
 from app.http.dependencies import Dependencies, get_dependencies
 from app.http.errors import InvalidFieldsError
 from app.http.expensive_requests import run_limited
-from app.http.field_rules import text
 from app.http.idempotency import execute_idempotently
 from app.http.integrations.bodies import CHANNEL_MISMATCH
 from app.http.integrations.recorded_headers import without_recorded_secrets
@@ -36,6 +35,7 @@ from app.http.responses import (
     render_empty,
     response_headers,
 )
+from app.http.text_rules import text
 from app.http.timestamps import Time, format_timestamp
 from app.http.types import ApiRequest, Id
 from app.tokens.principal import EDIT, VIEW

@@ -7,16 +7,7 @@ from msgspec import Struct
 from app.http.dependencies import Dependencies, get_dependencies
 from app.http.errors import FieldFinding, InvalidFieldsError
 from app.http.expensive_requests import run_limited
-from app.http.field_rules import (
-    NOT_A_BOOLEAN,
-    FieldError,
-    FieldProblem,
-    Rule,
-    choice,
-    line_schema,
-    read_line,
-    text,
-)
+from app.http.field_rules import NOT_A_BOOLEAN, FieldError, FieldProblem, Rule, choice
 from app.http.integrations.cursors import (
     INVALID_CURSOR,
     Cursor,
@@ -26,6 +17,7 @@ from app.http.integrations.cursors import (
 )
 from app.http.query_parameters import QuerySchema, integer
 from app.http.sender_phone import find_number
+from app.http.text_rules import line_schema, read_line, text
 from app.http.timestamps import POINT_IN_TIME
 from app.http.types import ApiRequest
 from app.views.as_of import PointInTime

@@ -8,10 +8,10 @@ from msgspec.json import encode
 
 from app.http.authorization import authorize
 from app.http.dependencies import get_dependencies
-from app.http.field_rules import text
 from app.http.integrations.credentials import newest_check_object
 from app.http.query_parameters import QuerySchema, operation_class, several
 from app.http.responses import RenderedResponse, to_response
+from app.http.text_rules import text
 from app.http.timestamps import Time
 from app.http.types import ApiRequest, Id
 from app.tokens.principal import VIEW

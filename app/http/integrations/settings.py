@@ -7,8 +7,9 @@ from typing import cast
 from msgspec import UNSET, Struct, UnsetType
 
 from app.http.errors import FieldFinding, InvalidFieldsError, member_name
-from app.http.field_rules import FieldError, FieldProblem, Rule, Schema, choice, text
+from app.http.field_rules import FieldError, FieldProblem, Rule, Schema, choice
 from app.http.request_bodies import UNKNOWN
+from app.http.text_rules import text
 from app.http.types import attributes_by_json_name
 from app.pasted_text import unwrap
 from app.secrets.secret import Secret

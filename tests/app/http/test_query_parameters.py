@@ -5,8 +5,9 @@ from litestar.testing import RequestFactory
 from msgspec import Struct
 
 from app.http.errors import InvalidFieldsError
-from app.http.field_rules import FieldError, choice, text
+from app.http.field_rules import FieldError, choice
 from app.http.query_parameters import QuerySchema, integer, operation_class
+from app.http.text_rules import text
 from app.http.types import ApiRequest
 
 

@@ -1,0 +1,164 @@
+"""The rules of texts and secrets (contract, 4): read as people paste them."""
+
+import re
+from collections.abc import Iterable
+from unicodedata import normalize
+
+from app.http.field_rules import (
+    CONTROL_CHARACTER,
+    FieldError,
+    FieldProblem,
+    Rule,
+    Schema,
+    max_raw_length,
+    require_length,
+    require_string,
+    wrong_length,
+)
+from app.pasted_text import (
+    INVISIBLE,
+    INVISIBLES,
+    SPACE,
+    SPACES,
+    shows_nothing,
+    trim,
+    trimmed_part,
+)
+from app.secrets.secret import Secret
+
+# Control characters, line and paragraph separators, in a syntax that ECMA-262 shares.
+FORBIDDEN_CHARACTERS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+FORBIDDEN_CHARACTER = re.compile(rf"[{FORBIDDEN_CHARACTERS}]")
+# Embeddings, overrides and isolates: what follows them is shown in another order.
+BIDI_CONTROLS = r"\u202a-\u202e\u2066-\u2069"
+BIDI_CONTROL = re.compile(f"[{BIDI_CONTROLS}]")
+BLANK_TEXT: Schema = {"$ref": "#/components/schemas/BlankText"}
+BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+BIDI_CONTROL_CHARACTER = FieldProblem(
+    "BIDI_CONTROL", "This must not contain characters that change the direction of text"
+)
+INVISIBLE_TEXT = FieldProblem(
+    "INVISIBLE_TEXT", "This is blank; it must contain a visible character"
+)
+SPACE_TRIMMED = FieldProblem("SPACE_TRIMMED", "The white space around this was removed")
+INVISIBLE_TRIMMED = FieldProblem(
+    "INVISIBLE_TRIMMED", "The invisible characters around this were removed"
+)
+
+
+def read_trimmed(value: object, maximum: int) -> str:
+    """Return the text *value* without what pasting adds, which may still exceed *maximum*.
+
+    Its length is looked at before anything reads it: what follows may take the square of it.
+    """
+    string = require_string(value)
+    if len(string) > max_raw_length(maximum):
+        raise wrong_length(maximum)
+    trimmed = trim(string)
+    if string and not trimmed:
+        raise FieldError(INVISIBLE_TEXT)
+    return trimmed
+
+
+def require_visible(string: str) -> str:
+    """Return *string*; raise FieldError if it shows nothing."""
+    if shows_nothing(string):
+        raise FieldError(INVISIBLE_TEXT)
+    return string
+
+
+def require_plain(string: str) -> str:
+    """Return *string*; raise FieldError if it has control characters."""
+    if string.isascii() and string.isprintable():
+        return string  # most are, and this costs a fifth of what follows
+    if FORBIDDEN_CHARACTER.search(string):
+        raise FieldError(CONTROL_CHARACTER)
+    if BIDI_CONTROL.search(string):
+        raise FieldError(BIDI_CONTROL_CHARACTER)
+    return string
+
+
+def text(maximum: int, *, trimmed: bool = False) -> Rule:
+    """Return the rule for text of 1 to *maximum* characters, as it is or *trimmed* and in NFC."""
+    if trimmed:
+        return Rule(lambda value: read_name(value, maximum), trimmed_schema(maximum))
+
+    def rule(value: object) -> str:
+        string = require_string(value)
+        require_length(string, maximum)
+        if FORBIDDEN_CHARACTER.search(string):
+            raise FieldError(CONTROL_CHARACTER)
+        return string
+
+    pattern = f"^[^{FORBIDDEN_CHARACTERS}]{{1,{maximum}}}$"
+    return Rule(rule, {"type": "string", "pattern": pattern})
+
+
+def read_name(value: object, maximum: int) -> str:
+    """Return the text *value* trimmed and in NFC."""
+    return require_visible(read_line(value, maximum))
+
+
+def read_line(value: object, maximum: int) -> str:
+    """Return the text *value* trimmed and in NFC, which may show nothing."""
+    string = normalize("NFC", read_trimmed(value, maximum))
+    require_length(string, maximum)
+    return require_plain(string)
+
+
+def trimmed_schema(maximum: int) -> Schema:
+    """Return the JSON Schema of a text that `read_name` accepts."""
+    return {**line_schema(maximum), "not": BLANK_TEXT}
+
+
+def line_schema(maximum: int) -> Schema:
+    """Return the JSON Schema of a text that has 1 to *maximum* characters after trimming."""
+    junk, forbidden = f"[{SPACES}{INVISIBLES}]*", FORBIDDEN_CHARACTERS + BIDI_CONTROLS
+    edge = f"[^{SPACES}{INVISIBLES}{forbidden}]"
+    return {
+        "type": "string",
+        "maxLength": max_raw_length(maximum),
+        "pattern": f"^{junk}{edge}([^{forbidden}]{{0,{maximum - 2}}}{edge})?{junk}$",
+    }
+
+
+def public_key(maximum: int) -> Rule:
+    """Return the rule for a public key of 1 to *maximum* characters; base64 becomes base64url."""
+
+    def rule(value: object) -> str:
+        string = read_trimmed(value, maximum)
+        require_length(string, maximum)
+        require_visible(require_plain(string))
+        if not BASE64.fullmatch(string):
+            return string
+        return string.rstrip("=").replace("+", "-").replace("/", "_")
+
+    return Rule(rule, trimmed_schema(maximum))
+
+
+def secret(maximum: int) -> Rule:
+    """Return the rule for a secret of 1 to *maximum* characters after trimming, as a Secret."""
+
+    def rule(value: object) -> Secret:
+        string = read_trimmed(value, maximum)
+        require_length(string, maximum)
+        return Secret(require_visible(string).encode())
+
+    schema: Schema = {
+        "type": "string",
+        "maxLength": maximum,
+        "not": BLANK_TEXT,
+        "writeOnly": True,
+    }
+    return Rule(rule, schema, trimming_notices)
+
+
+def trimming_notices(raw: str) -> Iterable[FieldProblem]:
+    """Return what trimming *raw* removed."""
+    removed = trimmed_part(raw)
+    if not removed:
+        return
+    if SPACE.search(removed):
+        yield SPACE_TRIMMED
+    if INVISIBLE.search(removed):
+        yield INVISIBLE_TRIMMED
