@@ -157,8 +157,8 @@ def describe_problems(problems: Sequence[str], settings: Settings) -> str:
         f"This host has not the keys of the database: {'; '.join(problems)}. Copy {AUDIT_KEY},"
         f" {TOKEN_KEY}, {LEASE_KEY} and the keyring from the host or backup that has them (files of"
         f" mode 0600 in {settings.data_dir}), or use another database. For a key that is lost for"
-        " good run `integrations audit-key rotate`, or `integrations keys remove --lost NAME` with"
-        f" {TOKEN_KEY}, {LEASE_KEY} or the id of the KEK."
+        " good run `integrations audit-key rotate --lost`, or `integrations keys remove --lost"
+        f" NAME` with {TOKEN_KEY}, {LEASE_KEY} or the id of the KEK."
     )
 
 

@@ -79,7 +79,8 @@ class SigningWatch:
         self.follower: asyncio.Future[None] | None = None
         self._lag = lag
         self._max_stall = max_stall
-        self._signed, self._since = -1, 0.0
+        self._signed = -1
+        self._since: float | None = None
 
     async def is_signing(self) -> bool:
         """Return False if the follower has stopped, or nothing new was signed for too long.
@@ -91,5 +92,8 @@ class SigningWatch:
             return False
         signed, _, head = await self._lag.signed_and_head()
         if signed != self._signed or signed >= head:
-            self._signed, self._since = signed, monotonic()
+            self._signed, self._since = signed, None
+            return True
+        # From when it was first seen: the look before may be long ago.
+        self._since = self._since or monotonic()
         return monotonic() - self._since < self._max_stall

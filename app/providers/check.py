@@ -33,6 +33,7 @@ WRAPPED = Verdict(
     "inconclusive", "{field} is stored with quotes, Bearer or a name around it; store the key alone"
 )
 BASE64URL = re.compile(r"[\w-]+", re.ASCII)
+SCALAR = re.compile(r"[\w+/-]{43}=?", re.ASCII)
 OF_FORM = {INVALID_KEYS.message, INVALID_ACCOUNT.message, UNSENDABLE.message}
 MISPLACED = "This is missing: {fields}; the value that belongs there is in {other}"
 UNCHECKABLE = Verdict("inconclusive", "This type of provider cannot be checked")
@@ -174,7 +175,9 @@ def vapid_pair_verdict(values: Values) -> Verdict:
     """Return whether the two VAPID keys belong together."""
     public, private = (reveal_text(values[name]) for name in ("vapidPublicKey", "vapidPrivateKey"))
     match is_key_pair(public, private):
-        case True:  # a browser takes the public key as it is stored, or not at all
+        case True:  # browsers and senders take a key as it is stored, or not at all
+            if not SCALAR.fullmatch(private):
+                return Verdict(UNSENDABLE.outcome, UNSENDABLE.message, {"field": "vapidPrivateKey"})
             return MATCHING_PAIR if BASE64URL.fullmatch(public) else INVALID_KEYS
         case False:
             return MISMATCHED_PAIR

@@ -4,7 +4,9 @@ import asyncio
 
 import click
 from psycopg import AsyncConnection
+from psycopg.errors import InsufficientPrivilege
 
+from app.audit.errors import CheckpointKeyError
 from app.audit.signed_note import Verifier
 from app.database.database import open_known_database
 from app.key_rotation import rotate_audit_key
@@ -28,7 +30,7 @@ def rotate_command(*, lost: bool, yes: bool) -> None:
 
     The former key signs that its successor is the right one, so that a kept verifier key still
     verifies; a lost one cannot, and `verify` says so for ever. A running service takes the new key
-    within a minute; copy audit-key.pem to the other hosts.
+    within half a minute; copy audit-key.pem to the other hosts.
     """
     if lost and not yes:
         confirm("Begin with a new key that the lost one does not vouch for?")
@@ -43,7 +45,14 @@ async def rotate(settings: Settings, *, is_lost: bool) -> tuple[Verifier, int]:
     """Rotate the key of the database and the data directory that are set."""
     with open_known_database(settings) as dsn:
         async with await AsyncConnection.connect(dsn, autocommit=True) as connection:
-            return await rotate_audit_key(connection, settings.data_dir, is_lost=is_lost)
+            try:
+                return await rotate_audit_key(connection, settings.data_dir, is_lost=is_lost)
+            except InsufficientPrivilege:
+                message = (
+                    "This login may not replace the key: run the command with an"
+                    " INTEGRATIONS_DATABASE_URL of the owner of the tables."
+                )
+                raise CheckpointKeyError(message) from None
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import click
 import psycopg
 from msgspec import Struct
 
+from app.audit.checkpoint import WHOLE_LOG
 from app.bootstrap import build_key_source, load_provider_types
 from app.database.connection import acting_as
 from app.database.database import open_known_database
@@ -30,7 +31,7 @@ CONNECTIONS_A_WORKER = 4  # besides its two pools: the past, health and metrics,
 UNSIGNED_SQL = """
 SELECT count(*), coalesce(extract(epoch FROM now() - min(at)), 0)::float8 FROM integrations.events
 WHERE position > coalesce(
-    (SELECT max(size) FROM integrations.audit_checkpoints WHERE workspace_id = ''), 0
+    (SELECT max(size) FROM integrations.audit_checkpoints WHERE workspace_id = %s), 0
 )
 """
 
@@ -130,7 +131,7 @@ def find_token_problem(settings: Settings) -> None:
 def find_signing_problem(dsn: str) -> str | None:
     """Return that events wait for a signature longer than a running service needs."""
     with psycopg.connect(acting_as(dsn, "integrations_audit")) as connection:
-        unsigned, age = connection.execute(UNSIGNED_SQL).fetchone() or (0, 0.0)
+        unsigned, age = connection.execute(UNSIGNED_SQL, (WHOLE_LOG,)).fetchone() or (0, 0.0)
     if age < MAX_UNSIGNED_AGE:
         return None
     return (

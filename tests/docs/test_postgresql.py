@@ -69,6 +69,10 @@ def test_a_migration_by_the_owner_and_then_all_else_as_a_login_without_rights(
         line = refused.stderr.splitlines()[-1]
         assert "integrations_service does not see all rows" in line
         assert "INTEGRATIONS_DATABASE_URL of integrations_owner" in line
+        refused = integrations("audit-key rotate", DATABASE_URL=login, DATA_DIR=str(data_dir))
+        assert refused.returncode == 1
+        line = refused.stderr.splitlines()[-1]
+        assert "INTEGRATIONS_DATABASE_URL of the owner of the tables" in line
         made = integrations(f"backup {directory}", DATABASE_URL=owner, DATA_DIR=str(data_dir))
         assert made.returncode == 0, made.stderr
 

@@ -3,6 +3,7 @@
 from integrations_client.async_client import AsyncIntegrations
 from integrations_client.client import Integrations
 from integrations_client.errors import (
+    ClosedError,
     ConfigurationError,
     CredentialsError,
     DefaultInactiveError,
@@ -28,6 +29,7 @@ from integrations_client.secret import Secret
 
 __all__ = [
     "AsyncIntegrations",
+    "ClosedError",
     "ConfigurationError",
     "CredentialsError",
     "DefaultInactiveError",

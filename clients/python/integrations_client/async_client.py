@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from integrations_client.auth import AsyncLeaseAuth
 from integrations_client.errors import (
+    ClosedError,
     ConfigurationError,
     ForkedError,
     RefusedError,
@@ -57,6 +58,9 @@ class AsyncIntegrations:
         if not base.startswith(("http://", "https://")):
             message = f"{base!r} is no address of a service: https://…"
             raise ConfigurationError(message)
+        if isinstance(token, str) and not token.strip():
+            message = "the token is empty"
+            raise ConfigurationError(message)
         self.held = HeldLeases()
         self._opener = Opener(WorkerKey(key), PinnedKeys(service_key))
         self._http = http or httpx.AsyncClient(timeout=REQUEST_TIMEOUT)
@@ -67,7 +71,7 @@ class AsyncIntegrations:
         changes = f"{self._api}/integration-changes"
         self._watcher = Watcher(self._service, changes, self.held) if watch else None
         self._watching: asyncio.Task[None] | None = None
-        self.is_forked = False
+        self.is_forked = self.is_closed = False
         CLIENTS.add(self)
 
     async def lease(self, integration: str) -> Lease:
@@ -96,7 +100,7 @@ class AsyncIntegrations:
         All who ask at once wait for one request. While a lease may still be used nobody waits, so
         an outage of the service is not felt for a fifth of a lease's time.
         """
-        self.require_own_process()
+        self.require_usable()
         task = self._pending.get(target)
         if task is None:
             task = self._pending[target] = asyncio.create_task(self._fetch(target))
@@ -133,10 +137,12 @@ class AsyncIntegrations:
         kinds = {"integration": "integration", "channel": "integration-defaults"}
         return f"{self._api}/{kinds[kind]}/{quote(name, safe='')}/lease"
 
-    def require_own_process(self) -> None:
-        """Raise ForkedError if this client was made before a fork."""
+    def require_usable(self) -> None:
+        """Raise ForkedError if this client was made before a fork, ClosedError if it is closed."""
         if self.is_forked:
             raise ForkedError
+        if self.is_closed:
+            raise ClosedError
 
     def mark_forked(self) -> None:
         """Forget all leases: this is another process, whose parent goes on with them."""
@@ -145,8 +151,9 @@ class AsyncIntegrations:
 
     async def aclose(self) -> None:
         """Forget all leases and close the connections."""
-        if self.is_forked:
+        if self.is_forked or self.is_closed:
             return
+        self.is_closed = True
         watching = [self._watching] if self._watching else []
         tasks: list[asyncio.Task[Any]] = [*self._pending.values(), *watching]
         for task in tasks:

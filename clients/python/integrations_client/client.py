@@ -81,7 +81,7 @@ class Integrations:
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what *work* returns in the client's thread."""
         try:
-            self._client.require_own_process()
+            self._client.require_usable()
             waiting = asyncio.run_coroutine_threadsafe(work, self._loop)
         except BaseException:
             work.close()

@@ -16,6 +16,13 @@ class ForkedError(IntegrationsError):
         super().__init__(message)
 
 
+class ClosedError(IntegrationsError):
+    """The client was closed before."""
+
+    def __init__(self, message: str = "this client is closed") -> None:
+        super().__init__(message)
+
+
 class LeaseExpiredError(IntegrationsError):
     """The lease is over: get it from the client for each send, instead of keeping it."""
 

@@ -1,6 +1,7 @@
 """The access token that FCM wants, for the service account in a lease (RFC 7523)."""
 
 import json
+from contextlib import suppress
 from time import monotonic, time
 from typing import NamedTuple
 
@@ -39,7 +40,17 @@ class AccessToken(NamedTuple):
 
 def token_request(lease: Lease) -> httpx.Request:
     """Return the request for an access token; raise CredentialsError if *lease* cannot make it."""
-    try:
+    assertion = sign_assertion(lease)
+    if assertion is None:  # raised here, where no local variable holds the account
+        message = "apiKey is not the JSON of a service account, as Google makes it"
+        raise CredentialsError(message)
+    grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+    return httpx.Request("POST", TOKEN_URL, data={"grant_type": grant, "assertion": assertion})
+
+
+def sign_assertion(lease: Lease) -> str | None:
+    """Return what the service account in *lease* signs; None if it is no service account."""
+    with suppress(KeyError, ValueError, TypeError, PyJWTError):
         account = as_object(json.loads(reveal(lease.api_key, "apiKey"), strict=False))
         now = int(time())
         claims = {
@@ -49,12 +60,8 @@ def token_request(lease: Lease) -> httpx.Request:
             "iat": now,
             "exp": now + ASSERTION_SECONDS,
         }
-        assertion = jwt.encode(claims, str(account["private_key"]), algorithm="RS256")
-    except (KeyError, ValueError, TypeError, PyJWTError):
-        message = "apiKey is not the JSON of a service account, as Google makes it"
-        raise CredentialsError(message) from None
-    grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-    return httpx.Request("POST", TOKEN_URL, data={"grant_type": grant, "assertion": assertion})
+        return jwt.encode(claims, str(account["private_key"]), algorithm="RS256")
+    return None
 
 
 def parse_token(lease: Lease, response: httpx.Response) -> AccessToken:

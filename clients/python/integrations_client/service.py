@@ -19,6 +19,7 @@ from integrations_client.errors import (
     NotFoundError,
     RateLimitedError,
     RecipientRequiredError,
+    RefusedError,
     ServiceError,
     UnauthorizedError,
     UnavailableError,
@@ -109,6 +110,8 @@ def service_error(response: httpx.Response, result: Json) -> ServiceError:
     """Return the error that *response* means."""
     code = result.get("error")
     kind = BY_CODE.get(str(code)) or BY_STATUS.get(response.status_code, UnexpectedResponseError)
+    if code is None and issubclass(kind, RefusedError):
+        kind = UnexpectedResponseError  # a page of something in between refuses nothing
     return kind(
         str(result.get("message") or f"the service answered {response.status_code}"),
         status=response.status_code,

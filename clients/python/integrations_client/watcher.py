@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 
 from integrations_client.errors import ServiceError
 from integrations_client.held import HeldLeases
@@ -11,7 +12,8 @@ from integrations_client.service import Service
 WAIT_SECONDS = 25  # that the service holds a request for which there is nothing yet
 REQUEST_TIMEOUT = WAIT_SECONDS + 10.0
 LIMIT = 500  # changes in a response
-FIRST_DELAY, MAX_DELAY = 0.1, 15.0  # seconds; doubled for each failure
+FIRST_DELAY = 0.1  # seconds; doubled for each failure
+MAX_DELAY = 1.0  # seconds: after an outage a change is noticed within about this
 BAD_REQUEST = 400
 IGNORED = "integrations.CredentialsChecked.v1"  # it changes nothing that is leased
 log = logging.getLogger("integrations_client")
@@ -45,7 +47,8 @@ class Watcher:
                 if failures == 1:
                     log.warning("no change feed: leases last until their end (%s)", error)
                 self.has_started.set()
-                await asyncio.sleep(min(FIRST_DELAY * 2 ** min(failures, 9), MAX_DELAY))
+                delay = min(FIRST_DELAY * 2 ** min(failures, 5), MAX_DELAY)
+                await asyncio.sleep(delay * random.uniform(0.5, 1))  # noqa: S311 — so that many workers do not come at once
 
     async def _take_page(self) -> None:
         """Take the next changes; the first time, only where the log is now.

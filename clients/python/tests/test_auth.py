@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from traceback import TracebackException
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -274,5 +275,10 @@ def test_a_service_account_that_cannot_be_used_says_why(
         httpx.Client(transport=httpx.MockTransport(Google(refuses=True))) as http,
     ):
         client.held.put(("integration", "int_1"), lease, 0)
-        with pytest.raises(CredentialsError, match=message):
+        with pytest.raises(CredentialsError, match=message) as raised:
             http.post("https://fcm.googleapis.com", auth=client.auth("int_1"))
+    # What a crash report may hold: the local variables of our functions.
+    for frame in TracebackException.from_exception(raised.value, capture_locals=True).stack:
+        if "integrations_client" in frame.filename:
+            assert ACCOUNT["private_key"][40:60] not in str(frame.locals)
+            assert "client_email" not in str(frame.locals)

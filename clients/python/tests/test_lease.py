@@ -9,6 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from integrations_client import (
+    ClosedError,
+    ConfigurationError,
     ForbiddenError,
     IntegrationInactiveError,
     InvalidLeaseError,
@@ -158,3 +160,27 @@ def test_a_file_of_pinned_keys_is_read_again_for_an_unknown_key(workspace: Works
 def public_jwk(key: Ed25519PrivateKey) -> dict[str, str]:
     x = base64url(key.public_key().public_bytes_raw())
     return {"kty": "OKP", "crv": "Ed25519", "x": x}
+
+
+# ----- What cannot be used -----
+def test_an_empty_token_is_refused_at_once(workspace: Workspace) -> None:
+    with pytest.raises(ConfigurationError, match="token is empty"):
+        workspace.async_client(token=" ")  # noqa: S106
+
+
+def test_a_closed_client_says_so(workspace: Workspace) -> None:
+    with workspace.client() as client:
+        pass
+    client.close()
+
+    with pytest.raises(ClosedError):
+        client.lease("int_1")
+
+
+async def test_a_closed_client_says_so_with_asyncio(workspace: Workspace) -> None:
+    client = workspace.async_client()
+    await client.aclose()
+    await client.aclose()
+
+    with pytest.raises(ClosedError):
+        await client.lease("int_1")

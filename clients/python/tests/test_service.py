@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from integrations_client import (
-    NotFoundError,
     RateLimitedError,
     ServiceError,
     UnavailableError,
@@ -56,7 +55,8 @@ LASTING: list[tuple[Any, type[ServiceError]]] = [
     ((429, {"Retry-After": "3600"}), RateLimitedError),
     ((500, {}), UnexpectedResponseError),
     ((302, {"Location": "/login"}), UnexpectedResponseError),
-    ((404, {}), NotFoundError),
+    ((404, {}), UnexpectedResponseError),  # of a proxy: the service says NOT_FOUND
+    ((403, {}), UnexpectedResponseError),
 ]
 
 

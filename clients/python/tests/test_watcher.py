@@ -136,6 +136,22 @@ def test_without_a_feed_leases_are_held_and_the_log_says_so_once(
     ] == ["WARNING"]
 
 
+def test_soon_after_an_outage_a_change_is_noticed_again(
+    workspace: Workspace, gateway: Gateway
+) -> None:
+    integration = workspace.create()
+    gateway.feed_script += [(404, {})] * 50
+    with workspace.client(base=gateway.base, watch=True) as client:
+        lease = client.lease(integration)
+        eventually(lambda: len(gateway.feed_script) < 43)  # the delay has reached its maximum
+        gateway.feed_script.clear()
+        workspace.rotate(integration, NEXT)
+        began = time.monotonic()
+        eventually(lambda: client.lease(integration) is not lease)
+
+    assert time.monotonic() - began < 5  # the delay itself is at most a second
+
+
 # ----- Leases and changes that cross each other -----
 def lease_of(version: int, integration: str = "int_1") -> Lease:
     return Lease(integration, version, {}, {}, Term(60))

@@ -13,6 +13,10 @@ import pytest
 from app.audit.lag import AuditLag, SigningWatch
 
 StartService = Callable[..., AbstractContextManager[Any]]
+APPEND = """
+SELECT integrations.append('[{"workspace": "demo", "stream": "int_1", "version": 1, "type": "x",
+    "action": "x", "actor_id": "x", "at": "2026-11-29T10:00:00Z", "envelope": "{}"}]')
+"""
 BODY = {"name": "n", "type": "SENDGRID", "channel": "EMAIL", "apiKey": "SG.sealed"}
 
 
@@ -41,11 +45,17 @@ async def test_a_log_that_nobody_signs_is_noticed_by_the_database_alone(
 ) -> None:
     watch = SigningWatch(AuditLag(audits), max_stall=0.05)
     assert await watch.is_signing()
-    admin.execute(
-        "SELECT integrations.append(%s::jsonb)", ("""[{"workspace": "demo", "stream": "int_1",
-        "version": 1, "type": "x", "action": "x", "actor_id": "x", "at": "2026-11-29T10:00:00Z",
-        "envelope": "{}"}]""",),
-    )  # fmt: skip
+    admin.execute(APPEND)
     assert await watch.is_signing()
     await asyncio.sleep(0.1)
     assert not await watch.is_signing()
+
+
+async def test_an_event_after_a_long_time_without_a_look_is_no_stall(
+    audits: Any, admin: Any
+) -> None:
+    watch = SigningWatch(AuditLag(audits), max_stall=1.0)
+    assert await watch.is_signing()
+    await asyncio.sleep(1.1)
+    admin.execute(APPEND)
+    assert await watch.is_signing()

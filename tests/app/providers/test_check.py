@@ -74,7 +74,7 @@ MEANINGS: list[tuple[str, Answers, str]] = [
     ("NEXMO", [(401, {"error-code": "401"})], "inconclusive"),
     ("FIREBASE_FCM", [(200, TOKEN), (200, {"name": "projects/p/messages/1"})], "ok"),
     ("FIREBASE_FCM", [(200, TOKEN), (403, NOT_ALLOWED)], "insufficient"),
-    ("FIREBASE_FCM", [(200, TOKEN), (401, UNKNOWN_TOKEN)], "invalid"),
+    ("FIREBASE_FCM", [(200, TOKEN), (401, UNKNOWN_TOKEN)], "inconclusive"),
     ("FIREBASE_FCM", [(200, TOKEN | {"access_token": "a\nb"})], "inconclusive"),
     ("FIREBASE_FCM", [(200, {})], "inconclusive"),
     ("FIREBASE_FCM", [(400, WRONG_SIGNATURE)], "invalid"),
@@ -288,6 +288,22 @@ async def test_a_public_key_that_no_browser_takes_is_not_ok(
     checked = await checker_at("http://127.0.0.1:9").check("WEB_PUSH", values)
 
     assert checked.verdict.outcome == "inconclusive"
+
+
+@pytest.mark.parametrize("stored", ['"{0}{1}"', "{0} {1}", "{0}\n{1}", "{0}\u200b{1}"], ids=ascii)
+async def test_a_private_key_that_no_sender_takes_is_not_ok(
+    stored: str, providers: Mapping[str, ProviderFile], checker_at: CheckerAt
+) -> None:
+    fields = providers["WEB_PUSH"].fields
+    key = fields["vapidPrivateKey"].example
+    values = {
+        "vapidPublicKey": Secret(fields["vapidPublicKey"].example.encode()),
+        "vapidPrivateKey": Secret(stored.format(key[:9], key[9:]).encode()),
+    }
+
+    verdict = (await checker_at("http://127.0.0.1:9").check("WEB_PUSH", values)).verdict
+
+    assert (verdict.outcome, verdict.limits) == ("inconclusive", {"field": "vapidPrivateKey"})
 
 
 async def test_each_region_gets_a_request_until_one_knows_the_key(

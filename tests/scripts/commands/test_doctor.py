@@ -23,6 +23,10 @@ SELECT integrations.append(jsonb_build_array(jsonb_build_object(
     'actor_id', 'user-1', 'at', now() - interval '1 hour', 'envelope', '{}'
 )))
 """
+SIGNED = """
+INSERT INTO integrations.audit_checkpoints (workspace_id, size, position, note)
+VALUES ('*', 1, 1, 'signed')
+"""
 SUBJECTS = [
     "provider files",
     "disk",
@@ -120,6 +124,13 @@ def test_an_event_that_nobody_signs_is_told(begun: dict[str, str]) -> None:
     [line] = wrong(begun)
 
     assert line.startswith("signing of the log: 1 events are not signed, the oldest for 36")
+
+
+def test_an_old_event_that_is_signed_is_well(begun: dict[str, str]) -> None:
+    change(begun, OLD_EVENT)
+    change(begun, SIGNED)
+
+    assert doctor(begun)[0] == 0
 
 
 @pytest.mark.parametrize(
