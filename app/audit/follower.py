@@ -53,18 +53,25 @@ async def follow_log(
 
     The key is opened again for each connection, and so after it was replaced.
     """
+    is_last = False
     try:
-        while not stopping.is_set():
+        while not is_last:
+            is_last = stopping.is_set()
             try:
                 with suppress(TimeoutError):  # what is left is taken by another, or after a start
                     async with cancel_after(stopping, SHUTDOWN_TIMEOUT):
                         await follow_as_leader(dsn, open_key, stopping)
+            except psycopg.errors.SerializationFailure:
+                log.info("audit follower begins again: the key was replaced, or another one signs")
+                await pause(stopping, POLL_INTERVAL)
+                continue  # also if the service stops meanwhile: nothing stays unsigned
             except psycopg.OperationalError as error:
                 log.warning("audit follower waits for the database", reason=type(error).__name__)
                 await pause(stopping, POLL_INTERVAL)
             except (AuditKeyReplacedError, CheckpointKeyError) as error:
                 log.error("the log is not signed here", reason=str(error))  # noqa: TRY400 — no trace
                 await pause(stopping, MAX_POLL_DELAY)
+            is_last = stopping.is_set()
     except Exception as error:  # of any kind: nothing is signed from here on
         log.critical(
             "AUDIT STOPPED: the log is not signed any more; run `integrations verify`",

@@ -258,6 +258,27 @@ async def test_told_to_stop_it_first_signs_all_that_is_there(
     assert (await verifying()).unsigned == 0
 
 
+async def test_told_to_stop_just_after_the_key_was_replaced_it_signs_all_the_same(
+    writer: Writer, dsn: str, key: CheckpointKey, verifying: Verify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "POLL_INTERVAL", 0.05)
+    stopping = asyncio.Event()
+
+    async def refuse(*_: object) -> None:
+        monkeypatch.setattr(module, "require_position", require_position)
+        stopping.set()
+        raise psycopg.errors.SerializationFailure
+
+    task = await run(dsn, key, stopping)
+    await writer.append("demo", "int_9", writer.off)
+    await until_signed(verifying)
+    await writer.append("demo", "int_9", writer.on)
+    monkeypatch.setattr(module, "require_position", refuse)
+    await asyncio.wait_for(task, SOON)
+
+    assert (await verifying()).unsigned == 0
+
+
 async def test_a_long_way_to_the_end_does_not_hold_up_a_stop(
     writer: Writer, dsn: str, key: CheckpointKey, verifying: Verify, monkeypatch: pytest.MonkeyPatch
 ) -> None:
