@@ -433,7 +433,7 @@ def test_a_check_under_way_is_shared_and_recorded_once(
     assert elapsed < 10  # it does not wait for the check, which waits for the provider
     actions = [e["action"] for e in client.get(f"{PATH}/{id_}/history").json()["result"]["data"]]
     assert actions == ["CREDENTIALS_CHECKED", "INTEGRATION_ADDED"]
-    again = client.post(f"{PATH}/{id_}/check", headers={"Idempotency-Key": "shared-1"})
+    again = client.post(f"{PATH}/{id_}/check", headers={"Idempotency-Key": str(UUID(int=1))})
     assert again.headers["idempotency-replayed"] == "true"
 
 
