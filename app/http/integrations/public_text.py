@@ -122,8 +122,13 @@ def reject_exposed_secrets(
 
 
 def has_private_key(name: str, text: str, provider_keys: re.Pattern[str]) -> bool:
-    """Return whether the *text* of the field *name* contains a private key."""
-    return contains_private_key(text, known=provider_keys, is_key=name == "vapidPublicKey")
+    """Return whether the *text* of the field *name* contains a private key.
+
+    The parts of an address are no pieces of one: mailboxes for replies have random names.
+    """
+    parts = text.split("@") if name == "senderEmail" else [text]
+    is_key = name == "vapidPublicKey"
+    return any(contains_private_key(part, known=provider_keys, is_key=is_key) for part in parts)
 
 
 def find_disclosed(texts: Mapping[str, str], secrets: Iterable[Secret]) -> Iterator[FieldFinding]:

@@ -90,6 +90,20 @@ def test_no_public_field_takes_a_private_key(client: httpx2.Client, field: str) 
     assert findings(client.patch(place, json={field: value})) == [(field, "LOOKS_LIKE_SECRET")]
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "reply+IXyMI5mXd8pWOq3TDx5DfHObyo@reply.example.com",
+        "u1234567+aB3dE6gH9jK1mN4pQ7sT@em.acme.example.com",
+        "bounces-Zk3Pq9XwT1vB7nMd5RcY2@b.eu-west-1.mail.example.org",
+    ],
+)
+def test_a_mailbox_with_a_random_name_is_no_private_key(
+    client: httpx2.Client, address: str
+) -> None:
+    assert client.post(PATH, json=MAIL | {"senderEmail": address}).status_code == 201
+
+
 BODIES: Mapping[str, tuple[type, Mapping[str, str], tuple[str, ...]]] = {
     "create": (CreateIntegrationBody, MAIL, TEXTS),
     "change": (UpdateIntegrationBody, {}, TEXTS),
