@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl
 
@@ -27,7 +26,6 @@ Connection = ASGIConnection[Any, Any, Any, Any]
 UNKNOWN_PARAMETER = FieldProblem("UNKNOWN_PARAMETER", "This parameter is not known")
 
 
-@lru_cache(1024)
 def parse_query(query_string: bytes) -> tuple[tuple[str, str], ...]:
     """Return names and values of a query string, which is UTF-8.
 
