@@ -76,11 +76,11 @@ ACTIONS: Mapping[type[Event], Action] = {
     DefaultChosen: "DEFAULT_CHOSEN",
     DefaultCleared: "DEFAULT_CLEARED",
 }
+"""The action of each event but for IntegrationToggled, which has two."""
 TOGGLE_ACTIONS: Mapping[bool, Action] = {
     True: "INTEGRATION_ENABLED",
     False: "INTEGRATION_DISABLED",
 }
-"""The action of each event; IntegrationToggled has two."""
 
 
 class HistoryEntry(Struct, frozen=True):

@@ -80,7 +80,10 @@ async def stream_pages(request: ApiRequest, feed: ChangeFeed, after: int) -> Asy
         else:
             after = page.after
             yield encode_page(page)
-            reason = "shutdown" if feed.is_stopping else "time" * (loop.time() >= until)
+            if feed.is_stopping:
+                reason = "shutdown"
+            elif loop.time() >= until:
+                reason = "time"
     yield encode_end(reason, after)
 
 

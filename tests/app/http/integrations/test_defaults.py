@@ -441,7 +441,7 @@ def test_a_token_without_a_key_gets_no_lease_by_channel(
     assert accesses(client) == [(mail, "RECIPIENT_REQUIRED")]
 
 
-def test_beside_every_change_a_lease_is_whole_or_refused(
+def test_next_to_every_change_a_lease_is_whole_or_refused(
     client: httpx2.Client, create: Create, worker: Worker
 ) -> None:
     secrets = [f"SG.key-number-{number}" for number in (1, 2)]
