@@ -15,6 +15,7 @@ from app.audit.follower import follow_log
 from app.audit.lag import AuditLag, SigningWatch, database_gauges
 from app.audit.proof_service import ProofService
 from app.batching import MAX_BATCH
+from app.cached_probe import CachedProbe
 from app.command_handler import CommandHandler, utc_now
 from app.database.pools import open_pool
 from app.event_store.idempotency import StoredResponses
@@ -32,10 +33,10 @@ from app.http.security_log import SecurityLog
 from app.keyed_lock import KeyedLock
 from app.locales.catalogues import load_catalogues
 from app.metrics.collector import Metrics
-from app.provider_urls import parse_provider_urls
 from app.providers.check import CredentialChecker
 from app.providers.http_client import ProviderClient
 from app.providers.provider_file import ProviderFile
+from app.providers.provider_urls import parse_provider_urls
 from app.providers.registry import load_providers
 from app.providers.shared_checks import CheckLimits, SharedChecks
 from app.rate_limit import RateLimit
@@ -43,7 +44,6 @@ from app.secrets.keyring_factory import open_keyring
 from app.secrets.lease_key import open_lease_key
 from app.secrets.store import SecretStore
 from app.settings import Settings
-from app.shared_look import SharedLook
 from app.tokens.jwks_file import JwksFile
 from app.tokens.jwks_url import JwksUrl
 from app.tokens.key_source import KeySource
@@ -103,7 +103,7 @@ def build_dependencies(
         version("integrations"),
         pools=(commands, queries, audits),
         batchers={**log.batchers, **views.batchers, **leasing.batchers},
-        read_gauges=SharedLook(partial(database_gauges, probes)),
+        read_gauges=CachedProbe(partial(database_gauges, probes)),
         own_figures=lambda: (
             (feed.position, "integrations_feed_position"),
             (feed.streams, "integrations_feed_streams"),
@@ -169,7 +169,7 @@ def build_dependencies(
         trusted_proxies=settings.trusted_proxies,
         security_log=SecurityLog(settings.trusted_proxies),
         metrics=metrics,
-        readiness=SharedLook(Readiness(probes, signing).checks),
+        readiness=CachedProbe(Readiness(probes, signing).checks),
         lifespan=running,
     )
 

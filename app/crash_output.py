@@ -16,7 +16,7 @@ REDACTED_NOTE = "its message is not shown, as it may repeat a value"
 def redact_crash_output() -> None:
     """Let no crash of this process write its memory to disk, or the message of an error.
 
-    The limit does not count where the system pipes core files to a program (core(5)), so the
+    The limit does not count if the system pipes core files to a program (core(5)), so the
     process is not dumpable either. That also keeps other processes of its user from its memory.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,22 +1,22 @@
 """One installation: the keys of this host are those that the database knows, or the start stops.
 
 The first start on a new database makes the keys, and records their fingerprints
-(`app/database/installation.py`). Of two hosts that start at once one wins; the other, like each
+(`app/database/key_fingerprints.py`). Of two hosts that start at once one wins; the other, like each
 later one, needs copies of its files.
 """
 
 from base64 import b64decode, b64encode
 from collections.abc import Collection, Sequence
-from hashlib import sha256
 from pathlib import Path
 
 from psycopg import AsyncConnection
 
 from app.audit.checkpoint import KEY_FILE_NAME as AUDIT_KEY
 from app.audit.checkpoint import open_checkpoint_key
+from app.audit.key_rotation import audit_key_fingerprint
 from app.audit.verify import read_only_session
 from app.database.embedded.data_directory import create_directory
-from app.database.installation import (
+from app.database.key_fingerprints import (
     Fingerprint,
     KeyFile,
     forget_fingerprint,
@@ -187,8 +187,7 @@ def key_file_fingerprint(kind: KeyFile, data_dir: Path, *, create: bool = False)
     """Return the fingerprint of a key of *data_dir*; raise as what opens it."""
     match kind:
         case "audit key":
-            public = open_checkpoint_key(data_dir, create=create).public_key
-            return Fingerprint(kind, AUDIT_KEY, sha256(public).hexdigest())
+            return audit_key_fingerprint(open_checkpoint_key(data_dir, create=create))
         case "token key":
             return Fingerprint(kind, TOKEN_KEY, open_local_key(data_dir, create=create).kid)
         case "lease key":

@@ -21,8 +21,8 @@ from app.http.cross_origin import split_origins
 from app.http.middleware import RequestMiddleware
 from app.http.protocol import GuardedHttpProtocol, close_connections_that_do_not_read
 from app.metrics.collector import multiprocess_dir, remove_dir
-from app.preflight import check_startup
 from app.settings import Settings, SettingsError, read_settings
+from app.startup_checks import check_startup
 from app.structured_logging import configure_logging
 from app.tokens.local_key import warn_of_local_key
 from app.worker_supervisor import WorkerSupervisor, exit_with_parent

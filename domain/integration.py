@@ -373,13 +373,13 @@ def merge_sender(command: ChangeIntegration, sender: Sender) -> Sender:
 def vapid_key_events(
     wanted: str | UnsetType | None, integration: Integration
 ) -> Iterator[VapidPublicKeyChanged]:
-    """Yield an event where the VAPID public key is to be another."""
+    """Yield an event if the VAPID public key is to be another."""
     if wanted is not UNSET and wanted != integration.vapid_public_key:
         yield VapidPublicKeyChanged(vapid_public_key=wanted)
 
 
 def toggle_events(wanted: bool, integration: Integration) -> Iterator[IntegrationToggled]:  # noqa: FBT001 — the state itself
-    """Yield an event where the integration is to be switched."""
+    """Yield an event if the integration is to be switched."""
     if wanted is not integration.is_active:
         yield IntegrationToggled(is_active=wanted)
 

@@ -177,7 +177,7 @@ def entry_details(event: Event, before: PreviousValues | None) -> dict[str, Any]
 
 
 def check_details(event: CredentialsChecked) -> dict[str, Any]:
-    """Return what a check found; the region only where it is known."""
+    """Return what a check found; the region only if it is known."""
     found = {"outcome": event.outcome, "detail": event.detail, "latencyMs": event.latency_ms}
     return found if event.region is None else {**found, "region": event.region}
 

@@ -25,7 +25,7 @@ class Access(Struct, frozen=True, kw_only=True, rename="camel"):
 
     `recipient` is the thumbprint of the worker's key, None if the token names none. `versions` are
     those of the secrets that were given out, by field, empty if refused; `version` is the
-    integration's. Where a channel has no default, `integration` is the id of that default, and
+    integration's. If a channel has no default, `integration` is the id of that default, and
     `version` 0. `at` is UTC. No secret, and nothing sealed, is in it.
     """
 

@@ -7,13 +7,12 @@ from contextlib import suppress
 from datetime import datetime
 
 import psycopg
-from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
-from psycopg_pool import AsyncConnectionPool
 
 from app.access.access import Access
 from app.batching import Batcher
 from app.database.availability import UnavailableError, translate_unavailable
+from app.database.pools import Pool
 from app.event_store.replication import abort_after, require_replicated
 
 RECORD_SQL = "SELECT integrations.record_accesses(%s)"
@@ -33,7 +32,7 @@ class AccessJournal:
     `records` counts those that it added.
     """
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._recorded: OrderedDict[tuple[bytes, Minute], None] = OrderedDict()
         self.records = 0
@@ -80,7 +79,7 @@ class AccessJournal:
         return [None] * len(accesses)
 
 
-async def delete_old_accesses(pool: AsyncConnectionPool[AsyncConnection], months: int) -> None:
+async def delete_old_accesses(pool: Pool, months: int) -> None:
     """Delete, each hour until cancelled, what is older than *months*, in short statements."""
     while True:
         with suppress(UnavailableError):
@@ -89,7 +88,7 @@ async def delete_old_accesses(pool: AsyncConnectionPool[AsyncConnection], months
         await asyncio.sleep(DELETE_INTERVAL)
 
 
-async def delete_batch(pool: AsyncConnectionPool[AsyncConnection], months: int) -> int:
+async def delete_batch(pool: Pool, months: int) -> int:
     """Delete some of what is older than *months*; return how many; raise UnavailableError."""
     with translate_unavailable():
         async with pool.connection() as connection:

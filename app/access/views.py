@@ -5,13 +5,13 @@ from datetime import datetime
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
-from psycopg import AsyncConnection, Connection
+from psycopg import Connection
 from psycopg.rows import TupleRow, args_row
 from psycopg.sql import SQL, Composed
-from psycopg_pool import AsyncConnectionPool
 
 from app.access.access import Access, decode_access
 from app.database.availability import translate_unavailable
+from app.database.pools import Pool
 from app.database.row_level_security import fetch_in_workspace
 
 CONDITIONS = {
@@ -61,7 +61,7 @@ class RecordedAccess(Struct, frozen=True):
 class AccessViews:
     """Reads over a pool of connections of the role for reading the past."""
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
     async def page(self, workspace: str, wanted: AccessFilter, limit: int) -> list[RecordedAccess]:

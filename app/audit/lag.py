@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Mapping
 from time import monotonic
 
-from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
-from psycopg_pool import AsyncConnectionPool
 
 from app.audit.checkpoint import WHOLE_LOG
 from app.database.availability import UnavailableError, translate_unavailable
+from app.database.pools import Pool
 from app.database.row_level_security import fetch_in_workspace
 from app.event_store.idempotency import overdue_gauges
 
@@ -20,7 +19,6 @@ SELECT size, extract(epoch FROM at)::float8 FROM integrations.audit_checkpoints
 WHERE workspace_id = %s ORDER BY size DESC LIMIT 1
 """
 HEAD_SQL = "SELECT integrations.head()"
-Pool = AsyncConnectionPool[AsyncConnection]
 
 
 async def database_gauges(pool: Pool) -> Mapping[str, float]:

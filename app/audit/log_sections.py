@@ -138,11 +138,6 @@ async def checkpoints_in(
     if scope.external and after < scope.external.position <= upto:
         found.append(scope.external)
     checkpoints: defaultdict[str, list[StoredCheckpoint]] = defaultdict(list)
-    for checkpoint in sorted(found, key=checkpoint_size):
+    for checkpoint in sorted(found, key=lambda each: each.size):
         checkpoints[checkpoint.name].append(checkpoint)
     return checkpoints
-
-
-def checkpoint_size(checkpoint: StoredCheckpoint) -> int:
-    """Return the size of the tree that was signed."""
-    return checkpoint.size

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 
 from msgspec import Struct
 from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool
 
 from app.audit.audit_keys import AuditKeys
 from app.audit.checkpoint import Checkpoint, CheckpointKey
@@ -27,6 +26,7 @@ from app.audit.proofs import (
 from app.audit.tiles import Tiles, stored_frontier, tiles_of
 from app.audit.tree_store import stored_notes, stored_tiles
 from app.database.availability import translate_unavailable
+from app.database.pools import Pool
 from app.database.row_level_security import workspace_connection
 
 
@@ -80,7 +80,7 @@ class NoCheckpointError(ProofNotFoundError):
 class ProofService:
     """Reads over a pool of connections of the role for reading the past; *key* is what signs."""
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection], key: CheckpointKey) -> None:
+    def __init__(self, pool: Pool, key: CheckpointKey) -> None:
         self._pool = pool
         self._key = key
 
@@ -112,7 +112,7 @@ class ProofService:
         return found.proved[0]
 
     async def inclusions(self, workspace: str, positions: Sequence[int]) -> Inclusions:
-        """Prove, where it can, that the events at *positions* are in the newest checkpoint.
+        """Prove, if it can, that the events at *positions* are in the newest checkpoint.
 
         Raises:
             NoCheckpointError: none was signed yet.

@@ -7,7 +7,7 @@ from shlex import quote
 from app.audit.checkpoint import KEY_FILE_NAME as AUDIT_KEY
 from app.audit.verify import read_only_session
 from app.backup.errors import BackupError
-from app.database.installation import read_fingerprints
+from app.database.key_fingerprints import read_fingerprints
 from app.installation import find_key_file_problem, make_data_dir
 from app.private_files import PrivateFileError, create_private_file, read_private_file
 from app.secrets.keyring_factory import VAULT_PREFIX

@@ -54,7 +54,7 @@ def role_name(dsn: str, role: str) -> str:
 def acting_as(dsn: str, role: str, **session: str) -> str:
     """Return the conninfo *dsn* whose sessions act as *role*, each with the settings *session*.
 
-    Where roles log in themselves, no session can become more than its role. Elsewhere the user of
+    If roles log in themselves, no session can become more than its role. Else the user of
     *dsn* takes it on.
     """
     given, name = given_options(dsn), role_name(dsn, role)

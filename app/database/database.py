@@ -62,7 +62,7 @@ def has_cluster(data_dir: Path) -> bool:
 
 
 def validate_urls(settings: Settings) -> None:
-    """Raise SettingsError, without repeating it, where an address of a database cannot be read."""
+    """Raise SettingsError, without repeating it, if an address of a database cannot be read."""
     for name, address in (("DATABASE", settings.database_url), ("POOLER", settings.pooler_url)):
         try:
             with_network_timeouts(address or "")

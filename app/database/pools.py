@@ -15,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from app.database.connection import acting_as, require_primary, role_name, with_network_timeouts
 
+Pool = AsyncConnectionPool[AsyncConnection]
 Result = TypeVar("Result")
 
 POOL_SIZE = 8  # connections a role and worker, unless said otherwise
@@ -64,7 +65,7 @@ class TimeoutConnection(AsyncConnection):
             raise psycopg.errors.ConnectionTimeout from None
 
     async def cancel_safe(self, *, timeout: float = CANCEL_TIMEOUT) -> None:  # noqa: ASYNC109 — the library's
-        """Cancel what runs, and close the connection where the server does not hear of it in time.
+        """Cancel what runs, and close the connection if the server does not hear of it in time.
 
         The library does so when the waiting caller is cancelled, with a longer time-out.
         """
@@ -83,7 +84,7 @@ class SyncTimeoutConnection(Connection[DictRow]):
     def wait(
         self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None
     ) -> Result:
-        """Return what *gen* does; raise ConnectionTimeout, and close, where that takes too long."""
+        """Return what *gen* does; raise ConnectionTimeout, and close, if that takes too long."""
         try:
             return super().wait(
                 gen, interval, self.response_timeout if timeout is None else timeout
@@ -93,7 +94,7 @@ class SyncTimeoutConnection(Connection[DictRow]):
             raise psycopg.errors.ConnectionTimeout from None
 
 
-class SelfHealingPool(AsyncConnectionPool[AsyncConnection]):
+class SelfHealingPool(Pool):
     """A pool that replaces all of its connections when one is lost, and is back with the database.
 
     The library alone would try again after 1 s, 2 s, 4 s and so on, and so come back long after
@@ -141,7 +142,7 @@ class SelfHealingPool(AsyncConnectionPool[AsyncConnection]):
         self._current.add(conn)
         self._away = False
 
-    async def _failed(self, _: AsyncConnectionPool[AsyncConnection]) -> None:
+    async def _failed(self, _: Pool) -> None:
         stats = self.get_stats()
         self._away = stats["pool_size"] == 0
         if stats.get("requests_waiting"):

@@ -12,9 +12,9 @@ from typing import TypeVar
 from psycopg import AsyncConnection
 from psycopg.abc import Params, QueryNoTemplate
 from psycopg.rows import AsyncRowFactory
-from psycopg_pool import AsyncConnectionPool
 
-Pool = AsyncConnectionPool[AsyncConnection]
+from app.database.pools import Pool
+
 Row = TypeVar("Row")
 SET_WORKSPACE_SQL = "SELECT set_config('app.workspace', %s, true)"  # for this transaction
 

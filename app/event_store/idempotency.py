@@ -4,10 +4,8 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 
-from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool
-
 from app.database.availability import UnavailableError, translate_unavailable
+from app.database.pools import Pool
 
 CLEANUP_INTERVAL = 60.0  # seconds
 BATCH_SIZE = 1_000  # rows of one statement, so that no delete is a long one
@@ -16,7 +14,6 @@ GAUGES_TIMEOUT = 1.0  # seconds; a scraper waits for little more
 DELETE_EXPIRED = "SELECT integrations.delete_expired_responses(%s)"
 OVER_QUOTA = "SELECT integrations.workspaces_over_quota(%s)"
 OVERDUE = "SELECT amount, seconds FROM integrations.overdue_responses()"
-Pool = AsyncConnectionPool[AsyncConnection]
 
 
 class StoredResponses:

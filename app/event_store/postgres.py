@@ -11,10 +11,10 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.errors import LockNotAvailable, QueryCanceled, ReadOnlySqlTransaction
 from psycopg.rows import TupleRow, args_row
-from psycopg_pool import AsyncConnectionPool
 
 from app.batching import MAX_BATCH, Batcher
 from app.database.availability import UNAVAILABLE_ERRORS, translate_unavailable
+from app.database.pools import Pool
 from app.database.row_level_security import fetch_in_workspace, workspace_connection
 from app.event_store.batch import encode_batch
 from app.event_store.codec import decode_recorded
@@ -75,9 +75,7 @@ class PostgresEventLog:
     At most *max_batch* requests that wait at the same time share a round trip, and a commit.
     """
 
-    def __init__(
-        self, pool: AsyncConnectionPool[AsyncConnection], *, max_batch: int = MAX_BATCH
-    ) -> None:
+    def __init__(self, pool: Pool, *, max_batch: int = MAX_BATCH) -> None:
         self.pool = pool
         self._reads: Batcher[StreamRef, Found] = Batcher(
             self._read_all, concurrency=READ_CONCURRENCY, max_batch=max_batch
@@ -209,7 +207,7 @@ def may_be_single_write_error(error: psycopg.Error | UnicodeError) -> bool:
 
 
 def try_encode(write: Changeset) -> str | None:
-    """Return *write* alone as the database takes it, None where its text is none."""
+    """Return *write* alone as the database takes it, None if its text is none."""
     try:
         return encode_batch([write])
     except UnicodeError:

@@ -97,7 +97,7 @@ class EventLog(Protocol):
     async def confirm(self) -> None:
         """Return once all that has been recorded is safe.
 
-        What can be read may still be lost with its server, where its outcome was unknown to who
+        What can be read may still be lost with its server, if its outcome was unknown to who
         recorded it. No "it already is so" is returned before.
 
         Raises:

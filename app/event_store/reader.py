@@ -7,12 +7,12 @@ from typing import LiteralString, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
-from psycopg import AsyncConnection, Connection
+from psycopg import Connection
 from psycopg.rows import AsyncRowFactory, TupleRow, args_row, tuple_row
 from psycopg.sql import SQL
-from psycopg_pool import AsyncConnectionPool
 
 from app.database.availability import translate_unavailable
+from app.database.pools import Pool
 from app.database.row_level_security import fetch_in_workspace
 from app.event_store.codec import decode_recorded
 from app.event_store.log_range import BATCH_SIZE, Batch, LogRange, range_query, read_range
@@ -46,7 +46,7 @@ FROM ({batch}) AS batch GROUP BY position / 250 ORDER BY position / 250
 class LogReader:
     """Reads over a pool of connections of the role for looking back."""
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
+    def __init__(self, pool: Pool) -> None:
         self.pool = pool
 
     async def count_events(self, workspace: str, until: int = LAST_POSITION) -> int:

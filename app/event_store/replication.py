@@ -1,6 +1,6 @@
 """Is what was committed safe? On a cluster it is once a standby has it, and that may stay open.
 
-A commit waits for a synchronous standby. Where that wait is cut short (by a cancelled statement, a
+A commit waits for a synchronous standby. If that wait is cut short (by a cancelled statement, a
 time-out, an administrator) the commit returns as others do, is seen by everybody, and may yet be
 lost with its server: a warning is the only sign.
 """
@@ -18,7 +18,7 @@ from psycopg.errors import Diagnostic
 from app.database.availability import ReplicationUnconfirmedError
 
 SYNC_WAIT_CANCELLED = "01000"  # the plainest of warnings; none of our functions gives one
-# A commit that has written something waits for the standby to have all before it. Where no standby
+# A commit that has written something waits for the standby to have all before it. If no standby
 # is waited for, what can be seen is on disk, and nothing is written. A former primary, which waits
 # for none either, fails in the first function.
 CONFIRM = """
@@ -57,7 +57,7 @@ async def confirm_replicated(connection: AsyncConnection) -> None:
 
 @contextmanager
 def abort_after(seconds: float, connection: AsyncConnection) -> Generator[None]:
-    """Hang up where the block takes longer than *seconds*."""
+    """Break *connection* off if the block takes longer than *seconds*."""
     patience = asyncio.get_running_loop().call_later(seconds, abort_connection, connection)
     try:
         yield

@@ -109,7 +109,7 @@ class Instruments:
             self._previous[name, *labels] = value
 
     def set_process(self) -> None:
-        """Show what the system says of this process, where it says anything."""
+        """Show what the system says of this process, if it says anything."""
         for metric in ProcessCollector(registry=None).collect():
             for sample in metric.samples:
                 if sample.name in GAUGES or sample.name in COUNTERS:

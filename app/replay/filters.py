@@ -65,7 +65,7 @@ def parse_point_in_time(text: str) -> PointInTime:
 
 
 def parse_position(digits: str) -> int:
-    """Return the position that *digits* say; ValueError where no log can be that long."""
+    """Return the position that *digits* say; ValueError if no log can be that long."""
     if len(digits) > len(str(MAX_POSITION)) or int(digits) > MAX_POSITION:
         raise ValueError
     return int(digits)

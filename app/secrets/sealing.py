@@ -151,7 +151,7 @@ def encrypt(key: Secret, plaintext: Secret, aad: bytes) -> tuple[bytes, bytes]:
 
 
 def decrypt(key: Secret, nonce: bytes, ciphertext: bytes, aad: bytes) -> Secret:
-    """Return the plaintext; raise DecryptionError where tag, nonce, key or *aad* do not fit."""
+    """Return the plaintext; raise DecryptionError if tag, nonce, key or *aad* do not fit."""
     try:
         return Secret(AESGCM(key.reveal()).decrypt(nonce, ciphertext, aad))
     except (InvalidTag, ValueError):  # ValueError: a nonce or key of a length that cannot be

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
-from psycopg import AsyncConnection
 from psycopg.rows import class_row
-from psycopg_pool import AsyncConnectionPool
 
 from app.database.availability import translate_unavailable
+from app.database.pools import Pool
 from app.database.row_level_security import fetch_in_workspace
 from app.secrets.errors import MissingSecretError, UnsealError
 from app.secrets.keyring import Keyring
@@ -25,7 +24,7 @@ SealedRows = Mapping[tuple[SecretField, int], SealedSecret]
 class SecretStore:
     """Reads over a pool of connections of the role for commands, and opens with *keyring*."""
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection], keyring: Keyring) -> None:
+    def __init__(self, pool: Pool, keyring: Keyring) -> None:
         self._pool = pool
         self._keyring = keyring
 

@@ -48,7 +48,7 @@ def verification_key(jwk: Mapping[str, object], algorithm: Algorithm) -> Verific
 
 
 def verify_signature(token: str, key: VerificationKey) -> bytes | None:
-    """Return the payload of the compact *token* where *key* signed it, else None.
+    """Return the payload of the compact *token* if *key* signed it, else None.
 
     The algorithm is the key's: a token whose header names another one was not signed by it.
     PyJWT's reasons are dropped, because some of them repeat parts of the token.

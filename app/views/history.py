@@ -12,12 +12,11 @@ from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import asdict
-from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, tuple_row
 from psycopg.sql import SQL, Composed
-from psycopg_pool import AsyncConnectionPool
 
 from app.database.availability import translate_unavailable
+from app.database.pools import Pool
 from app.database.row_level_security import fetch_in_workspace
 from app.event_store.codec import decode_recorded
 from projections.history import Action, HistoryEntry, history_entry
@@ -75,7 +74,7 @@ class HistoryPage(Struct, frozen=True):
 class HistoryViews:
     """Reads over a pool of connections of the role for reading the past."""
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
+    def __init__(self, pool: Pool) -> None:
         self.pool = pool
 
     async def page(

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, LiteralString
 
 from msgspec import Struct
-from psycopg import AsyncConnection
 from psycopg.rows import AsyncRowFactory, args_row, tuple_row
-from psycopg_pool import AsyncConnectionPool
 
 from app.batching import MAX_BATCH, Batcher
 from app.database.availability import translate_unavailable
+from app.database.pools import Pool
 from app.database.row_level_security import fetch_in_workspace
 from app.views.anchors import Anchors
 from app.views.list_queries import (
@@ -47,9 +46,7 @@ class Page(Struct, frozen=True):
 class IntegrationViews:
     """Reads over a pool of the role for queries; a batch has at most *max_batch* queries."""
 
-    def __init__(
-        self, pool: AsyncConnectionPool[AsyncConnection], *, max_batch: int = MAX_BATCH
-    ) -> None:
+    def __init__(self, pool: Pool, *, max_batch: int = MAX_BATCH) -> None:
         self.pool = pool
         self.anchors = Anchors()
         self._one: Batcher[IntegrationKey, IntegrationRow | None] = Batcher(

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 from msgspec import Struct
-from psycopg import AsyncConnection
 from psycopg.rows import args_row
-from psycopg_pool import AsyncConnectionPool
 
 from app.batching import MAX_BATCH, Batcher
 from app.database.availability import translate_unavailable
+from app.database.pools import Pool
 from app.event_store.codec import decode_envelope
 from app.secrets.sealing import SealedSecret
 from domain.integration import Channel, CredentialsChecked, SecretField, Settings
@@ -82,9 +81,7 @@ class LeaseMaterial(Struct, frozen=True):
 class LeaseMaterialViews:
     """Reads over a pool of the role for commands; a batch has at most *max_batch* reads."""
 
-    def __init__(
-        self, pool: AsyncConnectionPool[AsyncConnection], *, max_batch: int = MAX_BATCH
-    ) -> None:
+    def __init__(self, pool: Pool, *, max_batch: int = MAX_BATCH) -> None:
         self._pool = pool
         self.batcher: Batcher[IntegrationKey, LeaseMaterial | None] = Batcher(
             self._read_many, concurrency=MAX_CONCURRENCY, max_batch=max_batch

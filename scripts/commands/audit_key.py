@@ -7,12 +7,12 @@ from psycopg import AsyncConnection
 from psycopg.errors import InsufficientPrivilege
 
 from app.audit.errors import CheckpointKeyError
+from app.audit.key_rotation import rotate_audit_key
 from app.audit.signed_note import Verifier
 from app.database.database import open_known_database
-from app.key_rotation import rotate_audit_key
-from app.operator_log import log_operation
 from app.settings import Settings, read_settings
 from scripts.commands.cli import confirm, run
+from scripts.commands.operator_log import log_operation
 
 
 @click.group("audit-key")

@@ -8,10 +8,10 @@ from app.backup.backup import back_up
 from app.backup.key_files import KEYRING
 from app.backup.manifest import Manifest
 from app.database.database import open_known_database
-from app.operator_log import log_operation
 from app.progress import progress_bar
 from app.settings import Settings, read_settings
 from scripts.commands.cli import run
+from scripts.commands.operator_log import log_operation
 
 KEYRING_WARNING = (
     "integrations: this backup holds the keyring: who reads it has every secret. Encrypt it."

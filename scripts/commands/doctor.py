@@ -17,10 +17,10 @@ from app.database.connection import acting_as
 from app.database.database import open_known_database
 from app.database.rights import missing_rights
 from app.installation import find_foreign_keys
-from app.preflight import probe_key_source
-from app.provider_urls import parse_provider_urls
+from app.providers.provider_urls import parse_provider_urls
 from app.secrets.rewrap import rewrap_connection
 from app.settings import Settings, read_settings
+from app.startup_checks import probe_key_source
 from scripts.commands.cli import run
 from scripts.commands.user_errors import USER_ERRORS
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import click
 
-from app.operator_log import log_operation
 from app.settings import Settings, SettingsError, read_settings
 from app.tokens.errors import RecipientError
 from app.tokens.local_key import open_local_key
 from app.tokens.principal import PERMISSIONS, ROLES
 from app.tokens.recipient import decode_public
 from scripts.commands.cli import run
+from scripts.commands.operator_log import log_operation
 
 MAX_DAYS = 30
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -10,9 +10,8 @@ from psycopg import AsyncConnection
 
 from app.audit.checkpoint import KEY_FILE_NAME as AUDIT_KEY
 from app.database.database import open_known_database
-from app.database.installation import forget_fingerprint
+from app.database.key_fingerprints import forget_fingerprint
 from app.installation import keyring_exists, record_current_kek, replace_keks
-from app.operator_log import log_operation
 from app.progress import progress_bar
 from app.secrets.errors import UnsealError
 from app.secrets.key_inventory import (
@@ -33,6 +32,7 @@ from app.secrets.rewrap import (
 )
 from app.settings import Settings, read_settings
 from scripts.commands.cli import confirm, run
+from scripts.commands.operator_log import log_operation
 
 COUNTS_LINE = "{:<44}  {:>9}  {:>11}"
 LINE = "{:<44}  {:<8}  {:<20}  {:>9}"

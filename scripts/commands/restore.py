@@ -8,11 +8,11 @@ import click
 from app.backup.manifest import Manifest
 from app.backup.restore import restore
 from app.installation import find_kek_problems
-from app.operator_log import log_operation
 from app.progress import progress_bar
 from app.secrets.keyring_factory import VAULT_PREFIX
 from app.settings import Settings, read_settings
 from scripts.commands.cli import run
+from scripts.commands.operator_log import log_operation
 
 
 @click.command("restore")

@@ -2,11 +2,11 @@
 
 import click
 
-from app.operator_log import log_operation
 from app.server import serve
 from app.settings import Settings, read_settings
 from scripts.commands.cli import run
 from scripts.commands.issue_token import issue
+from scripts.commands.operator_log import log_operation
 
 WELCOME = """
 Token (workspace demo, ADMIN, 12 h):

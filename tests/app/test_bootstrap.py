@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.bootstrap import load_provider_types
-from app.provider_urls import parse_provider_urls, warn_of_provider_urls
+from app.providers.provider_urls import parse_provider_urls, warn_of_provider_urls
 from app.settings import SettingsError, read_settings
 
 TYPES = ("SENDGRID", "TWILIO")

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
-from app.database.installation import forget_fingerprint, read_fingerprints
+from app.database.key_fingerprints import forget_fingerprint, read_fingerprints
 from app.installation import InstallationError, find_foreign_keys, join_installation, replace_keks
 from app.secrets.keyring_factory import open_keyring
 from app.secrets.reloading_keyring import add_kek

@@ -21,9 +21,9 @@ from uvicorn.server import ServerState
 from app.bootstrap import build_dependencies
 from app.http.application import create_app
 from app.http.protocol import GuardedHttpProtocol
-from app.preflight import join
 from app.providers.registry import load_providers
 from app.settings import read_settings
+from app.startup_checks import join
 from app.tokens.jwt import SIGNATURES, base64url
 from app.tokens.local_key import FILE_NAME, LocalKey
 from app.tokens.principal import PERMISSIONS

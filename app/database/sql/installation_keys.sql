@@ -1,4 +1,4 @@
--- Which keys this installation has (app/database/installation.py): by fingerprints, which reveal nothing
+-- Which keys this installation has (app/database/key_fingerprints.py): by fingerprints, which reveal nothing
 -- of them. A start compares them with the key files of its host.
 CREATE TABLE integrations.installation_keys (
     kind        text        NOT NULL CHECK (kind IN ('audit key', 'token key', 'lease key', 'KEK')),

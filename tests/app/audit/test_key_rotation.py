@@ -1,4 +1,4 @@
-"""app/key_rotation.py: a successor of the audit key, and what each key then verifies."""
+"""app/audit/key_rotation.py: a successor of the audit key, and what each key then verifies."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -16,6 +16,7 @@ from app.audit.checkpoint import WHOLE_LOG, CheckpointKey, open_checkpoint_key
 from app.audit.checkpoint_signer import CheckpointSigner
 from app.audit.errors import AuditKeyReplacedError, CheckpointKeyError, NoteError
 from app.audit.follower import build_signer, catch_up, follow_log
+from app.audit.key_rotation import NEW_FILE_NAME, audit_key_fingerprint, rotate_audit_key
 from app.audit.log_sections import VerifyScope
 from app.audit.verify import (
     VerificationResult,
@@ -24,9 +25,8 @@ from app.audit.verify import (
     read_audit_keys,
     verify,
 )
-from app.database.installation import read_fingerprints, record_fingerprint
+from app.database.key_fingerprints import read_fingerprints, record_fingerprint
 from app.installation import key_file_fingerprint
-from app.key_rotation import NEW_FILE_NAME, audit_key_fingerprint, rotate_audit_key
 from app.progress import no_progress
 from app.tokens.private_key_file import load_key
 

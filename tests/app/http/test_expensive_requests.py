@@ -17,8 +17,8 @@ from app.bootstrap import build_dependencies
 from app.event_store import idempotency
 from app.http import expensive_requests
 from app.http.application import create_app
-from app.preflight import join
 from app.settings import read_settings
+from app.startup_checks import join
 from app.tokens.local_key import open_local_key
 from app.views import as_of
 

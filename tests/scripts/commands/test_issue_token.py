@@ -8,10 +8,10 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from app.operator_log import user_name
 from app.tokens.local_key import open_local_key
 from app.tokens.principal import PERMISSIONS
 from scripts.commands.issue_token import token_command
+from scripts.commands.operator_log import user_name
 
 
 @pytest.fixture

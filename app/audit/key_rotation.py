@@ -10,7 +10,7 @@ from app.audit.checkpoint import KEY_FILE_NAME, WHOLE_LOG, CheckpointKey, open_c
 from app.audit.errors import CheckpointKeyError
 from app.audit.key_changes import sign_key_change
 from app.audit.signed_note import Verifier, parse_verifier
-from app.database.installation import Fingerprint, read_fingerprints, record_fingerprint
+from app.database.key_fingerprints import Fingerprint, read_fingerprints, record_fingerprint
 from app.private_files import sync_directory
 from app.tokens.private_key_file import load_key
 
@@ -78,7 +78,7 @@ def former_key(
 
 
 def audit_key_fingerprint(key: CheckpointKey) -> Fingerprint:
-    """Return the fingerprint of *key*, as `app/installation.py` has it of the key's file."""
+    """Return the fingerprint by which the database knows *key*."""
     return Fingerprint("audit key", KEY_FILE_NAME, sha256(key.public_key).hexdigest())
 
 

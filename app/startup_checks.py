@@ -7,7 +7,7 @@ import psycopg
 from app.bootstrap import build_key_source, load_provider_types
 from app.database.connection import acting_as
 from app.installation import join_installation
-from app.provider_urls import parse_provider_urls, warn_of_provider_urls
+from app.providers.provider_urls import parse_provider_urls, warn_of_provider_urls
 from app.secrets.rewrap import rewrap_connection
 from app.settings import Settings
 from app.tokens.key_source import KeySource

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.operator_log import MAX_ID_LENGTH, log_operation
+from scripts.commands.operator_log import MAX_ID_LENGTH, log_operation
 
 
 def line_of(capfd: pytest.CaptureFixture[str]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ MAX_ID_LENGTH = 255  # characters; some of them are what the operator typed
 class OperatorLine(Struct, frozen=True, kw_only=True):
     """One line: `ids` name what the command was about, and are never a key; `reason` is an error's.
 
-    It has the fields of the security log's other lines where they mean something here.
+    It has the fields of the security log's other lines if they mean something here.
     """
 
     source: Literal["security"] = "security"
