@@ -5,19 +5,15 @@ import os
 import pty
 import pwd
 import signal
-import ssl
 import subprocess
-import sys
 from collections.abc import Callable, Generator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import UnionType
 from typing import Any, cast, get_args, get_origin
 
-import httpx2
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
@@ -29,9 +25,7 @@ from psycopg.sql import SQL, Identifier
 
 from app.database.embedded import open_embedded
 from app.database.migrate import migrate
-from app.providers.registry import load_providers
-from app.settings import read_settings
-from scripts.commands.issue_token import issue
+from tests.support.service import Service, StartService, new_data_dir, start
 
 # Hypothesis asks to be told of garbage collections. One that falls into ast.parse, by which pytest
 # reads tests, ends it in CPython 3.11 with "AST constructor recursion depth mismatch".
@@ -52,16 +46,7 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-STARTING = 30  # seconds that a service may take to start in a test
 NUMBERS = count(1)
-
-
-@contextmanager
-def new_data_dir() -> Generator[Path]:
-    """A data directory that the account of PostgreSQL can enter; pytest's own are closed to it."""
-    with TemporaryDirectory(prefix="integrations-") as folder:
-        Path(folder).chmod(0o711)
-        yield Path(folder)
 
 
 @pytest.fixture
@@ -75,8 +60,8 @@ def data_dir() -> Generator[Path]:
 def server_dsn() -> Generator[str]:
     """A PostgreSQL server of this test session alone."""
     given = os.environ.get("INTEGRATIONS_POSTGRES_BIN")  # PostgreSQL 15, say: README.md
-    start = partial(open_embedded, durable=False, programs=Path(given) if given else None)
-    with new_data_dir() as folder, start(folder) as server:
+    open_server = partial(open_embedded, durable=False, programs=Path(given) if given else None)
+    with new_data_dir() as folder, open_server(folder) as server:
         if given:
             admit_test_logins(folder, server.dsn)
         yield server.dsn
@@ -121,76 +106,10 @@ def dsn(server_dsn: str, template: str) -> Generator[str]:
         connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 
-class Service(Struct, frozen=True):
-    """A started service: its address, its process, its data directory and environment."""
-
-    address: str
-    process: subprocess.Popen[str]
-    environment: dict[str, str]
-    log_file: Path
-
-    def token(self, *options: str, workspace: str = "demo") -> str:
-        """Return a token by the command `integrations token`."""
-        command = [*INTEGRATIONS, "token", "--workspace", workspace, *options]
-        return subprocess.run(
-            command, env=self.environment, check=True, capture_output=True, text=True, timeout=30
-        ).stdout.strip()
-
-    def client(self, *options: str, workspace: str = "demo") -> httpx2.Client:
-        """Return a client with a token, an ADMIN's unless *options* say otherwise; close it."""
-        token = self.token(*options, workspace=workspace)
-        return httpx2.Client(
-            base_url=self.address, headers={"Authorization": f"Bearer {token}"}, timeout=30
-        )
-
-    def caller(self, workspace: str = "demo", role: str = "ADMIN") -> httpx2.Client:
-        """Return a client as `client` does, but at once: no process is started for its token."""
-        token = issue(
-            read_settings(self.environment), workspace=workspace, subject="t", ttl=3600, role=role
-        )
-        return httpx2.Client(
-            base_url=self.address,
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=30,
-            verify=NO_TLS,
-            trust_env=False,
-        )
-
-
-# No test asks a real provider, whatever it stores and checks: nobody listens there.
-NO_PROVIDERS = ",".join(f"{type_}=http://127.0.0.1:9" for type_ in load_providers())
-NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loads no certificates, which takes long
-INTEGRATIONS = (sys.executable, "-c", "from scripts.commands.cli import main; main()")
-StartService = Callable[..., AbstractContextManager[Service]]
-
-
-@contextmanager
-def started(data_dir: Path, **settings: str) -> Generator[Service]:
-    """Start the service as a user would, on a free port, and stop it by SIGTERM."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("INTEGR")}
-    environment = clean | {"INTEGRATIONS_DATA_DIR": str(data_dir), "INTEGRATIONS_PORT": "0"}
-    environment["INTEGRATIONS_PROVIDER_URLS"] = NO_PROVIDERS
-    environment |= {f"INTEGRATIONS_{name.upper()}": value for name, value in settings.items()}
-    log_file = data_dir / "service.log"
-    with log_file.open("a") as log:
-        process = subprocess.Popen(
-            [*INTEGRATIONS, "serve"], env=environment, stdout=subprocess.PIPE, stderr=log, text=True
-        )
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("Listening on http://"), log_file.read_text()
-        address = line.removeprefix("Listening on ").strip()
-        yield Service(address, process, environment, log_file)
-    finally:
-        process.terminate()
-        process.communicate(timeout=STARTING)
-
-
 @pytest.fixture(scope="session")
 def start_service() -> StartService:
     """Start a service of one's own: `with start_service(data_dir, workers="2") as service`."""
-    return started
+    return start
 
 
 @pytest.fixture(scope="session")
@@ -199,7 +118,7 @@ def service(server_dsn: str) -> Generator[Service]:
     with psycopg.connect(server_dsn, autocommit=True) as connection:
         connection.execute("CREATE DATABASE shared_service")
     dsn = make_conninfo(server_dsn, dbname="shared_service")
-    with new_data_dir() as folder, started(folder, database_url=dsn) as running:
+    with new_data_dir() as folder, start(folder, database_url=dsn) as running:
         yield running
 
 

@@ -8,11 +8,10 @@ from random import Random
 import msgspec
 import psycopg
 import pytest
-from psycopg import AsyncConnection, Connection
+from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool
 
-from app.database.pools import open_pool
+from app.database.pools import Pool, open_pool
 from app.event_store.batch import event_item
 from app.event_store.codec import decode_recorded, encoder
 from app.event_store.protocol import Changeset
@@ -28,7 +27,6 @@ from projections.history import HistoryEntry, history_entry, name_after, previou
 from projections.integration_view import IntegrationRow, integration_view
 from projections.registry import PROJECTIONS
 
-Pool = AsyncConnectionPool[AsyncConnection]
 NOON = datetime(2026, 11, 5, 12, tzinfo=UTC)
 EVENTS: dict[str, IntegrationEvent] = {
     "INTEGRATION_ADDED": IntegrationCreated(

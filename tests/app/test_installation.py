@@ -1,9 +1,7 @@
 """The database knows its installation: who has other keys is refused, and no key is made for it."""
 
 import shutil
-import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +16,6 @@ from app.secrets.reloading_keyring import add_kek
 from app.secrets.rewrap import rewrap_connection
 from app.settings import Settings, read_settings
 
-StartService = Callable[..., AbstractContextManager[Any]]
-INTEGRATIONS = (sys.executable, "-c", "from scripts.commands.cli import main; main()")
 BODY = {"name": "n", "type": "SENDGRID", "channel": "EMAIL", "apiKey": "SG.sealed"}
 KEY_FILES = ("audit-key.pem", "keyring.json", "lease-key.pem", "token-key.pem")
 

@@ -1,17 +1,14 @@
-"""A start says which views were made by other code, and serves them all the same."""
+"""What stops a start, and what it only says."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
 from app.database.embedded.config import LOGIN_ROLES
+from tests.support.service import StartService
 
-StartService = Callable[..., AbstractContextManager[Any]]
 OUR_ROLES = ", ".join(LOGIN_ROLES)
 BODY = {"name": "Mail", "type": "SENDGRID", "channel": "EMAIL", "apiKey": "SG.x"}
 

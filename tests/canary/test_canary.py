@@ -15,9 +15,9 @@ from msgspec import Struct
 
 from app.database.embedded import open_embedded
 from app.providers.registry import load_providers
+from tests.canary.conftest import Canaries
+from tests.support.service import Service, StartService
 
-Canaries = Any  # that of conftest.py, which cannot be imported
-Service = Any  # that of tests/conftest.py
 Database = psycopg.Connection
 PATH = "/en/api/integration"
 SECRETS = ("apiKey", "apiSecret", "vapidPrivateKey")
@@ -197,7 +197,7 @@ def exercise(service: Service, database: Database, canaries: Canaries, public: C
 
 @pytest.mark.timeout(180)
 def test_no_canary_is_found_in_any_byte(
-    start_service: Callable[..., Any],
+    start_service: StartService,
     data_dir: Path,
     make_talkative: Callable[[Database], None],
     canaries: Canaries,

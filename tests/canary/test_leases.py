@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,11 @@ import pytest
 from app.database.embedded import open_embedded
 from app.providers.registry import load_providers
 from app.tokens.principal import RESOLVE
+from tests.canary.conftest import Canaries
+from tests.support.service import INTEGRATIONS, Service, StartService
 from tests.support.worker import Worker, client_with
 
-Canaries = Any  # that of conftest.py, which cannot be imported
-Service = Any  # that of tests/conftest.py
 PATH = "/en/api/integration"
-INTEGRATIONS = (sys.executable, "-c", "from scripts.commands.cli import main; main()")
 SECRETS = ("apiKey", "apiSecret", "vapidPrivateKey")
 # Runs at the start of every Python of the service: leases are signed, and not sealed.
 UNSEALED = """
@@ -86,7 +84,7 @@ class Walk:
 
 @pytest.fixture
 def walk(
-    start_service: Callable[..., Any],
+    start_service: StartService,
     data_dir: Path,
     make_talkative: Callable[[psycopg.Connection], None],
     canaries: Canaries,

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import threading
 from base64 import b64decode
 from collections.abc import Callable, Iterator
@@ -27,14 +26,12 @@ from cryptography.hazmat.primitives.serialization import (
 from app.database.embedded import open_embedded
 from app.providers.registry import load_providers
 from scripts.commands.keys import keys_commands
+from tests.canary.conftest import Canaries
+from tests.support.service import INTEGRATIONS, Service, StartService
 
-Canaries = Any  # those of conftest.py, which cannot be imported
 Hidden = Any
-Service = Any  # that of tests/conftest.py
-StartService = Callable[..., Any]
 Database = psycopg.Connection
 PATH = "/en/api/integration"
-INTEGRATIONS = (sys.executable, "-c", "from scripts.commands.cli import main; main()")
 SECRETS = ("apiKey", "apiSecret", "vapidPrivateKey")
 SID = "AC" + "0" * 32
 # What providers answer: all of them repeat the key that they were asked with, and more.
@@ -287,6 +284,7 @@ def test_keys_checks_commands_failures_and_crashes_give_nothing_away(
 
 def more_on_stdout(service: Service) -> bytes:
     """Return what the service has printed on stdout after the line that says it is ready."""
+    assert service.process.stdout is not None
     output = service.process.stdout.fileno()
     os.set_blocking(output, False)
     try:

@@ -3,14 +3,13 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import httpx2
 
 from tests.support.browser import needs_browser, open_page
+from tests.support.service import Service
 
 pytestmark = needs_browser
-Service = Any  # that of tests/conftest.py, which cannot be imported
 # The page itself takes no other scripts: this one has the same bundle, and what a user clicks.
 DRIVER = """<!doctype html><div id="docs"></div><pre id="asked"></pre>
 <script src="%(bundle)s"></script><script>

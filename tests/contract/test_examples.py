@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
+from tests.support.service import Service
 
 PATH = "/en/api/integration"
 CREATE = {

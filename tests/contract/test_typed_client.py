@@ -5,16 +5,15 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
+from tests.support.service import Service, StartService
+
 HERE = Path(__file__).parent / "typed_client"
 PROGRAMS = Path(sys.executable).parent
 
@@ -82,7 +81,7 @@ def test_what_is_generated_and_what_is_written_with_it_pass_a_type_checker(home:
 
 def test_it_drives_the_service_end_to_end(
     home: Path,
-    start_service: Callable[..., AbstractContextManager[Service]],
+    start_service: StartService,
     data_dir: Path,
     dsn: str,
     sendgrid: str,

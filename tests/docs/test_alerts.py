@@ -2,9 +2,9 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
+from tests.support.service import Service
+
 PAGE = (Path(__file__).parents[2] / "docs/operations.md").read_text()
 [RULES] = re.findall(r"^```yaml\n(groups:.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 

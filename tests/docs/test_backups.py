@@ -4,12 +4,10 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
-StartService = Callable[..., AbstractContextManager[Any]]
+from tests.support.service import StartService
+
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
 LINE = re.compile(r"^\d+ \d+ \* \* \* (integrations backup .*)$", re.MULTILINE)
 

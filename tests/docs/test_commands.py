@@ -12,15 +12,12 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
-StartService = Callable[..., AbstractContextManager[Service]]
+from tests.support.service import Service, StartService
+
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = (
     "operations",

@@ -5,9 +5,9 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
+from tests.support.service import Service
+
 PAGE = (Path(__file__).parents[2] / "docs/feed.md").read_text()
 [COMMANDS] = [block for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) if "-sN" in block]
 

@@ -4,19 +4,16 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager
+from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
 from app.database.embedded import open_embedded
-from tests.conftest import INTEGRATIONS
+from tests.support.service import StartService, environment_with, run_command
 
-StartService = Callable[..., AbstractContextManager[Any]]
 PAGE = (Path(__file__).parents[2] / "docs" / "postgresql.md").read_text()
 COMMANDS = ("replay", "keys list", "rebuild --check", "rebuild")
 BODY = {"name": "Mail", "type": "SENDGRID", "channel": "EMAIL", "apiKey": "SG.x"}
@@ -79,12 +76,7 @@ def test_a_migration_by_the_owner_and_then_all_else_as_a_login_without_rights(
 
 def integrations(command: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run *command* with *settings* alone."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("INTEGR")}
-    return subprocess.run(
-        [*INTEGRATIONS, *command.split()],
-        env=clean | {f"INTEGRATIONS_{name}": value for name, value in settings.items()},
-        capture_output=True, text=True, timeout=100, check=False,
-    )  # fmt: skip
+    return run_command(environment_with(**settings), *command.split())
 
 
 def test_pgbouncers_login_may_take_on_the_roles_of_requests(

@@ -9,11 +9,10 @@ import ssl
 import subprocess
 import time
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from getpass import getuser
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
@@ -22,8 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
-StartService = Callable[..., AbstractContextManager[Service]]
+from tests.support.service import StartService, free_port
+
 PAGE = (Path(__file__).parents[2] / "docs/operations.md").read_text()
 HOST = "integrations.example"
 PATH = "/en/api/integration"
@@ -45,11 +44,6 @@ def block(language: str) -> str:
     """Return the page's block of *language*."""
     [found] = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
     return found
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def nginx(folder: Path, port: int, service: str) -> list[str]:

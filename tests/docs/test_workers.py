@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from app.tokens.recipient import thumbprint
 from app.tokens.worker_key import open_worker_key
+from tests.support.service import Service
 
 Lease = dict[str, Any]
-Service = Any  # that of tests/conftest.py, which cannot be imported
 PAGE = (Path(__file__).parents[2] / "docs/workers.md").read_text()
 VECTORS = Path(__file__).parents[1] / "contract/leases.json"
 [PROGRAM] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

@@ -6,6 +6,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from app.http.integrations.bodies import MAX_SECRET_LENGTH
 from app.providers.errors import InvalidServiceAccountError, ProviderFileError
 from app.providers.google_service_account import parse_account, token_request
 from app.providers.http_client import ProviderResponse, decode_json
@@ -62,7 +63,7 @@ def read_account(data: bytes) -> None:
 
 def read_key(data: bytes) -> None:
     """Read a key as either half of a VAPID pair, and by the formats of all providers."""
-    key = data.decode(errors="replace")
+    key = data.decode(errors="replace")[:MAX_SECRET_LENGTH]  # none that is longer gets here
     is_key_pair(key, key[::-1])
     is_pasted_pair(key, key[::-1])
     contains_private_key(key, is_key=True)

@@ -1,6 +1,7 @@
 """The parts of a request other than its body: query string, headers, path."""
 
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from litestar import Request
@@ -75,7 +76,7 @@ def read_conditions(data: bytes) -> None:
     request = request_with(if_match=data, if_none_match=data)
     versions = if_match_versions(request)
     if versions is not None:
-        some = [*versions][:3]
+        some = islice(versions, 3)
         require(
             all(matches_if_none_match(request, etag(v)) for v in some), "a tag is in its header"
         )

@@ -30,6 +30,7 @@ from app.tokens.principal import PERMISSIONS
 from app.tokens.private_key_file import load_key
 from tests.hostile.values import hostile_json, hostile_texts
 from tests.hostile.walk import LIST, HostileRequest, Site, Stored, hostile_requests, request
+from tests.support.service import Service
 from tests.support.thread_time import PAUSE, QUIET_MS, fixed_work, quiet_ms
 
 # Litestar 3 will want another spelling of bodies; the service itself shows no such warning.
@@ -229,7 +230,7 @@ def with_token(token: str, place: str, value: str) -> HostileRequest:
 # ----- A bystander -----
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_a_bystander_is_served_meanwhile(service: Any) -> None:
+def test_a_bystander_is_served_meanwhile(service: Service) -> None:
     with service.caller("hostile") as client, service.caller("bystander") as bystander:
         document = client.get("/docs/openapi.json").json()
         stored = [

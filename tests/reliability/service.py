@@ -1,10 +1,7 @@
 """The service as a user starts it, `integrations serve`, to kill, stop and start."""
 
-import os
 import signal
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -14,8 +11,8 @@ import psutil
 
 from app.settings import read_settings
 from app.tokens.local_key import open_local_key
+from tests.support.service import INTEGRATIONS, environment_with, free_port
 
-INTEGRATIONS = (sys.executable, "-c", "from scripts.commands.cli import main; main()")
 DIE_WITH_PARENT = (
     "setpriv",
     "--pdeathsig",
@@ -52,14 +49,14 @@ class Service:
         self.log_file = folder / "service.log"
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
-        clean = {name: text for name, text in os.environ.items() if not name.startswith("INTEGR")}
         self.environment = {
-            **clean,
-            "INTEGRATIONS_DATA_DIR": str(folder),
-            "INTEGRATIONS_DATABASE_URL": dsn,
-            "INTEGRATIONS_PORT": str(self.port),
-            "INTEGRATIONS_WORKERS": str(workers),
-            "INTEGRATIONS_PROVIDER_URLS": NO_PROVIDER,
+            **environment_with(
+                data_dir=folder,
+                database_url=dsn,
+                port=str(self.port),
+                workers=str(workers),
+                provider_urls=NO_PROVIDER,
+            ),
             **(environment or {}),
         }
         self.process: subprocess.Popen[str] | None = None
@@ -178,12 +175,6 @@ def is_worker(process: psutil.Process) -> bool:
         return "spawn_main" in " ".join(process.cmdline())
     except psutil.NoSuchProcess:  # a zombie is one, too
         return False
-
-
-def free_port() -> int:
-    """Return a free port; a service keeps it over its restarts."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def until(holds: Callable[[], bool], timeout: float, every: float = 0.05) -> float:

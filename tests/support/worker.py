@@ -24,8 +24,8 @@ from app.tokens.local_key import open_local_key
 from app.tokens.principal import RESOLVE
 from app.tokens.recipient import thumbprint
 from tests.support.hpke import LOW_ORDER
+from tests.support.service import Service
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loads no certificates, which takes long
 
 

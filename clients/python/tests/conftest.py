@@ -18,9 +18,9 @@ from app.settings import read_settings
 from app.tokens.worker_key import open_worker_key
 from scripts.commands.issue_token import issue
 from tests.conftest import data_dir, server_dsn, service, start_service
+from tests.support.service import Service
 
 __all__ = ["data_dir", "server_dsn", "service", "start_service"]
-Service = Any
 PATH = "/en/api/integration"
 SECRET = "SG.a-key-that-nobody-may-see"  # noqa: S105 — of no provider
 

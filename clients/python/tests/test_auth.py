@@ -26,8 +26,8 @@ from integrations_client.term import Term
 
 from app.providers.provider_file import HttpCheck
 from app.providers.registry import load_providers
+from clients.python.tests.conftest import Workspace
 
-Workspace = Any  # that of conftest.py, which cannot be imported
 SECRET = "SG.a-key-that-nobody-may-see"  # noqa: S105 — of no provider
 NEXT = "SG.the-next-key-of-all"
 URL = httpx.URL("https://provider.example/v1/send?x=1")

@@ -8,7 +8,8 @@ import httpx
 import pytest
 from integrations_client import DefaultInactiveError, NoDefaultError
 
-Workspace = Any  # that of conftest.py, which cannot be imported
+from clients.python.tests.conftest import Workspace
+
 EMAIL = "/en/api/integration-defaults/EMAIL"
 OTHER = "SG.the-key-of-the-other-one"
 

@@ -11,18 +11,16 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from clients.python.examples.outbox import Outbox
 from clients.python.examples.sendgrid_stand_in import SendGrid
 from clients.python.tests.conftest import Workspace
+from tests.support.service import StartService
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
-StartService = Callable[..., AbstractContextManager[Service]]
 CLIENT = Path(__file__).parents[1]
 FIRST, SECOND = "SG.the-first-key-of-all", "SG.the-next-key-of-all"
 PHASE = 15  # mails that are sent before the next thing happens

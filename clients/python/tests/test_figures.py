@@ -4,11 +4,11 @@ import statistics
 import threading
 import time
 from timeit import repeat
-from typing import Any
 
 import pytest
 
-Workspace = Any  # that of conftest.py, which cannot be imported
+from clients.python.tests.conftest import Workspace
+
 ROTATIONS = 40
 
 

@@ -13,8 +13,8 @@ import integrations_client
 import pytest
 
 from clients.python.examples.outbox import Outbox
+from clients.python.tests.conftest import Workspace
 
-Workspace = Any  # that of conftest.py, which cannot be imported
 CLIENT = Path(__file__).parents[1]
 PAGE = (CLIENT / "README.md").read_text()
 [_, EXAMPLE] = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)

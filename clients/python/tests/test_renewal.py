@@ -16,7 +16,8 @@ from integrations_client import (
     UnavailableError,
 )
 
-Workspace = Any  # that of conftest.py, which cannot be imported
+from clients.python.tests.conftest import Workspace
+
 Gateway = Any
 Shift = Callable[[float], None]
 CLOCKS = ("time", "monotonic")  # a machine that slept; a clock that was set back

@@ -15,7 +15,8 @@ from integrations_client import (
 )
 from integrations_client.service import parse_retry_after
 
-Workspace = Any  # that of conftest.py, which cannot be imported
+from clients.python.tests.conftest import Workspace
+
 Gateway = Any
 
 

@@ -11,7 +11,8 @@ from integrations_client.held import HeldLeases
 from integrations_client.opening import Target
 from integrations_client.term import Term
 
-Workspace = Any  # that of conftest.py, which cannot be imported
+from clients.python.tests.conftest import Workspace
+
 Gateway = Any
 NEXT = "SG.the-next-key-of-all"
 TARGET: Target = ("integration", "int_1")
@@ -41,7 +42,11 @@ def test_a_rotation_is_noticed(workspace: Workspace) -> None:
 
         workspace.rotate(integration, NEXT)
 
-        eventually(lambda: client.lease(integration).api_key.reveal() == NEXT)
+        def leases_next() -> bool:
+            key = client.lease(integration).api_key
+            return key is not None and key.reveal() == NEXT
+
+        eventually(leases_next)
 
 
 async def test_the_same_with_asyncio(workspace: Workspace) -> None:

@@ -7,14 +7,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg import AsyncConnection, Connection
+from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool
 
 from app.access.access import Access, decode_access
 from app.access.journal import AccessJournal, delete_batch
 from app.database.availability import UnavailableError
-from app.database.pools import open_pool
+from app.database.pools import Pool, open_pool
 from domain.envelope import Actor
 
 AT = datetime(2026, 11, 29, 9, 0, 30, tzinfo=UTC)
@@ -39,7 +38,7 @@ def access(**changes: Any) -> Access:
 
 
 @pytest.fixture
-async def pool(dsn: str) -> AsyncGenerator[AsyncConnectionPool[AsyncConnection]]:
+async def pool(dsn: str) -> AsyncGenerator[Pool]:
     async with open_pool(dsn, "integrations_command") as pool:
         yield pool
 
@@ -49,16 +48,14 @@ def kept(admin: Connection[TupleRow]) -> dict[int, Access]:
 
 
 # ----- One record a minute for what is the same -----
-async def test_a_record_holds_all_of_the_access(
-    pool: AsyncConnectionPool[AsyncConnection], admin: Connection[TupleRow]
-) -> None:
+async def test_a_record_holds_all_of_the_access(pool: Pool, admin: Connection[TupleRow]) -> None:
     await AccessJournal(pool).record(access())
 
     assert kept(admin) == {1: access()}
 
 
 async def test_what_is_the_same_is_recorded_once_a_minute_by_all_processes(
-    pool: AsyncConnectionPool[AsyncConnection], admin: Connection[TupleRow]
+    pool: Pool, admin: Connection[TupleRow]
 ) -> None:
     journals = (AccessJournal(pool), AccessJournal(pool))
 
@@ -84,7 +81,7 @@ async def test_what_is_the_same_is_recorded_once_a_minute_by_all_processes(
     ids=lambda change: next(iter(change)),
 )
 async def test_whatever_differs_is_a_record_of_its_own(
-    pool: AsyncConnectionPool[AsyncConnection],
+    pool: Pool,
     admin: Connection[TupleRow],
     change: dict[str, Any],
 ) -> None:
@@ -97,7 +94,7 @@ async def test_whatever_differs_is_a_record_of_its_own(
 
 
 async def test_positions_have_no_gaps_with_several_writers(
-    pool: AsyncConnectionPool[AsyncConnection], admin: Connection[TupleRow]
+    pool: Pool, admin: Connection[TupleRow]
 ) -> None:
     journals = [AccessJournal(pool) for _ in range(4)]
 
@@ -110,7 +107,7 @@ async def test_positions_have_no_gaps_with_several_writers(
 
 # ----- No record, no lease -----
 async def test_a_journal_that_waits_for_another_says_so_in_time(
-    pool: AsyncConnectionPool[AsyncConnection], dsn: str, admin: Connection[TupleRow]
+    pool: Pool, dsn: str, admin: Connection[TupleRow]
 ) -> None:
     with psycopg.connect(dsn) as holder:
         holder.execute("SELECT pg_advisory_xact_lock(7597137600296673656)")
@@ -121,7 +118,7 @@ async def test_a_journal_that_waits_for_another_says_so_in_time(
 
 
 async def test_a_journal_that_cannot_be_written_says_so_and_remembers_nothing(
-    pool: AsyncConnectionPool[AsyncConnection], admin: Connection[TupleRow]
+    pool: Pool, admin: Connection[TupleRow]
 ) -> None:
     journal = AccessJournal(pool)
     revoke = "REVOKE EXECUTE ON FUNCTION integrations.record_accesses(jsonb) FROM {role}"
@@ -160,7 +157,7 @@ async def test_a_journal_that_may_only_be_read_says_so(
     ],
 )
 async def test_a_record_never_changes_and_none_of_this_month_goes(
-    pool: AsyncConnectionPool[AsyncConnection], admin: Connection[TupleRow], statement: str
+    pool: Pool, admin: Connection[TupleRow], statement: str
 ) -> None:
     await AccessJournal(pool).record(access(at=datetime.now(UTC)))
 
@@ -169,7 +166,7 @@ async def test_a_record_never_changes_and_none_of_this_month_goes(
 
 
 async def test_what_is_older_than_the_retention_goes(
-    pool: AsyncConnectionPool[AsyncConnection], admin: Connection[TupleRow]
+    pool: Pool, admin: Connection[TupleRow]
 ) -> None:
     now = datetime.now(UTC)
     journal = AccessJournal(pool)

@@ -8,17 +8,15 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 import httpx2
 import psutil
 import psycopg
 import pytest
 
+from tests.support.service import Service, StartService
 from tests.support.worker import Worker, client_with
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
-StartService = Callable[..., Any]
 Patch = Callable[[str], None]
 BODY = {"name": "n", "type": "SENDGRID", "channel": "EMAIL", "apiKey": "SG.a-key"}
 PURPOSES = "SELECT convert_from(envelope, 'UTF8')::jsonb ->> 'purpose' FROM integrations.accesses"

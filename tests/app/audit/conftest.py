@@ -11,7 +11,6 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
-from psycopg_pool import AsyncConnectionPool
 
 from app.audit.audit_keys import AuditKeys
 from app.audit.checkpoint import CheckpointKey, open_checkpoint_key
@@ -22,6 +21,7 @@ from app.audit.log_sections import VerifyScope
 from app.audit.merkle import Frontier, Node, TreeHead, leaf_hash
 from app.audit.tiles import Tile, grow
 from app.audit.verify import VerificationResult, verify
+from app.database.pools import Pool
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.protocol import Changeset
 from app.secrets.sealing import SealedSecret
@@ -39,7 +39,6 @@ from domain.integration import (
 )
 
 Entries = Sequence[bytes]
-Pool = AsyncConnectionPool[AsyncConnection]
 Follow = Callable[[], Awaitable[None]]
 Verify = Callable[..., Awaitable[VerificationResult]]
 Backup = Callable[[], Callable[[], None]]

@@ -28,11 +28,11 @@ from app.audit.merkle import leaf_hash
 from app.audit.tree_store import stored_notes
 from app.audit.verify import VerificationResult
 from app.event_store.log_range import LogCorruptedError
+from tests.app.audit.conftest import Writer
 from tests.support.waiting import lock_waits, until
 
 Verify = Callable[..., Awaitable[VerificationResult]]
 Follow = Callable[[], Awaitable[None]]
-Writer = Any  # that of conftest.py, which cannot be imported
 ENVELOPES = """
 SELECT envelope FROM integrations.events WHERE workspace_id = %s OR %s = '*' ORDER BY position
 """

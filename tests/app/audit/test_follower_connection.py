@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -14,10 +13,10 @@ from app.audit.follower import SHUTDOWN_TIMEOUT, follow_log
 from app.audit.follower_connection import cancel_after, follower_session
 from app.audit.verify import VerificationResult
 from app.database.pools import CANCEL_TIMEOUT
+from tests.app.audit.conftest import Writer
 from tests.reliability.proxy import Proxy
 
 Verify = Callable[..., Awaitable[VerificationResult]]
-Writer = Any  # that of conftest.py, which cannot be imported
 SOON = 60  # seconds
 BUSY = 20  # seconds that a busy machine may need in addition
 SETTINGS = """

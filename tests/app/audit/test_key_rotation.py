@@ -29,8 +29,8 @@ from app.database.key_fingerprints import read_fingerprints, record_fingerprint
 from app.installation import key_file_fingerprint
 from app.progress import no_progress
 from app.tokens.private_key_file import load_key
+from tests.app.audit.conftest import Writer
 
-Writer = Any  # that of conftest.py, which cannot be imported
 Rotate = Callable[..., Awaitable[CheckpointKey]]
 SOON = 60.0  # seconds
 

@@ -2,20 +2,16 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
-from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool
 
 from app.audit.lag import TIMEOUT, AuditLag
-from app.database.pools import CANCEL_TIMEOUT, open_pool
+from app.database.pools import CANCEL_TIMEOUT, Pool, open_pool
 from domain.integration import IntegrationCreated
+from tests.app.audit.conftest import Writer
 from tests.reliability.proxy import Proxy
 
-Pool = AsyncConnectionPool[AsyncConnection]
 Follow = Callable[[], Awaitable[None]]
-Writer = Any  # that of conftest.py, which cannot be imported
 
 
 @pytest.fixture

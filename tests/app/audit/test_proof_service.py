@@ -4,9 +4,8 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import pytest
-from psycopg import AsyncConnection, Connection
+from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool
 
 from app.audit.checkpoint import CheckpointKey, verify_checkpoint
 from app.audit.errors import NoteError, ProofError, ProofNotFoundError
@@ -15,10 +14,9 @@ from app.audit.proof_service import NoCheckpointError, ProofService
 from app.audit.proofs import verify_consistency, verify_inclusion
 from app.audit.signed_note import parse_verifier
 from app.database.availability import UnavailableError
-from app.database.pools import open_pool
+from app.database.pools import Pool, open_pool
+from tests.app.audit.conftest import Writer
 
-Pool = AsyncConnectionPool[AsyncConnection]
-Writer = Any  # that of conftest.py, which cannot be imported
 BYTES = (
     "SELECT position, envelope FROM integrations.events WHERE workspace_id = %s ORDER BY position"
 )

@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 
 import psycopg
 import pytest
-from psycopg import AsyncConnection, Connection
+from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool
 
 from app.audit.verify import VerificationResult
 from app.command_handler import CommandHandler, CommandRequest, PreparedCommand, utc_now
+from app.database.pools import Pool
 from app.event_store.postgres import SNAPSHOT_EVERY, PostgresEventLog
 from app.event_store.snapshots import SNAPSHOT_FORMATS, empty_stream
 from app.progress import no_progress
@@ -38,7 +38,7 @@ SNAPSHOTS = "SELECT stream, shape FROM integrations.snapshots"
 
 
 @pytest.fixture
-def log(commands: AsyncConnectionPool[AsyncConnection]) -> PostgresEventLog:
+def log(commands: Pool) -> PostgresEventLog:
     return PostgresEventLog(commands)
 
 

@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +9,8 @@ import psycopg
 import pytest
 
 from app.audit.lag import AuditLag, SigningWatch
+from tests.support.service import StartService
 
-StartService = Callable[..., AbstractContextManager[Any]]
 APPEND = """
 SELECT integrations.append('[{"workspace": "demo", "stream": "int_1", "version": 1, "type": "x",
     "action": "x", "actor_id": "x", "at": "2026-11-29T10:00:00Z", "envelope": "{}"}]')

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 import psycopg
 import pytest
@@ -15,9 +14,9 @@ from app.audit.checkpoint import CheckpointKey
 from app.audit.follower import follow_log
 from app.audit.tree_store import CheckpointRetention, delete_superseded
 from app.audit.verify import VerificationResult, external_checkpoint
+from tests.app.audit.conftest import Writer
 
 Verify = Callable[..., Awaitable[VerificationResult]]
-Writer = Any  # that of conftest.py, which cannot be imported
 LEFT = "SELECT size FROM integrations.audit_checkpoints WHERE workspace_id = %s ORDER BY size"
 DATE = """
 UPDATE integrations.audit_checkpoints

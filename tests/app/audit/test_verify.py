@@ -1,12 +1,9 @@
 """Whoever can do everything to the database cannot edit the log so that nobody sees it."""
 
 from collections.abc import Awaitable, Callable, Generator
-from typing import Any
 
 import psycopg
 import pytest
-from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool
 
 from app.audit.audit_keys import AuditKeys
 from app.audit.checkpoint import WHOLE_LOG, CheckpointKey
@@ -20,15 +17,15 @@ from app.audit.verify import (
     latest_note,
     verify_scope,
 )
+from app.database.pools import Pool
 from app.event_store.postgres import SNAPSHOT_EVERY, PostgresEventLog
 from domain.integration import CredentialsDestroyed, CredentialsReplaced, IntegrationCreated
+from tests.app.audit.conftest import Writer
 
-Pool = AsyncConnectionPool[AsyncConnection]
 Verify = Callable[..., Awaitable[VerificationResult]]
 KeptOf = Callable[[str], Awaitable[StoredCheckpoint]]
 Tamper = Callable[..., None]
 Backup = Callable[[], Callable[[], None]]
-Writer = Any  # that of conftest.py, which cannot be imported
 
 
 def edited(position: int, change: str) -> list[str]:

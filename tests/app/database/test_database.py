@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from app.database.connection import NETWORK_TIMEOUTS, role_name
 from app.database.database import open_database
 from app.settings import Settings, SettingsError
-from tests.conftest import INTEGRATIONS
+from tests.support.service import INTEGRATIONS
 
 SOMEWHERE = "postgresql://somebody:canary@db.example:5433/integrations"
 SETTINGS = Settings(data_dir=Path("/nowhere"), keyring="/nowhere/keyring", database_url=SOMEWHERE)

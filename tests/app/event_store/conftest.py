@@ -6,10 +6,10 @@ from typing import Protocol
 
 import psycopg
 import pytest
-from psycopg import AsyncConnection, Connection
+from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
-from psycopg_pool import AsyncConnectionPool
 
+from app.database.pools import Pool
 from app.event_store.log_range import head_position
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.protocol import EventLog
@@ -64,7 +64,7 @@ class ObservedMemory:
 class ObservedPostgres:
     """The log in PostgreSQL, seen through a superuser's eyes."""
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection], dsn: str) -> None:
+    def __init__(self, pool: Pool, dsn: str) -> None:
         self.log = PostgresEventLog(pool)
         self.dsn = dsn
 
@@ -94,7 +94,7 @@ def observed_memory() -> Observed:
 
 
 @pytest.fixture
-def observed_postgres(commands: AsyncConnectionPool[AsyncConnection], dsn: str) -> Observed:
+def observed_postgres(commands: Pool, dsn: str) -> Observed:
     """The log in PostgreSQL."""
     return ObservedPostgres(commands, dsn)
 

@@ -21,18 +21,10 @@ from domain.integration import (
     IntegrationToggled,
 )
 from projections.integration_view import IntegrationRow, integration_view
+from tests.support import commands
 
 OFF, DELETED = IntegrationToggled(is_active=False), IntegrationDeleted()
-API_KEY = SealedSecret(
-    workspace="demo",
-    stream="int_1",
-    field="apiKey",
-    version=1,
-    kek="kek-1-00c0ffee",
-    wrapped_key=b"\x00wrapped",
-    nonce=b"twelve bytes",
-    ciphertext=b"\xff\x00ciphertext",
-)
+API_KEY = replace(commands.API_KEY, wrapped_key=b"\x00wrapped", ciphertext=b"\xff\x00ciphertext")
 API_SECRET = replace(API_KEY, field="apiSecret")
 ANSWER = StoredResponse("key-1", b"\x00print", 201, {"Location": "/en/…"}, b'{"result":{}}')
 WriteOf = Callable[..., Changeset]

@@ -6,11 +6,11 @@ from itertools import cycle, islice
 
 import psycopg
 import pytest
-from psycopg import AsyncConnection, Connection
+from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool
 
 from app.command_handler import CommandHandler, CommandRequest, PreparedCommand, utc_now
+from app.database.pools import Pool
 from app.event_store.codec import decode_recorded
 from app.event_store.postgres import SNAPSHOT_EVERY, PostgresEventLog
 from app.event_store.protocol import Changeset
@@ -23,7 +23,6 @@ from domain.integration import (
     ToggleIntegration,
 )
 
-Pool = AsyncConnectionPool[AsyncConnection]
 Toggled = Callable[[PostgresEventLog, int], Awaitable[None]]
 SHORT, LONG, PART = 2, 1_000, 100  # events
 PAGE = 3 * SNAPSHOT_EVERY

@@ -9,19 +9,18 @@ from itertools import chain
 import psycopg
 import pytest
 from msgspec.structs import replace
-from psycopg import AsyncConnection, Connection
+from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool
 
 from app.database.availability import UnavailableError
+from app.database.pools import Pool
 from app.event_store.codec import encoder
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.protocol import Changeset, ConcurrencyError, StoredResponse
-from app.secrets.sealing import SealedSecret
 from domain.integration import IntegrationCreated, IntegrationDeleted, IntegrationToggled
 from projections.integration_view import IntegrationRow
+from tests.support import commands
 
-Pool = AsyncConnectionPool[AsyncConnection]
 WriteOf = Callable[..., Changeset]
 COUNTS = """
 SELECT (SELECT count(*) FROM integrations.events), (SELECT count(*) FROM integrations.secret_store),
@@ -29,16 +28,7 @@ SELECT (SELECT count(*) FROM integrations.events), (SELECT count(*) FROM integra
        (SELECT count(*) FROM integrations.idempotent_responses)
 """
 LOCK = "SELECT pg_advisory_lock(7597137600296673652)"
-API_KEY = SealedSecret(
-    workspace="demo",
-    stream="int_1",
-    field="apiKey",
-    version=1,
-    kek="kek-1-00c0ffee",
-    wrapped_key=b"wrapped",
-    nonce=b"twelve bytes",
-    ciphertext=b"canary-ciphertext",
-)
+API_KEY = replace(commands.API_KEY, ciphertext=b"canary-ciphertext")
 CUT = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE application_name = 'integrations_command' AND datname = current_database()
@@ -127,15 +117,13 @@ async def test_a_pool_that_is_closed_is_unavailable(
         await PostgresEventLog(commands).read("demo", "int_1")
 
 
-async def test_a_server_that_cuts_connections_is_unavailable_and_soon_works_again(
+async def test_a_server_that_cuts_connections_soon_works_again(
     commands: Pool, admin: Connection[TupleRow], write_of: WriteOf, created: IntegrationCreated
 ) -> None:
     log = PostgresEventLog(commands)
     await log.read("demo", "int_1")
     admin.execute(CUT)
-    with pytest.raises(UnavailableError):
-        await log.append(write_of(created))
-    for _ in range(9):  # at most as many as the pool had idle, each cut
+    for _ in range(9):  # those that are seen to be cut are replaced; the others are few
         with suppress(UnavailableError):
             assert await log.append(write_of(created)) == [1]
             break

@@ -5,20 +5,18 @@ from collections.abc import AsyncGenerator, Callable, Generator
 
 import pytest
 from msgspec.structs import replace
-from psycopg import AsyncConnection, Connection
+from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
-from psycopg_pool import AsyncConnectionPool
 
 import app.event_store.postgres
 from app.database.availability import UnavailableError
-from app.database.pools import open_pool
+from app.database.pools import Pool, open_pool
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.protocol import Changeset, StoredResponse
 from app.event_store.replication import confirm_replicated
 from domain.integration import IntegrationCreated
 
-Pool = AsyncConnectionPool[AsyncConnection]
 WriteOf = Callable[..., Changeset]
 ANSWER = StoredResponse("key-1", b"print", 201, {}, b"{}")
 CANCEL = """

@@ -10,19 +10,18 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg import AsyncConnection, Connection
+from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool
 
 from app.database.availability import UnavailableError
+from app.database.pools import Pool
 from app.event_store.reader import LogReader
 from app.event_store.recorder import open_subscription
 from app.feed import change_feed
 from app.feed.change_feed import ChangeFeed, Page
+from tests.app.conftest import StoryTeller
 
-Pool = AsyncConnectionPool[AsyncConnection]
 Log = Connection[TupleRow]
-StoryTeller = Any  # that of tests/app/conftest.py, which cannot be imported
 EVENT = ("int_1", "ann", 0, "INTEGRATION_ENABLED")
 SOON = 20  # seconds
 LONG = 60.0  # seconds, which no test waits for

@@ -8,7 +8,8 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
+from tests.support.service import Service
+from tests.support.worker import Worker
 
 Raw = Callable[[bytes], bytes]
 Problem = Callable[..., dict[str, Any]]
@@ -25,6 +26,14 @@ def client(service: Service, workspace: str) -> Iterator[httpx2.Client]:
     """A client with the token of an administrator of `workspace`."""
     with service.caller(workspace) as client:
         yield client
+
+
+@pytest.fixture
+def worker(service: Service, workspace: str) -> Iterator[Worker]:
+    """A worker of `workspace` with a key of its own."""
+    worker = Worker(service, workspace)
+    with worker.client:
+        yield worker
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
+from tests.support.service import Service
+
 PATH = "/en/api/integration"
 UNKNOWN = f"{PATH}/int_01h455vb4pex5vsknk084sn02q"
 ROUTE = "/{locale}/api/integration/{integration_id}"

@@ -15,8 +15,8 @@ from app.audit.export import ExportProof, verify_export
 from app.audit.merkle import Frontier, TreeHead, leaf_hash
 from app.audit.proofs import verify_consistency, verify_inclusion
 from app.audit.signed_note import parse_verifier
+from tests.support.service import Service
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
 Problem = Callable[..., dict[str, Any]]
 Body = dict[str, Any]
 AUDIT = "/en/api/audit"

@@ -20,9 +20,8 @@ from msgspec import Struct
 from app.settings import read_settings
 from app.tokens.jwt import LEEWAY
 from scripts.commands.issue_token import issue
+from tests.support.service import Service, StartService
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
-StartService = Callable[..., Any]
 Body = dict[str, Any]
 Problem = Callable[..., dict[str, Any]]
 PATH = "/en/api/integration"

@@ -9,7 +9,8 @@ from typing import Any
 import httpx2
 import pytest
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
+from tests.support.service import Service
+
 Body = dict[str, Any]
 Problem = Callable[..., dict[str, Any]]
 PATH = "/en/api/integration"

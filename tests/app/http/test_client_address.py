@@ -8,16 +8,15 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.conftest import new_data_dir
+from tests.support.service import Service, StartService, new_data_dir
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
 PATH = "/en/api/integration"
 LOOPBACK = "127.0.0.1"
 Lines = list[tuple[str, str]]
 
 
 @pytest.fixture(scope="module")
-def proxied(start_service: Any, server_dsn: str) -> Generator[Service]:
+def proxied(start_service: StartService, server_dsn: str) -> Generator[Service]:
     """A service that trusts proxies on this machine."""
     with psycopg.connect(server_dsn, autocommit=True) as connection:
         connection.execute("CREATE DATABASE proxied_service")

@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import psycopg
@@ -21,8 +20,8 @@ from app.settings import read_settings
 from app.startup_checks import join
 from app.tokens.local_key import open_local_key
 from app.views import as_of
+from tests.support.service import Service
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
 LIST = "/en/api/integration"
 BODY = {"name": "n", "type": "SENDGRID", "channel": "EMAIL"}
 PAST = f"{LIST}?asOf=1000000"

@@ -7,7 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
+from tests.support.service import Service
+
 Problem = Callable[..., dict[str, Any]]
 Body = dict[str, Any]
 PATH = "/en/api/integration"

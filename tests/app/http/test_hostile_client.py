@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzzing.mutation import CANARY, mutate
+from tests.support.service import Service
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
 Exchange = Callable[..., list[dict[str, Any]]]
 PATH = b"/en/api/integration"
 CREATE = b'{"name":"n","type":"SENDGRID","channel":"EMAIL"%s}'

@@ -8,19 +8,21 @@ import httpx2
 import psycopg
 import pytest
 
+from tests.support.service import Service, StartService
+
 PATH = "/en/api/integration"
 BODY = {"name": "Once", "type": "TWILIO", "channel": "SMS", "apiSecret": "short"}
 KEY = {"Idempotency-Key": "6f1c5c1e-once"}
 
 
-def events(service: Any, workspace: str) -> list[str]:
+def events(service: Service, workspace: str) -> list[str]:
     with psycopg.connect(service.environment["INTEGRATIONS_DATABASE_URL"]) as connection:
         query = "SELECT type FROM integrations.events WHERE workspace_id = %s ORDER BY position"
         return [type_ for (type_,) in connection.execute(query, (workspace,))]
 
 
 def test_a_repeated_request_gets_the_first_response_byte_for_byte_and_records_nothing(
-    service: Any,
+    service: Service,
 ) -> None:
     with service.caller("once-repeat") as client:
         first = client.post(PATH, json=BODY, headers=KEY)
@@ -35,7 +37,7 @@ def test_a_repeated_request_gets_the_first_response_byte_for_byte_and_records_no
 
 
 def test_twenty_concurrent_equal_requests_give_one_event_and_equal_responses(
-    service: Any,
+    service: Service,
 ) -> None:
     start = threading.Barrier(20)
 
@@ -52,7 +54,9 @@ def test_twenty_concurrent_equal_requests_give_one_event_and_equal_responses(
 
 
 @pytest.mark.parametrize("other", [{"name": "Twice"}, {"apiSecret": "other"}])
-def test_another_request_with_the_same_key_is_refused(service: Any, other: dict[str, str]) -> None:
+def test_another_request_with_the_same_key_is_refused(
+    service: Service, other: dict[str, str]
+) -> None:
     with service.caller(f"once-other-{next(iter(other))}") as client:
         client.post(PATH, json=BODY, headers=KEY)
         refused = client.post(PATH, json=BODY | other, headers=KEY)
@@ -61,7 +65,7 @@ def test_another_request_with_the_same_key_is_refused(service: Any, other: dict[
         assert client.get(PATH).json()["result"]["totalCount"] == 1
 
 
-def test_every_kind_of_write_can_be_repeated(service: Any) -> None:
+def test_every_kind_of_write_can_be_repeated(service: Service) -> None:
     with service.caller("once-kinds") as client:
         place = client.post(PATH, json=BODY).headers["Location"]
         for number, (method, path, body) in enumerate(
@@ -79,7 +83,7 @@ def test_every_kind_of_write_can_be_repeated(service: Any) -> None:
     assert len(events(service, "once-kinds")) == 5
 
 
-def test_a_request_that_changes_nothing_is_stored_with_its_key(service: Any) -> None:
+def test_a_request_that_changes_nothing_is_stored_with_its_key(service: Service) -> None:
     with service.caller("once-nothing") as client:
         place = client.post(PATH, json=BODY).headers["Location"]
         on, off = {"isActive": True}, {"isActive": False}
@@ -88,7 +92,7 @@ def test_a_request_that_changes_nothing_is_stored_with_its_key(service: Any) -> 
     assert events(service, "once-nothing") == ["IntegrationCreated"]
 
 
-def test_a_key_of_one_workspace_is_unknown_in_another(service: Any) -> None:
+def test_a_key_of_one_workspace_is_unknown_in_another(service: Service) -> None:
     ids: set[str] = set()
     for workspace in ("once-a", "once-b"):
         with service.caller(workspace) as client:
@@ -96,7 +100,7 @@ def test_a_key_of_one_workspace_is_unknown_in_another(service: Any) -> None:
     assert len(ids) == 2
 
 
-def test_a_stored_response_expires_after_a_day(service: Any) -> None:
+def test_a_stored_response_expires_after_a_day(service: Service) -> None:
     expire = "UPDATE integrations.idempotent_responses SET stored_at = now() - interval '25 hours'"
     with service.caller("once-old") as client:
         client.post(PATH, json=BODY, headers=KEY)
@@ -108,7 +112,7 @@ def test_a_stored_response_expires_after_a_day(service: Any) -> None:
 
 
 def test_the_stored_response_survives_a_restart(
-    start_service: Any, data_dir: Any, dsn: str
+    start_service: StartService, data_dir: Any, dsn: str
 ) -> None:
     contents: list[bytes] = []
     for _ in range(2):
@@ -118,16 +122,16 @@ def test_the_stored_response_survives_a_restart(
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "tab\there", "ümlaut"])
-def test_a_malformed_key_is_refused_and_named(service: Any, key: str) -> None:
+def test_a_malformed_key_is_refused_and_named(service: Service, key: str) -> None:
     with service.caller("once-malformed") as client:
-        headers = {"Idempotency-Key": key.encode()}
+        headers = {b"Idempotency-Key": key.encode()}
         refused = client.post(PATH, json=BODY, headers=headers)
     assert refused.status_code == 400
     assert refused.json()["result"]["details"][0]["field"] == "Idempotency-Key"
 
 
 def test_the_stored_fingerprint_is_not_a_hash_that_allows_guessing_bodies(
-    service: Any,
+    service: Service,
 ) -> None:
     query = "SELECT fingerprint FROM integrations.idempotent_responses WHERE workspace_id = %s"
     for workspace in ("once-hash-a", "once-hash-b"):

@@ -88,10 +88,3 @@ def test_every_problem_is_in_every_catalogue(language: str) -> None:
 
 
 Clause = Callable[[dict[str, str]], bool]
-
-
-@pytest.mark.parametrize("language", [tag for tag in LANGUAGES if tag != "en"])
-def test_no_message_is_left_in_english(language: str) -> None:
-    messages = load_catalogues().languages[language].messages
-
-    assert [english for english, said in messages.items() if said in ("", english)] == []

@@ -8,9 +8,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from app.tokens.principal import PERMISSIONS, RESOLVE, ROLES
+from tests.support.service import Service
 from tests.support.worker import UNUSABLE, client_with, jwk_of
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
 Problem = Callable[..., dict[str, Any]]
 PATH = "/en/api/integration"
 CNF = {"jwk": jwk_of(X25519PrivateKey.generate())}

@@ -1,6 +1,6 @@
 """Leases next to changes: a lease is of one moment, whatever happens meanwhile."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
@@ -10,9 +10,9 @@ import httpx2
 import psycopg
 import pytest
 
+from tests.support.service import Service
 from tests.support.worker import Worker, claims_of
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
 PATH = "/en/api/integration"
 LEASES, ROTATIONS = 300, 20  # at least
 ONE_STATEMENT = "SELECT version, versions[1] FROM integrations.lease_material(%s, %s)"
@@ -29,13 +29,6 @@ def integration(client: httpx2.Client, body: dict[str, Any]) -> str:
     """One whose version is that of its key, as nothing but its key is changed."""
     created = client.post(PATH, json={**body, "apiKey": key_of(1)})
     return created.json()["result"]["data"]["id"]
-
-
-@pytest.fixture
-def worker(service: Service, workspace: str) -> Iterator[Worker]:
-    worker = Worker(service, workspace)
-    with worker.client:
-        yield worker
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Leases (contract, 13): who gets what, sealed to whom, and what is refused."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,20 +14,13 @@ from jwt.algorithms import OKPAlgorithm
 
 from app.secrets.lease import SUITE_NAME
 from app.tokens.principal import RESOLVE
+from tests.support.service import Service
 from tests.support.worker import Worker, claims_of, client_with
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
 Problem = Callable[..., dict[str, Any]]
 PATH = "/en/api/integration"
 JOURNAL = "/en/api/integration-accesses"
 SECRET = "SG.a-key-that-nobody-may-see"  # noqa: S105 — of no provider
-
-
-@pytest.fixture
-def worker(service: Service, workspace: str) -> Iterator[Worker]:
-    worker = Worker(service, workspace)
-    with worker.client:
-        yield worker
 
 
 @pytest.fixture

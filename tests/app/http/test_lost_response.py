@@ -1,11 +1,11 @@
 """A commit whose reply is lost is found by its idempotency key: one event (contract, 7)."""
 
 from pathlib import Path
-from typing import Any
 
 import psycopg
 
 from tests.reliability.proxy import Proxy
+from tests.support.service import StartService
 
 PATH = "/en/api/integration"
 BODY = {"name": "Lost", "type": "TWILIO", "channel": "SMS", "apiSecret": "sealed"}
@@ -14,7 +14,7 @@ RECORDING = f'"key":"{KEY}"'.encode()  # in what integrations.record is called w
 
 
 def test_a_commit_whose_reply_is_lost_is_one_event_and_its_response_is_stored(
-    start_service: Any, data_dir: Path, dsn: str
+    start_service: StartService, data_dir: Path, dsn: str
 ) -> None:
     proxy = Proxy()
     proxy.lose_reply_to = RECORDING

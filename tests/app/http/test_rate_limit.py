@@ -1,13 +1,14 @@
 """429 over HTTP if an operator has set a rate."""
 
 from pathlib import Path
-from typing import Any
+
+from tests.support.service import StartService
 
 LIST = "/en/api/integration"
 
 
 def test_a_workspace_over_its_rate_gets_retry_after_and_others_do_not(
-    start_service: Any, data_dir: Path, dsn: str
+    start_service: StartService, data_dir: Path, dsn: str
 ) -> None:
     settings = {"database_url": dsn, "rate_limit": "0.1", "rate_burst": "3"}
     with start_service(data_dir, **settings) as service:

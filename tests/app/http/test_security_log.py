@@ -20,9 +20,8 @@ from app.settings import read_settings
 from app.tokens.jwt import sign
 from app.tokens.local_key import open_local_key
 from scripts.commands.issue_token import issue
-from tests.conftest import NO_TLS, new_data_dir
+from tests.support.service import NO_TLS, Service, StartService, new_data_dir
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
 Problem = Callable[..., dict[str, Any]]
 Claims = dict[str, object]
 PATH = "/en/api/integration"
@@ -215,7 +214,7 @@ def test_the_log_says_which_permission_was_lacking(
 
 
 @pytest.fixture(scope="module")
-def limited(start_service: Any, server_dsn: str) -> Generator[Service]:
+def limited(start_service: StartService, server_dsn: str) -> Generator[Service]:
     """A service with a rate limit behind a proxy, that logs errors only."""
     with psycopg.connect(server_dsn, autocommit=True) as connection:
         connection.execute("CREATE DATABASE limited_service")

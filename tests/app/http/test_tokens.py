@@ -18,8 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 from app.settings import read_settings
 from app.tokens.local_key import LocalKey, base64url, open_local_key
 from scripts.commands.issue_token import issue
-
-Service = Any  # that of tests/conftest.py, which cannot be imported
+from tests.support.service import Service
 
 PATH = "/en/api/integration"
 INVALID = 'Bearer error="invalid_token"'

@@ -12,8 +12,8 @@ from app.tokens.jwt import SIGNATURES
 from app.tokens.local_key import FILE_NAME, LocalKey
 from app.tokens.principal import PERMISSIONS, ROLES
 from app.tokens.private_key_file import load_key
+from tests.support.service import Service
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
 PATH = "/en/api/whoami"
 
 

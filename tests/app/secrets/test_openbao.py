@@ -1,10 +1,8 @@
 """The keyring in a real OpenBao, with the policy that docs/keys.md shows."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
@@ -18,8 +16,8 @@ from app.secrets.vault_client import KeyringUnavailableError
 from app.secrets.vault_keyring import VaultKeyring
 from scripts.commands.keys import keys_commands
 from tests.support.openbao import OpenBao
+from tests.support.service import StartService
 
-StartService = Callable[..., AbstractContextManager[Any]]
 KEY = Secret(bytes(range(32)))
 PATH = "/en/api/integration"
 BODY = {"name": "n", "type": "SENDGRID", "channel": "EMAIL", "apiKey": "SG.first"}

@@ -15,6 +15,7 @@ from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import class_row
 
 from app.database.availability import UnavailableError
+from app.database.pools import Pool
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.protocol import Changeset
 from app.secrets import rewrap as rewrap_module
@@ -332,7 +333,6 @@ async def test_a_kek_in_use_is_not_closed(
 
 
 # ----- A closed KEK -----
-Pool = Any  # that of tests/app/conftest.py
 WriteOf = Callable[..., Changeset]
 
 

@@ -1,12 +1,12 @@
 """Stored secrets, read back from a real database and opened."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from app.database.availability import UnavailableError
+from app.database.pools import Pool
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.protocol import Changeset
 from app.secrets.errors import UnsealError
@@ -16,7 +16,6 @@ from app.secrets.secret import Secret
 from app.secrets.store import SecretStore
 from domain.integration import IntegrationCreated
 
-Pool = Any  # that of tests/app/conftest.py
 WriteOf = Callable[..., Changeset]
 
 

@@ -17,8 +17,8 @@ from app.secrets.sealing import seal, unseal
 from app.secrets.secret import Secret
 from app.secrets.vault_client import KeyringUnavailableError, parse_key_address
 from app.secrets.vault_keyring import VaultKeyring
+from tests.app.secrets.conftest import Transit
 
-Transit = Any  # that of conftest.py, which cannot be imported
 Open = Callable[[], VaultKeyring]
 KEY = Secret(bytes(range(32)))
 

@@ -1,12 +1,8 @@
 """The service with its keyring in Vault: the same service, and 503 while Vault is away."""
 
-import os
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import psycopg
@@ -14,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from scripts.commands.keys import keys_commands
+from tests.app.secrets.conftest import Transit
+from tests.support.service import StartService, environment_with, run_command
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
-Transit = Any
 PATH = "/en/api/integration"
 BODY = {"name": "n", "type": "FIREBASE_FCM", "channel": "PUSH", "apiKey": "AAAA-the-key"}
 
@@ -33,7 +29,7 @@ def settings(dsn: str, transit: Transit, token_file: Path) -> dict[str, str]:
 
 @pytest.fixture
 def client(
-    start_service: Callable[..., AbstractContextManager[Service]],
+    start_service: StartService,
     data_dir: Path,
     settings: dict[str, str],
 ) -> Iterator[httpx2.Client]:
@@ -76,17 +72,12 @@ def test_while_vault_is_away_secrets_are_503_and_all_else_goes_on(
 
 def environment_of(settings: dict[str, str], data_dir: Path) -> dict[str, str]:
     """Return the environment that sets *settings*."""
-    given = {**settings, "data_dir": str(data_dir), "port": "0"}
-    return os.environ | {f"INTEGRATIONS_{name.upper()}": value for name, value in given.items()}
+    return environment_with(data_dir=data_dir, port="0", **settings)
 
 
 def started_again(settings: dict[str, str], data_dir: Path) -> subprocess.CompletedProcess[str]:
     """Start a second service, which is not expected to start."""
-    return subprocess.run(
-        [sys.executable, "-c", "from scripts.commands.cli import main; main()", "serve"],
-        env=environment_of(settings, data_dir),
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    return run_command(environment_of(settings, data_dir), "serve")
 
 
 def test_a_vault_that_is_away_or_lacks_the_key_stops_the_start_with_one_line(
@@ -105,7 +96,7 @@ def test_a_vault_that_is_away_or_lacks_the_key_stops_the_start_with_one_line(
 
 
 def test_the_keyring_moves_from_a_file_to_vault(
-    start_service: Callable[..., AbstractContextManager[Service]],
+    start_service: StartService,
     data_dir: Path,
     settings: dict[str, str],
     transit: Transit,

@@ -15,10 +15,26 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from app.tokens.errors import UnauthorizedError
 from app.tokens.jwks_file import JwksFile
+from app.tokens.principal import ROLES, Principal
 from app.tokens.verifier import TokenVerifier
+from domain.envelope import Actor
 
 Signer = Callable[[bytes], bytes]
 Json = dict[str, object]
+Forge = Callable[[Json | bytes, Json | bytes, Signer], str]
+Token = Callable[..., str]
+Refusal = Callable[[str | None], str]
+CANARY = Principal(
+    Actor(sub="canary-sub", name="Canary Bird", email="canary@example.com"),
+    "canary_ws-1",
+    ROLES["ADMIN"],
+    1_800_000_600.0,
+)
+SIGNATURE = "The token's signature is not by a key that we trust."
+NO_JWT = "The token is not a JWT."
+NO_ALGORITHM = "The token is not signed with EdDSA, ES256 or RS256."
+NO_BEARER = "The request has no Authorization: Bearer header."
+EXPIRED = "The token has expired."
 
 
 @pytest.fixture(scope="session")

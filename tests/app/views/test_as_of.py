@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from psycopg import AsyncConnection, Connection
+from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool
 
 from app.command_handler import CommandHandler, CommandRequest, PreparedCommand
+from app.database.pools import Pool
 from app.event_store.codec import encoder
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.reader import READ_BATCH, LogReader
@@ -32,7 +32,6 @@ from domain.integration import (
     ToggleIntegration,
 )
 
-Pool = AsyncConnectionPool[AsyncConnection]
 Model = Mapping[str, Mapping[str, Any]]
 NINE = datetime(2026, 11, 5, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -3,17 +3,16 @@
 import time
 from collections.abc import Callable
 
-from psycopg import AsyncConnection, Connection
+from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool
 
+from app.database.pools import Pool
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.protocol import Changeset
 from app.views.credentials import CredentialViews
 from domain.integration import CredentialsChecked, IntegrationCreated, IntegrationDeleted
 from projections.credentials import credentials_status
 
-Pool = AsyncConnectionPool[AsyncConnection]
 WriteOf = Callable[..., Changeset]
 CHECKED = CredentialsChecked(outcome="ok", detail="Works", latency_ms=7)
 MAX_SECONDS = 0.05

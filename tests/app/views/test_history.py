@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from psycopg import AsyncConnection, Connection
+from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool
 
+from app.database.pools import Pool
 from app.event_store.codec import InvalidEventError
 from app.views.history import HistoryFilter, HistoryViews
 from projections.history import Action, HistoryEntry
@@ -19,7 +19,6 @@ from projections.history import Action, HistoryEntry
 if TYPE_CHECKING:  # pytest loads conftest.py itself
     from tests.app.conftest import Happened, StoryTeller
 
-Pool = AsyncConnectionPool[AsyncConnection]
 WORKSPACES = (f"w{number}" for number in count(1))
 NOON = datetime(2026, 11, 5, 12, tzinfo=UTC)
 # A database outlives an example; each has a workspace of its own in it.

@@ -4,15 +4,14 @@ from typing import Any
 
 import pytest
 from msgspec.structs import asdict
-from psycopg import AsyncConnection, Connection
+from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed
-from psycopg_pool import AsyncConnectionPool
 
+from app.database.pools import Pool
 from app.views.history import HistoryFilter, HistoryViews, history_queries
 from tests.benchmarks.history import FILTERED, UNFILTERED, fill, milliseconds
 
-Pool = AsyncConnectionPool[AsyncConnection]
 EXPLAIN = SQL("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ")
 
 

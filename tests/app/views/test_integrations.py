@@ -5,18 +5,16 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from psycopg import AsyncConnection, Connection
+from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool
 
 from app.database.availability import UnavailableError
-from app.database.pools import open_pool
+from app.database.pools import Pool, open_pool
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.protocol import Changeset
 from app.views.integrations import IntegrationViews
 from domain.integration import IntegrationCreated, IntegrationDeleted
 
-Pool = AsyncConnectionPool[AsyncConnection]
 WriteOf = Callable[..., Changeset]
 
 

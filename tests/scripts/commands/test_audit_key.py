@@ -1,10 +1,6 @@
 """integrations audit-key, next to a running service, as an operator types it."""
 
-import subprocess
-import sys
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,19 +12,10 @@ from click.testing import CliRunner
 from app.audit.export import verify_export
 from app.audit.signed_note import parse_verifier
 from scripts.commands.audit_key import audit_key_commands
+from tests.support.service import StartService
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
-StartService = Callable[..., AbstractContextManager[Service]]
-INTEGRATIONS = (sys.executable, "-c", "from scripts.commands.cli import main; main()")
 BODY = {"name": "n", "type": "SENDGRID", "channel": "EMAIL", "apiKey": "SG.first"}
 SOON = 40.0  # seconds
-
-
-def run(service: Service, *words: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*INTEGRATIONS, *words], env=service.environment, capture_output=True, text=True,
-        timeout=60, check=False,
-    )  # fmt: skip
 
 
 def signed(client: httpx2.Client, size: int) -> dict[str, Any]:
@@ -63,7 +50,7 @@ def test_a_running_service_takes_the_new_key_and_serves_the_chain(
         public_key = parse_verifier(first["verifierKey"]).public_key
         assert verify_export(BytesIO(export), public_key).signed == 2
         for words in ((), ("--key", kept)):
-            proved = run(service, "verify", *words)
+            proved = service.run("verify", *words)
             assert (proved.returncode, proved.stderr) == (0, ""), proved.stdout
 
     (line,) = [line for line in rotated.stderr.splitlines() if line.startswith("{")]
@@ -80,8 +67,8 @@ def test_a_running_service_takes_the_new_key_and_serves_the_chain(
         audit_key_commands, ["rotate", "--lost"], input="n\n", env=service.environment
     )
     assert refused.exit_code == 1
-    assert run(service, "audit-key", "rotate").stderr.count("\n") == 2  # one of them the log's
-    assert run(service, "audit-key", "rotate", "--lost", "--yes").returncode == 0
-    proved = run(service, "verify")
+    assert service.run("audit-key", "rotate").stderr.count("\n") == 2  # one of them the log's
+    assert service.run("audit-key", "rotate", "--lost", "--yes").returncode == 0
+    proved = service.run("verify")
     assert proved.returncode == 0
     assert "After position 2 begins what another key signs" in proved.stdout

@@ -1,21 +1,15 @@
 """integrations doctor: each thing that is wrong is a line that says what to do."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager
+from collections.abc import Generator
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
-StartService = Callable[..., AbstractContextManager[Service]]
-INTEGRATIONS = (sys.executable, "-c", "from scripts.commands.cli import main; main()")
+from tests.support.service import StartService, environment_with, run_command
+
 NUMBERS = count(1)
 OLD_EVENT = """
 SELECT integrations.append(jsonb_build_array(jsonb_build_object(
@@ -57,10 +51,7 @@ def begun(
 
 def doctor(environment: dict[str, str]) -> tuple[int, list[str]]:
     """Return the status of the command, and its lines."""
-    ended = subprocess.run(
-        [*INTEGRATIONS, "doctor"],
-        env=environment, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    ended = run_command(environment, "doctor")
     assert "Traceback" not in ended.stderr
     return ended.returncode, ended.stdout.splitlines()
 
@@ -150,10 +141,9 @@ def test_a_setting_that_cannot_work_is_named(
 
 
 def test_without_anything_it_says_where_to_begin(data_dir: Path) -> None:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("INTEGR")}
     folder = data_dir / "none"
 
-    lines = wrong({**clean, "INTEGRATIONS_DATA_DIR": str(folder)})
+    lines = wrong(environment_with(data_dir=folder))
 
     assert [line.partition(":")[0] for line in lines] == ["disk", "database and schema"]
     assert not folder.exists()

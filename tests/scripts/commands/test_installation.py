@@ -1,9 +1,7 @@
 """Hosts that start on one database, as operators type it: one installation, one line for others."""
 
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from itertools import count
@@ -13,7 +11,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-INTEGRATIONS = (sys.executable, "-c", "from scripts.commands.cli import main; main()")
+from tests.support.service import INTEGRATIONS, environment_with, run_command
+
 KEY_FILES = ("audit-key.pem", "keyring.json", "lease-key.pem", "token-key.pem")
 NUMBERS = count(1)
 
@@ -29,12 +28,7 @@ def new_dsn(server_dsn: str) -> Generator[str]:
 
 
 def environment(folder: Path, dsn: str) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("INTEGR")}
-    return clean | {
-        "INTEGRATIONS_DATA_DIR": str(folder),
-        "INTEGRATIONS_DATABASE_URL": dsn,
-        "INTEGRATIONS_PORT": "0",
-    }
+    return environment_with(data_dir=folder, database_url=dsn, port="0")
 
 
 @contextmanager
@@ -157,10 +151,7 @@ CHANGES = {
 
 def run(folder: Path, dsn: str, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end with the settings of a host."""
-    return subprocess.run(
-        [*INTEGRATIONS, *words], env=environment(folder, dsn), capture_output=True, text=True,
-        timeout=60, check=False,
-    )  # fmt: skip
+    return run_command(environment(folder, dsn), *words)
 
 
 def look(dsn: str) -> Sequence[object]:

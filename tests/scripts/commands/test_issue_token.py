@@ -12,6 +12,7 @@ from app.tokens.local_key import open_local_key
 from app.tokens.principal import PERMISSIONS
 from scripts.commands.issue_token import token_command
 from scripts.commands.operator_log import user_name
+from tests.support.service import security_line
 
 
 @pytest.fixture
@@ -65,14 +66,14 @@ def test_with_a_jwks_no_token_is_issued(settings: dict[str, str | None]) -> None
 
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "INTEGRATIONS_JWKS is set" in str(refused.exception)
-    assert security_line(refused)["outcome"] == "failed"
+    assert security_line(refused.stderr)["outcome"] == "failed"
 
 
 def test_who_issued_a_token_for_whom_is_a_line_without_the_token(
     settings: dict[str, str | None],
 ) -> None:
     issued = run(settings, "--role", "VIEWER", "--ttl", "2h")
-    line = security_line(issued)
+    line = security_line(issued.stderr)
 
     assert issued.stdout.count("\n") == 1
     assert line.pop("timestamp")
@@ -87,8 +88,3 @@ def test_who_issued_a_token_for_whom_is_a_line_without_the_token(
         "level": "info",
     }
     assert not any(part in issued.stderr for part in issued.stdout.strip().split("."))
-
-
-def security_line(ended: Result) -> dict[str, Any]:
-    (line,) = [line for line in ended.stderr.splitlines() if line.startswith("{")]
-    return msgspec.json.decode(line)

@@ -1,12 +1,9 @@
 """The embedded server of other programs than the package's: a folder that an operator names."""
 
-import os
 import stat
 import subprocess
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,9 +11,8 @@ from app.database.embedded.account import server_account
 from app.database.embedded.cluster import find_programs, initdb_options, require_version
 from app.database.embedded.data_directory import ServerDirectory, create_server_directory
 from app.database.embedded.errors import ProgramsError
-from tests.conftest import INTEGRATIONS
+from tests.support.service import StartService, environment_with, run_command
 
-StartService = Callable[..., AbstractContextManager[Any]]
 LIST = "/en/api/integration"
 BODY = {"name": "Kept", "type": "SENDGRID", "channel": "EMAIL", "apiKey": "SG.kept-and-sealed"}
 SUCH_AS = "must be a folder with initdb and postgres, such as /usr/lib/postgresql/15/bin"
@@ -117,18 +113,13 @@ def test_the_locale_is_postgresqls_own_from_17_on() -> None:
     assert "--locale-provider=builtin" not in initdb_options(16)
 
 
-def start(data_dir: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+def serve(data_dir: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run `integrations serve` to its end, which comes at once."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("INTEGR")}
-    environment = clean | {"INTEGRATIONS_DATA_DIR": str(data_dir), "INTEGRATIONS_PORT": "0"}
-    return subprocess.run(
-        [*INTEGRATIONS, "serve"],
-        env=environment | settings, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    return run_command(environment_with(data_dir=data_dir, port="0", **settings), "serve")
 
 
 def test_a_wrong_folder_stops_the_start_with_one_line(data_dir: Path) -> None:
-    ended = start(data_dir, INTEGRATIONS_POSTGRES_BIN="/nowhere")
+    ended = serve(data_dir, postgres_bin="/nowhere")
     assert ended.returncode == 1
     assert ended.stderr.startswith("integrations: there is no /nowhere/initdb")
     assert ended.stderr.count("\n") == 1
@@ -148,7 +139,7 @@ def test_the_service_starts_serves_stops_and_starts_again_on_debians_programs(
     assert f"postgresql/{made_by}/" in str(debian_programs)
     assert stat.S_IMODE(directory.cluster.stat().st_mode) == 0o700
 
-    ended = start(data_dir)  # of the package's programs
+    ended = serve(data_dir)  # of the package's programs
     assert ended.returncode == 1
     assert f"was made by PostgreSQL {made_by}, and" in ended.stderr
     assert ended.stderr.count("\n") == 1

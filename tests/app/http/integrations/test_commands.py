@@ -2,12 +2,13 @@
 
 from base64 import urlsafe_b64encode
 from collections.abc import Generator
-from typing import Any
 
 import httpx2
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from tests.support.service import Service
 
 PATH = "/en/api/integration"
 Pair = tuple[str, str]
@@ -26,7 +27,7 @@ OURS, OTHERS = new_pair(), new_pair()
 
 
 @pytest.fixture
-def client(service: Any) -> Generator[httpx2.Client]:
+def client(service: Service) -> Generator[httpx2.Client]:
     with service.caller("pairs") as client:
         yield client
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections.folding import fold_text, sort_key
+from tests.support.service import Service
 
 PATH = "/en/api/integration"
 NAMES = ["Delta", "alpha", "Bravo", "charlie", "Écho"]
@@ -16,7 +17,7 @@ TYPES = [("SENDGRID", "EMAIL"), ("TWILIO", "SMS")]
 
 
 @pytest.fixture(scope="module")
-def client(service: Any) -> Generator[httpx2.Client]:
+def client(service: Service) -> Generator[httpx2.Client]:
     """A client of a workspace with five integrations, every second of another type."""
     with service.caller(workspace="listing") as client:
         for number, name in enumerate(NAMES):
@@ -106,7 +107,7 @@ SORTED = ["apfel", "Äpfel", "İstanbul", "Straße", "zebra", "\U0001f600" * 120
 
 @pytest.mark.parametrize("point_in_time", [{}, {"asOf": "2099-01-01"}], ids=["now", "asOf"])
 def test_names_are_found_and_sorted_by_their_folded_form(
-    service: Any, point_in_time: dict[str, str]
+    service: Service, point_in_time: dict[str, str]
 ) -> None:
     with service.caller(workspace=f"folded-{len(point_in_time)}") as client:
         for name in reversed(SORTED):
@@ -172,7 +173,7 @@ def test_cursors_page_through_the_list(client: httpx2.Client, sort: str) -> None
 
 
 def test_a_change_between_two_pages_neither_repeats_nor_hides_a_row(
-    service: Any,
+    service: Service,
 ) -> None:
     with service.caller(workspace="moving") as client:
         body = {"type": "TWILIO", "channel": "SMS"}
@@ -213,7 +214,7 @@ def test_every_wrong_parameter_is_named_in_the_details(
     assert (details[0]["field"], details[0]["code"]) == (field, code)
 
 
-def test_the_entity_tag_changes_with_the_content(service: Any) -> None:
+def test_the_entity_tag_changes_with_the_content(service: Service) -> None:
     with service.caller(workspace="tagged") as client:
         empty = client.get(PATH)
         assert client.get(PATH, headers={"If-None-Match": empty.headers["ETag"]}).status_code == 304

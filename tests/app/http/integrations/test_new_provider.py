@@ -1,18 +1,17 @@
 """A new provider is one TOML file and no code (contract, 11): tests/providers/postmark.toml."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
+from tests.support.service import StartService
+
 FOLDER = Path(__file__).parents[3] / "providers"
 PATH = "/en/api/integration"
 KEY = "5e7f0000-1111-4222-8333-444455556666"
@@ -50,7 +49,7 @@ def postmark() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def client(
-    start_service: Callable[..., AbstractContextManager[Service]],
+    start_service: StartService,
     server_dsn: str,
     postmark: str,
     tmp_path_factory: pytest.TempPathFactory,

@@ -7,7 +7,6 @@ import json
 import threading
 from base64 import b64decode
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
+from tests.support.service import StartService
+
 Problem = Callable[..., dict[str, Any]]
 FOLDER = Path(__file__).parents[3] / "providers"
 PATH = "/en/api/integration"
@@ -76,7 +76,7 @@ def provider(any_provider: Provider) -> Provider:
 
 @pytest.fixture(scope="module")
 def client(
-    start_service: Callable[..., AbstractContextManager[Service]],
+    start_service: StartService,
     server_dsn: str,
     any_provider: Provider,
     tmp_path_factory: pytest.TempPathFactory,

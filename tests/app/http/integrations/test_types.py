@@ -5,8 +5,9 @@ from typing import Any
 
 import httpx2
 
+from tests.support.service import Service
+
 PATH = "/en/api/integration-types"
-Service = Any  # that of tests/conftest.py, which cannot be imported
 
 
 def types_from(client: httpx2.Client, path: str = PATH) -> dict[str, dict[str, Any]]:

@@ -9,12 +9,12 @@ from typing import Any, get_args
 
 import pytest
 from msgspec.structs import replace
-from psycopg import AsyncConnection, Connection
+from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
-from psycopg_pool import AsyncConnectionPool
 
 from app.command_handler import CommandHandler, CommandRequest, PreparedCommand
+from app.database.pools import Pool
 from app.event_store.postgres import PostgresEventLog
 from app.progress import ProgressCallback, no_progress
 from app.views.rebuild.comparison import LogComparison, compare_with_log
@@ -54,7 +54,7 @@ Command = Callable[..., list[str]]
 
 
 @pytest.fixture
-def live(commands: AsyncConnectionPool[AsyncConnection]) -> Live:
+def live(commands: Pool) -> Live:
     """Return what executes random commands: `await live(seed, amount)`."""
     clock = clock_of(Random(0))  # noqa: S311 — test data
     executor = CommandHandler(PostgresEventLog(commands), clock)
