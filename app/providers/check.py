@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from app.database.availability import UnavailableError
-from app.pasted_text import trim, unwrap
+from app.pasted_text import trim
 from app.providers.check_runner import CheckRunner, has_format
 from app.providers.errors import InvalidServiceAccountError, UnsafeHeaderValueError
 from app.providers.http_client import ProviderClient, Values
@@ -17,6 +17,7 @@ from app.providers.provider_file import HttpCheck, ProviderFile, VapidPairRule
 from app.providers.vapid import is_key_pair
 from app.providers.verdict import Verdict
 from app.secrets.secret import Secret
+from app.wrappings import unwrap
 
 DEADLINE = 10.0  # seconds, for all requests of a check
 MAX_CONCURRENT_CHECKS = (

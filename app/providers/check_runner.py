@@ -9,7 +9,6 @@ from math import ceil
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.pasted_text import unwrap
 from app.providers.errors import ProviderUnreachableError
 from app.providers.google_service_account import parse_account, token_request
 from app.providers.http_client import (
@@ -30,6 +29,7 @@ from app.providers.provider_file import (
 )
 from app.providers.verdict import DEFAULT_MESSAGES, OK, UNREADABLE, Verdict, evaluate, json_member
 from app.secrets.secret import Secret
+from app.wrappings import unwrap
 from domain.provider import FieldCondition
 
 FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -14,10 +14,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from msgspec import Meta, Struct
 
-from app.pasted_text import readings, trim
+from app.pasted_text import trim
 from app.providers.errors import InvalidServiceAccountError
 from app.secrets.secret import Secret
 from app.tokens.jwt import base64url
+from app.wrappings import readings
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ASSERTION_LIFETIME = 300  # seconds that an assertion may be used; Google allows 3,600

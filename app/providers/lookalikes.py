@@ -2,7 +2,7 @@
 
 import re
 
-from app.pasted_text import readings, unwrap
+from app.wrappings import readings, unwrap
 from domain.provider import Lookalike, ProviderField
 
 

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
-from app.pasted_text import readings, trim
+from app.pasted_text import trim
+from app.wrappings import readings
 
 POINT_BYTES = 65
 SCALAR_BYTES = 32

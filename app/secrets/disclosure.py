@@ -3,19 +3,33 @@
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Literal
 
-from app.pasted_text import trim, unwrap
-from app.secrets.private_key_text import plain_text
+from app.pasted_text import trim
+from app.secrets.private_key_text import unaccented_text
 from app.secrets.secret import Secret
+from app.wrappings import unwrap
 
 Form = Literal["whole", "letters", "folded"]
 MIN_SECRET_LENGTH = 8  # characters; a shorter secret may be part of a text by chance
 MAX_RATIO = 3  # of the characters of a secret, with all between its pieces, to those of a text
+MAX_PARTS = 32  # of a secret that are secrets themselves
 BOUNDARY = "\0"  # between texts, so that nothing is found across two of them
 # What people put between the pieces of a key, padding, and letters that nobody sees.
 SEPARATORS = re.compile(r"[\W_\u115f\u1160]")
 BASE64 = re.compile(r"[\w+/-]+={0,2}", re.ASCII)
+# Of a text: a slash is a sign of base64, or stands before it, as in an address.
+BASE64_PARTS = [re.compile(rf"[{signs}]{{12,}}", re.ASCII) for signs in (r"\w+/-", r"\w+-")]
+PARTS = (
+    re.compile(r"^(?:[\w.+@-]{1,64}:){1,3}(?!//)(\S+)$", re.ASCII),  # as in Basic
+    re.compile(r"^[\w.+@-]{1,64}[\s/|;,]{1,3}(?=\S*[0-9])(\S+)$", re.ASCII),  # and no two words
+    re.compile(r"://(?:[^/@:\s]*:)?([^/@\s]+)@"),  # with a name in front or without
+    re.compile(  # in JSON, in a query, and as a variable
+        r"(?:key|secret|token|password|passwd|pwd|pass)[\\\"']*\s*[:=]\s*[\\\"']*([^\s\\\"',;&{}]+)",
+        re.IGNORECASE,
+    ),
+)
 HEXADECIMAL = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 
 
@@ -25,12 +39,12 @@ def find_disclosures(texts: Mapping[str, str], secrets: Iterable[Secret]) -> Ite
     if not long:
         return
     longest = max(map(len, long.values()))
-    revealed = [unwrap(trim(each.reveal().decode(errors="replace"))).text for each in secrets]
+    revealed = [part for secret in secrets for part in islice(parts(secret), MAX_PARTS)]
     # The others are passed over before they unfold: some letters become many.
     likely = [each for each in revealed if MIN_SECRET_LENGTH <= len(each) <= MAX_RATIO * longest]
     if not likely:
         return
-    shown = forms(plain_text(BOUNDARY.join(long.values())))
+    shown = forms(BOUNDARY.join(long.values()))
     found: list[tuple[Form, str]] = [
         (form, spelling)
         for secret in likely
@@ -38,15 +52,41 @@ def find_disclosures(texts: Mapping[str, str], secrets: Iterable[Secret]) -> Ite
         if len(spelling) >= MIN_SECRET_LENGTH and spelling in shown[form]
     ]
     for name in long if found else ():
-        text = forms(plain_text(long[name]))
+        text = forms(long[name])
         if any(spelling in text[form] for form, spelling in found):
             yield name
 
 
-def forms(plain: str) -> Mapping[Form, str]:
-    """Return the forms of *plain* texts in which spellings are looked for; they stay apart."""
+def parts(secret: Secret) -> Iterator[str]:
+    """Yield the text of *secret*, and what in it, or in what it decodes to, is a secret by itself.
+
+    That is the password of an address or behind a name, and what is called a key in JSON and the
+    like. Other members, such as the project of a service account, are known to many.
+    """
+    whole = unwrap(trim(secret.reveal().decode(errors="replace"))).text
+    yield whole
+    for text in (whole, *(raw.decode() for raw in decodings(whole) if raw.isascii())):
+        for pattern in PARTS:
+            yield from pattern.findall(text)
+
+
+def forms(texts: str) -> Mapping[Form, str]:
+    """Return the forms of *texts*, and of what they are base64 of, in which spellings are found.
+
+    The texts stay apart. `Basic …` is base64 of a name and a secret.
+    """
+    plain = unaccented_text(texts)
+    plain = BOUNDARY.join((plain, *map(unaccented_text, decoded_parts(plain))))
     letters = BOUNDARY.join(map(letters_of, plain.split(BOUNDARY)))
     return {"whole": plain, "letters": letters, "folded": letters.lower()}
+
+
+def decoded_parts(text: str) -> Iterator[str]:
+    """Yield the texts that parts of *text* decode to; of UTF-16 too, if it is ASCII."""
+    for pattern in BASE64_PARTS:
+        for part in pattern.findall(text):
+            for raw in decodings(part):
+                yield raw.decode(errors="replace").replace(BOUNDARY, "")
 
 
 def spellings(secret: str, longest: int) -> Iterator[tuple[Form, str]]:
@@ -56,7 +96,7 @@ def spellings(secret: str, longest: int) -> Iterator[tuple[Form, str]]:
     """
     decoded = [raw for raw in decodings(secret) if len(raw) >= MIN_SECRET_LENGTH]
     for text in (secret, *(raw.decode() for raw in decoded if raw.isascii())):
-        plain = plain_text(text)
+        plain = unaccented_text(text)
         yield "whole", plain
         yield "letters", letters_of(plain)
     for raw in (secret.encode(errors="replace"), *decoded):

@@ -6,7 +6,8 @@ from typing import cast
 
 from msgspec import Struct
 
-from app.pasted_text import shows_nothing
+from app.identifiers import WORKSPACE
+from app.pasted_text import shows_nothing, strip_hidden
 from app.tokens.errors import UnauthorizedError
 from app.tokens.recipient import Recipient, recipient_from
 from domain.envelope import Actor
@@ -24,15 +25,12 @@ ROLES = {
     "VIEWER": frozenset({VIEW}),
 }
 
-WORKSPACE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MAX_SUBJECT, MAX_NAME, MAX_EMAIL = 255, 255, 254  # characters; an email address: RFC 5321
 # An actor goes into the log for ever: no control characters and line ends, which would forge
-# lines of a report; no bidirectional controls and characters without a glyph, which make one actor
-# look like another; no lone surrogates, which cannot be stored as UTF-8. Joiners (U+200C, U+200D)
-# belong to the spelling of names.
+# lines of a report; no bidirectional controls and hidden characters, which make one actor look like
+# another; no lone surrogates, which cannot be stored as UTF-8.
 NOT_PLAIN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    "\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
 )
 
 
@@ -85,7 +83,7 @@ def plain_claim(claims: Mapping[str, object], claim: str, most: int) -> str | No
     value = claims.get(claim)
     if not isinstance(value, str) or len(value) > most or NOT_PLAIN.search(value):
         return None
-    return None if shows_nothing(value) else value
+    return None if shows_nothing(value) or strip_hidden(value) != value else value
 
 
 def workspace_claim(claims: Mapping[str, object]) -> str:

@@ -10,10 +10,10 @@ from app.http.errors import FieldFinding
 from app.http.field_rules import FieldProblem
 from app.http.request_bodies import Values
 from app.http.types import attributes_by_json_name
-from app.pasted_text import unwrap
 from app.secrets.disclosure import find_disclosures
 from app.secrets.private_key_text import contains_private_key
 from app.secrets.secret import Secret
+from app.wrappings import unwrap
 from domain.integration import Integration, SecretField
 from domain.provider import Provider, Providers
 

@@ -11,8 +11,8 @@ from app.http.field_rules import FieldError, FieldProblem, Rule, Schema, choice
 from app.http.request_bodies import UNKNOWN
 from app.http.text_rules import text
 from app.http.types import attributes_by_json_name
-from app.pasted_text import unwrap
 from app.secrets.secret import Secret
+from app.wrappings import unwrap
 from domain.integration import SecretField, Settings
 from domain.provider import FieldCondition, Provider, Providers, ProviderSetting
 

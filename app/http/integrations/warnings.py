@@ -10,10 +10,11 @@ from app.http.errors import FieldFinding
 from app.http.field_rules import FieldProblem
 from app.http.sender_phone import number_warning
 from app.http.types import attributes_by_json_name
-from app.pasted_text import SPACE, Wrapping, unwrap
+from app.pasted_text import SPACE
 from app.providers.google_service_account import is_incomplete_account
 from app.providers.lookalikes import find_lookalike, matches_format
 from app.secrets.secret import Secret
+from app.wrappings import Wrapping, unwrap
 from domain.provider import Provider, ProviderField, ProviderFieldName
 
 COMMON_FIELDS = frozenset({"name", "type", "channel", "isActive", "settings", "notices"})
@@ -30,6 +31,11 @@ LOOKS_LIKE_HEADER = FieldProblem(
 LOOKS_LIKE_VARIABLE = FieldProblem(
     "LOOKS_LIKE_VARIABLE",
     "This begins with a name (NAME=), which is stored as part of it; give the value alone",
+)
+LOOKS_ESCAPED = FieldProblem(
+    "LOOKS_ESCAPED",
+    "This begins or ends with a space or a line break written as \\n, %0A or the like, which is"
+    " stored as part of it; give the key without it",
 )
 INCOMPLETE_ACCOUNT = FieldProblem(
     "INCOMPLETE_ACCOUNT",
@@ -52,6 +58,7 @@ WRAPPING_WARNINGS: Mapping[Wrapping, FieldProblem] = {
     Wrapping.QUOTES: LOOKS_QUOTED,
     Wrapping.SCHEME: LOOKS_LIKE_HEADER,
     Wrapping.VARIABLE: LOOKS_LIKE_VARIABLE,
+    Wrapping.ESCAPE: LOOKS_ESCAPED,
 }
 
 

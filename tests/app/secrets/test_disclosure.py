@@ -1,5 +1,6 @@
 """Does a text show a secret?"""
 
+import json
 from base64 import b64encode
 
 import pytest
@@ -11,6 +12,31 @@ from app.secrets.secret import Secret
 
 KEY = "Wq7/x+Zk2m-9Vb_31"
 PLAIN = st.text(st.characters(codec="ascii", exclude_categories=["C", "Z"]), min_size=8)
+
+
+def base64(text: str, encoding: str = "utf-8") -> str:
+    """Return *text* in base64."""
+    return b64encode(text.encode(encoding)).decode()
+
+
+COMPOSED = (  # what has the secret as a part
+    *(f'{{"apiSecret":"{KEY}"}}', f'{{ "id": 1, "api_key" : "{KEY}" }}', f"sk:{KEY}"),
+    *(f"user:{KEY}", f"apikey {KEY}", f"user/{KEY}", f"user:eu:{KEY}", f"ID=AC1;TOKEN={KEY};"),
+    *(f"amqps://user:{KEY.replace('/', '%2F')}@host/v", f"https://{KEY.replace('/', '')}@host/1"),
+    *(base64(f"user:{KEY}"), f"user:{KEY}".encode().hex(), f"Basic {base64(f'user:{KEY}')}"),
+    *(json.dumps(json.dumps({"token": KEY})), base64(json.dumps({"password": KEY}))),
+    f"https://host.example/v1?from=us&api_key={KEY.replace('+', '%2B')}&b=c",
+)
+ACCOUNT = json.dumps(
+    {
+        "type": "service_account",
+        "project_id": "my-shop-production",
+        "private_key_id": "0123456789abcdef",
+        "private_key": "-----BEGIN PRIVATE KEY-----\nMIIEvQ",
+        "client_email": "push@my-shop-production.iam.gserviceaccount.com",
+        "token_uri": "https://oauth2.googleapis.com/token",
+    }
+)
 
 
 def discloses(text: str, secret: Secret) -> bool:
@@ -43,6 +69,19 @@ def discloses(text: str, secret: Secret) -> bool:
         (KEY, "".join(f"&#{ord(character)};" for character in KEY)),
         (KEY, "".join(f"%{ord(character):02X}" for character in KEY)),
         (KEY, "".join(f"\\u{ord(character):04x}" for character in KEY)),
+        (KEY, f"Authorization: Basic {base64(f'user:{KEY}')}"),
+        (KEY, f"Basic {base64(f'apikey:{KEY}').rstrip('=')}, please"),
+        (KEY, f"https://push.example/{base64(f'a:{KEY}')}"),
+        (KEY, f"https://push.example/v1/{base64(f'ab:{KEY}')}/messages?k=1"),
+        *(
+            (KEY, f"https://push.example/{base64(f'{name}:{KEY}')}/ab")
+            for name in ("a", "ab", "abc")
+        ),
+        (KEY, f"AUTH={base64(f'abc:{KEY}')}"),
+        (KEY, base64(f'{{"apiKey": "{KEY}"}}')),
+        (KEY, base64(f"user:{KEY}", "utf-16-le")),
+        (KEY, f"user:{KEY}".encode().hex()),
+        *((secret, f"our {KEY} here") for secret in COMPOSED),
         ("!?!?!?!?", "what is !?!?!?!? here"),
         ("pässword", "pässword"),
         ("pa\u0308ssword", "pässword"),
@@ -61,6 +100,11 @@ def test_a_secret_is_recognised(secret: str, text: str) -> None:
         ("mailing", "mailing"),
         (" mailing ", "the mailing list"),
         (KEY, KEY[:-1]),
+        (ACCOUNT, "Push of my-shop-production"),
+        (ACCOUNT, "push@my-shop-production.iam.gserviceaccount.com, 0123456789abcdef"),
+        (f"user-of-marketing:{KEY}", "user-of-marketing"),
+        ("correct horse battery-staple", "the battery-staple"),
+        (f"https://push.example/{KEY[:3]}", "push.example"),
         (KEY, "a text of another kind"),
         ("a" * 8_192, "aaaaaaaa" * 10),
         ("\udcff" * 3, "anything at all"),
