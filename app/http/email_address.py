@@ -1,33 +1,52 @@
 """The rule of an email address: its syntax, without a DNS query.
 
-What people copy with an address goes where there is no doubt: `mailto:`, `<…>`, quotes, the sign
-that divided it from the next one.
+What people copy with an address goes if there is no doubt: `mailto:`, `<…>`, quotes, the name of a
+variable, the signs of a spreadsheet, the sign that divided it from the next one.
 """
 
 import re
 from functools import lru_cache
+from urllib.parse import unquote
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
-from app.http.field_rules import FieldError, FieldProblem, Rule, WrongLengthError
+from app.http.field_rules import (
+    LINE_BREAKS,
+    FieldError,
+    FieldProblem,
+    Rule,
+    WrongLengthError,
+    control_character_problem,
+)
+from app.http.sender_name import ENVIRONMENT_NAME, strip_variable
 from app.http.text_rules import read_trimmed
-from app.pasted_text import INVISIBLE, SPACE, trim
+from app.pasted_text import INVISIBLE, SPACE, strip_hidden, trim
+from app.wrappings import QUOTE_PAIRS, QUOTES, strip_escapes
 
 MAX_EMAIL_LENGTH = (
     254  # characters that an address may have (RFC 5321, with RFC 3696's erratum 1690)
 )
 # Of full-width signs, and of the dots of Chinese and Japanese (RFC 3490, section 3.1).
 ASCII_FORMS = {0xFF01 + n: 0x21 + n for n in range(94)} | {0xFE6B: "@", 0x3002: ".", 0xFF61: "."}
-SEPARATORS = ",;\u3001"
+SEPARATORS = ",;|=\u3001"  # of lists, tables and formulas (="…")
 ENDS = ".\u3002"  # of a sentence
-SCHEME = "mailto:"
-PAIRS = frozenset(("<>", "()", "[]", '""', "''", "``", "\u201c\u201d", "\u2018\u2019", "\xab\xbb"))
+SCHEME = re.compile("(?:mailto|e-?mail|smtp|from|to):", re.IGNORECASE)
+PAIRS = QUOTE_PAIRS | {"()", "[]"}
+# What an address may begin with is a variable only by its words: bounces=ada=example.org@… (VERP)
+# and SRS0=…@… are addresses.
+VARIABLE_OF_ADDRESS = re.compile(
+    rf".*[^\w!#$%&'*+/=?^`{{|}}~.-]|[$-]*(?:{ENVIRONMENT_NAME}|(?i:(?:[a-z0-9_.]*"
+    r"(?:mail|from|sender|address|reply_?to|mailto))))\s*:?="
+)
 ADDRESS = re.compile(r"[^@]+@[^@]+")
-BETWEEN_ADDRESSES = re.compile(r"[\s<>()\[\],;\"]+")
+COMMA_FOR_DOT = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+[,;][^@\s,;<>]+")
+BETWEEN_ADDRESSES = re.compile(r"[\s<>()\[\],;|\"]+")
+BETWEEN_LINES = re.compile(f"[\t{LINE_BREAKS}]")
 NAME_IN_EMAIL = FieldProblem(
     "NAME_IN_EMAIL", "Give the address alone, without spaces; a name belongs in senderName"
 )
 INVALID_EMAIL = FieldProblem("INVALID_EMAIL", "This is not a valid email address")
+COMMA_IN_EMAIL = FieldProblem("INVALID_EMAIL", "Write a full stop in the domain, not a comma")
 SEVERAL_EMAILS = FieldProblem("INVALID_EMAIL", "Give one email address only")
 SPACE_IN_EMAIL = FieldProblem("INVALID_EMAIL", "An email address contains no space")
 INVISIBLE_IN_EMAIL = FieldProblem(
@@ -43,6 +62,8 @@ def parse_email(value: object) -> str:
         raise FieldError(INVALID_EMAIL) from None
     if len(address) > MAX_EMAIL_LENGTH:
         raise FieldError(INVALID_EMAIL)
+    if strip_hidden(address) != address:
+        raise FieldError(INVISIBLE_IN_EMAIL)
     return require_email(address)
 
 
@@ -51,15 +72,21 @@ def read_address(text: str) -> str:
     text = text.translate(ASCII_FORMS)
     while (inner := without_layer(text)) != text:
         text = inner
-    return text
+    parts = [SCHEME.sub("", part) for part in BETWEEN_ADDRESSES.split(text) if part]
+    is_repeated = all(map(ADDRESS.fullmatch, parts)) and len({*map(str.lower, parts)}) == 1
+    return parts[0] if is_repeated else text  # a@b.com <a@b.com>, [a@b.com](mailto:a@b.com)
 
 
 def without_layer(text: str) -> str:
-    """Return *text* without separators around it, and without `mailto:` or one pair of brackets."""
+    """Return *text* without separators around it, and without the next of its wrappings."""
     text = trim(trim(text.strip(SEPARATORS)).rstrip(ENDS))
-    if text[: len(SCHEME)].lower() == SCHEME:
-        return text[len(SCHEME) :].partition("?")[0]  # ?subject=…
-    return text[1:-1] if text[:1] + text[1:][-1:] in PAIRS else text
+    if found := SCHEME.match(text):
+        return unquote(text[found.end() :].partition("?")[0])  # ?subject=… (RFC 6068)
+    if (unnamed := strip_variable(text, VARIABLE_OF_ADDRESS.match)) != text:
+        return unnamed
+    if text[:1] + text[1:][-1:] in PAIRS:
+        return text[1:-1]
+    return (strip_escapes(text) or text).strip(QUOTES)
 
 
 @lru_cache(1024)
@@ -69,6 +96,8 @@ def require_email(string: str) -> str:
     It takes a tenth of a creation, and a workspace has few sender addresses: valid ones, which are
     public within the workspace, are cached; rejected input never is.
     """
+    if "|" in string:  # between a name and an address; no address has it in practice
+        raise FieldError(explain(string))
     try:
         validate_email(string, check_deliverability=False)
     except EmailNotValidError:
@@ -79,15 +108,23 @@ def require_email(string: str) -> str:
 
 def explain(string: str) -> FieldProblem:
     """Return why *string* is no email address."""
-    parts = [part for part in BETWEEN_ADDRESSES.split(string) if part]
-    addresses = [part for part in parts if ADDRESS.fullmatch(part)]
+    addresses = find_addresses(string)
     if len(addresses) > 1:
         return SEVERAL_EMAILS
-    if addresses and parts != [string]:  # Example <a@example.com>
+    if found := BETWEEN_LINES.search(string):
+        return control_character_problem(found[0])
+    if COMMA_FOR_DOT.fullmatch(string):
+        return COMMA_IN_EMAIL
+    if addresses and addresses != [string]:  # Example <a@example.com>, Example|a@example.com
         return NAME_IN_EMAIL
     if INVISIBLE.search(string):
         return INVISIBLE_IN_EMAIL
     return SPACE_IN_EMAIL if SPACE.search(string) and "@" in string else INVALID_EMAIL
+
+
+def find_addresses(text: str) -> list[str]:
+    """Return what has the look of an address in *text*, without names and brackets around it."""
+    return [part for part in BETWEEN_ADDRESSES.split(text) if ADDRESS.fullmatch(part)]
 
 
 # Domains that no mail reaches (RFC 6761); JSON Schema's patterns cannot ignore case.
@@ -101,6 +138,6 @@ email = Rule(
         "type": "string",
         "format": "email",
         "maxLength": MAX_EMAIL_LENGTH,
-        "not": {"pattern": f"[@.]({SPECIAL_DOMAINS})$"},
+        "not": {"pattern": f"[|]|[@.]({SPECIAL_DOMAINS})$"},
     },
 )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from typing import cast
 
 from msgspec import Struct
 
@@ -49,8 +50,22 @@ class WrongLengthError(FieldError):
 
 
 NOT_A_STRING = FieldProblem("WRONG_TYPE", "This must be a string")
+NO_TEXT_OF_FILE = FieldProblem(
+    "WRONG_TYPE",
+    "This must be a string; give the text of a file as one string, in quotation marks",
+)
 NOT_A_BOOLEAN = FieldProblem("WRONG_TYPE", "This must be true or false")
 CONTROL_CHARACTER = FieldProblem("CONTROL_CHARACTER", "This must not contain control characters")
+LINE_BREAK = FieldProblem("CONTROL_CHARACTER", "This must not contain a line break")
+TAB = FieldProblem("CONTROL_CHARACTER", "This must not contain a tab")
+LINE_BREAKS = "\n\v\f\r\x85\u2028\u2029"
+
+
+def control_character_problem(character: str) -> FieldProblem:
+    """Return the problem that a text has the control character *character*, which nobody sees."""
+    if character in LINE_BREAKS:
+        return LINE_BREAK
+    return TAB if character == "\t" else CONTROL_CHARACTER
 
 
 def max_raw_length(maximum: int) -> int:
@@ -101,6 +116,13 @@ def wrong_length(maximum: int) -> WrongLengthError:
     limits = {"minimum": 1, "maximum": maximum}
     message = "This must have {minimum} to {maximum} characters"
     return WrongLengthError(FieldProblem("WRONG_LENGTH", message, limits))
+
+
+def nullable(schema: Schema) -> Schema:
+    """Return *schema*, or null; only `type` and `enum` forbid null by themselves."""
+    both: Schema = {**schema, "type": [schema["type"], "null"]}
+    options = cast("list[str]", schema.get("enum", []))
+    return {**both, "enum": [*options, None]} if options else both
 
 
 boolean = Rule(parse_boolean, {"type": "boolean"})

@@ -18,6 +18,7 @@ from app.http.errors import (
     safe_field_name,
 )
 from app.http.field_rules import FieldError, FieldProblem, Rule, Schema
+from app.http.similar_names import similar_name
 from app.http.types import attributes_by_json_name, required_json_names
 from app.json_text import decode_json
 
@@ -27,6 +28,7 @@ Pairs = tuple[tuple[str, object], ...]
 """An object of JSON, in which a name may come twice."""
 REQUIRED = FieldProblem("REQUIRED", "This field is required")
 UNKNOWN = FieldProblem("UNKNOWN_FIELD", "This field is not known")
+MISSPELLED = "This field is not known; you may mean {name}"
 REPEATED = FieldProblem("REPEATED_FIELD", "This field is given more than once")
 
 
@@ -61,7 +63,7 @@ class BodySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
         """
         body = body.removeprefix(BOM_UTF8)  # RFC 8259, 8.1: a parser may ignore it
         sent = decode_object(body)
-        given = {n: v for n, v in sent.items() if v is not None or self._null_is_value(n)}
+        given = {n: v for n, v in sent.items() if v is not None or not self._null_is_absent(n)}
         values: dict[str, Any] = {}
         found = [
             *find_duplicate_fields(body, sent),
@@ -77,9 +79,9 @@ class BodySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
         attributes = {names[name]: value for name, value in values.items()}
         return self.shape(**attributes, **({"notices": notices} if notices else {}))
 
-    def _null_is_value(self, name: str) -> bool:
-        """Return whether null is a value of the field *name*, not the same as absent."""
-        return self.null_is_wrong or name in self.clearable
+    def _null_is_absent(self, name: str) -> bool:
+        """Return whether null is the same as no field *name*: it has a rule, and is not cleared."""
+        return name in self.rules and not self.null_is_wrong and name not in self.clearable
 
     def _missing(self, given: Values) -> Iterable[FieldFinding]:
         if self.if_empty and not given:
@@ -96,9 +98,11 @@ class BodySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
                 yield from ((name, notice) for notice in notices(given[name]))
 
     def _parse(self, given: Values, values: dict[str, Any]) -> Iterable[FieldFinding]:
+        known = self._known_names() if given.keys() - self.rules.keys() else ()
         for name, value in given.items():
             if name not in self.rules:
-                yield safe_field_name(name), self.other_endpoint_fields.get(name, UNKNOWN)
+                problem = self.other_endpoint_fields.get(name) or unknown_field(name, known)
+                yield safe_field_name(name), problem
                 continue
             try:
                 cleared = value is None and name in self.clearable
@@ -107,6 +111,19 @@ class BodySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
                 yield name, error.problem
             except InvalidFieldsError as error:  # of the fields of an object
                 yield from error.findings
+
+    def _known_names(self) -> tuple[str, ...]:
+        """Return what a name that has no rule may stand for, settings too."""
+        settings = self.rules.get("settings")
+        members = cast("Mapping[str, object]", settings.schema["properties"] if settings else {})
+        paths = (f"settings.{member}" for member in members)
+        return (*self.rules, *self.other_endpoint_fields, *paths)
+
+
+def unknown_field(name: str, known: tuple[str, ...]) -> FieldProblem:
+    """Return the problem of an unknown field; it says which of the *known* ones is meant."""
+    meant = similar_name(name, known)
+    return FieldProblem(UNKNOWN.code, MISSPELLED, {"name": meant}) if meant else UNKNOWN
 
 
 def find_duplicate_fields(body: bytes, sent: Values) -> Iterable[FieldFinding]:

@@ -11,9 +11,18 @@ from unicodedata import decimal
 
 import phonenumbers
 
-from app.http.field_rules import FieldError, FieldProblem, Rule, require_length, require_string
+from app.http.field_rules import (
+    LINE_BREAKS,
+    FieldError,
+    FieldProblem,
+    Rule,
+    control_character_problem,
+    require_length,
+    require_string,
+)
+from app.http.sender_name import strip_variable
 from app.http.text_rules import INVISIBLE_TEXT
-from app.pasted_text import BLANKS, INVISIBLES, SPACES, shows_nothing, trim
+from app.pasted_text import ASTRAL_BLANKS, BLANKS, INVISIBLES, SPACES, shows_nothing, trim
 from domain.provider import Provider, Providers, SenderKind
 
 MAX_SENDER_LENGTH = 120  # characters, with all that a pasted number carries
@@ -33,13 +42,22 @@ SPACES_IN_LINE = r" \xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
 DASHES = r"\-\u2010-\u2015\u2212\u30fc\ufe58\ufe63\uff0d"
 OPENING, CLOSING = r"(\[\uff08\uff3b", r")\]\uff09\uff3d"
 SPACE_IN_LINE = re.compile(f"[{SPACES_IN_LINE}]")
-UNSEEN = re.compile(f"[{INVISIBLES}{BLANKS}]")
+UNSEEN = re.compile(f"[{INVISIBLES}{BLANKS}{ASTRAL_BLANKS}]")
 PUNCTUATION = re.compile(rf"[{SPACES_IN_LINE}{DASHES}{OPENING}{CLOSING}./\uff0e\uff0f]")
 OPTIONAL_ZERO = re.compile(f"[{OPENING}][{SPACES_IN_LINE}]*0[{SPACES_IN_LINE}]*[{CLOSING}]")
 ASCII_SIGNS = str.maketrans("\uff0b\ufe62\uff1a", "++:")
-AROUND = ",;\"'`\u201c\u201d\u2018\u2019"  # what is copied with a number, and in none
+# What is copied with a number, and is in none.
+AROUND = ",;=<>\"'`\u201c\u201d\u2018\u2019\u201e\xab\xbb\u3001\uff0c\uff1b"
+# Short codes of five and six digits are also written in two groups, such as 741-741 in the USA.
+# All other digits with signs between them are a national number: 20 12 34 56, 555-1234, (02) 9876.
+DASH_OR_SPACE = f"[{SPACES_IN_LINE}{DASHES}]"
+WRITTEN_CODE = re.compile(
+    rf"{PUNCTUATION.pattern}*(?:[0-9]+|[0-9]{{2}}{DASH_OR_SPACE}[0-9]{{3}}"
+    rf"|[0-9]{{3}}{DASH_OR_SPACE}[0-9]{{2,3}}){PUNCTUATION.pattern}*"
+)
 SHORTEST_NUMBER = 4  # characters that are searched for as a number: fewer are in names, too
 NUMBER = re.compile(r"(?P<channel>whatsapp:)?(?P<number>\+*[0-9][0-9+]*)", re.IGNORECASE)
+VARIABLE = re.compile(r".*(?:=|[\"']\s*:)")
 WORD_IN_FRONT = re.compile(r"[A-Za-z]+(:\+?|\+)[0-9]{6}")
 
 INVALID_SENDER = FieldProblem(
@@ -50,6 +68,10 @@ INVALID_SENDER = FieldProblem(
 INVALID_NUMBER = FieldProblem("INVALID_PHONE", "This must be + and 6 to 15 digits")
 NO_COUNTRY_CODE = FieldProblem(
     "INVALID_PHONE", "A number begins with + and the country's code; a short code has 3 to 8 digits"
+)
+NATIONAL_NUMBER = FieldProblem(
+    "INVALID_PHONE",
+    "A number begins with + and the country's code; a short code has nothing between its digits",
 )
 ZEROS_FOR_PLUS = FieldProblem("INVALID_PHONE", "Write + instead of 00 in front of the number")
 ZERO_IN_BRACKETS = FieldProblem(
@@ -132,7 +154,9 @@ def read_sender(text: str) -> str:
     Raises:
         FieldError: it is a number that cannot be read without a guess.
     """
-    text = SPACE_IN_LINE.sub(" ", trim(trim(text).strip(AROUND)))
+    while (inner := trim(strip_variable(trim(text), VARIABLE.match).strip(AROUND))) != text:
+        text = inner
+    text = SPACE_IN_LINE.sub(" ", text)
     written = to_ascii(text)
     match = NUMBER.fullmatch(PUNCTUATION.sub("", written))
     if not match:
@@ -165,7 +189,7 @@ def number_problem(
 ) -> FieldProblem | None:
     """Return why the digits of *number*, *written* so, name nobody; None if they do."""
     if is_short_code_possible and re.fullmatch(PATTERNS["short-code"], number):
-        return ZERO_IN_BRACKETS if OPTIONAL_ZERO.search(written) else None
+        return short_code_problem(number, written)
     if not number.startswith("+"):
         return ZEROS_FOR_PLUS if number.startswith("00") else NO_COUNTRY_CODE
     if OPTIONAL_ZERO.search(written):
@@ -173,8 +197,19 @@ def number_problem(
     return None if re.fullmatch(PATTERNS["e164"], number) else INVALID_NUMBER
 
 
+def short_code_problem(number: str, written: str) -> FieldProblem | None:
+    """Return why the digits of *number*, *written* so, are no short code; None if they are one."""
+    if WRITTEN_CODE.fullmatch(written):
+        return None
+    if OPTIONAL_ZERO.search(written):
+        return ZERO_IN_BRACKETS
+    return ZEROS_FOR_PLUS if number.startswith("00") else NATIONAL_NUMBER
+
+
 def explain(text: str) -> FieldProblem:
     """Return why *text* is no sender at all."""
+    if found := re.search(f"[\t{LINE_BREAKS}]", text):
+        return control_character_problem(found[0])
     return (
         NOT_A_NUMBER_ALONE
         if WORD_IN_FRONT.match(PUNCTUATION.sub("", to_ascii(text)))

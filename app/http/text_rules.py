@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from unicodedata import normalize
 
 from app.http.field_rules import (
-    CONTROL_CHARACTER,
+    NO_TEXT_OF_FILE,
     FieldError,
     FieldProblem,
     Rule,
     Schema,
+    control_character_problem,
     max_raw_length,
     require_length,
     require_string,
@@ -21,6 +22,7 @@ from app.pasted_text import (
     SPACE,
     SPACES,
     shows_nothing,
+    strip_hidden,
     trim,
     trimmed_part,
 )
@@ -33,7 +35,6 @@ FORBIDDEN_CHARACTER = re.compile(rf"[{FORBIDDEN_CHARACTERS}]")
 BIDI_CONTROLS = r"\u202a-\u202e\u2066-\u2069"
 BIDI_CONTROL = re.compile(f"[{BIDI_CONTROLS}]")
 BLANK_TEXT: Schema = {"$ref": "#/components/schemas/BlankText"}
-BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 BIDI_CONTROL_CHARACTER = FieldProblem(
     "BIDI_CONTROL", "This must not contain characters that change the direction of text"
 )
@@ -60,6 +61,17 @@ def read_trimmed(value: object, maximum: int) -> str:
     return trimmed
 
 
+def read_shown(value: object, maximum: int) -> str:
+    """Return the text *value* without what pasting adds, at its ends and inside."""
+    trimmed = read_trimmed(value, maximum)
+    if trimmed.isascii():
+        return trimmed
+    shown = trim(strip_hidden(trimmed))
+    if trimmed and not shown:
+        raise FieldError(INVISIBLE_TEXT)
+    return shown
+
+
 def require_visible(string: str) -> str:
     """Return *string*; raise FieldError if it shows nothing."""
     if shows_nothing(string):
@@ -71,11 +83,16 @@ def require_plain(string: str) -> str:
     """Return *string*; raise FieldError if it has control characters."""
     if string.isascii() and string.isprintable():
         return string  # most are, and this costs a fifth of what follows
-    if FORBIDDEN_CHARACTER.search(string):
-        raise FieldError(CONTROL_CHARACTER)
+    require_no_control_character(string)
     if BIDI_CONTROL.search(string):
         raise FieldError(BIDI_CONTROL_CHARACTER)
     return string
+
+
+def require_no_control_character(string: str) -> None:
+    """Raise FieldError if *string* has a control character or breaks the line."""
+    if found := FORBIDDEN_CHARACTER.search(string):
+        raise FieldError(control_character_problem(found[0]))
 
 
 def text(maximum: int, *, trimmed: bool = False) -> Rule:
@@ -86,8 +103,7 @@ def text(maximum: int, *, trimmed: bool = False) -> Rule:
     def rule(value: object) -> str:
         string = require_string(value)
         require_length(string, maximum)
-        if FORBIDDEN_CHARACTER.search(string):
-            raise FieldError(CONTROL_CHARACTER)
+        require_no_control_character(string)
         return string
 
     pattern = f"^[^{FORBIDDEN_CHARACTERS}]{{1,{maximum}}}$"
@@ -101,7 +117,7 @@ def read_name(value: object, maximum: int) -> str:
 
 def read_line(value: object, maximum: int) -> str:
     """Return the text *value* trimmed and in NFC, which may show nothing."""
-    string = normalize("NFC", read_trimmed(value, maximum))
+    string = normalize("NFC", read_shown(value, maximum))
     require_length(string, maximum)
     return require_plain(string)
 
@@ -122,24 +138,12 @@ def line_schema(maximum: int) -> Schema:
     }
 
 
-def public_key(maximum: int) -> Rule:
-    """Return the rule for a public key of 1 to *maximum* characters; base64 becomes base64url."""
-
-    def rule(value: object) -> str:
-        string = read_trimmed(value, maximum)
-        require_length(string, maximum)
-        require_visible(require_plain(string))
-        if not BASE64.fullmatch(string):
-            return string
-        return string.rstrip("=").replace("+", "-").replace("/", "_")
-
-    return Rule(rule, trimmed_schema(maximum))
-
-
 def secret(maximum: int) -> Rule:
     """Return the rule for a secret of 1 to *maximum* characters after trimming, as a Secret."""
 
     def rule(value: object) -> Secret:
+        if isinstance(value, dict | list):
+            raise FieldError(NO_TEXT_OF_FILE)
         string = read_trimmed(value, maximum)
         require_length(string, maximum)
         return Secret(require_visible(string).encode())

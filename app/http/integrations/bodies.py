@@ -15,11 +15,13 @@ from app.http.integrations.examples import (
     TOGGLE_EXAMPLES,
     UPDATE_EXAMPLES,
 )
+from app.http.integrations.public_key import public_key
 from app.http.integrations.public_text import reject_exposed_secrets
 from app.http.integrations.settings import find_wrong_settings, settings_rule, settings_schema
 from app.http.request_bodies import BodySchema, Values
+from app.http.sender_name import sender_name
 from app.http.sender_phone import any_of, sender_check, sender_patterns, sender_rule
-from app.http.text_rules import public_key, secret, text
+from app.http.text_rules import secret, text
 from app.http.types import attributes_by_json_name
 from app.providers.vapid import is_pasted_pair
 from app.secrets.secret import Secret
@@ -37,6 +39,7 @@ SECRET_NOT_CHANGED_HERE = FieldProblem(
 IMMUTABLE_FIELD = FieldProblem(
     "NOT_CHANGED_HERE", "This cannot be changed; add a new integration instead"
 )
+SET_BY_SERVICE = FieldProblem("UNKNOWN_FIELD", "The service sets this; it cannot be changed")
 NOT_CLEARABLE = FieldProblem(
     "REQUIRED", "This type requires this field: it can be replaced, and not removed"
 )
@@ -99,7 +102,7 @@ class ReplaceCredentialsBody(Struct, rename="camel", kw_only=True):
 PUBLIC_RULES: Mapping[str, Rule] = {
     "name": text(120, trimmed=True),
     "senderEmail": email,
-    "senderName": text(120, trimmed=True),
+    "senderName": sender_name,
     "vapidPublicKey": public_key(512),
     "isActive": boolean,
 }
@@ -162,6 +165,7 @@ def create_schema(providers: Providers) -> BodySchema[CreateIntegrationBody]:
         shape=CreateIntegrationBody,
         rules=rules,
         checks=(*of_type, check_vapid_pair),
+        other_endpoint_fields=FIELDS_OF_SERVICE,
         cross_field_schema={"anyOf": [*map(type_schema, providers.values())]},
         examples=CREATE_EXAMPLES,
     )
@@ -179,9 +183,13 @@ def type_schema(provider: Provider) -> Schema:
     }
 
 
+FIELDS_OF_SERVICE: Mapping[str, FieldProblem] = {
+    **dict.fromkeys(("id", "workspaceId", "createdAt", "updatedAt"), SET_BY_SERVICE)
+}
 FIELDS_OF_OTHER_ENDPOINTS: Mapping[str, FieldProblem] = {
     **dict.fromkeys(SECRET_FIELDS, SECRET_NOT_CHANGED_HERE),
     **dict.fromkeys(("type", "channel"), IMMUTABLE_FIELD),
+    **FIELDS_OF_SERVICE,
 }
 TOGGLE_SCHEMA = BodySchema(shape=ToggleBody, rules={"isActive": boolean}, examples=TOGGLE_EXAMPLES)
 CREDENTIALS_SCHEMA = BodySchema(

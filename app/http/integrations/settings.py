@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from app.http.errors import FieldFinding, InvalidFieldsError, member_name
 from app.http.field_rules import FieldError, FieldProblem, Rule, Schema, choice
-from app.http.request_bodies import UNKNOWN
+from app.http.request_bodies import unknown_field
 from app.http.text_rules import text
 from app.http.types import attributes_by_json_name
 from app.secrets.secret import Secret
@@ -60,7 +60,7 @@ def find_problems(given: Mapping[str, object], rules: Mapping[str, Rule]) -> Ite
     """Find the settings of *given* that have no rule, or break theirs."""
     for name, value in given.items():
         if name not in rules:
-            yield member_name("settings", name), UNKNOWN
+            yield member_name("settings", name), unknown_field(name, (*rules,))
             continue
         try:
             rules[name](value)

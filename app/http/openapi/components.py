@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from msgspec.structs import fields
 
-from app.http.field_rules import Rule
+from app.http.field_rules import nullable
 from app.http.openapi.samples import ID, Json
 from app.http.request_bodies import BodySchema
 from app.http.types import ID_PATTERN
@@ -125,7 +125,7 @@ def json_schema(body: BodySchema[Any]) -> Json:
         "title": body.shape.__name__,
         "description": body.shape.__doc__,
         "properties": {
-            name: nullable(rule) if accepts_null(body, name, required) else dict(rule.schema)
+            name: nullable(rule.schema) if accepts_null(body, name, required) else rule.schema
             for name, rule in body.rules.items()
         },
         "additionalProperties": False,
@@ -138,11 +138,6 @@ def json_schema(body: BodySchema[Any]) -> Json:
 def accepts_null(body: BodySchema[Any], name: str, required: list[str]) -> bool:
     """Return whether *name* may be null: the same as absent, or to clear it."""
     return name in body.clearable or not (body.null_is_wrong or name in required)
-
-
-def nullable(rule: Rule) -> Json:
-    """Return the schema of *rule*, or null; only `type` and `enum` forbid null by themselves."""
-    return {**rule.schema, "type": [rule.schema["type"], "null"]}
 
 
 def blank_text() -> Json:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from app.http.field_rules import FieldError
 from app.http.sender_phone import (
-    find_number,
     number_warning,
     read_sender,
     sender_problem,
@@ -87,9 +86,13 @@ UK = "+447700900000"
 READ = {
     "spaces (home-assistant/core#28065)": ("+44 7700 900000", UK),
     "quotes": ('"+44 7700 900000"', UK),
+    "a formula of a spreadsheet": ('="+44 7700 900000"', UK),
     "a comma behind it": ("+44 7700 900000,", UK),
     "quotes around a name": ("'ACME'", "ACME"),
     "no-break and thin spaces": ("+44\u00a07700\u2009900\u202f000", UK),
+    "angle brackets and a comma": ("<+44 7700 900000>,", UK),
+    "low quotes and a semicolon": ("\u201e+44 7700 900000\u201c;", UK),
+    "a full-width comma behind": ("+44 7700 900000\uff0c", UK),
     "hyphens, dots, slash": ("+44-7700.900/000", UK),
     "typographic dashes": ("+44\u20117700\u2013900\u2212000", UK),
     "brackets": ("(+44) [7700] (900) 000", UK),
@@ -115,6 +118,22 @@ READ = {
     "a service id with a line break": (f"{SERVICE_SID}\n", SERVICE_SID),
     "a name that is a channel": ("whatsapp", "whatsapp"),
     "a name that begins like an id": ("MGM Resorts", "MGM Resorts"),
+    "a short code in two groups": ("741-741", "741741"),
+    "a short code with a dash": ("12\u2013345", "12345"),
+    "a short code with signs at its ends": ("(12345)-", "12345"),
+    "eight digits alone": ("20123456", "20123456"),
+    "a mark in a short code": ("12\u200b345", "12345"),
+    "a variable": ("TWILIO_FROM=+447700900000", UK),
+    "a variable and quotes": ('export FROM="+44 7700 900000"', UK),
+    "quotes around a variable": ("'FROM=+447700900000'", UK),
+    "a variable and a name": ("SENDER=ACME", "ACME"),
+    "a member of JSON": ('"senderPhone": "whatsapp:+14155238886",', "whatsapp:+14155238886"),
+    # libphonenumber, ShortNumberMetadata.xml: sms_services of NO and NZ.
+    "Norway's short codes": ("04123", "04123"),
+    "New Zealand's short code": ("018", "018"),
+    # https://k-tai.watch.impress.co.jp/docs/news/2032907.html: 8 to 10 digits, of which we take 8.
+    "Japan's short codes": ("00050123", "00050123"),
+    "a 0 in front, which other short codes may have": ("01712345", "01712345"),
     "Italy keeps its 0": ("+39 (06) 1234-5678", "+390612345678"),
 }
 
@@ -125,23 +144,8 @@ def test_a_sender_is_read_as_people_paste_it(text: str, sender: str) -> None:
     assert RULE(sender) == sender
 
 
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        ("7700 900", "7700900"),
-        ("(7700) 900", "7700900"),
-        ("1/2", None),
-        ("(12)", None),
-        ("1.2", None),
-    ],
-)
-def test_only_a_longer_part_of_a_number_is_searched_for_as_one(
-    text: str, number: str | None
-) -> None:
-    assert find_number(text) == number
-
-
-PLUS = "A number begins with + and the country's code"
+PLUS = "A number begins with + and the country's code; a short code has 3"
+NATIONAL = "A number begins with + and the country's code; a short code has nothing"
 DIGITS = "This must be + and 6 to 15 digits"
 ANY = "This must be + and 6 to 15 digits, a short code"
 ZERO = "Leave out the (0)"
@@ -154,6 +158,21 @@ REFUSED = {
         "\u0664\u0664\u0667\u0667\u0660\u0660\u0669\u0660\u0660",
         PLUS,
     ),
+    "a national number, 8 digits in pairs": ("20 12 34 56", NATIONAL),
+    "a national number, 8 digits in fours": ("9123 4567", NATIONAL),
+    "a national number, 7 digits": ("555-1234", NATIONAL),
+    "a national number, an area in brackets": ("(12) 345", NATIONAL),
+    "a national number, 6 digits in pairs": ("12 34 56", NATIONAL),
+    "a national number, dots": ("12.345", NATIONAL),
+    "a national number, a slash": ("123/456", NATIONAL),
+    "two digits and four": ("12 3456", NATIONAL),
+    "four digits with a space": ("12 34", NATIONAL),
+    "a 0 and an area in brackets": ("(02) 9876", NATIONAL),
+    "a 0, with a hyphen": ("0800-1234", NATIONAL),
+    "a 0, with a space": ("0171 2345", NATIONAL),
+    "Norway's with a space": ("04 12 3", NATIONAL),
+    "00, short": ("00 49 123", "Write + instead of 00"),
+    "(0), short": ("(0)20123", ZERO),
     "the plus behind": ("447700900000+", PLUS),
     "WhatsApp without plus": ("whatsapp:14155238886", PLUS),
     "WhatsApp with a short code": ("whatsapp:12345", PLUS),
@@ -176,7 +195,8 @@ REFUSED = {
     "two pluses": ("++447700900000", DIGITS),
     "two numbers": ("+447700900000 +447700900001", DIGITS),
     "two digits": ("12", PLUS),
-    "a line break inside": ("+44\n7700900000", ANY),
+    "a line break inside": ("+44\n7700900000", "This must not contain a line break"),
+    "a tab in a name": ("ACME\t24", "This must not contain a tab"),
     "a control character inside": ("+44\x007700900000", ANY),
     "superscript": ("+44\u00b27700900000", ANY),
     "an extension": ("+44 7700 900000 x5", ANY),
@@ -314,12 +334,13 @@ def spellings(draw: st.DrawFn) -> tuple[str, str]:
                 st.just(c), st.just("+"), st.from_regex("[0-9]{6,15}", fullmatch=True)
             )
         )
-        | st.tuples(st.just(""), st.just(""), st.from_regex("[0-9]{3,8}", fullmatch=True))
+        | st.tuples(st.just(""), st.just(""), st.from_regex("[1-9][0-9]{2,7}", fullmatch=True))
     )
     written = [draw(st.sampled_from([channel, channel.upper()]))]
     written.append(plus and draw(st.sampled_from("+\uff0b")))
     written += [chr(draw(st.sampled_from(ZEROS)) + int(digit)) for digit in digits]
-    text = "".join(part + draw(IGNORED) for part in written)
+    between = IGNORED if plus else st.just("")
+    text = "".join(part + draw(between) for part in written)
     assume(len(text) <= 120)
     return channel + plus + digits, text
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
+from tests.support.service import Service
+
 Json = Any
 
 PATH = "/en/api/integration"
@@ -222,6 +223,31 @@ def test_required_fields_are_required(
     details = problem(client.post(PATH, json=missing), 400, "VALIDATION_ERROR")["details"]
 
     assert [(detail["field"], detail["code"]) for detail in details] == [(name, "REQUIRED")]
+
+
+@pytest.mark.parametrize(
+    ("operation", "sent"),
+    [
+        ("POST ", {"name": "n", "type": "SENDGRID", "channel": "EMAIL"}),
+        ("PATCH /{id}", {"name": "m"}),
+        ("PUT /{id}/credentials", {"apiKey": "SG.another"}),
+        ("POST /{id}/toggle", {"isActive": False}),
+    ],
+)
+def test_an_unknown_field_is_refused_though_it_is_null(
+    client: httpx2.Client,
+    problem: Problem,
+    body: dict[str, Any],
+    operation: str,
+    sent: dict[str, Any],
+) -> None:
+    id_ = client.post(PATH, json=body).json()["result"]["data"]["id"]
+    method, place = operation.format(id=id_).split(" ")
+
+    answer = client.request(method, PATH + place, json={**sent, "apiSecert": None})
+
+    details = problem(answer, 400, "VALIDATION_ERROR")["details"]
+    assert [(each["field"], each["code"]) for each in details] == [("apiSecert", "UNKNOWN_FIELD")]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,45 @@
+"""The name of a sender, and the variables that people copy with senders: `SENDER_NAME=…`."""
+
+import re
+from collections.abc import Callable
+
+from app.http.field_rules import Rule
+from app.http.text_rules import read_name, trimmed_schema
+from app.pasted_text import trim
+from app.wrappings import QUOTE_PAIRS, QUOTES, Wrapping, outer_layer
+
+MAX_NAME_LENGTH = 120
+ENVIRONMENT_NAME = r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+"
+VARIABLE_OF_NAME = re.compile(  # or a member of JSON; "From: Berlin" may be a name
+    rf"[\"']|(?:\w+\s+)?-*(?:{ENVIRONMENT_NAME}\s*[:=]"
+    r"|(?i:[a-z0-9_.]*(?:sender|from|display)_?name\s*[:=]|(?:sender|from|name)\s*=))"
+)
+FORMULA = re.compile(f"=(?=[{QUOTES}])")  # ="…", by which a spreadsheet keeps a text as it is
+
+
+def strip_variable(text: str, is_variable: Callable[[str], object]) -> str:
+    """Return *text* without the name of a variable in front, with its sign, if it *is_variable*."""
+    layer = outer_layer(text)
+    if layer is None or layer[0] is not Wrapping.VARIABLE:
+        return text
+    return layer[1] if is_variable(text.removesuffix(layer[1])) else text
+
+
+def read_sender_name(value: object) -> str:
+    """Return the name *value* without quotes around it or the name of a variable in front."""
+    name = read_name(value, MAX_NAME_LENGTH)
+    while (inner := without_layer(name)) and inner != name:
+        name = inner
+    return name
+
+
+def without_layer(name: str) -> str:
+    """Return *name* without its outermost wrapping; a single apostrophe may be of the name."""
+    name = trim(FORMULA.sub("", strip_variable(name, VARIABLE_OF_NAME.match)))
+    quoted = name.rstrip(",;")
+    inner = quoted[1:-1]
+    is_quoted = quoted[:1] + quoted[-1:] in QUOTE_PAIRS and not {*inner} & {quoted[0], quoted[-1]}
+    return trim(inner) if is_quoted else name
+
+
+sender_name = Rule(read_sender_name, trimmed_schema(MAX_NAME_LENGTH))

@@ -1,0 +1,59 @@
+"""A public VAPID key is read as tools print it, and people paste it (kinds K1 and K5)."""
+
+import base64
+
+import pytest
+
+from tests.support.pasted_bodies import (
+    PRIVATE,
+    PUBLIC,
+    SCHEMAS,
+    codes,
+    read,
+)
+
+
+@pytest.mark.parametrize("body", SCHEMAS)
+def test_k5_a_public_key_is_stored_in_base64url(body: str) -> None:
+    standard = PUBLIC.replace("_", "/").replace("-", "+") + "="
+
+    assert read(body, "vapidPublicKey", f" {standard}\n") == PUBLIC
+    assert read(body, "vapidPublicKey", "BHn...") == "BHn..."
+
+
+MFKW = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE"  # what stands before the point in a PEM
+PEM = MFKW + base64.b64encode(base64.urlsafe_b64decode(PUBLIC + "=")[1:]).decode()
+LINES = {
+    "a label (web-push generate-vapid-keys)": f"Public Key:\n{PUBLIC}",
+    "a label, indented": f"Public Key:\r\n    {PUBLIC}",
+    "the frame of web-push": f"=====\n\nPublic Key:\n{PUBLIC}\n\n=====",
+    "two lines of a mail": f"{PUBLIC[:60]}\r\n{PUBLIC[60:]}",
+    "two lines and a label": f"Public Key:\n{PUBLIC[:50]}\n{PUBLIC[50:]}",
+    "a tab": f"{PUBLIC[:40]}\t{PUBLIC[40:]}",
+    "quotes": f'"{PUBLIC[:40]}\n {PUBLIC[40:]}"',
+    "a variable": f"VAPID_PUBLIC_KEY=\n{PUBLIC}",
+    "a PEM": f"-----BEGIN PUBLIC KEY-----\n{PEM[:64]}\n{PEM[64:]}\n-----END PUBLIC KEY-----\n",
+    "a PEM without its head": f"{PEM[:64]}\n{PEM[64:]}",
+}
+
+
+@pytest.mark.parametrize("body", SCHEMAS)
+@pytest.mark.parametrize("text", LINES.values(), ids=LINES)
+def test_a_public_key_in_lines_is_one(body: str, text: str) -> None:
+    assert read(body, "vapidPublicKey", text) == PUBLIC
+
+
+PAIRS = {
+    "web-push": f"=====\n\nPublic Key:\n{PUBLIC}\n\nPrivate Key:\n{PRIVATE}\n\n=====",
+    "two lines": f"{PUBLIC}\n{PRIVATE}",
+    "the private key first": f"{PRIVATE}\n{PUBLIC}",
+    "the private key alone": f"Private Key:\n{PRIVATE}",
+    "the private key in lines": f"{PRIVATE[:20]}\n{PRIVATE[20:]}",
+    "a PEM and the private key": LINES["a PEM"] + PRIVATE,
+}
+
+
+@pytest.mark.parametrize("body", SCHEMAS)
+@pytest.mark.parametrize("text", PAIRS.values(), ids=PAIRS)
+def test_a_private_key_next_to_a_public_one_wins(body: str, text: str) -> None:
+    assert codes(body, "vapidPublicKey", text) == {"LOOKS_LIKE_SECRET"}
