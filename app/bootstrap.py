@@ -26,7 +26,6 @@ from app.feed.change_feed import ChangeFeed
 from app.http.dependencies import Dependencies
 from app.http.integrations.bodies import build_body_schemas
 from app.http.integrations.defaults import CHOOSE_SCHEMA, ChooseDefaultBody
-from app.http.integrations.public_text import provider_key_pattern
 from app.http.leases import LEASE_SCHEMA, LeaseBody
 from app.http.operations import Readiness
 from app.http.security_log import SecurityLog
@@ -35,6 +34,7 @@ from app.locales.catalogues import load_catalogues
 from app.metrics.collector import Metrics
 from app.providers.check import CredentialChecker
 from app.providers.http_client import ProviderClient
+from app.providers.key_finder import KeyFinder
 from app.providers.provider_file import ProviderFile
 from app.providers.provider_urls import parse_provider_urls
 from app.providers.registry import load_providers
@@ -156,7 +156,7 @@ def build_dependencies(
         ),
         catalogues=load_catalogues(),
         providers=providers,
-        provider_keys=provider_key_pattern(providers, certain=False),
+        key_finder=KeyFinder(providers),
         body_schemas={
             **build_body_schemas(providers),
             ChooseDefaultBody: CHOOSE_SCHEMA,

@@ -19,6 +19,13 @@ ProviderFieldName = Literal[
 SenderKind = Literal["e164", "short-code", "alphanumeric", "whatsapp"]
 
 
+class FieldCondition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Holds if the value of `field` has the whole `format`, a regular expression."""
+
+    field: ProviderFieldName
+    format: str
+
+
 class Lookalike(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A value that is often given by mistake: `pattern`, a regular expression, is found in it.
 
@@ -27,6 +34,12 @@ class Lookalike(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     pattern: str
     message: str
+
+
+class FieldLookalike(Lookalike, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A value that is often given for a field by mistake; always, or next to another, `when`."""
+
+    when: FieldCondition | None = None
 
 
 class ProviderField(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,14 +59,7 @@ class ProviderField(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     help: str
     example: str
     document: bool = False
-    lookalikes: Sequence[Lookalike] = ()
-
-
-class FieldCondition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Holds if the value of `field` has the whole `format`, a regular expression."""
-
-    field: ProviderFieldName
-    format: str
+    lookalikes: Sequence[FieldLookalike] = ()
 
 
 class ProviderSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,14 +67,15 @@ class ProviderSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     It is one of `choices`, or has the whole `format`, a regular expression in a syntax that
     ECMA-262 shares; neither: any text. `required_when` says for which credentials the provider
-    does nothing without it. `other_examples` are of further forms that it may have. The rest is as
-    for a field.
+    does nothing without it, `same_when` which value of a field it repeats, if it is there at all.
+    `other_examples` are of further forms that it may have. The rest is as for a field.
     """
 
     choices: Sequence[str] = ()
     format: str | None = None
     lookalikes: Sequence[Lookalike] = ()
     required_when: FieldCondition | None = None
+    same_when: FieldCondition | None = None
     label: str
     help: str
     example: str

@@ -1,6 +1,5 @@
 """What the HTTP API depends on; built by bootstrap, stored in the application's state."""
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -21,6 +20,7 @@ from app.keyed_lock import KeyedLock
 from app.locales.catalogues import Catalogues
 from app.metrics.collector import Metrics
 from app.providers.check import CheckResult, CredentialChecker
+from app.providers.key_finder import KeyFinder
 from app.providers.provider_file import ProviderFile
 from app.providers.shared_checks import SharedChecks
 from app.rate_limit import RateLimit
@@ -38,7 +38,7 @@ from app.views.integrations import IntegrationViews
 class Dependencies(Struct, frozen=True, kw_only=True):
     """Everything behind the API; `readiness` runs the checks, `lifespan` opens and closes.
 
-    `expensive_requests` are those of a workspace that read much. `provider_keys` finds keys of
+    `expensive_requests` are those of a workspace that read much. `key_finder` finds keys of
     providers in a text.
     """
 
@@ -59,7 +59,7 @@ class Dependencies(Struct, frozen=True, kw_only=True):
     verifier: TokenVerifier
     catalogues: Catalogues
     providers: Mapping[str, ProviderFile]
-    provider_keys: re.Pattern[str]
+    key_finder: KeyFinder
     body_schemas: Mapping[type[Struct], BodySchema[Any]]
     idempotency_locks: KeyedLock
     stored_responses: StoredResponses

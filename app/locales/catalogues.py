@@ -38,13 +38,16 @@ class Language(Struct, frozen=True):
     def filled_text(self, text: str) -> str:
         """Return *text*, English as `text` filled it, in this language; itself if it is unknown.
 
-        Of several messages that it may be, the one with the most words of its own counts.
+        Of several messages that it may be, the one with the most words of its own counts. What
+        fills `{reason}` is such a text itself.
         """
         if text in self.messages:
             return self.messages[text]
         fitting = {m: found for m in self.messages if (found := fill_of(m, text)) is not None}
         message = max(fitting, key=lambda each: len(PLACEHOLDER.sub("", each)), default=text)
-        return self.text(message, **fitting.get(message, {}))
+        filling = fitting.get(message, {})
+        inner = {name: self.filled_text(filling[name]) for name in ("reason",) if name in filling}
+        return self.text(message, **filling | inner)
 
 
 def fill_of(message: str, text: str) -> dict[str, str] | None:
@@ -52,11 +55,12 @@ def fill_of(message: str, text: str) -> dict[str, str] | None:
     begin, *names_and_rests = PLACEHOLDER.split(message)
     if not names_and_rests or not (text.startswith(begin) and text.endswith(names_and_rests[-1])):
         return None
-    parts = (
-        f"(?P<{part}>.+)" if index % 2 == 0 else re.escape(part)
-        for index, part in enumerate(names_and_rests)
-    )
-    found = re.fullmatch(re.escape(begin) + "".join(parts), text)
+    pattern, known = re.escape(begin), set[str]()
+    for name, rest in zip(names_and_rests[::2], names_and_rests[1::2], strict=True):
+        pattern += f"(?P={name})" if name in known else f"(?P<{name}>.+)"
+        pattern += re.escape(rest)
+        known.add(name)
+    found = re.fullmatch(pattern, text)
     return found and found.groupdict()
 
 

@@ -6,14 +6,17 @@ import time
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.database.availability import UnavailableError
 from app.pasted_text import trim
-from app.providers.check_runner import CheckRunner, has_format
+from app.providers.check_runner import CheckRunner
 from app.providers.errors import InvalidServiceAccountError, UnsafeHeaderValueError
+from app.providers.google_service_account import INCOMPLETE, mentions_account
 from app.providers.http_client import ProviderClient, Values
-from app.providers.lookalikes import find_lookalike, matches_format
+from app.providers.lookalikes import PastedValue, find_mixed_kinds, holds_more_than_key
 from app.providers.provider_file import HttpCheck, ProviderFile, VapidPairRule
+from app.providers.unasked import missing_verdict, reveal_text, unasked_verdict
 from app.providers.vapid import is_key_pair
 from app.providers.verdict import Verdict
 from app.secrets.secret import Secret
@@ -25,18 +28,25 @@ MAX_CONCURRENT_CHECKS = (
 )
 
 MATCHING_PAIR = Verdict("ok", "The two VAPID keys belong together")
+# Apple requires a subject: https://developer.apple.com/documentation/usernotifications/sending-web-push-notifications-in-web-apps-and-browsers
+PAIR_WITHOUT_CONTACT = Verdict(
+    "ok",
+    "The two VAPID keys belong together; without settings.contact some push services refuse"
+    " messages",
+)
 MISMATCHED_PAIR = Verdict("invalid", "The two VAPID keys do not belong together")
 INVALID_KEYS = Verdict("inconclusive", "These are no VAPID keys")
 INVALID_ACCOUNT = Verdict("inconclusive", "This is not the JSON of a service account")
+INCOMPLETE_ACCOUNT = Verdict("inconclusive", INCOMPLETE)
 # Form is not proof: the provider was not asked. `limits` name the field.
 UNSENDABLE = Verdict("inconclusive", "{field} holds a space or another character that no key has")
 WRAPPED = Verdict(
-    "inconclusive", "{field} is stored with quotes, Bearer or a name around it; store the key alone"
+    "inconclusive",
+    "{field} is stored with quotes, brackets, Bearer or a name around it; store the key alone",
 )
 BASE64URL = re.compile(r"[\w-]+", re.ASCII)
 SCALAR = re.compile(r"[\w+/-]{43}=?", re.ASCII)
 OF_FORM = {INVALID_KEYS.message, INVALID_ACCOUNT.message, UNSENDABLE.message}
-MISPLACED = "This is missing: {fields}; the value that belongs there is in {other}"
 UNCHECKABLE = Verdict("inconclusive", "This type of provider cannot be checked")
 
 
@@ -88,10 +98,12 @@ class CredentialChecker:
         if incomplete := missing_verdict(values, provider):
             return incomplete
         values = {name: Secret(trim(reveal_text(value)).encode()) for name, value in values.items()}
-        if mistaken := lookalike_verdict(values, provider):
-            return mistaken
+        if known := unasked_verdict(values, provider, provider.check):
+            return known
         verdict = await self._ask(provider, provider.check, values, ends)
-        return wrapped_verdict(values, provider) or verdict if may_be_of_form(verdict) else verdict
+        if not may_be_of_form(verdict):
+            return verdict
+        return wrapped_verdict(values, provider) or named_cause(verdict, values, provider)
 
     async def _ask(
         self, provider: ProviderFile, check: HttpCheck | VapidPairRule, values: Values, ends: float
@@ -103,7 +115,9 @@ class CredentialChecker:
         except UnsafeHeaderValueError as error:
             return Verdict(UNSENDABLE.outcome, UNSENDABLE.message, {"field": error.field})
         except InvalidServiceAccountError:
-            return INVALID_ACCOUNT
+            given = [PastedValue(reveal_text(value)) for value in values.values()]
+            is_one = any(mentions_account(value.readings) for value in given)
+            return INCOMPLETE_ACCOUNT if is_one else INVALID_ACCOUNT
 
 
 def may_be_of_form(verdict: Verdict) -> bool:
@@ -111,65 +125,25 @@ def may_be_of_form(verdict: Verdict) -> bool:
     return verdict.outcome == "invalid" or verdict.message in OF_FORM
 
 
-def lookalike_verdict(values: Values, provider: ProviderFile) -> Verdict | None:
-    """Return what a value is instead of what *provider* takes; None if nothing is known of it."""
-    for name, field in provider.fields.items():
-        if name in values and (found := find_lookalike(reveal_text(values[name]), field)):
-            return Verdict("inconclusive", found.message)
-    return None
-
-
 def wrapped_verdict(values: Values, provider: ProviderFile) -> Verdict | None:
     """Return that a value of *provider* has more around it than a key; None if none has."""
     for name, field in provider.fields.items():
-        if name in values and not field.document and unwrap(reveal_text(values[name])).wrappings:
+        if name not in values or field.document:
+            continue
+        text = reveal_text(values[name])
+        if unwrap(text).wrappings or holds_more_than_key(PastedValue(text), field, provider):
             return Verdict(WRAPPED.outcome, WRAPPED.message, {"field": name})
     return None
 
 
-def missing_verdict(values: Values, provider: ProviderFile) -> Verdict | None:
-    """Return what *provider* needs and *values* lack; None if nothing is missing.
-
-    It blames no credentials: the provider was not asked.
-    """
-    missing = [*missing_fields(values, provider), *missing_settings(values, provider)]
-    if not missing:
-        return None
-    limits = {"fields": ", ".join(missing)}
-    if other := misplaced_field(missing, values, provider):
-        return Verdict("inconclusive", MISPLACED, limits | {"other": other})
-    return Verdict("inconclusive", "This is missing: {fields}", limits)
-
-
-def missing_fields(values: Values, provider: ProviderFile) -> list[str]:
-    """Return the names of the fields that *provider* needs and *values* lack."""
-    return [n for n, field in provider.fields.items() if field.required and n not in values]
-
-
-def missing_settings(values: Values, provider: ProviderFile) -> list[str]:
-    """Return the names of the settings that such credentials need and *values* lack."""
-    needed = (
-        name
-        for name, setting in provider.settings.items()
-        if setting.required_when and has_format(setting.required_when, values)
-    )
-    return [f"settings.{name}" for name in needed if name not in values]
-
-
-def misplaced_field(missing: list[str], values: Values, provider: ProviderFile) -> str | None:
-    """Return the field that *provider* does not use and that holds a value of a *missing* one."""
-    lacking = [f for name, f in provider.fields.items() if name in missing and f.format]
-    unused = values.keys() - provider.fields.keys() - provider.settings.keys()
-    for name in sorted(unused):
-        text = trim(reveal_text(values[name]))
-        if any(matches_format(text, field) for field in lacking):
-            return name
-    return None
-
-
-def reveal_text(value: Secret) -> str:
-    """Return the text of *value*."""
-    return value.reveal().decode()
+def named_cause(verdict: Verdict, values: Values, provider: ProviderFile) -> Verdict:
+    """Return *verdict*, which says what is mixed up if *values* are of two kinds of credentials."""
+    given = {name: PastedValue(reveal_text(value)) for name, value in values.items()}
+    mixed = next(find_mixed_kinds(given, provider), None)
+    if mixed is None:
+        return verdict
+    cause = Verdict(verdict.outcome, mixed[1].message, region=verdict.region)
+    return cause if verdict.reason is None else replace(verdict, reason=cause)
 
 
 def vapid_pair_verdict(values: Values) -> Verdict:
@@ -179,7 +153,9 @@ def vapid_pair_verdict(values: Values) -> Verdict:
         case True:  # browsers and senders take a key as it is stored, or not at all
             if not SCALAR.fullmatch(private):
                 return Verdict(UNSENDABLE.outcome, UNSENDABLE.message, {"field": "vapidPrivateKey"})
-            return MATCHING_PAIR if BASE64URL.fullmatch(public) else INVALID_KEYS
+            if not BASE64URL.fullmatch(public):
+                return INVALID_KEYS
+            return MATCHING_PAIR if "contact" in values else PAIR_WITHOUT_CONTACT
         case False:
             return MISMATCHED_PAIR
         case None:

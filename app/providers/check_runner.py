@@ -1,7 +1,6 @@
 """Runs the requests of a check: the token's first, then one to each region."""
 
 import asyncio
-import re
 import time
 from collections.abc import Mapping, Sequence
 from math import ceil
@@ -19,26 +18,23 @@ from app.providers.http_client import (
     build_request,
     is_header_safe,
 )
+from app.providers.lookalikes import condition_holds
 from app.providers.provider_file import (
+    PLACEHOLDER,
     HttpCheck,
-    OfflineRule,
     ProviderFile,
     Region,
     Rule,
     ServiceAccount,
 )
-from app.providers.verdict import DEFAULT_MESSAGES, OK, UNREADABLE, Verdict, evaluate, json_member
+from app.providers.regions import merge_verdicts, name_only_region, regions_to_ask
+from app.providers.verdict import OK, UNEXPECTED, UNREADABLE, Verdict, evaluate, json_member
 from app.secrets.secret import Secret
-from app.wrappings import unwrap
-from domain.provider import FieldCondition
 
+SETTING_ERRORS = (400, 401, 403, 404, 422)  # others come from the network or from load
 FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
-REFUSED = Verdict("invalid", DEFAULT_MESSAGES["invalid"])
 UNREACHABLE = Verdict("inconclusive", "The provider cannot be reached")
-REFUSED_IN_REGION = (
-    "The provider refuses the credentials in {region}, and no other region was asked"
-)
-MOST_INFORMATIVE = ("ok", "retired", "insufficient", "inconclusive", "invalid")
+OF_SETTINGS = "{reason}. A wrong value of {settings} can have the same effect"
 
 
 class Exchange(Struct, frozen=True):
@@ -64,8 +60,6 @@ class CheckRunner:
             UnsafeHeaderValueError: a value holds what no header can carry.
             InvalidServiceAccountError: a value is not the JSON of a service account.
         """
-        if unasked := offline_verdict(check.offline, values):
-            return unasked
         check = variant_of(check, values)
         if check.service_account is None:
             return await self._check_regions(provider, check, values, ends)
@@ -81,18 +75,15 @@ class CheckRunner:
 
         Each gets an equal part of the time that is left, so a silent one leaves some to the next.
         """
-        found: list[Verdict] = []
+        found: dict[str, Verdict] = {}
         regions = regions_to_ask(provider, values)
         for index, region in enumerate(regions):
             seconds = (ends - time.monotonic()) / (len(regions) - index)
             verdict = await self._check_region(provider, region, check, values, seconds)
             if verdict.outcome == "ok":
                 return verdict
-            found.append(verdict)
-        merged = merge_verdicts(found)
-        if merged == REFUSED and len(regions) < len(provider.regions):
-            return Verdict("invalid", REFUSED_IN_REGION, {"region": regions[0].name.upper()})
-        return merged
+            found[region.name.upper()] = verdict  # as `settings` spell it
+        return name_only_region(merge_verdicts(found), regions, provider)
 
     async def _check_region(
         self,
@@ -105,10 +96,13 @@ class CheckRunner:
         """Return what *region* says; it knows the credentials if it lets them in."""
         base = self._addresses.get(provider.type, region.url)
         sent = await self._send(build_request(check, base, values), check.rules, seconds)
-        is_known = sent.response is not None and sent.response.status == OK
-        if is_known and sent.verdict.outcome != "inconclusive" and len(provider.regions) > 1:
-            return replace(sent.verdict, region=region.name.upper())  # as `settings` spell it
-        return sent.verdict
+        if sent.response is None:
+            return sent.verdict
+        if sent.response.status == OK and sent.verdict.outcome != "inconclusive":
+            known = region.name.upper() if len(provider.regions) > 1 else None
+            return replace(sent.verdict, region=known)
+        settings = sent_settings(provider, check, values)
+        return name_settings(sent.verdict, sent.response.status, settings)
 
     async def _exchange_token(
         self, provider: ProviderFile, described: ServiceAccount, values: Values, ends: float
@@ -148,55 +142,28 @@ class CheckRunner:
         return Exchange(evaluate(response, rules), response)
 
 
-def regions_to_ask(provider: ProviderFile, values: Values) -> Sequence[Region]:
-    """Return the regions of *provider* that the setting `region` names; without it, all."""
-    wanted = values.get("region")
-    if wanted is None:
-        return provider.regions
-    name = wanted.reveal().decode()
-    return [r for r in provider.regions if r.name.upper() == name.upper()] or provider.regions
-
-
 def variant_of(check: HttpCheck, values: Values) -> HttpCheck:
     """Return *check* as it is for *values*."""
     for variant in check.variants:
-        if has_format(variant.when, values):
+        value = values.get(variant.when.field)
+        if condition_holds(variant.when, value and value.reveal().decode()):
             return replace(check, path=variant.path, rules=(*variant.rules, *check.rules))
     return check
 
 
-def has_format(condition: FieldCondition, values: Values) -> bool:
-    """Return whether *condition* holds for *values*."""
-    value = values.get(condition.field)
-    return value is not None and bool(
-        re.fullmatch(condition.format, unwrap(value.reveal().decode()).text)
-    )
+def sent_settings(provider: ProviderFile, check: HttpCheck, values: Values) -> list[str]:
+    """Return the settings among *values* that the request of *check* sends."""
+    sent = {*check.headers.values(), *PLACEHOLDER.findall(check.path)}
+    return [f"settings.{name}" for name in provider.settings if name in sent and name in values]
 
 
-def offline_verdict(rules: Sequence[OfflineRule], values: Values) -> Verdict | None:
-    """Return what is known of *values* without asking anybody, None where nothing is."""
-    for rule in rules:
-        if decides(rule, values[rule.field].reveal().decode()):
-            return Verdict(rule.outcome, rule.detail)
-    return None
-
-
-def decides(rule: OfflineRule, text: str) -> bool:
-    """Return whether *rule* speaks of *text*; `when` also of what is wrapped in it."""
-    if rule.when and re.fullmatch(rule.when, unwrap(text).text):
-        return True
-    return rule.unless is not None and not re.fullmatch(rule.unless, text)
-
-
-def merge_verdicts(found: Sequence[Verdict]) -> Verdict:
-    """Return the most informative of *found*, one a region: `invalid` only if all are.
-
-    Of two alike, that of a region that knows the credentials counts, else the first.
-    """
-    return min(
-        found,
-        key=lambda verdict: (MOST_INFORMATIVE.index(verdict.outcome), verdict.region is None),
-    )
+def name_settings(verdict: Verdict, status: int, settings: Sequence[str]) -> Verdict:
+    """Return *verdict*, with the *settings* of the request if they may be the cause of it."""
+    is_refusal = verdict.outcome in ("invalid", "insufficient")
+    is_unexpected = verdict.message == UNEXPECTED and status in SETTING_ERRORS
+    if not settings or not (is_refusal or is_unexpected):
+        return verdict
+    return Verdict(verdict.outcome, OF_SETTINGS, {"settings": ", ".join(settings)}, reason=verdict)
 
 
 def no_answer_within(seconds: float) -> Verdict:

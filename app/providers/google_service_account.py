@@ -1,7 +1,10 @@
 """The JSON of a Google service account, and what it signs to get an access token (RFC 7523)."""
 
+import binascii
 import json
 import re
+from base64 import b64decode
+from collections.abc import Iterable, Sequence
 from textwrap import wrap
 from typing import Annotated, Literal, cast
 from urllib.parse import urlencode
@@ -25,8 +28,15 @@ ASSERTION_LIFETIME = 300  # seconds that an assertion may be used; Google allows
 
 
 DECODER = json.JSONDecoder(strict=False)  # takes line breaks within a string, as they are pasted
+ACCOUNT_SIGN = re.compile(r'"service_account"|"(?:private_key|client_email)"\s*:')
+INCOMPLETE = (
+    "This is not the whole JSON of a service account: it needs type, project_id, client_email and"
+    " an RSA private_key in PEM, at the top"
+)
 ESCAPED_LINE_BREAK = re.compile(r"\\+[nr]")
 PEM = re.compile(r"-----BEGIN ([A-Z ]{1,30})-----([^-]*)-----END \1-----")
+LONG_HEADER = 4  # bytes of a DER sequence of 256 to 65,535 bytes before its content
+LONG_PEM = re.compile(r"-----BEGIN (?:RSA )?PRIVATE KEY-----\s*MII")  # other kinds are shorter
 
 
 class ServiceAccountFile(Struct, frozen=True):
@@ -60,17 +70,33 @@ def parse_account(pasted: Secret) -> ServiceAccountFile:
     raise InvalidServiceAccountError
 
 
-def is_incomplete_account(text: str) -> bool:
-    """Return whether *text* speaks of a service account and lacks what a check needs of it.
+def mentions_account(read: Iterable[str]) -> bool:
+    """Return whether one of *read* says in JSON what only a service account does."""
+    return any(ACCOUNT_SIGN.search(reading) for reading in read)
 
-    The private key is looked at for its form alone: to load it takes long.
+
+def is_incomplete_account(read: Sequence[str]) -> bool:
+    """Return whether *read* speak of a service account and lack what a check needs of it.
+
+    They are the readings of one text. The private key is looked at for its form alone: to load it
+    takes long.
     """
-    if not any('"service_account"' in reading for reading in readings(trim(text))):
+    if not mentions_account(read):
         return False
-    try:
-        return not PEM.search(parse_account(Secret(text.encode())).private_key)
-    except InvalidServiceAccountError:
+    account = next(filter(None, map(try_parse_account, read)), None)
+    if account is None:
         return True
+    return not (LONG_PEM.match(account.private_key) and is_whole_pem(account.private_key))
+
+
+def is_whole_pem(text: str) -> bool:
+    """Return whether the PEM *text* holds as many bytes as its DER says (X.690, 8.1.3)."""
+    found = PEM.search(text)
+    try:
+        der = b64decode("".join(found[2].split()), validate=True) if found else b""
+    except binascii.Error:
+        return False
+    return len(der) == LONG_HEADER + int.from_bytes(der[2:LONG_HEADER], "big")
 
 
 def try_parse_account(text: str) -> ServiceAccountFile | None:

@@ -26,6 +26,8 @@ COMMON_HEADERS = {
     "User-Agent": "integrations",
 }
 
+JSON_TYPE = re.compile(r"\bjson\b", re.IGNORECASE)  # application/json, application/problem+json
+
 
 class ProviderRequest(Struct, frozen=True, kw_only=True):
     """One request; its headers and its body may hold secrets."""
@@ -89,7 +91,7 @@ async def send(client: httpx2.AsyncClient, request: ProviderRequest) -> Provider
     async with client.stream(
         request.method, request.url, headers=headers, content=request.body
     ) as response:
-        if not is_identity(response.headers.get("content-encoding", "")):
+        if not is_plain_json(response.headers):
             return ProviderResponse(response.status_code, UNSET)
         body = bytearray()
         async for part in response.aiter_raw():
@@ -99,12 +101,13 @@ async def send(client: httpx2.AsyncClient, request: ProviderRequest) -> Provider
     return ProviderResponse(response.status_code, decode_json(body))
 
 
-def is_identity(encodings: str) -> bool:
-    """Return whether *encodings*, a Content-Encoding, say that a response comes as it is.
+def is_plain_json(headers: httpx2.Headers) -> bool:
+    """Return whether *headers* say of a body nothing else than that it is JSON, as it is.
 
     We ask for nothing else; a proxy that labels its answer otherwise is not the provider.
     """
-    return encodings.strip().lower() in ("", "identity")
+    encodings, type_ = headers.get("content-encoding", ""), headers.get("content-type", "json")
+    return encodings.strip().lower() in ("", "identity") and JSON_TYPE.search(type_) is not None
 
 
 def decode_json(body: bytes | bytearray) -> object:

@@ -3,6 +3,7 @@
 How to write one: docs/providers.md.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
@@ -16,6 +17,7 @@ Page = Annotated[str, Meta(pattern=r"^https://[!-~]+$")]
 Path = Annotated[str, Meta(pattern=r"^/")]
 Status = Annotated[int, Meta(ge=200, le=599)]
 JsonType = Literal["array", "number", "string", "object"]
+PLACEHOLDER = re.compile(r"\{([A-Za-z]+)\}")  # a name in a path
 HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]+$")]
 ValueName = str
 """A field, a setting, or what a service account is exchanged for; the registry knows which."""
@@ -123,7 +125,7 @@ class HttpCheck(FileSection, frozen=True, kw_only=True, tag="http", tag_field="k
     """A check by one request to each region until one knows the credentials.
 
     `{name}` in `path` stands for a field or a setting, `{projectId}` for that of the service
-    account; `body` is sent as JSON, `headers` with the settings that they name, where there are
+    account; `body` is sent as JSON, `headers` with the settings that they name, if there are
     any. The first of `rules` that matches a response counts; none: inconclusive. The first of
     `variants` that fits the credentials has a path of its own, and rules before the others.
     """
@@ -144,7 +146,7 @@ class VapidPairRule(FileSection, frozen=True, kw_only=True, tag="vapid-pair", ta
 
 
 class ProviderFile(Provider, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A provider type with how its credentials are checked, None where they cannot be."""
+    """A provider type with how its credentials are checked, None if they cannot be."""
 
     guide: Page | None = None
     regions: Sequence[Region] = ()

@@ -9,13 +9,12 @@ from typing import get_args
 import msgspec
 
 from app.providers.errors import ProviderFileError
-from app.providers.provider_file import Basic, Condition, HttpCheck, ProviderFile
+from app.providers.provider_file import PLACEHOLDER, Basic, Condition, HttpCheck, ProviderFile
 from domain.provider import ProviderFieldName
 
 MAX_FILE_SIZE = 16 * 1024  # bytes of a file; the parser takes the square of a long key's time
 RESERVED_NAMES = frozenset({*get_args(ProviderFieldName), "accessToken", "projectId", "regions"})
 UNASKED_OUTCOMES = ("retired", "inconclusive")
-PLACEHOLDER = re.compile(r"\{([A-Za-z]+)\}")
 
 
 def load_providers(folders: Sequence[Traversable] = ()) -> Mapping[str, ProviderFile]:
@@ -83,7 +82,7 @@ def parse_provider(content: bytes, name: str) -> ProviderFile:
     if unknown:
         message = f"Provider file {name}: the check uses what is not there: {unknown[0]}."
         raise ProviderFileError(message)
-    if mistake := unknown_region(provider) or undocumented_blame(provider):
+    if mistake := wrong_regions(provider) or undocumented_blame(provider):
         message = f"Provider file {name}: {mistake}."
         raise ProviderFileError(message)
     return provider
@@ -105,21 +104,27 @@ def regular_expressions(provider: ProviderFile) -> Iterator[str]:
     for field in provider.fields.values():
         yield from (field.format or "", field.public_format or "")
         yield from (lookalike.pattern for lookalike in field.lookalikes)
+        yield from (each.when.format for each in field.lookalikes if each.when)
     yield from provider.sender_ids.values()
     for setting in provider.settings.values():
         yield setting.format or ""
         yield from (lookalike.pattern for lookalike in setting.lookalikes)
-        yield setting.required_when.format if setting.required_when else ""
+        yield from (c.format for c in (setting.required_when, setting.same_when) if c)
     if isinstance(provider.check, HttpCheck):
         for unasked in provider.check.offline:
             yield from (unasked.when or "", unasked.unless or "")
         yield from (variant.when.format for variant in provider.check.variants)
 
 
-def unknown_region(provider: ProviderFile) -> str | None:
-    """Return what the setting `region` offers of *provider* that is no region; None: nothing."""
+def wrong_regions(provider: ProviderFile) -> str | None:
+    """Return what is wrong with the names of regions of *provider*, or its setting; None: nothing.
+
+    A verdict and the setting name a region, so no two have one name.
+    """
     setting = provider.settings.get("region")
     regions = {region.name.upper() for region in provider.regions}
+    if len(regions) < len(provider.regions):
+        return "two regions have the same name"
     if setting is None or (setting.choices and regions.issuperset(setting.choices)):
         return None
     return f"settings.region needs choices, out of: {', '.join(sorted(regions))}"

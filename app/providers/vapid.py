@@ -15,10 +15,16 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from app.pasted_text import trim
+from app.secrets.disclosure import decoded_parts
+from app.secrets.p256_text import (
+    POINT_BYTES,
+    SCALAR_BYTES,
+    point_of_scalar,
+    written_scalars,
+)
+from app.secrets.private_key_text import plain_text
 from app.wrappings import readings
 
-POINT_BYTES = 65
-SCALAR_BYTES = 32
 MAX_DER = 200  # bytes of a P-256 key; a larger one is of another kind, and takes our time
 STRAY = re.compile("[\\s\"'`\u200b-\u200f\u2060\ufeff]")
 ESCAPED_LINE_BREAK = re.compile(r"\\+[nr]")
@@ -49,10 +55,8 @@ def is_key_pair(public: str, private: str) -> bool | None:
     point, scalar = decode_key(public), decode_key(private)
     if point is None or scalar is None or (len(point), len(scalar)) != (POINT_BYTES, SCALAR_BYTES):
         return None
-    try:
-        return point_of(ec.derive_private_key(int.from_bytes(scalar), ec.SECP256R1())) == point
-    except ValueError:
-        return None
+    found = point_of_scalar(scalar)
+    return None if found is None else found == point
 
 
 def is_pasted_pair(public: str, private: str) -> bool | None:
@@ -63,6 +67,17 @@ def is_pasted_pair(public: str, private: str) -> bool | None:
     """
     points, scalars = {*pasted_points(public)}, {*pasted_scalars(private)}
     return not points.isdisjoint(scalars) if points and scalars else None
+
+
+def contains_key_of(public: str, text: str) -> bool:
+    """Return whether *text* contains the private key of *public*, whatever stands around it."""
+    if len(text) < SCALAR_BYTES:
+        return False
+    plain = plain_text(text)
+    texts = {text, plain, *filter(str.isascii, decoded_parts(plain))}
+    scalars = {scalar for each in texts for scalar in written_scalars(each)}
+    points = {*pasted_points(public)} if scalars else set[bytes]()
+    return bool(points) and not points.isdisjoint(map(point_of_scalar, scalars))
 
 
 def pasted_points(text: str) -> Iterator[bytes]:
@@ -83,8 +98,8 @@ def pasted_scalars(text: str) -> Iterator[bytes]:
     """Yield the points of the private keys that *text* may stand for."""
     for raw in pasted_bytes(text):
         try:
-            if len(raw) == SCALAR_BYTES:
-                yield point_of(ec.derive_private_key(int.from_bytes(raw), ec.SECP256R1()))
+            if len(raw) == SCALAR_BYTES and (point := point_of_scalar(raw)):
+                yield point
             elif raw.startswith(b"\x30") and len(raw) <= MAX_DER:
                 key = load_der_private_key(raw, password=None)
                 if isinstance(key, ec.EllipticCurvePrivateKey):

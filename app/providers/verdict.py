@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from msgspec import UNSET, Struct
 
+from app.locales.catalogues import Language
 from app.providers.http_client import ProviderResponse
 from app.providers.provider_file import Condition, JsonType, Rule
 from domain.integration import Outcome
@@ -30,19 +31,27 @@ JSON_TYPES: Mapping[JsonType, type | tuple[type, ...]] = {
 class Verdict(Struct, frozen=True):
     """What a check found; `message` is English, a key of the catalogues, as `limits` fill it.
 
-    `region` is the one that knows the credentials, if the provider has several.
+    `region` is the one that knows the credentials, if the provider has several. `reason` is another
+    verdict, whose text fills `{reason}` in the message.
     """
 
     outcome: Outcome
     message: str
     limits: Mapping[str, str | int] = {}
     region: str | None = None
+    reason: "Verdict | None" = None
+
+    def text(self, language: Language) -> str:
+        """Return the message in *language*."""
+        reason = {} if self.reason is None else {"reason": self.reason.text(language)}
+        return language.text(self.message, **self.limits, **reason)
 
 
 RATE_LIMITED = Verdict(
     "inconclusive", "The provider receives too many requests now; check again later"
 )
 UNREADABLE = Verdict("inconclusive", "The provider's answer cannot be read")
+UNEXPECTED = "The provider gave an unexpected answer (status {status})"
 
 
 def evaluate(response: ProviderResponse, rules: Iterable[Rule]) -> Verdict:
@@ -64,9 +73,7 @@ def inconclusive_reason(response: ProviderResponse) -> Verdict:
         )
     if response.content is UNSET and response.status == OK:
         return UNREADABLE
-    return Verdict(
-        "inconclusive", "The provider gave an unexpected answer (status {status})", status
-    )
+    return Verdict("inconclusive", UNEXPECTED, status)
 
 
 def rule_matches(response: ProviderResponse, rule: Rule) -> bool:

@@ -34,7 +34,7 @@ log = structlog.get_logger(source="check")
 class CredentialCheckObject(Struct, rename="camel"):
     """The provider's verdict on the credentials and how long the check took.
 
-    `region` is the one that knows the credentials, absent where that is not known or the
+    `region` is the one that knows the credentials, absent if that is not known or the
     provider has no regions.
     """
 
@@ -128,9 +128,7 @@ class CredentialCheck:
         return PreparedCommand(
             RecordCredentialsCheck(
                 outcome=verdict.outcome,
-                detail=self._dependencies.catalogues.english.text(
-                    verdict.message, **verdict.limits
-                ),
+                detail=verdict.text(self._dependencies.catalogues.english),
                 latency_ms=self._result.latency_ms,
                 region=verdict.region,
             )
@@ -161,7 +159,7 @@ class CredentialCheck:
         verdict, language = self._result.verdict, request.auth
         check = CredentialCheckObject(
             outcome=verdict.outcome,
-            detail=language.text(verdict.message, **verdict.limits),
+            detail=verdict.text(language),
             checked_at=format_timestamp(self._at),
             latency_ms=self._result.latency_ms,
             region=UNSET if verdict.region is None else verdict.region,

@@ -19,18 +19,23 @@ from app.http.integrations.bodies import (
 )
 from app.http.integrations.public_text import find_provider_keys
 from app.http.integrations.settings import (
-    conditional_settings,
-    find_missing_settings,
+    find_unexpected_settings,
     find_wrong_settings,
     given_value,
+    setting_conditions,
 )
-from app.http.integrations.warnings import DEFAULT_OF_CHANNEL, find_warnings
+from app.http.integrations.warnings import (
+    DEFAULT_OF_CHANNEL,
+    fields_of_kinds,
+    find_warnings,
+)
 from app.http.preferences import reject_warnings_if_strict
 from app.http.sender_phone import sender_problem
 from app.http.types import ApiRequest
 from app.secrets.keyring import Keyring
 from app.secrets.sealing import SealedSecret, seal
 from app.secrets.secret import Secret
+from app.secrets.store import SecretStore
 from domain.errors import IntegrationNotFoundError
 from domain.integration import (
     CreateIntegration,
@@ -78,9 +83,10 @@ def replace_credentials_command(
             raise IntegrationNotFoundError
         cleared = cleared_in(body)
         require_clearable(cleared, dependencies.providers.get(state.type))
-        sealed = await seal_secrets(
-            secrets_in(body), dependencies.keyring, workspace, integration, state
+        new = await new_secrets(
+            secrets_in(body), dependencies.secrets, workspace, integration, state
         )
+        sealed = await seal_secrets(new, dependencies.keyring, workspace, integration, state)
         command = ReplaceCredentials(
             credentials=tuple(secret.credential for secret in sealed),
             destroyed=tuple(field for field in SECRET_FIELDS if field in cleared),
@@ -89,6 +95,18 @@ def replace_credentials_command(
         return PreparedCommand(command, sealed)
 
     return prepare
+
+
+async def new_secrets(
+    given: PlainSecrets, secrets: SecretStore, workspace: str, integration: str, state: Integration
+) -> PlainSecrets:
+    """Return those of *given* that are not stored already: setting what is so changes nothing.
+
+    The stored ones are forgotten after this one comparison; one that does not open is replaced.
+    """
+    known = [each for each in state.credentials if each.field in given]
+    stored = await secrets.unseal_available(workspace, integration, known) if known else {}
+    return {field: secret for field, secret in given.items() if stored.get(field) != secret}
 
 
 def require_clearable(cleared: Container[str], provider: Provider | None) -> None:
@@ -126,16 +144,16 @@ def collect_warnings(
     provider: Provider,
     stored: PlainSecrets | None = None,
 ) -> list[FieldFinding]:
-    """Return what *provider* does not expect in *body*, or lacks in *settings* or without it.
+    """Return what *provider* does not expect in *body*, or in *settings* with it.
 
-    *stored* are secrets that stay, of which some need a setting.
+    *stored* are secrets that stay, which decide what settings and other secrets suit them.
     """
     cleared = cleared_in(body) if isinstance(body, UpdateIntegrationBody) else ()
     return [
         *((name, FIELD_MISSING) for name in find_required(cleared, provider)),
-        *find_warnings(body, provider),
-        *find_provider_keys(body, provider, dependencies.provider_keys),
-        *find_missing_settings(body, settings, provider, stored or {}),
+        *find_warnings(body, provider, stored or {}),
+        *find_provider_keys(body, provider, dependencies.key_finder),
+        *find_unexpected_settings(body, settings, provider, stored or {}),
     ]
 
 
@@ -171,13 +189,14 @@ class ChangeWithWarnings:
         return await self._make_command(state)
 
     async def _open_conditions(self, state: Integration, provider: Provider) -> PlainSecrets:
-        """Return the stored secrets that may need a setting which is not there after the change.
+        """Return the stored secrets that decide whether settings and new secrets suit them.
 
         Only the secret itself shows its kind: an API key of Twilio begins with SK. It is forgotten
         after this one comparison.
         """
-        conditions = conditional_settings(self.body, state.settings, provider).values()
-        wanted = {c.field for c in conditions if given_value(self.body, c.field) is UNSET}
+        conditions = setting_conditions(self.body, state.settings, provider).values()
+        deciding = {c.field for c in conditions} | fields_of_kinds(self.body, provider)
+        wanted = {name for name in deciding if given_value(self.body, name) is UNSET}
         credentials = [each for each in state.credentials if each.field in wanted]
         if not credentials:
             return {}

@@ -10,6 +10,9 @@ from app.http.errors import FieldFinding
 from app.http.field_rules import FieldProblem
 from app.http.request_bodies import Values
 from app.http.types import attributes_by_json_name
+from app.providers.key_finder import KeyFinder, marked_keys
+from app.providers.lookalikes import takes_words
+from app.providers.vapid import contains_key_of
 from app.secrets.disclosure import find_disclosures
 from app.secrets.private_key_text import contains_private_key
 from app.secrets.secret import Secret
@@ -32,20 +35,12 @@ LOOKS_LIKE_PROVIDER_KEY = FieldProblem(
     "LOOKS_LIKE_PROVIDER_KEY",
     "This contains what looks like a key of a provider; it is visible to everybody",
 )
+IS_PROVIDER_KEY = FieldProblem(
+    "LOOKS_LIKE_SECRET",
+    "This contains what looks like a key of a provider; it would be visible to everybody",
+)
 SECRET_FIELDS: tuple[SecretField, ...] = get_args(SecretField)
 OUR_WORDS = ("type", "channel")  # one of a list
-LENGTHS = range(1, 129)  # characters that a key may have
-SHORTEST_RUN = 20  # characters; shorter ones are words too often
-# A format that takes one of these is no sign of a key: words, and numbers as of phones.
-ORDINARY = (
-    *(letter * length for letter in "zZ" for length in LENGTHS),
-    *("0" * length for length in range(1, SHORTEST_RUN)),
-)
-# A format that takes one of these is not that of a long run of letters and digits.
-NO_RUNS = (
-    *("z" * length for length in range(1, SHORTEST_RUN)),
-    *((pair * length)[:length] for pair in ("z ", "z-", "z_") for length in LENGTHS),
-)
 
 
 def public_texts(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -104,11 +99,12 @@ def reject_exposed_secrets(
 
     What is certainly a key of one of *providers* is a warning.
     """
-    provider_keys = provider_key_pattern(providers, certain=True)
+    provider_keys = marked_keys(providers, with_ids=True)
 
     def check(values: Values) -> Iterable[FieldFinding]:
         texts = dict(public_texts(values))
         private = {n for n, text in texts.items() if has_private_key(n, text, provider_keys)}
+        private |= find_private_keys_of(values.get("vapidPublicKey"), texts)
         secrets: dict[SecretField, Secret] = {
             field: values[field] for field in SECRET_FIELDS if isinstance(values.get(field), Secret)
         }
@@ -121,14 +117,29 @@ def reject_exposed_secrets(
     return check
 
 
-def has_private_key(name: str, text: str, provider_keys: re.Pattern[str]) -> bool:
-    """Return whether the *text* of the field *name* contains a private key.
+def find_private_keys_of(public_key: str | None, texts: Mapping[str, str]) -> set[str]:
+    """Return the names of the *texts* that contain the private key of *public_key*."""
+    if not public_key:
+        return set()
+    others = ((name, text) for name, text in texts.items() if name != "vapidPublicKey")
+    return {name for name, text in others if contains_key_of(public_key, text)}
 
-    The parts of an address are no pieces of one: mailboxes for replies have random names.
-    """
-    parts = text.split("@") if name == "senderEmail" else [text]
-    is_key = name == "vapidPublicKey"
-    return any(contains_private_key(part, known=provider_keys, is_key=is_key) for part in parts)
+
+def reject_provider_keys(providers: Providers) -> Callable[[Values], Iterable[FieldFinding]]:
+    """Return the check of a body that finds what is certainly a key of one of *providers*."""
+    keys = marked_keys(providers)
+
+    def check(values: Values) -> Iterable[FieldFinding]:
+        yield from ((n, IS_PROVIDER_KEY) for n, text in public_texts(values) if keys.search(text))
+
+    return check
+
+
+def has_private_key(name: str, text: str, provider_keys: re.Pattern[str]) -> bool:
+    """Return whether the *text* of the field *name* contains a private key."""
+    if name == "senderEmail":
+        text = f"mailto:{text}"
+    return contains_private_key(text, known=provider_keys, is_key=name == "vapidPublicKey")
 
 
 def find_disclosed(texts: Mapping[str, str], secrets: Iterable[Secret]) -> Iterator[FieldFinding]:
@@ -146,19 +157,19 @@ def find_published(
 
 
 def find_provider_keys(
-    body: Struct, provider: Provider, provider_keys: re.Pattern[str]
+    body: Struct, provider: Provider, key_finder: KeyFinder
 ) -> Iterator[FieldFinding]:
-    """Find what looks like a whole key of any provider in the public texts of *body*.
+    """Find what looks like a whole key in the public texts of *body*, of *provider* or another.
 
     A value that is of the format of its field at *provider*, such as an account's id, is none; a
     longer one of such a format, such as an address, may hold a key.
     """
     texts = texts_in(body)
-    if not provider_keys.search("\0".join(texts.values())):
+    if not key_finder.find("\0".join(texts.values()), provider):
         return  # one search costs less than one a text
     for name, text in texts.items():
-        found = provider_keys.search(text)
-        if found and not (found[0] == text and has_own_format(name, text, provider)):
+        found = key_finder.find(text, provider)
+        if found and not (found == text and has_own_format(name, text, provider)):
             yield name, LOOKS_LIKE_PROVIDER_KEY
 
 
@@ -169,32 +180,6 @@ def has_own_format(name: str, text: str, provider: Provider) -> bool:
         **{f"settings.{n}": setting for n, setting in provider.settings.items()},
     }
     format_ = getattr(known.get(name), "format", None)
-    if format_ is None or takes(format_, ORDINARY):
+    if format_ is None or takes_words(format_):
         return False  # any word would be of that format
     return re.fullmatch(format_, text) is not None
-
-
-def provider_key_pattern(providers: Providers, *, certain: bool) -> re.Pattern[str]:
-    """Return what finds whole keys of *providers* in a text, by the formats of their secret fields.
-
-    Those that words or numbers have as well are left out, but for long runs of letters and digits,
-    unless it must be *certain*: such a run is a key if a digit is followed by a letter.
-    """
-    formats = sorted(
-        {
-            field.format
-            for provider in providers.values()
-            for name, field in provider.fields.items()
-            if name in SECRET_FIELDS and field.format and " " not in field.example
-        }
-    )
-    keys = [f"(?:{format_})" for format_ in formats if not takes(format_, ORDINARY)]
-    if not certain:
-        likely = [f for f in formats if takes(f, ORDINARY) and not takes(f, NO_RUNS)]
-        keys += [rf"(?<![\w-])(?=[^\W_]*[0-9][A-Za-z])(?:{format_})(?![\w-])" for format_ in likely]
-    return re.compile(rf"(?<![^\W_])(?:{'|'.join(keys) or '(?!)'})(?![^\W_])")
-
-
-def takes(format_: str, texts: Iterable[str]) -> bool:
-    """Return whether one of *texts* has the *format_*."""
-    return any(re.fullmatch(format_, text) for text in texts)

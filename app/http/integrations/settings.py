@@ -1,22 +1,26 @@
 """Settings of an integration: rules and warnings, by the provider's file (contract, 4)."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 from msgspec import UNSET, Struct, UnsetType
 
 from app.http.errors import FieldFinding, InvalidFieldsError, member_name
-from app.http.field_rules import FieldError, FieldProblem, Rule, Schema, choice
+from app.http.field_rules import FieldError, FieldProblem, Rule, Schema, choice, nullable
 from app.http.request_bodies import unknown_field
 from app.http.text_rules import text
 from app.http.types import attributes_by_json_name
+from app.pasted_text import trim
+from app.providers.lookalikes import condition_holds, takes_words
 from app.secrets.secret import Secret
-from app.wrappings import unwrap
+from app.wrappings import strip_quotes, unwrap
 from domain.integration import SecretField, Settings
 from domain.provider import FieldCondition, Provider, Providers, ProviderSetting
 
 MAX_SETTING_LENGTH = 512
+SIGNS_BEHIND = ",;\u3001\uff0c\uff1b"
+LINK_WITH_GAP = re.compile(r"^(mailto:|https:)[\s/]*<?([^<>]*)>?$", re.IGNORECASE)
 NOT_AN_OBJECT = FieldProblem("WRONG_TYPE", "This must be an object")
 SETTING_MISSING = FieldProblem(
     "SETTING_MISSING", "The provider needs this setting with credentials of this kind"
@@ -27,21 +31,70 @@ setting_text = text(MAX_SETTING_LENGTH, trimmed=True)
 def settings_rule(providers: Providers) -> Rule:
     """Return the rule for settings that one of *providers* knows; no settings are None.
 
+    One of them that is null is the same as an absent one.
+
     The type of the integration decides more: `find_wrong_settings`.
     """
-    known = {name: setting_text.schema for each in providers.values() for name in each.settings}
+    known: dict[str, list[ProviderSetting]] = {}
+    for provider in providers.values():
+        for name, setting in provider.settings.items():
+            known.setdefault(name, []).append(setting)
 
     def rule(value: object) -> Settings | None:
         if not isinstance(value, dict):
             raise FieldError(NOT_AN_OBJECT)
-        given = cast("Mapping[str, object]", value)
+        sent = cast("Mapping[str, object]", value)
+        given = {n: each for n, each in sent.items() if each is not None or n not in known}
         found = [*find_problems(given, dict.fromkeys(known, setting_text))]
         if found:
             raise InvalidFieldsError(found)
-        return {name: cast("str", setting_text(each)) for name, each in given.items()} or None
+        texts = {name: cast("str", setting_text(each)) for name, each in given.items()}
+        return {name: read_setting(text, known[name]) for name, text in texts.items()} or None
 
-    schema = {"type": "object", "properties": known, "additionalProperties": False}
+    properties = dict.fromkeys(known, nullable(setting_text.schema))
+    schema = {"type": "object", "properties": properties, "additionalProperties": False}
     return Rule(rule, schema)
+
+
+def read_setting(text: str, known: Sequence[ProviderSetting]) -> str:
+    """Return *text* as one of the settings *known* takes it, else as it is.
+
+    Without what it was pasted with: quotes, the signs of a sentence or a list, or the name of a
+    variable (ACCOUNT_SID=…) if the rest is certain by its form; a choice, in any letter case, as
+    it is spelled.
+    """
+    read, bare, inner = strip_quotes(text), strip_signs(text), unwrap(text).text
+    has_form = any(setting.choices or setting.format for setting in known)
+    for reading in (bare, read) if has_form else (read,):
+        if any(is_taken(reading, setting) for setting in known):
+            return reading
+    choices = {choice.upper(): choice for setting in known for choice in setting.choices}
+    for reading in (bare, inner):
+        if found := choices.get(reading.upper()):
+            return found
+    is_whole = any(is_taken(inner, each) for each in known if not takes_words(each.format or ""))
+    return inner if is_whole else read
+
+
+def strip_signs(text: str) -> str:
+    """Return *text* without quotes and the signs behind it, and a link without a gap in it."""
+    while (inner := strip_quotes(trim(text.rstrip(SIGNS_BEHIND)))) != text:
+        text = inner
+    return LINK_WITH_GAP.sub(without_gap, text)
+
+
+def without_gap(found: re.Match[str]) -> str:
+    """Return the link *found* with nothing behind its scheme but what belongs there."""
+    scheme, rest = found.groups()
+    return f"{scheme}//{rest}" if scheme.lower() == "https:" else scheme + rest
+
+
+def is_taken(text: str, setting: ProviderSetting) -> bool:
+    """Return whether *text* is a value of *setting*."""
+    try:
+        return setting_rule(setting)(text) == text
+    except FieldError:
+        return False
 
 
 def find_wrong_settings(
@@ -99,42 +152,59 @@ def invalid_format(text: str, setting: ProviderSetting) -> FieldProblem:
 
 
 def settings_schema(provider: Provider) -> Schema:
-    """Return the JSON Schema of the settings of *provider*, as far as its type decides it."""
-    schemas = {name: setting_rule(each).schema for name, each in provider.settings.items()}
-    return {"properties": schemas, "additionalProperties": False}
+    """Return the JSON Schema of the settings of *provider*, as far as its type decides it.
+
+    Those of another one can be null only.
+    """
+    schemas = {
+        name: nullable(setting_rule(each).schema) for name, each in provider.settings.items()
+    }
+    return {"properties": schemas, "additionalProperties": {"type": "null"}}
 
 
-def conditional_settings(
+def setting_conditions(
     body: Struct, settings: Settings | None, provider: Provider
 ) -> Mapping[str, FieldCondition]:
-    """Return the settings that are not there after *body*, and when *provider* needs them.
+    """Return the conditions of credentials under which a setting is unexpected after *body*.
 
-    *settings* are those before it. A body that changes neither settings nor secrets has none.
+    *settings* are those before it: one that is not there is needed, or one that is there should be
+    the same as a field. A body that changes neither settings nor secrets has no conditions.
     """
     given = getattr(body, "settings", settings)
     if given is UNSET:
         return {}
-    return {
-        name: setting.required_when
-        for name, setting in provider.settings.items()
-        if setting.required_when and name not in (given or {})
+    conditions = {
+        name: each.same_when if name in (given or {}) else each.required_when
+        for name, each in provider.settings.items()
     }
+    return {name: condition for name, condition in conditions.items() if condition}
 
 
-def find_missing_settings(
+def find_unexpected_settings(
     body: Struct,
     settings: Settings | None,
     provider: Provider,
     stored: Mapping[SecretField, Secret],
 ) -> Iterator[FieldFinding]:
-    """Find the settings that *provider* needs with the credentials in *body* or *stored*."""
-    for name, condition in conditional_settings(body, settings, provider).items():
+    """Find the settings that do not suit the credentials in *body* or *stored*."""
+    after = getattr(body, "settings", settings) or {}
+    for name, condition in setting_conditions(body, settings, provider).items():
         value = given_value(body, condition.field)
         if value is UNSET:
             value = stored.get(cast("SecretField", condition.field))
         text = value.reveal().decode() if isinstance(value, Secret) else value or ""
-        if re.fullmatch(condition.format, unwrap(text).text):
+        if not condition_holds(condition, text):
+            continue
+        if name not in after:
             yield member_name("settings", name), SETTING_MISSING
+        elif after[name] != unwrap(text).text:
+            yield member_name("settings", name), different_setting(condition.field)
+
+
+def different_setting(field: str) -> FieldProblem:
+    """Return the warning that a setting does not repeat the value of *field*."""
+    message = "This differs from {field}; with such credentials it should be the same, or absent"
+    return FieldProblem("SETTING_DIFFERS", message, {"field": field})
 
 
 def given_value(body: Struct, field: str) -> Secret | str | UnsetType | None:

@@ -1,6 +1,5 @@
 """Warnings about a valid body, which the response shows with the data (contract, 4)."""
 
-import re
 from collections.abc import Container, Iterator, Mapping
 from typing import cast
 
@@ -11,10 +10,20 @@ from app.http.field_rules import FieldProblem
 from app.http.sender_phone import number_warning
 from app.http.types import attributes_by_json_name
 from app.pasted_text import SPACE
-from app.providers.google_service_account import is_incomplete_account
-from app.providers.lookalikes import find_lookalike, matches_format
+from app.providers.google_service_account import INCOMPLETE, is_incomplete_account
+from app.providers.lookalikes import (
+    UNPRINTABLE,
+    Given,
+    PastedValue,
+    find_lookalike,
+    find_mixed_kinds,
+    find_owner,
+    holds_more_than_key,
+    matches_format,
+)
 from app.secrets.secret import Secret
 from app.wrappings import Wrapping, unwrap
+from domain.integration import SecretField
 from domain.provider import Provider, ProviderField, ProviderFieldName
 
 COMMON_FIELDS = frozenset({"name", "type", "channel", "isActive", "settings", "notices"})
@@ -22,7 +31,9 @@ KEY_FIELDS = frozenset({"apiKey", "apiSecret", "vapidPrivateKey", "vapidPublicKe
 UNUSUAL_FORMAT = FieldProblem("UNUSUAL_FORMAT", "This does not look like a key of this provider")
 NOT_USED = FieldProblem("NOT_USED", "This field is not used by this provider")
 LOOKS_QUOTED = FieldProblem(
-    "LOOKS_QUOTED", "This is in quotes, which are stored as part of it; give it without them"
+    "LOOKS_QUOTED",
+    "This is in quotes or brackets, or a comma follows; they are stored as part of it: give it"
+    " without them",
 )
 LOOKS_LIKE_HEADER = FieldProblem(
     "LOOKS_LIKE_HEADER",
@@ -37,11 +48,11 @@ LOOKS_ESCAPED = FieldProblem(
     "This begins or ends with a space or a line break written as \\n, %0A or the like, which is"
     " stored as part of it; give the key without it",
 )
-INCOMPLETE_ACCOUNT = FieldProblem(
-    "INCOMPLETE_ACCOUNT",
-    "This is not the whole JSON of a service account: it needs type, project_id, client_email and"
-    " a private_key in PEM, at the top",
+TEXT_AROUND = FieldProblem(
+    "TEXT_AROUND",
+    "This contains a key and something else, which is stored as part of it; give the key alone",
 )
+INCOMPLETE_ACCOUNT = FieldProblem("INCOMPLETE_ACCOUNT", INCOMPLETE)
 SPACE_INSIDE = FieldProblem(
     "SPACE_INSIDE", "This contains a space or a line break, which no key has; it is stored as it is"
 )
@@ -53,7 +64,9 @@ DEFAULT_OF_CHANNEL = FieldProblem(
     "This is the default of its channel: until it is on again, or another is chosen, workers get no"
     " lease by channel",
 )
-UNPRINTABLE = re.compile(r"[^\x21-\x7e]")
+NOTHING: Mapping[SecretField, Secret] = {}
+UNUSED_OF_OTHER = "This field is not used by this provider; the value belongs in {field}"
+OF_OTHER = "This does not look like a value of this field; it looks like one of {field}"
 WRAPPING_WARNINGS: Mapping[Wrapping, FieldProblem] = {
     Wrapping.QUOTES: LOOKS_QUOTED,
     Wrapping.SCHEME: LOOKS_LIKE_HEADER,
@@ -62,35 +75,80 @@ WRAPPING_WARNINGS: Mapping[Wrapping, FieldProblem] = {
 }
 
 
-def find_warnings(body: Struct, provider: Provider) -> Iterator[FieldFinding]:
-    """Find what *provider* does not expect in *body*, and what reading changed in it."""
+def find_warnings(
+    body: Struct, provider: Provider, stored: Mapping[SecretField, Secret] = NOTHING
+) -> Iterator[FieldFinding]:
+    """Find what *provider* does not expect in *body*, and what reading changed in it.
+
+    *stored* are the secrets that new ones stand next to.
+    """
     yield from getattr(body, "notices", ())
-    for name, attribute in attributes_by_json_name(type(body)).items():
-        value = getattr(body, attribute)
-        if value is None or value is UNSET or name in COMMON_FIELDS:
-            continue
-        text = value.reveal().decode() if isinstance(value, Secret) else value
+    given = values_in(body)
+    for name, value in given.items():
         field = provider.fields.get(cast("ProviderFieldName", name))
-        found = [*key_warnings(text, field)] if name in KEY_FIELDS else []
-        warning = unexpected_value(name, text, field, provider)
+        owner = find_owner(name, given, provider) if name in KEY_FIELDS else None
+        meant = field or provider.fields.get(cast("ProviderFieldName", owner))
+        found = [*key_warnings(value, meant, provider)] if name in KEY_FIELDS else []
+        warning = unexpected_value(value, field, None if TEXT_AROUND in found else owner)
         if warning and not (warning is UNUSUAL_FORMAT and has_unusual_content(found)):
             found.append(warning)
-        if name == "senderPhone" and (warning := number_warning(text)):
+        if name == "senderPhone" and (warning := number_warning(value.text)):
             found.append(warning)
         yield from ((name, each) for each in found)
+    yield from find_mixed_credentials(given, provider, stored)
+
+
+def find_mixed_credentials(
+    given: Given, provider: Provider, stored: Mapping[SecretField, Secret]
+) -> Iterator[FieldFinding]:
+    """Find credentials, *given* or *stored*, of which one is of another kind than the other."""
+    kept = {str(name): PastedValue(secret.reveal().decode()) for name, secret in stored.items()}
+    for name, found in find_mixed_kinds({**kept, **given}, provider):
+        yield name, FieldProblem("OTHER_KIND", found.message)
+
+
+def fields_of_kinds(body: Struct, provider: Provider) -> frozenset[str]:
+    """Return the fields that show the kind of the credentials that *body* changes."""
+    pairs = (
+        {name, each.when.field}
+        for name, field in provider.fields.items()
+        for each in field.lookalikes
+        if each.when
+    )
+    changed = values_in(body).keys()
+    return frozenset(name for pair in pairs if pair & changed for name in pair)
+
+
+def values_in(body: Struct) -> dict[str, PastedValue]:
+    """Return the values of the fields that *body* gives, secrets too, by their names."""
+    values = {
+        name: getattr(body, attribute)
+        for name, attribute in attributes_by_json_name(type(body)).items()
+        if name not in COMMON_FIELDS
+    }
+    return {
+        name: PastedValue(value.reveal().decode() if isinstance(value, Secret) else value)
+        for name, value in values.items()
+        if value is not None and value is not UNSET
+    }
 
 
 def has_unusual_content(found: Container[FieldProblem]) -> bool:
     """Return whether *found* says already that the value holds what no key has."""
-    return SPACE_INSIDE in found or UNUSUAL_CHARACTER in found
+    return any(each in found for each in (SPACE_INSIDE, UNUSUAL_CHARACTER, TEXT_AROUND))
 
 
-def key_warnings(text: str, field: ProviderField | None) -> Iterator[FieldProblem]:
-    """Find what stands around the key *text*, or inside it, and belongs to none."""
-    unwrapped = unwrap(text)
+def key_warnings(
+    value: PastedValue, field: ProviderField | None, provider: Provider
+) -> Iterator[FieldProblem]:
+    """Find what stands around the key *value*, or inside it, and belongs to none."""
+    unwrapped = unwrap(value.text)
     yield from (
         WRAPPING_WARNINGS[wrapping] for wrapping in Wrapping if wrapping in unwrapped.wrappings
     )
+    if field and holds_more_than_key(value, field, provider):
+        yield TEXT_AROUND
+        return
     if (field and field.document) or not UNPRINTABLE.search(unwrapped.text):
         return
     if SPACE.search(unwrapped.text):
@@ -100,26 +158,23 @@ def key_warnings(text: str, field: ProviderField | None) -> Iterator[FieldProble
 
 
 def unexpected_value(
-    name: str, text: str, field: ProviderField | None, provider: Provider
+    value: PastedValue, field: ProviderField | None, owner: str | None
 ) -> FieldProblem | None:
-    """Return what is unexpected in the value *text* of *field*; None if nothing is."""
+    """Return what is unexpected in the *value* of *field*; None if nothing is.
+
+    *owner* is the name of the field that it looks like.
+    """
     if field is None:
-        other = field_of_document(text, provider) if name in KEY_FIELDS else None
-        return other_field_warning(other) if other else NOT_USED
-    if lookalike := find_lookalike(text, field):
+        return of_owner(UNUSED_OF_OTHER, owner) if owner else NOT_USED
+    if lookalike := find_lookalike(value, field):
         return FieldProblem("OTHER_KIND", lookalike.message)
-    if not matches_format(text, field):
-        return UNUSUAL_FORMAT
-    return INCOMPLETE_ACCOUNT if field.document and is_incomplete_account(text) else None
+    if field.document and is_incomplete_account(value.readings):
+        return INCOMPLETE_ACCOUNT
+    if matches_format(value, field):
+        return None
+    return of_owner(OF_OTHER, owner) if owner else UNUSUAL_FORMAT
 
 
-def other_field_warning(name: str) -> FieldProblem:
-    """Return the warning that a value belongs in the field *name*."""
-    message = "This field is not used by this provider; the value belongs in {field}"
-    return FieldProblem("OTHER_FIELD", message, {"field": name})
-
-
-def field_of_document(text: str, provider: Provider) -> str | None:
-    """Return the name of the field of *provider* whose document *text* is; None if none is."""
-    documents = {name: field for name, field in provider.fields.items() if field.document}
-    return next((name for name, field in documents.items() if matches_format(text, field)), None)
+def of_owner(message: str, owner: str) -> FieldProblem:
+    """Return the warning that a value is of the field *owner*."""
+    return FieldProblem("OTHER_FIELD", message, {"field": owner})

@@ -9,9 +9,9 @@ import httpx2
 import psycopg
 import pytest
 
+from tests.support.service import Service
 from tests.support.worker import Worker
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
 Body = dict[str, Any]
 Problem = Callable[..., dict[str, Any]]
 PATH = "/en/api/integration"
@@ -43,7 +43,7 @@ SESSION = (
     Asked("PATCH", json={"name": "Newer"}, headers={"If-Match": '"2"'}),
     Asked("PATCH", json={"name": "Newest"}, headers={"Idempotency-Key": "the-key-of-mine"}),
     Asked("POST", "/toggle", {"isActive": False}),
-    Asked("PUT", "/credentials", {"apiKey": SECRET}),
+    Asked("PUT", "/credentials", {"apiKey": f"{SECRET}-2"}),
     Asked("POST", "/check"),
     Asked("GET", "/credentials"),
     Asked("GET", "/history"),

@@ -19,8 +19,8 @@ from app.providers.check import MAX_CONCURRENT_CHECKS, CredentialChecker
 from app.providers.http_client import ProviderClient
 from app.providers.provider_file import ProviderFile, Region
 from app.secrets.secret import Secret
+from tests.app.providers.conftest import Script
 
-Script = Any  # that of conftest.py, which cannot be imported
 Values = dict[str, Secret]
 CheckerAt = Callable[..., CredentialChecker]
 
@@ -332,7 +332,12 @@ REGIONS: list[tuple[str, Answers, tuple[str, str | None]]] = [
     ("one-is-down", [REFUSED, BUSY], ("inconclusive", None)),
     ("one-is-down-first", [BUSY, REFUSED], ("inconclusive", None)),
     ("one-knows-it", [REFUSED, LACKING], ("insufficient", "EU")),
-    ("one-knows-it-the-other-is-down", [BUSY, LACKING], ("insufficient", "EU")),
+    ("one-knows-it-the-other-is-down", [BUSY, LACKING], ("inconclusive", "EU")),
+    ("the-other-is-down-later", [LACKING, BUSY], ("inconclusive", "GLOBAL")),
+    ("lock-and-down", [LOCKED, BUSY], ("inconclusive", None)),
+    ("down-and-lock", [BUSY, LOCKED], ("inconclusive", None)),
+    ("lock-and-too-many", [LOCKED, (429, "")], ("inconclusive", None)),
+    ("lock-and-unexpected", [LOCKED, (302, "")], ("inconclusive", None)),
     ("who-lets-it-in-knows-it", [LOCKED, LACKING], ("insufficient", "EU")),
     ("nobody-lets-it-in", [LOCKED, LOCKED], ("insufficient", None)),
     ("lock-and-refusal", [LOCKED, REFUSED], ("insufficient", None)),

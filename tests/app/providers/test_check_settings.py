@@ -1,7 +1,6 @@
 """What a check makes of the settings: address, header, account and what is missing."""
 
 from base64 import b64decode
-from typing import Any
 
 import pytest
 
@@ -10,8 +9,8 @@ from app.providers.errors import ProviderFileError
 from app.providers.provider_file import ProviderFile
 from app.providers.registry import load_providers, parse_provider
 from app.secrets.secret import Secret
+from tests.app.providers.conftest import Script
 
-Script = Any  # that of conftest.py, which cannot be imported
 SID, KEY_SID, KEY_SECRET = "AC" + "0" * 32, "SK" + "1" * 32, "aB3" * 10 + "xy"
 API_KEY = {"apiKey": KEY_SID, "apiSecret": KEY_SECRET}
 OF_ACCOUNT = {**API_KEY, "accountSid": SID}
@@ -72,9 +71,9 @@ async def test_a_refusal_in_one_region_says_that_others_were_not_asked(
 
     verdict = (await script.check("SENDGRID", refused, values=secrets(values))).verdict
 
-    said = load_catalogues().english.text(verdict.message, **verdict.limits)
+    said = verdict.text(load_catalogues().english)
     assert verdict.outcome == "invalid"
-    assert (f"in {region}, and no other region was asked" in said) is named
+    assert (f"Only the region {region} was asked" in said) is named
 
 
 @pytest.mark.parametrize(
@@ -165,8 +164,9 @@ def test_a_file_of_an_operator_may_use_its_settings() -> None:
         ('settings.a = { label = "l", help = "h", example = "e", format = "(" }', "/x"),
         ('settings.region = { label = "l", help = "h", example = "EU", choices = ["EU"] }', "/x"),
         ('settings.region = { label = "l", help = "h", example = "Global" }', "/x"),
+        ('[[regions]]\nname = "GLOBAL"\nurl = "https://api2.example.com"', "/x"),
     ],
-    ids=["not there", "name of a field", "format", "no such region", "any region"],
+    ids=["not there", "name of a field", "format", "no such region", "any region", "one name"],
 )
 def test_a_wrong_file_is_refused(settings: str, path: str) -> None:
     with pytest.raises(ProviderFileError):

@@ -17,8 +17,8 @@ from app.providers.provider_file import Condition, HttpCheck, ProviderFile, Rule
 from app.providers.registry import load_providers
 from app.providers.verdict import evaluate
 from domain.integration import Outcome
+from tests.app.providers.conftest import Script
 
-Script = Any  # that of conftest.py, which cannot be imported
 TOKEN = {"access_token": "ya29.token", "expires_in": 3599, "token_type": "Bearer"}
 
 
@@ -57,7 +57,7 @@ async def test_what_providers_answer_has_its_true_outcome(
     checked = await script.check(row.type, *before, (row.status, row.body))
 
     verdict = checked.verdict
-    detail = catalogues.english.text(verdict.message, **verdict.limits)
+    detail = verdict.text(catalogues.english)
     assert (verdict.outcome, detail) == (row.outcome, row.detail)
     assert all(verdict.message in language.messages for language in catalogues.languages.values())
 

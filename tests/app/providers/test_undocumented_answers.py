@@ -10,15 +10,14 @@ from asyncio import StreamWriter as Writer
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
 from app.providers.check import CredentialChecker
 from app.secrets.secret import Secret
+from tests.app.providers.conftest import Script
 
-Script = Any  # that of conftest.py, which cannot be imported
 ROWS = msgspec.toml.decode(Path(__file__).with_name("provider_responses.toml").read_bytes())
 DOCUMENTED = {
     (row["type"], row.get("of", "check")): (row["status"], row["body"])
@@ -69,6 +68,10 @@ BETWEEN: list[Row] = [
     ("in a list", None, JSON, b"[{}]"),
     ("twice", None, JSON, b"{}{}"),
     ("as text", None, JSON, b'"{}"'),
+    *[
+        (f"labelled {t}", None, f"Content-Type: {t}\r\n", b"{}")
+        for t in ("text/html", "text/plain")
+    ],
     ("with a comment", None, JSON, b"{} // cached"),
 ]
 Answer = Callable[[int, bytes], bytes]
@@ -100,11 +103,12 @@ TRANSPORT: dict[str, Answer] = {
     "no end of the head": lambda n, _: framed(n, JSON, b"")[:-2],
 }
 ANSWERS = {row[0]: spelled(row) for row in BETWEEN} | TRANSPORT
-# The value counts that the provider documents, however it is labelled.
+# The value counts that the provider documents, however its JSON is labelled.
 LABELLED: dict[str, Answer] = {
     "as it is": lambda n, c: framed(n, JSON, c),
     "no type": lambda n, c: framed(n, "", c),
-    "another type": lambda n, c: framed(n, "Content-Type: text/plain\r\n", c),
+    "a problem": lambda n, c: framed(n, "Content-Type: application/problem+json\r\n", c),
+    "a charset": lambda n, c: framed(n, "content-type: Application/JSON; charset=utf-8\r\n", c),
     "not encoded": lambda n, c: framed(n, JSON + "Content-Encoding: Identity\r\n", c),
     "wait": lambda n, c: framed(n, JSON + "Retry-After: 30\r\n", c),
     "just not too long": lambda n, c: framed(n, JSON, c.ljust(65_536)),

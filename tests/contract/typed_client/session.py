@@ -48,6 +48,7 @@ from integrations_client.models import (
 from integrations_client.types import Unset
 
 KEY = "SG." + "k" * 22 + "." + "y" * 43  # the form of SendGrid's keys
+SUCCESSOR = "SG." + "s" * 22 + "." + "z" * 43
 NOBODY = "int_00000000000000000000000000"
 
 
@@ -134,7 +135,7 @@ def change(client: AuthenticatedClient, mail: IntegrationObject) -> None:
     off = toggle_integration.sync("en", mail.id, client=client, body=ToggleBody(is_active=False))
     assert shown(off).is_active is False
     replaced = replace_credentials.sync(
-        "en", mail.id, client=client, body=ReplaceCredentialsBody(api_key=KEY)
+        "en", mail.id, client=client, body=ReplaceCredentialsBody(api_key=SUCCESSOR)
     )
     assert shown(replaced).name == "Post"
     checked = check_credentials.sync("en", mail.id, client=client)

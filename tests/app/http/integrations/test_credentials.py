@@ -7,7 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
+from tests.support.service import Service
+
 Problem = Callable[..., dict[str, Any]]
 Body = dict[str, Any]
 PATH = "/en/api/integration"
@@ -183,6 +184,53 @@ def test_a_destroyed_secret_is_in_the_history_and_its_version_is_not_used_again(
     )
     assert client.put(path, json={"apiSecret": None}).headers["ETag"] == first.headers["ETag"]
     client.put(path, json={"apiSecret": SECRET})
+    assert shown(client, place)["credentials"][1]["version"] == 2
+
+
+OTHER = SECRET + "2"
+BOTH = {"apiKey": SECRET, "apiSecret": SECRET}
+# What is stored of TWILIO, and replaced; the fields that get another version.
+REPLACED: list[tuple[Body, Body, list[str]]] = [
+    (BOTH, BOTH, []),
+    (BOTH, {"apiKey": SECRET}, []),
+    (BOTH, {"apiSecret": f"  {SECRET}\n"}, []),
+    (BOTH, {"apiKey": SECRET, "apiSecret": OTHER}, ["apiSecret"]),
+    (BOTH, {"apiKey": OTHER, "apiSecret": OTHER}, ["apiKey", "apiSecret"]),
+    (BOTH, {"apiKey": SECRET[:-1]}, ["apiKey"]),
+    (BOTH, {"apiKey": SECRET.upper()}, ["apiKey"]),
+    ({"apiKey": SECRET, "apiSecret": OTHER}, {"apiKey": OTHER}, ["apiKey"]),
+    ({"apiKey": SECRET}, BOTH, ["apiSecret"]),
+    ({}, BOTH, ["apiKey", "apiSecret"]),
+]
+
+
+@pytest.mark.parametrize(("stored", "given", "changed"), REPLACED)
+def test_a_secret_that_is_stored_already_is_not_replaced(
+    client: httpx2.Client, stored: Body, given: Body, changed: list[str]
+) -> None:
+    """Contract, 6: setting what already is so records nothing and answers 200."""
+    place = made(client, "TWILIO", **stored)
+    before, tag = shown(client, place), client.get(place).headers["ETag"]
+
+    answer = client.put(f"{place}/credentials", json=given)
+
+    assert (answer.status_code, answer.json()["result"]["status"]) == (200, 200)
+    assert (answer.headers["ETag"] == tag) is not changed
+    assert (shown(client, place) == before) is not changed
+    recorded = client.get(f"{place}/history").json()["result"]["data"][:-1]
+    assert [[c["field"] for c in each["details"]["credentials"]] for each in recorded] == (
+        [changed] if changed else []
+    )
+
+
+def test_what_is_replaced_by_itself_with_a_destroyed_one_is_the_destruction_alone(
+    client: httpx2.Client,
+) -> None:
+    place = made(client, "SENDGRID", apiKey=SECRET, apiSecret=OTHER)
+    assert client.put(f"{place}/credentials", json={"apiKey": SECRET, "apiSecret": None}).is_success
+    [entry, _] = client.get(f"{place}/history").json()["result"]["data"]
+    assert entry["details"] == {"destroyed": [{"field": "apiSecret", "version": 1}]}
+    client.put(f"{place}/credentials", json={"apiSecret": OTHER})
     assert shown(client, place)["credentials"][1]["version"] == 2
 
 

@@ -3,13 +3,13 @@
 import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from typing import Any
 from urllib.parse import quote
 
 import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from app.http.errors import InvalidFieldsError
 from app.http.integrations.bodies import (
@@ -18,14 +18,19 @@ from app.http.integrations.bodies import (
     UpdateIntegrationBody,
     build_body_schemas,
 )
-from app.http.integrations.public_text import provider_key_pattern
+from app.providers.key_finder import KeyFinder
 from app.providers.registry import load_providers
+from app.secrets.private_key_text import contains_private_key
 from tests.support.private_keys import (
     PUBLIC_SPELLINGS,
     SPELLINGS,
     SURROUNDINGS,
+    base64url,
     make_key,
+    point,
+    scalar,
 )
+from tests.support.service import Service
 
 PATH = "/en/api/integration"
 PROVIDERS = load_providers()
@@ -36,7 +41,25 @@ DER = SPELLINGS["PKCS#8 base64"](KEY)
 SG = f"SG.{'a1B2' * 5}cd.{'x9Y8' * 10}z7W"
 PUSH = {"name": "Push", "type": "WEB_PUSH", "channel": "PUSH"}
 MAIL = {"name": "Mail", "type": "SENDGRID", "channel": "EMAIL"}
+ACCOUNT, TOKEN = f"AC{'0a' * 16}", "k1" * 16
 TEXTS = ("name", "senderName", "vapidPublicKey")
+MD5, SHA_1 = "8b119da50629c4068a1e4c3f9a521d2a", "da39a3ee5e6b4b0d3255bfef95601890afd80709"
+LINKS = (
+    f"https://www.notion.so/acme/Plan-Q4-{MD5}?v={MD5}",
+    f"see notion.so/{MD5}",
+    f"https://gist.github.com/ada/{MD5}#file-plan-md",
+    f"https://www.loom.com/share/{MD5}?sid=f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+    "https://acme.box.com/s/k3v9x1q7m2p8w4z6t5y0r1n3b7c9d2f4",
+    "https://us02web.zoom.us/j/81234567890?pwd=Q1dXa2VrT0p5bWc2Ym9xTHhGdkR3Zz09",
+    "https://us02web.zoom.us/j/81234567890?pwd=a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6",
+    "https://mail.google.com/mail/u/0/#inbox/FMfcgzQXJWDsKmvPLbTRn2gCkZxVqYwd",
+    f"https://outlook.office.com/mail/inbox/id/{MD5}",
+    f"https://acme.sharepoint.com/sites/push/Shared%20Documents/Plan.docx?d=w{MD5}&csf=1",
+    f"https://github.com/acme/push/commit/{SHA_1}",
+    f"https://www.gravatar.com/avatar/{MD5}.png",
+    f"https://cdn.example.com/{MD5}",
+)
+FINDER = KeyFinder(PROVIDERS)
 Findings = list[tuple[str, str]]
 
 
@@ -64,7 +87,7 @@ K1 = {
 
 @pytest.mark.parametrize("text", K1.values(), ids=K1)
 def test_a_private_key_as_public_key_is_refused_in_each_body(
-    client: httpx2.Client, service: Any, text: str
+    client: httpx2.Client, service: Service, text: str
 ) -> None:
     place = client.post(PATH, json=PUSH).headers["Location"]
     field = {"vapidPublicKey": text}
@@ -96,12 +119,15 @@ def test_no_public_field_takes_a_private_key(client: httpx2.Client, field: str) 
         "reply+IXyMI5mXd8pWOq3TDx5DfHObyo@reply.example.com",
         "u1234567+aB3dE6gH9jK1mN4pQ7sT@em.acme.example.com",
         "bounces-Zk3Pq9XwT1vB7nMd5RcY2@b.eu-west-1.mail.example.org",
+        "Zk3Pq9XwT1vB7nMd5RcY2LhG8sJf4KaQ6uEi0oWxC1bV3nM9@bounce.example.com",
     ],
 )
 def test_a_mailbox_with_a_random_name_is_no_private_key(
     client: httpx2.Client, address: str
 ) -> None:
     assert client.post(PATH, json=MAIL | {"senderEmail": address}).status_code == 201
+    contact = {"settings": {"contact": f"mailto:{address}"}}
+    assert client.post(PATH, json=PUSH | contact).status_code == 201
 
 
 BODIES: Mapping[str, tuple[type, Mapping[str, str], tuple[str, ...]]] = {
@@ -166,10 +192,16 @@ def test_a_whole_key_of_a_provider_is_a_warning(client: httpx2.Client, field: st
         (f"key: {SG}", True),
         (f"x{SG}", False),
         ("a" * 96, True),  # Elastic Email's: 96 hexadecimal digits
-        ("0123456789abcdef" * 2, True),  # Twilio's auth token
-        (f"AC{'0' * 32}", True),
+        (f"SK{'0a' * 16}", True),
+        (f"Twilio-SK{'0a' * 16}", True),
+        (f"{ACCOUNT}:SK{'0a' * 16}", True),
+        (f"https://a.example/b/SK{'0a' * 16}?c=d", True),
+        # The id of an account, which everybody may see
+        (ACCOUNT, False),
+        (f"Twilio {ACCOUNT}", False),
+        (f"Twilio-{ACCOUNT}_prod", False),
+        (f"Twilio ({ACCOUNT}), AC{'1' * 32}.", False),
         (f"MG{'0' * 32}", False),
-        ("a1B2c3D4" * 4, True),  # the secret of its API key
         ("MarketingCampaignsProduction2026", False),
         ("Whatever", False),  # the format of Vonage's key: eight letters
         ("abcd1234", False),
@@ -179,11 +211,60 @@ def test_a_whole_key_of_a_provider_is_a_warning(client: httpx2.Client, field: st
         (PRIV, False),  # an error, not a warning
         ('{"type": "service_account"}', False),
         ("", False),
+        # Ids and hashes, which are nothing but letters and digits
+        *((link, False) for link in LINKS),
+        (f"Deploy of {SHA_1}", False),
+        ("f81d4fae-7dec-11d0-a765-00a0c91e6bf6", False),
+        ("FMfcgzQXJWDsKmvPLbTRnHgCkZxVqYwd", False),
     ],
 )
-def test_formats_of_providers_are_found_in_texts(text: str, is_key: bool) -> None:
-    keys = provider_key_pattern(PROVIDERS, certain=False)
-    assert (keys.search(text) is not None) is is_key
+@pytest.mark.parametrize("type_", PROVIDERS)
+def test_a_key_with_a_mark_is_found_in_texts_of_any_provider(
+    text: str, is_key: bool, type_: str
+) -> None:
+    assert (FINDER.find(text, PROVIDERS[type_]) is not None) is is_key
+
+
+@pytest.mark.parametrize(
+    ("text", "is_key"),
+    [
+        (MD5, True),  # as the auth token
+        (f"Release {MD5}", True),
+        (f"build-{MD5}_v2", True),
+        ("a1B2c3D4" * 4, True),  # the secret of an API key
+        (f"Twilio-{TOKEN}", True),
+        (f"{TOKEN}-prod", True),
+        (f"twilio_{TOKEN}_eu1-2026", True),
+        (f"_{TOKEN}_", True),
+        (f"--token-{TOKEN}", True),
+        (f"Schlüssel-{TOKEN}", True),
+        (f"{ACCOUNT}-{TOKEN}", True),
+        (f"{TOKEN}_{ACCOUNT}", True),
+        (f"{TOKEN} (see https://a.example/b)", True),
+        (f"https://{ACCOUNT}:{TOKEN}@api.example.com/2010-04-01/Accounts", True),
+        (f"{'a1B2-' * 5}{TOKEN}", False),  # a part of base64url
+        (f"x{TOKEN}-prod", False),
+        *((link, False) for link in LINKS),
+    ],
+)
+def test_a_key_without_a_mark_is_found_at_its_own_provider(text: str, is_key: bool) -> None:
+    assert (FINDER.find(text, PROVIDERS["TWILIO"]) is not None) is is_key
+    others = [provider for type_, provider in PROVIDERS.items() if type_ != "TWILIO"]
+    assert not any(FINDER.find(text, provider) for provider in others)
+
+
+@pytest.mark.parametrize("format_", ["[0-9a-f]{32}", "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"])
+def test_an_id_is_a_key_only_at_a_provider_whose_keys_look_the_same(format_: str) -> None:
+    digits = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
+    key = digits if "-[" in format_ else digits.replace("-", "")
+    field = replace(PROVIDERS["ELASTIC_EMAIL"].fields["apiKey"], format=format_, example=key)
+    new = replace(PROVIDERS["ELASTIC_EMAIL"], type="NEW", fields={"apiKey": field})
+    finder = KeyFinder({**PROVIDERS, "NEW": new})
+
+    for text in (key, f"our {key}", f"key-{key}"):
+        assert finder.find(text, new)
+        assert not finder.find(text, PROVIDERS["SENDGRID"])
+    assert not finder.find(f"https://a.example/{key}", new)
 
 
 SECRET = "Wq7/x+Zk2m-9Vb_31"  # noqa: S105 — made up
@@ -193,6 +274,7 @@ WRITTEN: Mapping[str, Callable[[str], str]] = {
     "in quotes": lambda secret: f"'{secret}'",
     "with a zero-width space": lambda secret: f"{secret[:4]}\u200b{secret[4:]}",
     "base64": lambda secret: b64encode(secret.encode()).decode(),
+    "a password in base64": lambda secret: f"Basic {b64encode(f'api:{secret}'.encode()).decode()}",
     "hexadecimal": lambda secret: secret.encode().hex().upper(),
     "percent": lambda secret: quote(secret, safe=""),
     "base64url": lambda secret: secret.replace("+", "-").replace("/", "_"),
@@ -247,6 +329,17 @@ SETTINGS = {
         "contact",
         f"https://example.com/{SPELLINGS['hexadecimal'](KEY)}",
     ),
+    "OpenSSH without its head": (
+        PUSH,
+        "contact",
+        f"https://example.com/{'b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ'}",
+    ),
+    "PRIV and PUB as a page": (PUSH, "contact", f"https://push.example/{PRIV}{PUB}"),
+    "PRIV and PUB in one base64": (
+        PUSH,
+        "contact",
+        f"https://push.example/{base64url(scalar(KEY) + point(KEY))}",
+    ),
     "PRIV as an address": (PUSH, "contact", f"mailto:{PRIV}@example.com"),
     "stored secret as an address": (PUSH, "contact", "mailto:another-secret@example.com"),
     "stored secret as a user": (MAIL, "onBehalfOf", "another-secret"),
@@ -266,6 +359,33 @@ def test_no_setting_takes_a_secret(
     assert text not in client.get(f"{place}/history").text
 
 
+WORDS_KEY = make_key(8_345)  # it has six signs: alone it passes for words
+
+
+@pytest.mark.parametrize("write", ["key {}", "x-{}", "{}-1"])
+def test_the_public_key_proves_a_private_one_that_looks_like_words(
+    client: httpx2.Client, write: str
+) -> None:
+    text = {"name": write.format(SPELLINGS["base64url"](WORDS_KEY))}
+    assert not contains_private_key(text["name"])
+    public = {"vapidPublicKey": PUBLIC_SPELLINGS["base64url"](WORDS_KEY)}
+    place = client.post(PATH, json=PUSH | public).headers["Location"]
+
+    for refused in (client.post(PATH, json=PUSH | public | text), client.patch(place, json=text)):
+        assert findings(refused) == [("name", "LOOKS_LIKE_SECRET")]
+
+
+def test_a_private_key_that_is_stored_with_its_public_one_is_refused_once(
+    client: httpx2.Client,
+) -> None:
+    keys = {"vapidPublicKey": PUB, "vapidPrivateKey": PRIV}
+    place = client.post(PATH, json=PUSH | keys).headers["Location"]
+
+    assert findings(client.patch(place, json={"senderName": f"x-{PRIV[:42]}-{PRIV[42:]}"})) == [
+        ("senderName", "LOOKS_LIKE_SECRET")
+    ]
+
+
 def test_a_new_secret_that_is_a_setting_is_refused(client: httpx2.Client) -> None:
     body = PUSH | {"settings": {"contact": "mailto:push-team@example.com"}}
     place = client.post(PATH, json=body).headers["Location"]
@@ -273,17 +393,18 @@ def test_a_new_secret_that_is_a_setting_is_refused(client: httpx2.Client) -> Non
     assert findings(answer) == [("apiKey", "LOOKS_LIKE_SECRET")]
 
 
-def test_an_account_id_is_no_key_where_it_belongs(client: httpx2.Client) -> None:
+def test_an_account_id_is_no_key(client: httpx2.Client) -> None:
     account, digits = f"AC{'0a' * 16}", "0123456789abcdef" * 2
     body = {"name": "SMS", "type": "TWILIO", "channel": "SMS", "apiKey": f"SK{digits}"}
     keys = {"apiSecret": "k" * 32, "settings": {"accountSid": account}}
     created = client.post(PATH, json=body | keys)
     assert ("settings.accountSid", "LOOKS_LIKE_PROVIDER_KEY") not in findings(created, 201)
-    changed = client.patch(created.headers["Location"], json={"name": f"SMS of {account}"})
-    assert findings(changed, 200) == [("name", "LOOKS_LIKE_PROVIDER_KEY")]
+    for field in ("name", "senderName"):
+        changed = client.patch(created.headers["Location"], json={field: f"SMS of {account}"})
+        assert ("NOT_USED" in changed.text) is (field == "senderName")
+        assert "LOOKS_LIKE_PROVIDER_KEY" not in changed.text
 
 
-ACCOUNT, TOKEN = f"AC{'0a' * 16}", "k1" * 16
 SMS = {"name": "SMS", "type": "TWILIO", "channel": "SMS"}
 
 

@@ -1,0 +1,89 @@
+"""What is known of credentials without asking the provider: missing, retired, something else."""
+
+import re
+from collections.abc import Sequence
+
+from app.pasted_text import trim
+from app.providers.http_client import Values
+from app.providers.lookalikes import PastedValue, find_lookalike, find_owner, is_needed
+from app.providers.provider_file import HttpCheck, OfflineRule, ProviderFile, VapidPairRule
+from app.providers.verdict import Verdict
+from app.secrets.secret import Secret
+from app.wrappings import readings, unwrap
+from domain.provider import ProviderField
+
+MISPLACED = "This is missing: {fields}; the value that belongs there is in {other}"
+
+
+def missing_verdict(values: Values, provider: ProviderFile) -> Verdict | None:
+    """Return what *provider* needs and *values* lack; None if nothing is missing.
+
+    It blames no credentials: the provider was not asked.
+    """
+    missing = [*missing_fields(values, provider), *missing_settings(values, provider)]
+    if not missing:
+        return None
+    limits = {"fields": ", ".join(missing)}
+    if other := misplaced_field(missing, values, provider):
+        return Verdict("inconclusive", MISPLACED, limits | {"other": other})
+    return Verdict("inconclusive", "This is missing: {fields}", limits)
+
+
+def missing_fields(values: Values, provider: ProviderFile) -> list[str]:
+    """Return the names of the fields that *provider* needs and *values* lack."""
+    return [n for n, field in provider.fields.items() if field.required and n not in values]
+
+
+def missing_settings(values: Values, provider: ProviderFile) -> list[str]:
+    """Return the names of the settings that such credentials need and *values* lack."""
+    given = {name: PastedValue(reveal_text(value)) for name, value in values.items()}
+    needed = (name for name, setting in provider.settings.items() if is_needed(setting, given))
+    return [f"settings.{name}" for name in needed if name not in values]
+
+
+def misplaced_field(missing: list[str], values: Values, provider: ProviderFile) -> str | None:
+    """Return the field that holds a value of a *missing* one; None if none does."""
+    given = {name: PastedValue(trim(reveal_text(value))) for name, value in values.items()}
+    keys = sorted(given.keys() - provider.settings.keys())
+    return next((name for name in keys if find_owner(name, given, provider) in missing), None)
+
+
+def unasked_verdict(
+    values: Values, provider: ProviderFile, check: HttpCheck | VapidPairRule
+) -> Verdict | None:
+    """Return what is known of *values* without asking *provider*; None if nothing is."""
+    offline = check.offline if isinstance(check, HttpCheck) else ()
+    return offline_verdict(offline, values, provider) or lookalike_verdict(values, provider)
+
+
+def offline_verdict(
+    rules: Sequence[OfflineRule], values: Values, provider: ProviderFile
+) -> Verdict | None:
+    """Return what *rules* of *provider* say of *values*; None if nothing."""
+    for rule in rules:
+        if decides(rule, reveal_text(values[rule.field]), provider.fields[rule.field]):
+            return Verdict(rule.outcome, rule.detail)
+    return None
+
+
+def decides(rule: OfflineRule, text: str, field: ProviderField) -> bool:
+    """Return whether *rule* speaks of *text*; `when` also of what is wrapped or encoded in it."""
+    read = readings(text) if field.document else [unwrap(text).text]
+    if rule.when and any(re.fullmatch(rule.when, reading) for reading in read):
+        return True
+    return rule.unless is not None and not re.fullmatch(rule.unless, text)
+
+
+def lookalike_verdict(values: Values, provider: ProviderFile) -> Verdict | None:
+    """Return what a value is instead of what *provider* takes; None if nothing is known of it."""
+    for name, field in provider.fields.items():
+        if name in values and (
+            found := find_lookalike(PastedValue(reveal_text(values[name])), field)
+        ):
+            return Verdict("inconclusive", found.message)
+    return None
+
+
+def reveal_text(value: Secret) -> str:
+    """Return the text of *value*."""
+    return value.reveal().decode()

@@ -1,0 +1,77 @@
+"""A provider that a test makes say anything."""
+
+import json
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+TWILIO_REFUSES = {"code": 20003, "message": "Authenticate", "status": 401}
+CANARY = "canary-of-the-provider-61d0c1"
+
+
+class Provider(ThreadingHTTPServer):
+    """Any provider: it gives every request the same answer."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.status, self.content = 200, b""
+        self.asked = 0
+        self.refusals = 0  # of the next requests, before the answer
+        self.paths: list[str] = []
+        self.held = ""  # waits for `release`: a request with this in its credentials
+        self.release = threading.Event()
+        self.release.set()
+
+    def say(self, status: int, content: object) -> None:
+        """Answer with *status* and *content* from now on."""
+        self.status, self.content = status, json.dumps(content).encode()
+
+    def wait_until_asked(self, times: int) -> None:
+        """Return once it was asked so often."""
+        deadline = time.monotonic() + 60
+        while self.asked < times:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One request to the provider."""
+
+    server: Provider  # pyright: ignore[reportIncompatibleVariableOverride] — it serves no other
+
+    def do_GET(self) -> None:
+        """Answer as the provider was told."""
+        self.server.asked += 1
+        if self.server.held in self.headers["Authorization"]:
+            self.server.release.wait(10)
+        self.server.paths.append(self.path)
+        if self.server.refusals > 0:
+            self.server.refusals -= 1
+            self.send_response(401)
+            self.end_headers()
+            self.wfile.write(json.dumps(TWILIO_REFUSES).encode())
+            return
+        self.send_response(self.server.status)
+        self.send_header("X-Canary", CANARY)
+        self.send_header("Set-Cookie", CANARY)
+        self.send_header("Content-Length", str(len(self.server.content)))
+        self.end_headers()
+        self.wfile.write(self.server.content)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — its name there
+        """Stay silent."""
+
+
+@contextmanager
+def running_provider() -> Generator[Provider]:
+    """A provider that listens, on a free port."""
+    with Provider() as provider:
+        thread = threading.Thread(target=provider.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield provider
+        provider.shutdown()
+        thread.join()
