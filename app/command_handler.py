@@ -1,6 +1,6 @@
 """Handles commands: load, fold, decide, append; the loser of a race decides again."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from app.keyed_lock import KeyedLock
 from app.secrets.sealing import SealedSecret
 from domain.aggregates import DomainEvent
 from domain.envelope import Envelope, EventMetadata
-from domain.errors import VersionMismatchError
+from domain.errors import NoVersionExpectedError, UnexpectedVersionError
 from domain.integration import CreateIntegration, IntegrationDeleted
 from domain.message import Command
 from projections.history import name_after, previous_values
@@ -42,7 +42,8 @@ class CommandRequest(Struct, frozen=True, kw_only=True):
 
     `command` is the command, or makes it from the state as it is: what is sealed is bound to the
     version that its field has then. `expected_versions` are the versions of the view's row
-    of which one must be the present one, None for any. `render_stored` renders the response that is
+    of which one must be the present one, None if there may be none, too; none of
+    `unexpected_versions` may be it. `render_stored` renders the response that is
     stored under the request's idempotency key; the last one that it returned is the stored one.
     """
 
@@ -50,7 +51,8 @@ class CommandRequest(Struct, frozen=True, kw_only=True):
     stream: str
     metadata: EventMetadata
     command: PreparedCommand | CommandFactory
-    expected_versions: frozenset[int] | None = None
+    expected_versions: Collection[int] | None = None
+    unexpected_versions: Collection[int] = ()
     render_stored: Callable[[Any], StoredResponse] | None = None
 
 
@@ -94,7 +96,7 @@ class CommandHandler:
     async def _decide(self, request: CommandRequest, before: StreamState) -> Changeset:
         prepared = await resolve_command(request, before.state)
         events = before.aggregate.decider.decide(prepared.command, before.state)
-        require_expected_version(request, view_row(before.rows))
+        require_expected_version(request, before)
         envelopes, rows = fold_events(events, request, before, self.clock())
         return Changeset(
             workspace=request.workspace,
@@ -124,11 +126,13 @@ def creates_integration(command: PreparedCommand | CommandFactory) -> bool:
     return isinstance(command, PreparedCommand) and isinstance(command.command, CreateIntegration)
 
 
-def require_expected_version(request: CommandRequest, row: Any) -> None:  # noqa: ANN401 — as above
-    """Raise VersionMismatchError if the request does not expect the version that *row* shows."""
-    expected = request.expected_versions
+def require_expected_version(request: CommandRequest, before: StreamState) -> None:
+    """Raise VersionMismatchError if *request* does not expect the version that *before* shows."""
+    row, expected = view_row(before.rows), request.expected_versions
     if expected is not None and (row is None or row.version not in expected):
-        raise VersionMismatchError
+        raise before.aggregate.mismatch if expected else NoVersionExpectedError
+    if row is not None and row.version in request.unexpected_versions:
+        raise UnexpectedVersionError
 
 
 def view_row(rows: Rows) -> Any:  # noqa: ANN401 — as above

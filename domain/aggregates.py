@@ -7,6 +7,7 @@ from msgspec import Struct
 from domain import channel_default, integration
 from domain.channel_default import ChannelDefaultEvent
 from domain.decider import Decider
+from domain.errors import DefaultMismatchError, VersionMismatchError
 from domain.integration import IntegrationEvent
 from domain.message import Event
 
@@ -16,12 +17,16 @@ DomainEvent = IntegrationEvent | ChannelDefaultEvent
 
 
 class Aggregate(Struct, frozen=True):
-    """A kind of stream: the `prefix` of its ids, what it does, and the events it consists of."""
+    """A kind of stream: the `prefix` of its ids, what it does, and the events it consists of.
+
+    `mismatch` is the refusal if it has another version than a command expects.
+    """
 
     name: AggregateName
     prefix: str
     decider: Decider[Any, Any, Any]
     events: frozenset[type[Event]]
+    mismatch: type[VersionMismatchError] = VersionMismatchError
 
 
 INTEGRATION = Aggregate(
@@ -32,6 +37,7 @@ CHANNEL_DEFAULT = Aggregate(
     channel_default.PREFIX,
     channel_default.decider,
     frozenset(get_args(ChannelDefaultEvent)),
+    DefaultMismatchError,
 )
 AGGREGATES = (INTEGRATION, CHANNEL_DEFAULT)
 BY_PREFIX = {aggregate.prefix: aggregate for aggregate in AGGREGATES}

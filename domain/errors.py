@@ -4,6 +4,9 @@ DomainError
 ├── IntegrationNotFoundError       the integration does not exist (any more)
 ├── IntegrationAlreadyExistsError  an id was used twice
 └── VersionMismatchError           another change was first
+    ├── DefaultMismatchError       of the default of a channel
+    ├── NoVersionExpectedError     what was expected is no version at all
+    └── UnexpectedVersionError     it has a version that it must not have
 """
 
 
@@ -24,3 +27,15 @@ class IntegrationAlreadyExistsError(DomainError):
 
 class VersionMismatchError(DomainError):
     """The integration has changed since it was read."""
+
+
+class DefaultMismatchError(VersionMismatchError):
+    """The default of the channel has changed since it was read."""
+
+
+class NoVersionExpectedError(VersionMismatchError):
+    """What was expected is no version at all."""
+
+
+class UnexpectedVersionError(VersionMismatchError):
+    """There is a version that there must not be."""

@@ -35,10 +35,11 @@ class StoredSecret(Struct, frozen=True):
 
 
 class NewestCheck(Struct, frozen=True):
-    """What the newest check of the credentials found."""
+    """What the newest check found; `is_current` until a secret is set or destroyed."""
 
     found: CredentialsChecked
     checked_at: datetime
+    is_current: bool = True
 
 
 class CredentialsStatus(Struct, frozen=True):
@@ -66,23 +67,33 @@ def evolve(status: CredentialsStatus | None, envelope: Envelope) -> CredentialsS
         return None
     if isinstance(event, CredentialsReplaced):
         secrets = {**status.secrets, **stored_secrets(event.credentials, envelope)}
-        return replace(status, secrets=secrets)
+        return replace(status, secrets=secrets, check=outdated(status.check))
     if isinstance(event, CredentialsDestroyed):
         gone = {credential.field for credential in event.credentials}
         kept = {field: each for field, each in status.secrets.items() if field not in gone}
-        return replace(status, secrets=kept)
+        return replace(status, secrets=kept, check=outdated(status.check))
     if isinstance(event, CredentialsChecked):
         return replace(status, check=NewestCheck(event, envelope.at))
     return status
 
 
+def outdated(check: NewestCheck | None) -> NewestCheck | None:
+    """Return *check* of other credentials than there are now."""
+    return check and replace(check, is_current=False)
+
+
 def newest_checks(events: Iterable[Envelope]) -> dict[str, NewestCheck]:
-    """Return what the *events* that are checks found, by the integration; one has one at most."""
-    return {
-        each.stream: NewestCheck(each.event, each.at)
-        for each in events
-        if isinstance(each.event, CredentialsChecked)
-    }
+    """Return what the *events* that are checks found, by the integration.
+
+    There is at most one of each, and one event after it that set or destroyed credentials.
+    """
+    found: dict[str, NewestCheck] = {}
+    for each in events:
+        if isinstance(each.event, CredentialsChecked):
+            found[each.stream] = NewestCheck(each.event, each.at)
+        elif each.stream in found:
+            found[each.stream] = replace(found[each.stream], is_current=False)
+    return found
 
 
 def stored_secrets(

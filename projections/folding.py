@@ -29,23 +29,42 @@ SIGNS = str.maketrans(
         ),
         **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033«»", '"'),
         **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
+        "،": ",", "؛": ";", "؟": "?", "٪": "%", "۔": ".",
     }
-)
+)  # fmt: skip
+SPACES = re.compile(r"\s+")
 DIGIT = re.compile(r"[^\D0-9]")
+PUNYCODE = re.compile(r"xn--([a-z0-9-]+)")
 
 
 def fold_text(text: str) -> str:
     """Return *text* without what the languages do not tell words apart by: case, accents, forms.
 
-    Digits of any script are alike, as are the forms of apostrophes, quotes and hyphens.
+    Digits of any script are alike, as are the forms of apostrophes, quotes, hyphens and Arabic
+    punctuation, and one space and several, of any kind.
 
     Bound its length first: normalizing is quadratic in the marks of one letter.
     """
     if text.isascii():
-        return text.lower().replace("`", "'")
+        folded = text.lower().replace("`", "'")
+        return SPACES.sub(" ", folded) if "  " in text or not text.isprintable() else folded
     folded = normalize("NFKD", normalize("NFKD", text.translate(SIGNS)).casefold())
     folded = normalize("NFKD", OPTIONAL_MARKS.sub("", folded).translate(LETTERS))
-    return DIGIT.sub(lambda digit: str(decimal(digit[0])), folded)
+    return SPACES.sub(" ", DIGIT.sub(lambda digit: str(decimal(digit[0])), folded))
+
+
+def decode_domains(folded: str) -> str:
+    """Return *folded* with the labels of domains in it that are in punycode in their own script."""
+    return PUNYCODE.sub(decode_label, folded) if "xn--" in folded else folded
+
+
+def decode_label(found: re.Match[str]) -> str:
+    """Return the folded label that is *found* in punycode, or as it is if it is none."""
+    try:
+        label = found[1].encode().decode("punycode")
+    except UnicodeError:
+        return found[0]
+    return fold_text(label) if label.isprintable() else found[0]
 
 
 def sort_key(name: str) -> str:

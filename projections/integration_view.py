@@ -23,7 +23,7 @@ from domain.integration import (
     VapidPublicKeyChanged,
 )
 from domain.message import Event
-from projections.folding import fold_text, sort_key
+from projections.folding import decode_domains, fold_text, sort_key
 from projections.projection import Projection
 
 
@@ -173,11 +173,15 @@ HANDLERS: dict[type[Event], Handler] = {
 
 
 def search_text(shown: Iterable[str | None]) -> str:
-    """Return what an integration is found by: what is *shown* of it, folded."""
-    return "\n".join(map(fold_text, filter(None, shown)))
+    """Return what an integration is found by: what is *shown* of it, folded.
+
+    A domain in punycode is there in its own script, too.
+    """
+    folded = [*map(fold_text, filter(None, shown))]
+    return "\n".join(dict.fromkeys((*folded, *map(decode_domains, folded))))
 
 
-integration_view = Projection("integration_view", 5, IntegrationRow, evolve)
+integration_view = Projection("integration_view", 7, IntegrationRow, evolve)
 
 
 # ----- Counts: how many integrations of each type and state -----

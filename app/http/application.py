@@ -19,13 +19,16 @@ from app.http.error_responses import handle_exception
 from app.http.history import HistoryController
 from app.http.integrations.check import CredentialCheckController
 from app.http.integrations.controller import IntegrationController
+from app.http.integrations.credential_lists import (
+    NewestChecksController,
+    StoredCredentialsController,
+)
 from app.http.integrations.defaults import ChannelDefaultController
-from app.http.integrations.newest_checks import NewestChecksController
 from app.http.integrations.types import IntegrationTypesController
 from app.http.leases import LeaseController
 from app.http.middleware import RequestMiddleware
 from app.http.openapi.document import OpenAPIDocument
-from app.http.operations import live, metrics, ready
+from app.http.operations import live, metrics, ready, welcome
 from app.http.request_heads import RequestHeadCheck
 from app.http.whoami import WhoamiController
 
@@ -56,6 +59,7 @@ def create_app(
             CredentialCheckController,
             ChannelDefaultController,
             NewestChecksController,
+            StoredCredentialsController,
             LeaseController,
             AccessController,
             IntegrationTypesController,
@@ -63,6 +67,7 @@ def create_app(
             ChangeController,
             AuditController,
             WhoamiController,
+            welcome,
             live,
             ready,
             metrics,

@@ -3,12 +3,14 @@
 from litestar import Request
 from litestar.datastructures import State
 
-from app.http.body_dto import require_identity
+from app.http.body_dto import require_json
 from app.http.dependencies import get_dependencies
 from app.http.errors import ForbiddenError
 from app.http.query_parameters import reject_query_parameters
 from app.tokens.principal import AUDIT, Principal
 from domain.errors import IntegrationNotFoundError
+
+WITH_BODY = ("POST", "DELETE")  # methods of which a handler may take no body; nobody sends GET one
 
 
 async def authorize(request: Request[Principal, object, State]) -> None:
@@ -27,7 +29,8 @@ async def authorize(request: Request[Principal, object, State]) -> None:
         ForbiddenError: the token lacks the permission.
         RateLimitExceededError: the workspace exceeds its rate.
         InvalidFieldsError: there are query parameters and the handler takes none.
-        UnsupportedEncodingError, RequestEntityTooLarge: as `discard_body`.
+        UnsupportedEncodingError, UnsupportedMediaTypeError, RequestEntityTooLarge: as
+            `discard_body`.
     """
     dependencies, handler = get_dependencies(request.app), request.route_handler
     language = dependencies.catalogues.negotiate(request.path_params["locale"])
@@ -43,7 +46,7 @@ async def authorize(request: Request[Principal, object, State]) -> None:
         dependencies.rate_limit.take(principal.workspace)
     if not handler.opt.get("parameters"):
         reject_query_parameters(request)
-    if request.method == "POST" and "data" not in handler.parsed_fn_signature.parameters:
+    if request.method in WITH_BODY and "data" not in handler.parsed_fn_signature.parameters:
         await discard_body(request)
     request.scope["auth"] = language
     if permission == AUDIT:
@@ -54,8 +57,8 @@ async def discard_body(request: Request[Principal, object, State]) -> None:
     """Read the body of *request*, which its handler does not take: it is held to the same limits.
 
     Raises:
-        UnsupportedEncodingError: the body has a Content-Encoding.
+        UnsupportedEncodingError, UnsupportedMediaTypeError: as `require_json`, if there is a body.
         RequestEntityTooLarge: it is larger than a body may be.
     """
-    require_identity(request)
-    await request.body()
+    if await request.body():
+        require_json(request)

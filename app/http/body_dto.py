@@ -36,9 +36,7 @@ class BodyDTO(AbstractDTO[T]):
                 `BodySchema.read`.
         """
         request = cast("ApiRequest", self.asgi_connection)  # pyright: ignore[reportUnknownMemberType] — untyped there
-        require_identity(request)
-        if not is_json_in_utf8(request.headers.get("content-type", "")):
-            raise UnsupportedMediaTypeError
+        require_json(request)
         return get_dependencies(request.app).body_schemas[self.model_type].read(value)
 
     @classmethod
@@ -56,10 +54,17 @@ class BodyDTO(AbstractDTO[T]):
         return Reference(f"#/components/schemas/{cls.model_type.__name__}")
 
 
-def require_identity(request: Request[Any, Any, Any]) -> None:
-    """Raise UnsupportedEncodingError if the body of *request* has a Content-Encoding."""
+def require_json(request: Request[Any, Any, Any]) -> None:
+    """Look at what the headers of *request* say of its body.
+
+    Raises:
+        UnsupportedEncodingError: it has a Content-Encoding.
+        UnsupportedMediaTypeError: the Content-Type is not JSON in UTF-8.
+    """
     if not is_identity(list_header(request, "content-encoding") or ""):
         raise UnsupportedEncodingError
+    if not is_json_in_utf8(request.headers.get("content-type", "")):
+        raise UnsupportedMediaTypeError
 
 
 def is_identity(encodings: str) -> bool:

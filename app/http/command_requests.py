@@ -6,7 +6,7 @@ from typing import TypeVar, cast, get_args
 from app.command_handler import CommandFactory, CommandRequest, PreparedCommand
 from app.http.dependencies import get_dependencies
 from app.http.middleware import get_request_id
-from app.http.preconditions import if_match_versions
+from app.http.preconditions import if_match_versions, if_none_match_versions
 from app.http.types import ApiRequest
 from app.identifiers import is_integration_id
 from domain.envelope import EventMetadata
@@ -41,6 +41,7 @@ def build_stream_request(
         metadata=request_metadata(request),
         command=command,
         expected_versions=if_match_versions(request),
+        unexpected_versions=if_none_match_versions(request),
     )
 
 

@@ -75,6 +75,10 @@ class UnsupportedEncodingError(Exception):
     """The body has a Content-Encoding."""
 
 
+class UnsupportedTransferEncodingError(Exception):
+    """The body has a Transfer-Encoding other than chunked."""
+
+
 def safe_field_name(name: str) -> str | None:
     """Return *name* if a response may repeat it: a plain identifier of at most 32 characters."""
     return name if SAFE_NAME.fullmatch(name) else None

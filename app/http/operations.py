@@ -1,4 +1,4 @@
-"""Health, readiness and metrics of the process; they need no token and show no data."""
+"""What this is, health, readiness and metrics; they need no token and show no data."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -6,12 +6,11 @@ from typing import Literal
 from litestar import Request, Response, get
 from litestar.datastructures import State
 from msgspec import Struct
-from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool
 
 from app.audit.lag import SigningWatch
 from app.database.availability import UnavailableError, translate_unavailable
 from app.database.migrate import migration_names
+from app.database.pools import Pool
 from app.http.dependencies import get_dependencies
 from app.http.errors import NotReadyError
 from app.http.field_rules import FieldProblem
@@ -32,6 +31,22 @@ class Health(Struct):
 
     status: Literal["live", "ready"]
     checks: list[str] = []
+
+
+class Welcome(Struct):
+    """What answers here, and the paths of what a person may look for."""
+
+    service: str
+    links: Mapping[str, str]
+
+
+@get("/", include_in_schema=False, sync_to_thread=False)
+def welcome() -> Welcome:
+    """Say what this is, and where its pages are."""
+    return Welcome(
+        "Integrations: third-party service connections of a workspace",
+        {"docs": "/docs", "openapi": "/docs/openapi.json"},
+    )
 
 
 @get("/health/live", tags=["Health"], operation_id="live", sync_to_thread=False)
@@ -61,9 +76,7 @@ async def metrics(request: Request[object, object, State]) -> Response[bytes]:
 class Readiness:
     """Checks through *pool*, which no tenant's request uses."""
 
-    def __init__(
-        self, pool: AsyncConnectionPool[AsyncConnection], signing: SigningWatch | None = None
-    ) -> None:
+    def __init__(self, pool: Pool, signing: SigningWatch | None = None) -> None:
         self.pool = pool
         self.signing = signing
 

@@ -1,7 +1,7 @@
 """Versions as entity tags: If-Match and If-None-Match (RFC 9110, 13.1)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 
 from msgspec import UnsetType
@@ -12,6 +12,7 @@ from projections.integration_view import IntegrationRow
 # An element of a list: `*`, or an entity tag, weak or strong. Possessive: without backtracking.
 ELEMENT = re.compile(r'(?:^|,)[ \t]*+(?:(\*)|(W/)?"([\x21\x23-\x7e\x80-\xff]*+)")[ \t]*+(?=,|$)')
 DIGITS = re.compile(r"[1-9][0-9]{0,17}")
+ANY_VERSION = range(1, 10**18)
 
 
 def etag(version: int) -> str:
@@ -30,21 +31,36 @@ def body_etag(body: bytes) -> str:
     return f'"{blake2b(body, digest_size=12).hexdigest()}"'
 
 
-def if_match_versions(request: ApiRequest) -> frozenset[int] | None:
-    """Return the versions that If-Match names; None if any matches.
+def if_match_versions(request: ApiRequest) -> Collection[int] | None:
+    """Return the versions that If-Match names; None without it.
 
-    A weak or foreign tag matches no version: If-Match compares strongly. `*` matches any, alone or
-    among others.
+    A weak, foreign or malformed tag matches no version: If-Match compares strongly.
     """
     header = list_header(request, "if-match")
-    elements = ELEMENT.findall(header or "")
-    if header is None or any(star for star, _, _ in elements):
-        return None
-    strong = [tag for _, weak, tag in elements if not weak]
-    return frozenset(int(tag) for tag in strong if DIGITS.fullmatch(tag))
+    return None if header is None else versions_in(header, weak="")
+
+
+def if_none_match_versions(request: ApiRequest) -> Collection[int]:
+    """Return the versions that If-None-Match of a change names, weak or not."""
+    return versions_in(list_header(request, "if-none-match") or "", weak="W/")
+
+
+def versions_in(header: str, weak: str) -> Collection[int]:
+    """Return the versions in *header*; of its tags only the strong ones if *weak* is empty.
+
+    `*` is any version, alone or among others.
+    """
+    elements = ELEMENT.findall(header)
+    if any(star for star, _, _ in elements):
+        return ANY_VERSION
+    tags = [tag for _, mark, tag in elements if mark in {"", weak}]
+    return frozenset(int(tag) for tag in tags if DIGITS.fullmatch(tag))
 
 
 def matches_if_none_match(request: ApiRequest, tag: str) -> bool:
-    """Return whether If-None-Match contains *tag*: the client has this version."""
+    """Return whether If-None-Match contains *tag*: the client has this version.
+
+    What is malformed in it matches nothing: the response is complete then, and so never wrong.
+    """
     elements = ELEMENT.findall(list_header(request, "if-none-match") or "")
     return any(star or f'"{known}"' == tag for star, _, known in elements)

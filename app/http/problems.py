@@ -28,11 +28,18 @@ from app.http.errors import (
     TooMuchToReadError,
     UnsupportedEncodingError,
     UnsupportedMediaTypeError,
+    UnsupportedTransferEncodingError,
     WarningsRejectedError,
 )
 from app.rate_limit import RateLimitExceededError
 from app.tokens.errors import MissingTokenError, UnauthorizedError
-from domain.errors import IntegrationNotFoundError, VersionMismatchError
+from domain.errors import (
+    DefaultMismatchError,
+    IntegrationNotFoundError,
+    NoVersionExpectedError,
+    UnexpectedVersionError,
+    VersionMismatchError,
+)
 
 CLIENT_LEFT = "client disconnected prematurely"  # Litestar's text for an incomplete body
 
@@ -82,6 +89,18 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     VersionMismatchError: Problem(
         412, "PRECONDITION_FAILED", "The integration has changed since it was read"
     ),
+    DefaultMismatchError: Problem(
+        412, "PRECONDITION_FAILED", "The default of the channel has changed since it was read"
+    ),
+    NoVersionExpectedError: Problem(
+        412,
+        "PRECONDITION_FAILED",
+        "If-Match names no version; send the ETag of what you change, in its quotation marks and"
+        " without W/",
+    ),
+    UnexpectedVersionError: Problem(
+        412, "PRECONDITION_FAILED", "If-None-Match names the version that is there"
+    ),
     RequestInProgressError: Problem(
         409, "CONFLICT", "Another request with this idempotency key is still running"
     ),
@@ -97,6 +116,11 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
         "UNSUPPORTED_MEDIA_TYPE",
         "The body must come without a Content-Encoding",
         {"Accept-Encoding": "identity"},
+    ),
+    UnsupportedTransferEncodingError: Problem(
+        415,
+        "UNSUPPORTED_MEDIA_TYPE",
+        "The body must come without a Transfer-Encoding other than chunked",
     ),
     UnsupportedMediaTypeError: Problem(
         415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json in UTF-8"

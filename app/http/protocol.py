@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 import msgspec
-from httptools import HttpParserInvalidMethodError
+from httptools import HttpParserInvalidMethodError, HttpParserInvalidURLError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.http.error_responses import error_envelope
@@ -28,6 +28,11 @@ MAX_CONNECTIONS = 800  # at once in a process, which may often open 1,024 files
 MAX_PIPELINED = 100  # requests that wait for the response to one before them, on a connection
 # The parser stops before it has read the path: all methods that any path has.
 METHODS = "DELETE, GET, HEAD, PATCH, POST, PUT"
+INVALID_ADDRESS = Problem(
+    400,
+    "VALIDATION_ERROR",
+    "The address is not valid; letters beyond ASCII must be percent-encoded in it, é as %C3%A9",
+)
 
 
 class GuardedHttpProtocol(HttpToolsProtocol):
@@ -158,9 +163,13 @@ class GuardedHttpProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
             self.flow.pause_reading()
             return
-        unknown_method = isinstance(sys.exception(), HttpParserInvalidMethodError)
-        problem = METHOD_NOT_ALLOWED if unknown_method else INVALID_REQUEST
-        self.refuse(problem, {"Allow": METHODS} if unknown_method else {})
+        match sys.exception():
+            case HttpParserInvalidMethodError():
+                self.refuse(METHOD_NOT_ALLOWED, {"Allow": METHODS})
+            case HttpParserInvalidURLError():
+                self.refuse(INVALID_ADDRESS, {})
+            case _:
+                self.refuse(INVALID_REQUEST, {})
 
     def refuse(self, problem: Problem, headers: Mapping[str, str]) -> None:
         """Send *problem* and close the connection."""

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from app.http.errors import FieldFinding, InvalidFieldsError, safe_field_name
 from app.http.field_rules import FieldError, FieldProblem, Rule
+from app.http.similar_names import similar_name
 from app.http.timestamps import POINT_IN_TIME
 from app.http.types import ApiRequest, attributes_by_json_name, required_json_names
 from app.views.as_of import PointInTime
@@ -24,6 +25,7 @@ REQUIRED = FieldProblem("REQUIRED", "This parameter is required")
 NOT_A_NUMBER = FieldProblem("WRONG_TYPE", "This must be a whole number")
 Connection = ASGIConnection[Any, Any, Any, Any]
 UNKNOWN_PARAMETER = FieldProblem("UNKNOWN_PARAMETER", "This parameter is not known")
+MISSPELLED = "This parameter is not known; you may mean {name}"
 
 
 def parse_query(query_string: bytes) -> tuple[tuple[str, str], ...]:
@@ -81,7 +83,7 @@ class QuerySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
     ) -> Iterable[FieldFinding]:
         for name, texts in given.items():
             if name not in self.rules:
-                yield safe_field_name(name), UNKNOWN_PARAMETER
+                yield safe_field_name(name), unknown_parameter(name, (*self.rules,))
             elif len(texts) > 1:
                 yield name, REPEATED
             else:
@@ -89,6 +91,16 @@ class QuerySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
                     values[name] = self.rules[name](texts[0])
                 except FieldError as error:
                     yield name, error.problem
+
+
+def unknown_parameter(name: str, known: tuple[str, ...]) -> FieldProblem:
+    """Return the problem of an unknown parameter; it says which of the *known* ones is meant."""
+    meant = similar_name(name, known)
+    return (
+        FieldProblem(UNKNOWN_PARAMETER.code, MISSPELLED, {"name": meant})
+        if meant
+        else UNKNOWN_PARAMETER
+    )
 
 
 def integer(minimum: int, maximum: int) -> Rule:
@@ -109,7 +121,10 @@ def integer(minimum: int, maximum: int) -> Rule:
 
 
 def several(rule: Rule, maximum: int) -> Rule:
-    """Return the rule for 1 to *maximum* values, each by *rule*, with commas between them."""
+    """Return the rule for 1 to *maximum* values, each by *rule*, with commas between them.
+
+    Blanks around a value are no part of it, unless it is nothing else.
+    """
     too_many = FieldProblem(
         "TOO_MANY", "This may have at most {maximum} values", {"maximum": maximum}
     )
@@ -118,9 +133,10 @@ def several(rule: Rule, maximum: int) -> Rule:
         parts = str(value).split(",", maximum)
         if len(parts) > maximum:
             raise FieldError(too_many)
-        return tuple(dict.fromkeys(rule(part) for part in parts))
+        return tuple(dict.fromkeys(rule(part.strip(" ") or part) for part in parts))
 
-    return Rule(read, {"type": "array", "items": rule.schema, "maxItems": maximum, "minItems": 1})
+    items = {"allOf": [rule.schema, {"pattern": "^[^,]+$"}]}
+    return Rule(read, {"type": "array", "items": items, "maxItems": maximum, "minItems": 1})
 
 
 def operation_class(parameters: QuerySchema[Any]) -> type[Operation]:

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from ipaddress import IPv6Address
 
 from app.http.error_responses import render_error
-from app.http.errors import FieldFinding, InvalidFieldsError, UnsupportedEncodingError
+from app.http.errors import FieldFinding, InvalidFieldsError, UnsupportedTransferEncodingError
 from app.http.field_rules import FieldProblem
 from app.http.middleware import ASGI
 from app.http.responses import to_response
 from app.locales.catalogues import Catalogues
+from domain.errors import IntegrationNotFoundError
 
 REPEATED = FieldProblem("REPEATED_HEADER", "This header may come only once")
 INVALID_HOST = FieldProblem("INVALID_HEADER", "This must be one host, with or without a port")
@@ -32,7 +33,13 @@ ONCE = {
     b"last-event-id": "Last-Event-ID",
 }
 # A registered name, which our clients have from DNS or a file of hosts, or an address; and a port.
-HOST = re.compile(rb"(?:(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2}){1,255}|\[([0-9A-Fa-f:.]+)\])(?::\d*)?")
+HOST = re.compile(
+    rb"(?:(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2}){1,255}|\[([0-9A-Fa-f:.]+)\])(?::(\d{0,5}))?"
+)
+MAX_PORT = 65_535
+# An encoded slash belongs to a name, and nothing between two is a name, too: none of ours has them.
+# The router would read both as one slash; a proxy in front may have seen another path.
+OTHER_SPELLING = re.compile(rb"%2[fF]|//")
 
 
 class RequestHeadCheck:
@@ -57,8 +64,8 @@ def head_error(scope: ASGI) -> Exception | None:
         return InvalidFieldsError(found)
     codings = b",".join(value for name, value in scope["headers"] if name == b"transfer-encoding")
     if any(each.strip().lower() not in (b"", b"chunked") for each in codings.split(b",")):
-        return UnsupportedEncodingError()  # the server takes off chunks and nothing else
-    return None
+        return UnsupportedTransferEncodingError()  # the server takes off chunks and nothing else
+    return IntegrationNotFoundError() if OTHER_SPELLING.search(scope["raw_path"]) else None
 
 
 def find_head_problems(scope: ASGI) -> Iterator[FieldFinding]:
@@ -79,7 +86,8 @@ def find_head_problems(scope: ASGI) -> Iterator[FieldFinding]:
 
 def is_host(value: bytes) -> bool:
     """Return whether *value* is a host with or without a port; an empty one names nobody."""
-    if not (found := HOST.fullmatch(value)):
+    found = HOST.fullmatch(value)
+    if not found or int(found[2] or 0) > MAX_PORT:
         return False
     try:
         return found[1] is None or bool(IPv6Address(found[1].decode()))

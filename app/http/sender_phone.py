@@ -55,7 +55,6 @@ WRITTEN_CODE = re.compile(
     rf"{PUNCTUATION.pattern}*(?:[0-9]+|[0-9]{{2}}{DASH_OR_SPACE}[0-9]{{3}}"
     rf"|[0-9]{{3}}{DASH_OR_SPACE}[0-9]{{2,3}}){PUNCTUATION.pattern}*"
 )
-SHORTEST_NUMBER = 4  # characters that are searched for as a number: fewer are in names, too
 NUMBER = re.compile(r"(?P<channel>whatsapp:)?(?P<number>\+*[0-9][0-9+]*)", re.IGNORECASE)
 VARIABLE = re.compile(r".*(?:=|[\"']\s*:)")
 WORD_IN_FRONT = re.compile(r"[A-Za-z]+(:\+?|\+)[0-9]{6}")
@@ -167,21 +166,20 @@ def read_sender(text: str) -> str:
     return channel + number
 
 
-def find_number(text: str) -> str | None:
-    """Return the number, or the part of one, that *text* is, as it is stored; None if it is none.
-
-    That is what people search for: nothing is wrong with it.
-    """
-    found = NUMBER.fullmatch(PUNCTUATION.sub("", to_ascii(text)))
-    if not found or len(found["number"]) < SHORTEST_NUMBER:
-        return None
-    return (found["channel"] or "").lower() + found["number"]
-
-
 def to_ascii(text: str) -> str:
     """Return *text* without what nobody sees, its digits and signs in ASCII."""
     shown = UNSEEN.sub("", text).translate(ASCII_SIGNS)
     return "".join(str(decimal(character, character)) for character in shown)
+
+
+def other_trunk_form(number: str) -> str:
+    """Return an international *number* without the 0 behind the country's code, or with one."""
+    plus, digits = ("+", number[1:]) if number[:1] == "+" else ("", number)
+    lengths = (n for n in (1, 2, 3) if digits[:n].isdecimal())
+    known = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
+    code = next((digits[:n] for n in lengths if int(digits[:n]) in known), "")
+    rest = digits[len(code) :]
+    return plus + code + (rest[1:] if rest[:1] == "0" else f"0{rest}")
 
 
 def number_problem(

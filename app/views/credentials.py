@@ -6,13 +6,13 @@ are only passed over: 10,000 of them take some 5 ms.
 
 from collections.abc import Mapping, Sequence
 
-from psycopg import AsyncConnection
-from psycopg.rows import args_row
-from psycopg_pool import AsyncConnectionPool
+from psycopg.rows import args_row, tuple_row
 
 from app.database.availability import translate_unavailable
+from app.database.pools import Pool
 from app.database.row_level_security import fetch_in_workspace
 from app.event_store.codec import decode_recorded
+from domain.integration import SecretField
 from projections.credentials import (
     CREDENTIAL_ACTIONS,
     CredentialsStatus,
@@ -34,22 +34,37 @@ CREDENTIAL_EVENTS_SQL = """
 )
 ORDER BY position
 """
-# The newest check of each, or its removal.
+# The newest check of each, or its removal, and an event after it that set or destroyed secrets.
 NEWEST_CHECKS_SQL = """
-SELECT newest.position, newest.envelope
+SELECT found.position, found.envelope
 FROM unnest(%(streams)s::text[]) AS wanted (stream) CROSS JOIN LATERAL (
-    SELECT position, envelope FROM integrations.events
+    SELECT position, envelope, version FROM integrations.events
     WHERE workspace_id = %(workspace)s AND stream = wanted.stream
         AND action IN ('CREDENTIALS_CHECKED', 'INTEGRATION_REMOVED')
     ORDER BY version DESC LIMIT 1
-) AS newest
+) AS newest CROSS JOIN LATERAL (
+    VALUES (newest.position, newest.envelope)
+    UNION ALL (
+        SELECT position, envelope FROM integrations.events
+        WHERE workspace_id = %(workspace)s AND stream = wanted.stream
+            AND version > newest.version AND action || '' = 'CREDENTIALS_ROTATED'
+        LIMIT 1
+    )
+) AS found (position, envelope)
+ORDER BY found.position
+"""
+
+STORED_SQL = """
+SELECT stream, array_agg(field ORDER BY field) FROM integrations.secret_store
+WHERE workspace_id = %(workspace)s AND stream = ANY (%(streams)s)
+GROUP BY stream
 """
 
 
 class CredentialViews:
     """Reads over a pool of connections of the role for reading the past."""
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
+    def __init__(self, pool: Pool) -> None:
         self.pool = pool
 
     async def one(self, workspace: str, integration: str) -> CredentialsStatus | None:
@@ -82,4 +97,18 @@ class CredentialViews:
                 await fetch_in_workspace(
                     self.pool, workspace, NEWEST_CHECKS_SQL, wanted, args_row(decode_recorded)
                 )
+            )
+
+    async def stored(
+        self, workspace: str, integrations: Sequence[str]
+    ) -> Mapping[str, Sequence[SecretField]]:
+        """Return the fields of the stored secrets of each of *integrations* that has any.
+
+        Raises:
+            UnavailableError: the database is away or busy.
+        """
+        wanted = {"workspace": workspace, "streams": [*integrations]}
+        with translate_unavailable():
+            return dict(
+                await fetch_in_workspace(self.pool, workspace, STORED_SQL, wanted, tuple_row)
             )

@@ -27,20 +27,14 @@ SELECT max(sequence) FROM integrations.events WHERE workspace_id = %(workspace)s
 class ListFilter(Struct, frozen=True, kw_only=True):
     """Which integrations of a workspace match.
 
-    `types` are provider types of which one must fit, None for any; `search` is folded text
-    that name or sender must contain, or else `number`, as a sender's number is stored.
+    `types` are provider types of which one must fit, None for any; `searches` are folded texts of
+    which name or sender must contain one, none if there is no search.
     """
 
     workspace: str
     types: tuple[str, ...] | None = None
     is_active: bool | None = None
-    search: str | None = None
-    number: str | None = None
-
-    @property
-    def searches(self) -> list[str]:
-        """The texts of which name or sender must contain one; none if there is no search."""
-        return [text for text in (self.search, self.number) if text is not None]
+    searches: tuple[str, ...] = ()
 
 
 class SortOrder(Struct, frozen=True):
@@ -66,7 +60,7 @@ def rows_query(selection: ListFilter, order: SortOrder, part: PageRequest) -> Qu
     if part.after is not None:
         where += SQL(" AND ({}, id) {} (%(key)s, %(id)s)").format(column, beyond)
         parameters |= {"key": part.after[0], "id": part.after[1]}
-    rows = SELECT_SQL.format(COLUMNS, VIEW_SQL if selection.search is None else SEARCH_SQL)
+    rows = SELECT_SQL.format(COLUMNS, SEARCH_SQL if selection.searches else VIEW_SQL)
     statement = rows + where + SQL(" ORDER BY {0} {1}, id {1}").format(column, direction)
     if part.limit is not None:
         statement += SQL(" LIMIT %(limit)s OFFSET %(skip)s")
@@ -80,7 +74,7 @@ def count_query(selection: ListFilter) -> Query:
     Without a search they are counted already, so that it costs the same however many there are.
     """
     where, parameters = where_clause(selection)
-    counting = STORED_COUNT_SQL if selection.search is None else COUNT_MATCHES_SQL
+    counting = COUNT_MATCHES_SQL if selection.searches else STORED_COUNT_SQL
     return counting.format(LAST_SEQUENCE_SQL) + where, parameters
 
 
@@ -104,9 +98,7 @@ def row_matches(row: IntegrationRow, selection: ListFilter) -> bool:
     return (
         (selection.types is None or row.type in selection.types)
         and selection.is_active in (None, row.is_active)
-        and (
-            selection.search is None or any(text in row.search_text for text in selection.searches)
-        )
+        and (not selection.searches or any(text in row.search_text for text in selection.searches))
     )
 
 

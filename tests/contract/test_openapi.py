@@ -11,13 +11,16 @@ import httpx2
 import pytest
 
 from app.providers.registry import load_providers
-
-Service = Any  # that of tests/conftest.py, which cannot be imported
+from tests.support.service import Service
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 PREFIX = "/{locale}/api/integration"
 SECRETS = {"apiKey", "apiSecret", "vapidPrivateKey"}
+WALKED = (
+    *("INTEGRATION_ADDED", "INTEGRATION_UPDATED", "CREDENTIALS_ROTATED", "CREDENTIALS_CHECKED"),
+    "INTEGRATION_REMOVED",
+)
 # How long it takes to draw texts by a pattern says something of the machine, not of the service.
 ON_ANY_MACHINE = ("--suppress-health-check", "too_slow")
 
@@ -38,7 +41,6 @@ def explore(
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.timeout(300)
 def test_answers_are_true_to_the_document(service: Service, document: dict[str, Any]) -> None:
     options = ("--max-examples", "5", "--seed", "4", "--phases", "examples,coverage,fuzzing")
 
@@ -48,22 +50,23 @@ def test_answers_are_true_to_the_document(service: Service, document: dict[str, 
     assert f"Tested: {len([*operations_in(document)])}" in run.stdout
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_links_lead_from_creation_through_every_change_to_deletion(service: Service) -> None:
-    options = ("--max-examples", "40", "--seed", "4", "--phases", "stateful")
-
-    run = explore(service, *options, *ON_ANY_MACHINE, timeout=280, workspace="walk")
-
-    assert run.returncode == 0, run.stdout
+    """Walks are random, and may end before they come to a change: several are taken, if need be."""
     with service.caller("walk") as client:
-        history = client.get("/en/api/history-log?limit=200").json()["result"]["data"]
-    assert {entry["action"] for entry in history} >= {
-        "INTEGRATION_ADDED",
-        "INTEGRATION_UPDATED",
-        "CREDENTIALS_ROTATED",
-        "CREDENTIALS_CHECKED",
-        "INTEGRATION_REMOVED",
-    }
+        for seed in ("4", "5", "6", "7", "8"):
+            options = ("--max-examples", "40", "--seed", seed, "--phases", "stateful")
+            run = explore(service, *options, *ON_ANY_MACHINE, timeout=280, workspace="walk")
+            assert run.returncode == 0, run.stdout
+            counts = {each: count_entries(client, each) for each in WALKED}
+            if all(counts.values()):
+                return
+    pytest.fail(f"no walk came to a change: {counts}")
+
+
+def count_entries(client: httpx2.Client, action: str) -> int:
+    found = client.get("/en/api/history-log", params={"action": action, "limit": 1})
+    return found.json()["result"]["totalCount"]
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.folding import fold_text, sort_key
+from projections.folding import decode_domains, fold_text, sort_key
 
 NAMES = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=120)
 # What is searched, and the name that it finds.
@@ -46,6 +46,15 @@ FOUND = {
     "Maltese": ("hobz", "Ħobż"),
     "Persian": ("ايراني", "ایرانی"),
     "Persian kaf": ("كتاب", "کتاب"),
+    "Arabic comma": ("الرياض، جدة", "الرياض, جدة"),
+    "Arabic semicolon": ("أ; ب", "أ؛ ب"),
+    "Arabic question mark": ("اشتراك?", "اشتراك؟"),
+    "Arabic percent sign": ("خصم 20%", "خصم ٢٠٪"),
+    "two spaces": ("big sale", "Big  Sale"),
+    "two spaces, searched": ("big  sale", "Big Sale"),
+    "a no-break space": ("big sale", "Big\xa0Sale"),
+    "a no-break space, searched": ("big\u202fsale", "Big Sale"),
+    "an ideographic space and two": ("große aktion", "Große\u3000 Aktion"),
     "Thai, marks in another order": ("ก\u0e38\u0e48", "ก\u0e48\u034f\u0e38"),
     "capitals in one sign": ("mhz", "50 ㎒"),
     "full width": ("mail", "ＭＡＩＬ"),
@@ -113,3 +122,22 @@ def test_a_sort_key_fits_into_an_index(name: str) -> None:
 
 def test_a_sort_key_of_signs_that_stand_for_words_fits_too() -> None:
     assert len(sort_key("ﷺ" * 120).encode()) < 2_000
+
+
+@given(st.text(st.characters(codec="ascii"), max_size=60))
+def test_any_label_in_punycode_is_decoded_or_stays_as_it_is(label: str) -> None:
+    decoded = decode_domains(fold_text(f"a@xn--{label}.example"))
+
+    assert decoded.encode().decode().startswith("a@")
+
+
+@pytest.mark.parametrize("domain", ["bücher", "müller-söhne", "مثال", "例え", "straße", "ещё"])
+def test_a_domain_is_found_by_either_form(domain: str) -> None:
+    punycode = "xn--" + domain.encode("punycode").decode()
+
+    assert decode_domains(fold_text(f"{punycode}.example")) == fold_text(f"{domain}.example")
+
+
+@pytest.mark.parametrize("label", ["xn--", "xn--99999999", "xn--ib9b", "xn--0y0c", "xn--fa"])
+def test_what_is_no_punycode_stays_as_it_is(label: str) -> None:
+    assert decode_domains(label) == label

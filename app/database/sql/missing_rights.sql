@@ -28,6 +28,7 @@ WITH rights (role, privileges, kind, names) AS (VALUES
     ('past', 'SELECT', 'TABLE',
         ARRAY['events', 'audit_tiles', 'audit_checkpoints', 'audit_key_changes', 'migrations',
             'accesses']),
+    ('past', 'SELECT (workspace_id), SELECT (stream), SELECT (field)', 'TABLE', ARRAY['secret_store']),
     ('past', 'EXECUTE', 'FUNCTION', ARRAY[
         'sequence_at(text, bigint)', 'head()', 'overdue_responses()'
     ]),

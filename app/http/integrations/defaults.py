@@ -53,7 +53,7 @@ class ChooseDefaultBody(Struct, rename="camel"):
 
 CHOOSE_SCHEMA = BodySchema(
     shape=ChooseDefaultBody,
-    rules={"integrationId": text(255)},
+    rules={"integrationId": text(255, trimmed=True)},
     examples={"An integration of this channel": {"integrationId": f"int_{'0' * 26}"}},
 )
 

@@ -15,8 +15,8 @@ from app.http.integrations.cursors import (
     cursor_order,
     cursor_rule,
 )
+from app.http.integrations.search import search_terms
 from app.http.query_parameters import QuerySchema, integer
-from app.http.sender_phone import find_number
 from app.http.text_rules import line_schema, read_line, text
 from app.http.timestamps import POINT_IN_TIME
 from app.http.types import ApiRequest
@@ -184,8 +184,7 @@ def list_filter(workspace: str, query: ListQuery, providers: Providers) -> ListF
         workspace=workspace,
         types=types if query.type or query.channel else None,
         is_active=query.is_active,
-        search=query.q and fold_text(query.q),
-        number=query.q and find_number(query.q),
+        searches=search_terms(query.q) if query.q else (),
     )
 
 

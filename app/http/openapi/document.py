@@ -28,7 +28,6 @@ from app.http.openapi.operation import (
     complete_operation,
     is_conditional,
     reference,
-    references,
     response_schema_name,
 )
 from app.http.openapi.samples import VALUES
@@ -160,7 +159,7 @@ def problem_response(problem: Problem) -> Json:
     headers = ("X-Request-Id", "Content-Language", *sorted(own))
     return {
         "description": problem.message,
-        "headers": references("headers", headers),
+        "headers": {name: reference("headers", name) for name in headers},
         "content": {
             JSON: {
                 "schema": reference("schemas", f"{problem_class_name(problem)}Response"),

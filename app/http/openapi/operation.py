@@ -4,7 +4,7 @@ So a new endpoint needs nothing here.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -48,9 +48,8 @@ def complete_operation(
     responses = {code: r for code, r in operation["responses"].items() if code < "300"}
     for code, response in responses.items():
         add_sample(operation, response, int(code), schemas)
-        response["headers"] = references(
-            "headers", response_headers(operation, response, method, code)
-        )
+        headers = response_headers(operation, response, method, code)
+        response["headers"] = {name: reference("headers", name) for name in headers}
     if method == "get" and returns_etag(operation):
         responses["304"] = not_modified_response(responses["200"]["headers"])
     for status in sorted({*error_statuses(operation, path, method)}):
@@ -124,11 +123,11 @@ def error_statuses(operation: Json, path: str, method: str) -> Iterator[int]:
     """Yield the statuses of the problems that *operation* may return."""
     if "security" in operation:
         yield from (400, 401, 403, 404, 429)
-        if method != "get":
+        if is_change(operation, method) or operation["operationId"] in LEASES:
             yield 409
         if is_change(operation, method) or takes_point_in_time(operation):
             yield 422
-    if "requestBody" in operation or ("security" in operation and method == "post"):
+    if "security" in operation and method != "get":
         yield from (413, 415)
     if is_conditional(operation, path, method):
         yield 412
@@ -145,7 +144,7 @@ def response_headers(operation: Json, response: Json, method: str, code: str) ->
             yield "Idempotency-Replayed"
     if response_schema_name(response) in WITH_ETAG:
         yield "ETag"
-    if code == "201":
+    if response_schema_name(response) == "IntegrationResponse" and code == "201":
         yield "Location"
     if may_return_warnings(operation):
         yield "Preference-Applied"
@@ -190,11 +189,6 @@ def response_schema_name(response: Json) -> str:
 def not_modified_response(headers: Json) -> Json:
     """Return the response to a client that has the current version; it has no body."""
     return {"description": "The client has the current version", "headers": headers}
-
-
-def references(kind: str, names: Iterable[str]) -> Json:
-    """Return references to the components *names* of a *kind*, by their names."""
-    return {name: reference(kind, name) for name in names}
 
 
 def reference(kind: str, name: str) -> Json:

@@ -10,7 +10,7 @@ from typing import Any, cast
 Json = dict[str, Any]
 ID = "int_01jmh5vkw8e9r9p0x2m4k6t8wa"
 CHECKPOINT = f"integrations/demo\n3\n{'A' * 43}=\n\n\N{EM DASH} integrations+0a1b2c3d {'A' * 92}\n"
-# By the property's name, alone or behind that of its schema; null where another sample would do.
+# By the property's name, alone or behind that of its schema; null if another sample would do.
 VALUES: Mapping[str, object] = {
     "id": ID,
     "integrationId": ID,
@@ -105,6 +105,7 @@ MESSAGES: Mapping[str, str] = {
     "replaceCredentials": "Credentials replaced successfully",
     "checkCredentials": "Check completed",
     "listNewestChecks": "Checks fetched successfully",
+    "listStoredCredentials": "Credentials fetched successfully",
     "listDefaults": "Defaults fetched successfully",
     "chooseDefault": "Default chosen successfully",
     "clearDefault": "Default cleared successfully",

@@ -9,17 +9,16 @@ from typing import LiteralString
 import psycopg
 import pytest
 from msgspec.structs import replace
-from psycopg import AsyncConnection, Connection
+from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import TupleRow, scalar_row, tuple_row
 from psycopg.sql import SQL, Identifier
-from psycopg_pool import AsyncConnectionPool
 
 from app.database.connection import ROLES_LOG_IN
 from app.database.embedded import open_embedded
 from app.database.migrate import migrate
-from app.database.pools import open_pool
+from app.database.pools import Pool, open_pool
 from app.database.row_level_security import fetch_in_workspace, workspace_connection
 from app.event_store.batch import encode_batch
 from app.event_store.idempotency import delete_expired_responses
@@ -30,7 +29,6 @@ from app.views.integrations import IntegrationViews
 from app.views.list_queries import ListFilter, SortOrder
 from domain.integration import IntegrationCreated, IntegrationRenamed
 
-Pool = AsyncConnectionPool[AsyncConnection]
 WriteOf = Callable[..., Changeset]
 SERVING = ("integrations_command", "integrations_query", "integrations_past")
 LACKING = """
@@ -294,7 +292,7 @@ async def test_everything_works_under_row_level_security_if_the_owner_is_no_supe
             )
             assert await log.append(renamed) == [3]
             found = await lists.page_after(
-                ListFilter(workspace="mine", search="new"), SortOrder(), None, 9
+                ListFilter(workspace="mine", searches=("new",)), SortOrder(), None, 9
             )
             assert [row.id for row in found.rows] == ["int_1"]
             views = IntegrationViews(queries)

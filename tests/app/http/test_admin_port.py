@@ -1,32 +1,33 @@
 """Health and metrics on a port of their own, with one worker and with two."""
 
-import socket
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
+from tests.support.service import Service, StartService, free_port
+
 OPERATORS = ("/health/live", "/health/ready", "/metrics")
-SPELLED_DIFFERENTLY = ("//metrics", "/metrics/", "/%6detrics", "/health//live", "/health/live/")
+SPELLED_DIFFERENTLY = ("/metrics/", "/%6detrics", "/health/live/")
 OTHERS = ("/docs", "/docs/openapi.json", "/en/api/integration")
-NOWHERE = ("/health", "/en/health/live", "/metrics/x")
+NOWHERE = (
+    "/health",
+    "/en/health/live",
+    "/metrics/x",
+    "//metrics",
+    "/health//live",
+    "/health%2Flive",
+)
 LIST = "/en/api/integration"
-
-
-@pytest.fixture
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_health_and_metrics_have_their_port_and_all_else_has_the_other(
-    start_service: Any, data_dir: Path, dsn: str, free_port: int, workers: str
+    start_service: StartService, data_dir: Path, dsn: str, workers: str
 ) -> None:
-    settings = {"database_url": dsn, "workers": workers, "admin_port": str(free_port)}
+    port = free_port()
+    settings = {"database_url": dsn, "workers": workers, "admin_port": str(port)}
     with start_service(data_dir, **settings) as service, service.caller() as client:
-        ports = (service.address, f"http://127.0.0.1:{free_port}")
+        ports = (service.address, f"http://127.0.0.1:{port}")
         found = {
             path: tuple(client.get(port + path).status_code for port in ports)
             for path in (*OPERATORS, *SPELLED_DIFFERENTLY, *OTHERS, *NOWHERE)
@@ -46,7 +47,7 @@ def test_health_and_metrics_have_their_port_and_all_else_has_the_other(
 
 
 def test_an_admin_port_in_use_is_reported_in_one_line(
-    service: Service, start_service: Any, data_dir: Path, dsn: str
+    service: Service, start_service: StartService, data_dir: Path, dsn: str
 ) -> None:
     taken = service.address.rpartition(":")[2]
     with (

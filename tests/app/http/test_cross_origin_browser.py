@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.browser import needs_browser, open_page
+from tests.support.service import StartService
 
 pytestmark = needs_browser
-StartService = Callable[..., Any]
 # A page that does what a client does, one request after the other, and shows what it could read.
 PAGE = """<!DOCTYPE html><title>A page of another origin</title><pre id="seen"></pre>
 <script type="module">
@@ -38,7 +38,13 @@ const once = {"Idempotency-Key": "k"};
 const created = await ask(path, "POST", first, {...once, Prefer: "handling=strict"});
 const place = created?.headers.get("Location") ?? path;
 const version = created?.headers.get("ETag") ?? "";
-await ask(path, "POST", first, {...once, "X-Request-Id": "mine"});
+// What tracing and libraries add to each request of a page
+const added = {
+  traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", tracestate: "a=b",
+  baggage: "a=b", "sentry-trace": "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1", b3: "0",
+  "X-Requested-With": "XMLHttpRequest", "Cache-Control": "no-cache", Pragma: "no-cache"
+};
+await ask(path, "POST", first, {...once, ...added, "X-Request-Id": "mine"});
 await ask(place, "PATCH", {name: "m"}, {"If-Match": version});
 await ask(place, "PATCH", {name: "o"}, {"If-Match": version});
 await ask(place, "PUT", {});

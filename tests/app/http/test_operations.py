@@ -11,19 +11,18 @@ from typing import Any
 import httpx2
 import psutil
 import pytest
-from psycopg import AsyncConnection, Connection
+from psycopg import Connection
 from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool
 
 from app.database.availability import UnavailableError
+from app.database.pools import Pool
 from app.http.operations import Readiness
 from app.metrics.instruments import NAMES
 from app.tokens.principal import RESOLVE
+from tests.support.service import Service, StartService
 from tests.support.worker import Worker, client_with
 
-Pool = AsyncConnectionPool[AsyncConnection]
-Service = Any  # that of tests/conftest.py, which cannot be imported
 PATH = "/en/api/integration"
 COUNT = "integrations_http_request_duration_seconds_count"
 SAMPLE = re.compile(r"^([a-z_]+)(\{.*\})? (\S+)$", re.MULTILINE)
@@ -153,7 +152,7 @@ def is_worker(process: psutil.Process) -> bool:
 
 
 def test_every_worker_returns_the_counts_of_all_and_they_never_fall(
-    start_service: Any, data_dir: Path, dsn: str, temporary: Path
+    start_service: StartService, data_dir: Path, dsn: str, temporary: Path
 ) -> None:
     def requests() -> float:
         return told_by(service.address).get(kind("/{locale}/api/integration", "GET", 401), 0)
@@ -175,7 +174,7 @@ def test_every_worker_returns_the_counts_of_all_and_they_never_fall(
 
 
 def test_worker_files_are_removed_after_their_supervisor_was_killed(
-    start_service: Any, data_dir: Path, dsn: str, temporary: Path
+    start_service: StartService, data_dir: Path, dsn: str, temporary: Path
 ) -> None:
     with start_service(data_dir, database_url=dsn, workers="2") as service:
         workers = workers_of(service)
@@ -223,3 +222,14 @@ async def test_a_log_that_cannot_be_read_is_not_ready(
     admin.execute("REVOKE EXECUTE ON FUNCTION integrations.head() FROM integrations_past")
     with pytest.raises(InsufficientPrivilege):
         await Readiness(audits).checks()
+
+
+def test_the_first_page_says_what_this_is_and_each_of_its_links_leads_somewhere(
+    service: Service,
+) -> None:
+    answer = httpx2.get(f"{service.address}/")
+
+    assert answer.json()["service"].startswith("Integrations")
+    assert list(answer.json()["links"]) == ["docs", "openapi"]
+    for path in answer.json()["links"].values():
+        assert httpx2.get(f"{service.address}{path}", follow_redirects=True).status_code == 200

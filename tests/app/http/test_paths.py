@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
+from tests.support.service import Service
 
 PATH = "/en/api/integration"
 NEVER = "int_01h455vb4pex5vsknk084sn02q"
@@ -40,7 +40,6 @@ def test_every_404_has_the_same_bytes(
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/en",
         "/en/api",
         "/en/api/integrations",
@@ -52,6 +51,36 @@ def test_every_404_has_the_same_bytes(
         f"{PATH}/a%2Fb",
         f"{PATH}/..%2f..%2fetc%2fpasswd",
         f"{PATH}/{'a' * 20_000}",
+        # a slash that is encoded, or one too many, and what other servers read as a path
+        "/en/api%2Fintegration",
+        "/en%2fapi/integration",
+        "/en/api/integration%2F",
+        "/health%2Flive",
+        "/docs%2Fopenapi.json",
+        "/en/api%252Fintegration",
+        "/en/api%5Cintegration",
+        "//en/api/integration",
+        "/en//api/integration",
+        f"/en/api/integration//{NEVER}",
+        "//health/live",
+        "/health//live",
+        "//metrics",
+        "/en/api/%2e%2e/api/integration",
+        "/%2e%2e/api/integration",
+        "/en/%2e/api/integration",
+        f"{PATH}/%2e%2e",
+        f"{PATH}/%2E%2E/integration",
+        f"{PATH}/..%2Fintegration",
+        f"{PATH};v=1",
+        f"{PATH};/",
+        "/en;x/api/integration",
+        f"{PATH}/{NEVER};v=1",
+        f"{PATH}/{NEVER}%3Bv=1",
+        f"{PATH}%20",
+        f"{PATH}%09",
+        f"{PATH}%3Flimit=1",
+        f"{PATH}%23",
+        "/en/api/INTEGRATION",
         "/%ff/api/integration",
         "/%00/api/integration",
         "/en_US/api/integration",
@@ -64,10 +93,19 @@ def test_every_404_has_the_same_bytes(
     ],
 )
 def test_unknown_paths_are_not_found(client: httpx2.Client, problem: Problem, path: str) -> None:
-    answer = client.get(path)
+    answer = client.get(client.base_url.copy_with(raw_path=path.encode()))
 
     result = problem(answer, 404, "NOT_FOUND")
     assert result["message"] == "There is nothing here"
+
+
+@pytest.mark.parametrize(
+    "path", [f"{PATH}/", "/en/api/%69ntegration", "/en/api/integration?q=a%2Fb//c", "/health/live/"]
+)
+def test_other_spellings_of_a_path_are_the_same(client: httpx2.Client, path: str) -> None:
+    answer = client.get(client.base_url.copy_with(raw_path=path.encode()))
+
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -153,6 +191,15 @@ def test_a_head_without_an_end_is_cut_off(raw: Raw) -> None:
     assert raw(beginning).startswith(b"HTTP/1.1 400 ")
 
 
+@pytest.mark.parametrize("target", ["/en/api/integration?q=Zürich", "/docs/é", "docs"])
+def test_an_address_that_is_none_says_how_letters_are_written_in_it(raw: Raw, target: str) -> None:
+    answer = raw(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+
+    head, _, content = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert "must be percent-encoded" in json.loads(content)["result"]["message"]
+
+
 def test_an_invalid_host_is_refused(client: httpx2.Client, problem: Problem) -> None:
     answer = client.get("/health/live", headers=[(b"Host", b"\xff/..")])
 
@@ -165,7 +212,7 @@ def test_an_invalid_host_is_refused(client: httpx2.Client, problem: Problem) -> 
         b"GET /health/live HTTP/1.0\r\n\r\n",
         b"GET /health/live HTTP/1.1\r\nHost: x:\r\nConnection: close\r\n\r\n",
         b"GET http://evil.example/health/live HTTP/1.1\r\nHost: b\r\nConnection: close\r\n\r\n",
-        b"GET //health///live/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"GET /health/live/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
         b"GET /health/live HTTP/1.1\r\nHost: x\r\n%s"
         % b"Connection: close, upgrade\r\nUpgrade: websocket\r\n\r\n",
     ],

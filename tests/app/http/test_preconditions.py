@@ -8,11 +8,13 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.support.service import Service
+
 PATH = "/en/api/integration"
 BODY = {"name": "Tagged", "type": "TWILIO", "channel": "SMS", "isActive": False}
 
 
-def test_the_tag_is_the_version_and_grows_with_every_event(service: Any) -> None:
+def test_the_tag_is_the_version_and_grows_with_every_event(service: Service) -> None:
     with service.caller("tags") as client:
         created = client.post(PATH, json=BODY)
         place = created.headers["Location"]
@@ -23,10 +25,14 @@ def test_the_tag_is_the_version_and_grows_with_every_event(service: Any) -> None
 
 @pytest.mark.parametrize(
     ("if_match", "status"),
-    [('"1"', 200), ("*", 200), ('"7", "1"', 200), ('"2"', 412), ('W/"1"', 412), ("1", 412)],
-)
+    [
+        ('"1"', 200), ("*", 200), ('"7", "1"', 200), (', "1" ,\t,', 200), ('W/"1", "1"', 200),
+        ('"2"', 412), ('W/"1"', 412), ('"abc"', 412), ('""', 412), ('"01"', 412),
+        ('W/"2", "x"', 412),
+    ],
+)  # fmt: skip
 def test_if_match_accepts_only_the_current_version(
-    service: Any, if_match: str, status: int
+    service: Service, if_match: str, status: int
 ) -> None:
     with service.caller("if-match") as client:
         place = client.post(PATH, json=BODY).headers["Location"]
@@ -51,8 +57,76 @@ CHANGES: dict[str, tuple[str, str, dict[str, Any] | None]] = {
 }
 
 
+MALFORMED: list[str | bytes] = [
+    *("1", "abc", "", ",", "'1'", '"1', '1"', 'w/"1"', "W/1", '"1" "2"', '"1";', "W/*"),
+    *("\u201c1\u201d".encode(), '"1"x', '"a b"', "**"),
+]
+INTEGRATION_CHANGED = "The integration has changed since it was read"
+DEFAULT_CHANGED = "The default of the channel has changed since it was read"
+NO_VERSION = (
+    "If-Match names no version; send the ETag of what you change, in its quotation marks and"
+    " without W/"
+)
+
+
+@pytest.mark.parametrize(
+    ("if_match", "integration", "default"),
+    [
+        ('"9"', INTEGRATION_CHANGED, DEFAULT_CHANGED),
+        ('"9", W/"1"', INTEGRATION_CHANGED, DEFAULT_CHANGED),
+        ('W/"1"', NO_VERSION, NO_VERSION),
+        ('"abc"', NO_VERSION, NO_VERSION),
+        ('"0"', NO_VERSION, NO_VERSION),
+        *((each, NO_VERSION, NO_VERSION) for each in MALFORMED),
+    ],
+)
+def test_a_412_says_what_has_changed_or_that_no_version_is_named(
+    service: Any, problem: Any, if_match: str | bytes, integration: str, default: str
+) -> None:
+    with service.caller("texts-of-412") as client:
+        place = client.post(PATH, json=BODY).headers["Location"]
+        headers = {"If-Match": if_match}
+        for path, message in ((place, integration), ("/en/api/integration-defaults/SMS", default)):
+            answer = client.delete(path, headers=headers)
+            assert problem(answer, 412, "PRECONDITION_FAILED")["message"] == message
+
+
+ONE_IS_THERE = "If-None-Match names the version that is there"
+DEFAULT = "/en/api/integration-defaults/SMS"
+
+
+@pytest.mark.parametrize(
+    ("if_none_match", "status"),
+    [('"1"', 412), ('W/"1"', 412), ("*", 412), ('"7", "1"', 412), ('"7"', 200), ("1", 200)],
+)
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_check_is_not_an_edit_for_if_match(service: Any, change: str) -> None:
+def test_if_none_match_on_a_change_forbids_the_present_version(
+    service: Service, problem: Any, change: str, if_none_match: str, status: int
+) -> None:
+    method, path, body = CHANGES[change]
+    with service.caller("if-none-match-changes") as client:
+        place = client.post(PATH, json=BODY).headers["Location"]
+        headers = {"If-None-Match": if_none_match}
+        answer = client.request(method, place + path, json=body, headers=headers)
+        if status == 412:
+            assert problem(answer, 412, "PRECONDITION_FAILED")["message"] == ONE_IS_THERE
+        assert answer.status_code == status
+
+
+def test_a_star_needs_a_default_or_none(service: Service, workspace: str) -> None:
+    with service.caller(workspace) as client:
+        created = client.post(PATH, json=BODY | {"isActive": True}).json()["result"]["data"]
+        body = {"integrationId": f" {created['id']}\n"}
+        one, none = {"If-Match": "*"}, {"If-None-Match": "*"}
+        for headers, status in ((one, 412), (none, 200), (none, 412), (one, 200)):
+            assert client.put(DEFAULT, json=body, headers=headers).status_code == status
+        for headers, status in ((none, 412), (one, 200), (one, 412), (none, 200)):
+            assert client.delete(DEFAULT, headers=headers).status_code == status
+        assert client.post(PATH, json=BODY, headers=none).status_code == 201
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_check_is_not_an_edit_for_if_match(service: Service, change: str) -> None:
     """samson#3447, headlamp#4098: read, check, change."""
     method, path, body = CHANGES[change]
     with service.caller("checked") as client:
@@ -75,7 +149,7 @@ def test_a_check_is_not_an_edit_for_if_match(service: Any, change: str) -> None:
     ["", "?limit=2", "?sort=-updatedAt", "?sort=updatedAt&page=1", "?q=tagged", "?asOf=2099-01-01"],
 )
 def test_a_check_moves_no_validator_of_what_is_shown(
-    service: Any, workspace: str, query: str
+    service: Service, workspace: str, query: str
 ) -> None:
     with service.caller(workspace) as client:
         place = client.post(PATH, json=BODY).headers["Location"]
@@ -92,7 +166,7 @@ def test_a_check_moves_no_validator_of_what_is_shown(
             assert client.get(path, headers={"If-None-Match": tag}).status_code == 200
 
 
-def test_the_tag_of_the_past_is_not_moved_by_a_check(service: Any) -> None:
+def test_the_tag_of_the_past_is_not_moved_by_a_check(service: Service) -> None:
     with service.caller("checked-past") as client:
         place = client.post(PATH, json=BODY).headers["Location"]
         check(client, place)
@@ -102,10 +176,13 @@ def test_the_tag_of_the_past_is_not_moved_by_a_check(service: Any) -> None:
         assert (at_check.headers["ETag"], client.get(place).headers["ETag"]) == ('"1"', '"3"')
 
 
-def test_a_replayed_response_has_a_tag_that_still_matches_after_a_check(service: Any) -> None:
+def test_a_replayed_response_has_a_tag_that_still_matches_after_a_check(service: Service) -> None:
     with service.caller("checked-replay") as client:
         place = client.post(PATH, json=BODY).headers["Location"]
-        request = {"json": {"name": "Other"}, "headers": {"Idempotency-Key": place}}
+        request: dict[str, Any] = {
+            "json": {"name": "Other"},
+            "headers": {"Idempotency-Key": place},
+        }
         first = client.patch(place, **request)
         check(client, place)
         replayed = client.patch(place, **request)
@@ -115,7 +192,7 @@ def test_a_replayed_response_has_a_tag_that_still_matches_after_a_check(service:
         assert client.patch(place, json={"name": "3"}, headers=headers).headers["ETag"] == '"4"'
 
 
-def test_the_tag_of_a_page_changes_with_its_next_cursor(service: Any, workspace: str) -> None:
+def test_the_tag_of_a_page_changes_with_its_next_cursor(service: Service, workspace: str) -> None:
     with service.caller(workspace) as client:
         ids = [
             client.post(PATH, json=BODY | {"name": name}).json()["result"]["data"]["id"]
@@ -133,9 +210,19 @@ def test_the_tag_of_a_page_changes_with_its_next_cursor(service: Any, workspace:
 
 @pytest.mark.parametrize(
     ("if_none_match", "status"),
-    [('"1"', 304), ('W/"1"', 304), ("*", 304), ('"3", "1"', 304), ('"2"', 200), ("", 200)],
+    [
+        ('"1"', 304),
+        ('W/"1"', 304),
+        ("*", 304),
+        ('"3", "1"', 304),
+        ('"2"', 200),
+        ("", 200),
+        ("1", 200),
+    ],
 )
-def test_if_none_match_omits_a_known_body(service: Any, if_none_match: str, status: int) -> None:
+def test_if_none_match_omits_a_known_body(
+    service: Service, if_none_match: str, status: int
+) -> None:
     with service.caller("if-none-match") as client:
         place = client.post(PATH, json=BODY).headers["Location"]
         answer = client.get(place, headers={"If-None-Match": if_none_match})
@@ -144,7 +231,7 @@ def test_if_none_match_omits_a_known_body(service: Any, if_none_match: str, stat
 
 
 def test_of_fifty_toggles_of_one_version_one_wins_and_the_log_shows_the_winners(
-    service: Any,
+    service: Service,
 ) -> None:
     with service.caller("fifty") as client:
         place = client.post(PATH, json=BODY).headers["Location"]
@@ -172,7 +259,9 @@ def test_of_fifty_toggles_of_one_version_one_wins_and_the_log_shows_the_winners(
     assert history["totalCount"] == wins + 1
 
 
-def test_without_if_match_the_last_one_wins_and_every_change_is_in_the_log(service: Any) -> None:
+def test_without_if_match_the_last_one_wins_and_every_change_is_in_the_log(
+    service: Service,
+) -> None:
     with service.caller("last-wins") as client:
         place = client.post(PATH, json=BODY).headers["Location"]
 

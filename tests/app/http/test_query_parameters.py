@@ -69,6 +69,15 @@ def test_every_wrong_parameter_is_found_at_once_in_its_order() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["sort_by", "SortBy", "sort-by", "sortby"])
+def test_another_spelling_of_a_parameter_is_told_the_right_one(name: str) -> None:
+    with pytest.raises(InvalidFieldsError) as raised:
+        PARAMETERS.read(asking(f"{name}=age"))
+
+    ((_, found),) = raised.value.findings
+    assert (found.code, found.limits) == ("UNKNOWN_PARAMETER", {"name": "sortBy"})
+
+
 def test_a_name_is_repeated_only_if_it_is_plain() -> None:
     assert found_in("sk_live%21=1&" + "a" * 33 + "=1") == [(None, "UNKNOWN_PARAMETER")] * 2
 

@@ -229,6 +229,8 @@ def test_as_many_parameters_as_may_be_are_read(client: httpx2.Client) -> None:
         *(("1.1", host, 400) for host in ("", "   ", "a b", "a,b", "a, b", "a/b", "u@a", "a:b")),
         *(("1.1", host, 400) for host in ("a:1:2", "[::1", "::1", "[x]", "[:::]", "http://a")),
         *(("1.1", host, 400) for host in ("a?b", "a#", "ä", "%zz", "<a>", ":80", "a" * 256)),
+        *(("1.1", host, 200) for host in ("a:0", "a:65535", "[::1]:65535", "a:00080")),
+        *(("1.1", host, 400) for host in ("a:65536", "a:99999", "[::1]:99999", "a:" + "9" * 200)),
         ("1.1", None, 400),  # RFC 9112, 3.2
         ("1.0", None, 200),
         ("1.0", "x", 200),
@@ -258,10 +260,16 @@ def test_no_host_causes_a_server_error(raw: Raw, host: str) -> None:
 
 
 # ----- Transfer-Encoding -----
-@pytest.mark.parametrize("codings", ["gzip, chunked", "deflate, chunked", "GZIP,chunked"])
+@pytest.mark.parametrize(
+    "codings",
+    ["gzip, chunked", "deflate, chunked", "GZIP,chunked", "gzip, gzip, chunked", "br, chunked"],
+)
 def test_a_body_that_is_compressed_on_the_way_is_refused_as_such(raw: Raw, codings: str) -> None:
     head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: {codings}\r\n"
 
     answer = raw(f"{head}Connection: close\r\n\r\n0\r\n\r\n".encode())
 
     assert answer.startswith(b"HTTP/1.1 415 ")
+    assert b"Transfer-Encoding other than chunked" in answer
+    assert b"Content-Encoding" not in answer
+    assert b"accept-encoding" not in answer.lower()

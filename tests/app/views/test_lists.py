@@ -56,8 +56,12 @@ selections = st.builds(
     workspace=st.just("demo"),
     types=st.none() | st.lists(st.sampled_from([*TYPES, "NEXMO"])).map(tuple),
     is_active=st.none() | st.booleans(),
-    search=st.none()
-    | st.sampled_from(["mail", "étoile", "100%", "%", "_", "\\", "strasse", "example", "+49", "x"]),
+    searches=st.lists(
+        st.sampled_from(
+            ["mail", "étoile", "100%", "%", "_", "\\", "strasse", "example", "+49", "x"]
+        ),
+        max_size=2,
+    ).map(tuple),
 )
 orders = st.builds(
     SortOrder, st.sampled_from(["created_at", "updated_at", "name_key"]), st.booleans()
@@ -71,7 +75,7 @@ def matching(selection: ListFilter, order: SortOrder) -> list[IntegrationRow]:
         for r in ROWS
         if (selection.types is None or r.type in selection.types)
         and selection.is_active in (None, r.is_active)
-        and (selection.search is None or selection.search in r.search_text)
+        and (not selection.searches or any(text in r.search_text for text in selection.searches))
     ]
     return sorted(found, key=lambda r: (getattr(r, order.column), r.id), reverse=order.descending)
 

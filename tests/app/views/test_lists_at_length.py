@@ -60,7 +60,7 @@ async def test_near_and_far_pages_cost_the_same(dsn: str, rows: int) -> None:
                     lambda o=order, k=first.next: lists.page_after(LARGE, o, k, LIMIT),
                 )
                 took.append(near_far_after)
-        searched = ListFilter(workspace="large", search="owner4711@")
+        searched = ListFilter(workspace="large", searches=("owner4711@",))
         found = await lists.page_number(searched, SortOrder(), 1, LIMIT)
         [spent] = await milliseconds(lambda: lists.page_number(searched, SortOrder(), 1, LIMIT))
         assert found.total == sum(n % 5000 == 4711 for n in range(1, rows + 1))
