@@ -26,7 +26,7 @@ from app.feed.change_feed import ChangeFeed
 from app.http.dependencies import Dependencies
 from app.http.integrations.bodies import build_body_schemas
 from app.http.integrations.defaults import CHOOSE_SCHEMA, ChooseDefaultBody
-from app.http.leases import LEASE_SCHEMA, LeaseBody
+from app.http.leases import LeaseBody, lease_schema
 from app.http.operations import Readiness
 from app.http.security_log import SecurityLog
 from app.keyed_lock import KeyedLock
@@ -87,6 +87,7 @@ def build_dependencies(
     checkpoint_key = open_checkpoint_key(settings.data_dir)
     log = PostgresEventLog(commands, max_batch=max_batch)
     views = IntegrationViews(queries, max_batch=max_batch)
+    defaults = ChannelDefaultViews(queries, max_batch=max_batch)
     leasing = Leasing(
         views=LeaseMaterialViews(commands, max_batch=max_batch),
         journal=AccessJournal(commands),
@@ -102,7 +103,7 @@ def build_dependencies(
     metrics = Metrics(
         version("integrations"),
         pools=(commands, queries, audits),
-        batchers={**log.batchers, **views.batchers, **leasing.batchers},
+        batchers={**log.batchers, **views.batchers, **defaults.batchers, **leasing.batchers},
         read_gauges=CachedProbe(partial(database_gauges, probes)),
         own_figures=lambda: (
             (feed.position, "integrations_feed_position"),
@@ -137,7 +138,7 @@ def build_dependencies(
     return Dependencies(
         command_handler=CommandHandler(log, utc_now),
         views=views,
-        defaults=ChannelDefaultViews(queries),
+        defaults=defaults,
         history=HistoryViews(audits),
         credentials=CredentialViews(audits),
         as_of_views=AsOfViews(LogReader(audits)),
@@ -160,7 +161,7 @@ def build_dependencies(
         body_schemas={
             **build_body_schemas(providers),
             ChooseDefaultBody: CHOOSE_SCHEMA,
-            LeaseBody: LEASE_SCHEMA,
+            LeaseBody: lease_schema(providers),
         },
         idempotency_locks=KeyedLock(),
         stored_responses=stored_responses,

@@ -1,4 +1,4 @@
-"""The errors of leases; a refusal is recorded like a grant, under the code of its class."""
+"""The errors of leases; a `LeaseRefusedError` is recorded like a grant, under its class's code."""
 
 from typing import ClassVar
 
@@ -34,3 +34,7 @@ class DefaultInactiveError(LeaseRefusedError):
     """The default of the channel is switched off or deleted."""
 
     outcome = "DEFAULT_INACTIVE"
+
+
+class SecretInPurposeError(Exception):
+    """The purpose contains a secret of the integration, so that it cannot be recorded."""

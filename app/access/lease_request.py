@@ -1,10 +1,12 @@
 """A request for a lease, and what the journal keeps of it."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from msgspec import Struct
 
 from app.access.access import GRANTED, Access, Outcome
+from app.secrets.secret import Secret
 from app.tokens.recipient import Recipient
 from app.views.lease_material import LeaseMaterial
 from domain.envelope import EventMetadata
@@ -14,7 +16,8 @@ from domain.integration import SecretField
 class LeaseRequest(Struct, frozen=True, kw_only=True):
     """Who asks for what: `metadata` is the request's, `recipient` the key that the token names.
 
-    `integration` is an integration's id, or that of a channel's default.
+    `integration` is an integration's id, or that of a channel's default. `screen` is None if the
+    caller wrote nothing that is recorded.
     """
 
     workspace: str
@@ -23,6 +26,15 @@ class LeaseRequest(Struct, frozen=True, kw_only=True):
     purpose: str | None
     metadata: EventMetadata
     at: datetime
+    screen: "Screen | None" = None
+
+
+Secrets = Mapping[SecretField, Secret]
+Screen = Callable[[LeaseRequest, LeaseMaterial | None, Secrets], LeaseRequest]
+"""Returns the request as it may be recorded, given the secrets of the material.
+
+Raises SecretInPurposeError if it may not.
+"""
 
 
 def access_of(request: LeaseRequest, material: LeaseMaterial | None, outcome: Outcome) -> Access:

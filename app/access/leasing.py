@@ -1,10 +1,14 @@
-"""Grants leases: reads, records, opens, seals and signs, in this order (contract, 13)."""
+"""Grants leases: reads, opens, records, seals and signs, in this order (contract, 13).
 
-from collections.abc import Iterator, Mapping
+No lease is without its record, and no record holds what the lease hides: so the secrets are open
+before the record is written, and the caller's own words are compared with them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
-import msgspec
 import structlog
 from msgspec import Struct
 
@@ -17,7 +21,8 @@ from app.access.errors import (
     RecipientRequiredError,
 )
 from app.access.journal import AccessJournal
-from app.access.lease_request import LeaseRequest, access_of, credential_versions
+from app.access.lease_content import content_of
+from app.access.lease_request import LeaseRequest, Secrets, access_of, credential_versions
 from app.access.outcomes import Outcomes
 from app.batching import Batcher
 from app.metrics.collector import Figure
@@ -32,6 +37,7 @@ from app.tokens.jwt import base64url
 from app.tokens.recipient import Recipient
 from app.views.lease_material import LeaseMaterial, LeaseMaterialViews
 from domain.errors import IntegrationNotFoundError
+from domain.integration import SecretField
 
 log = structlog.get_logger(source="leases")
 AUDIENCE = "urn:ietf:params:oauth:jwk-thumbprint:sha-256:"  # RFC 9278
@@ -87,6 +93,7 @@ class Leasing:
         Raises:
             IntegrationNotFoundError: the workspace has no such integration; it is not recorded.
             RecipientRequiredError: the token names no usable key.
+            SecretInPurposeError: it would be in the record; nothing is recorded.
             IntegrationInactiveError: it is switched off.
             UnavailableError: the database, the journal or the keyring is away.
             UnsealError: a stored secret does not open.
@@ -103,7 +110,7 @@ class Leasing:
         Raises:
             NoDefaultError: none is chosen.
             DefaultInactiveError: the chosen one is switched off or deleted; there is no substitute.
-            RecipientRequiredError, UnavailableError, UnsealError: as `lease`.
+            RecipientRequiredError, SecretInPurposeError, UnavailableError, UnsealError: as `lease`.
         """
         with self._outcomes.counting():
             material = await self._views.one(request.workspace, request.integration)
@@ -114,12 +121,15 @@ class Leasing:
     async def _lease(
         self, request: LeaseRequest, material: LeaseMaterial, inactive: type[LeaseRefusedError]
     ) -> Lease:
-        if request.recipient is None:
+        if (recipient := request.recipient) is None:
             await self._refuse(request, material, RecipientRequiredError)
         if not material.is_active:
             await self._refuse(request, material, inactive)
+        secrets: Secrets = {each.field: await self._open(each) for each in material.secrets}
+        if request.screen:
+            request = request.screen(request, material, secrets)
         await self._journal.record(access_of(request, material, GRANTED))
-        return await self._grant(request, material, request.recipient)
+        return self._grant(request, material, secrets, recipient)
 
     async def _refuse(
         self,
@@ -127,23 +137,25 @@ class Leasing:
         material: LeaseMaterial | None,
         refusal: type[LeaseRefusedError],
     ) -> NoReturn:
+        if request.screen:
+            secrets = await self._open_available(material.secrets if material else ())
+            request = request.screen(request, material, secrets)
         await self._journal.record(access_of(request, material, refusal.outcome))
         raise refusal
 
-    async def _grant(
-        self, request: LeaseRequest, material: LeaseMaterial, recipient: Recipient
+    def _grant(
+        self, request: LeaseRequest, material: LeaseMaterial, secrets: Secrets, to: Recipient
     ) -> Lease:
-        """Return the lease of *material* for *recipient*."""
-        info = lease_info(
-            material.workspace_id, material.id, material.version, recipient.thumbprint
-        )
-        sealed = seal_for(recipient.public, await self._content(material), info)
+        """Return the lease of *material* and its *secrets* for the key *to*."""
+        info = lease_info(material.workspace_id, material.id, material.version, to.thumbprint)
+        content = content_of(material, secrets, self._providers.get(material.type))
+        sealed = seal_for(to.public, content, info)
         issued = int(request.at.timestamp())
         expires_at = request.at.replace(microsecond=0) + timedelta(seconds=self._seconds)
         claims = {
             "iss": self._issuer,
             "sub": request.metadata.actor.sub,
-            "aud": AUDIENCE + recipient.thumbprint,
+            "aud": AUDIENCE + to.thumbprint,
             "iat": issued,
             "exp": issued + self._seconds,
             "jti": request.metadata.request_id,
@@ -160,23 +172,13 @@ class Leasing:
         token = self.key.sign(claims)
         return Lease(material.id, material.version, self._seconds, expires_at, token)
 
-    async def _content(self, material: LeaseMaterial) -> Secret:
-        """Return all that sending with *material* needs, as JSON."""
-        content: dict[str, object] = {
-            "type": material.type,
-            "channel": material.channel,
-            "senderEmail": material.sender_email,
-            "senderName": material.sender_name,
-            "senderPhone": material.sender_phone,
-            "vapidPublicKey": material.vapid_public_key,
-        }
-        if material.settings:
-            content["settings"] = material.settings
-        if url := base_url(material, self._providers.get(material.type)):
-            content["baseUrl"] = url
-        for sealed in material.secrets:
-            content[sealed.field] = (await self._open(sealed)).reveal().decode()
-        return Secret(msgspec.json.encode(content))
+    async def _open_available(self, sealed: Iterable[SealedSecret]) -> Secrets:
+        """Return those of the stored secrets that open: a refusal needs none of them."""
+        opened: dict[SecretField, Secret] = {}
+        for each in sealed:
+            with suppress(UnsealError):
+                opened[each.field] = await self._open(each)
+        return opened
 
     async def _open(self, sealed: SealedSecret) -> Secret:
         """Return a stored secret; if it does not open, the operator's log names its row."""
@@ -185,17 +187,3 @@ class Leasing:
         except UnsealError as error:
             log.error("a stored secret cannot be opened", reason=str(error))  # noqa: TRY400 — the error names the row, no content
             raise
-
-
-def base_url(material: LeaseMaterial, provider: ProviderFile | None) -> str | None:
-    """Return the address of the region that *material* sets or a check found.
-
-    None where the provider has several and none is known.
-    """
-    if provider is None or not provider.regions:
-        return None
-    if len(provider.regions) == 1:
-        return provider.regions[0].url
-    wanted = (material.settings or {}).get("region") or material.region
-    urls = {region.name.upper(): region.url for region in provider.regions}
-    return urls.get((wanted or "").upper())

@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from typing import get_args
 
 from app.access.access import Outcome
-from app.access.errors import LeaseRefusedError
+from app.access.errors import LeaseRefusedError, SecretInPurposeError
 from app.database.availability import UnavailableError
 from domain.errors import IntegrationNotFoundError
 
 FAILED = "INTERNAL_ERROR"
 NOT_RECORDED: Mapping[type[Exception], str] = {
     IntegrationNotFoundError: "NOT_FOUND",
+    SecretInPurposeError: "VALIDATION_ERROR",
     UnavailableError: "UNAVAILABLE",
 }
 

@@ -1,21 +1,33 @@
 """Leases: what sending needs, sealed to the worker that asks (contract, 13; docs/workers.md)."""
 
 import re
+from collections.abc import Awaitable, Mapping
+from functools import partial
 from typing import Annotated
 
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 from msgspec import Meta, Struct
 from msgspec.json import encode
+from msgspec.structs import replace
 
-from app.access.lease_request import LeaseRequest
+from app.access.errors import SecretInPurposeError
+from app.access.lease_request import LeaseRequest, Secrets
 from app.access.leasing import Lease
 from app.command_handler import utc_now
 from app.http.authorization import authorize
 from app.http.body_dto import BodyDTO
 from app.http.command_requests import request_metadata, require_channel, require_integration_id
 from app.http.dependencies import get_dependencies
+from app.http.errors import InvalidFieldsError
 from app.http.field_rules import FieldError, FieldProblem, Rule, require_string
+from app.http.integrations.public_text import (
+    REPEATS_SECRET,
+    reject_exposed_secrets,
+    reject_provider_keys,
+)
+from app.http.integrations.recorded_headers import REQUEST_ID, find_secrets
+from app.http.middleware import given_request_id, replace_request_id
 from app.http.preconditions import etag
 from app.http.request_bodies import BodySchema
 from app.http.responses import RenderedResponse, response_headers, to_response
@@ -23,7 +35,9 @@ from app.http.timestamps import Time, format_timestamp
 from app.http.types import ApiRequest, Id
 from app.secrets.lease_key import PublicKey
 from app.tokens.principal import RESOLVE, VIEW
+from app.views.lease_material import LeaseMaterial
 from domain.channel_default import default_stream
+from domain.provider import Providers
 
 PURPOSE = re.compile(r"[A-Za-z0-9:._-]{1,64}")
 INVALID_PURPOSE = FieldProblem(
@@ -45,11 +59,15 @@ class LeaseBody(Struct, rename="camel", frozen=True):
     purpose: str | None = None
 
 
-LEASE_SCHEMA = BodySchema(
-    shape=LeaseBody,
-    rules={"purpose": Rule(read_purpose, {"type": "string", "pattern": f"^{PURPOSE.pattern}$"})},
-    examples={"For a campaign": {"purpose": "campaign:cmp_123"}},
-)
+def lease_schema(providers: Providers) -> BodySchema[LeaseBody]:
+    """Return the schema of a lease's body; no key of one of *providers* is a purpose."""
+    rule = Rule(read_purpose, {"type": "string", "pattern": f"^{PURPOSE.pattern}$"})
+    return BodySchema(
+        shape=LeaseBody,
+        rules={"purpose": rule},
+        checks=(reject_exposed_secrets(providers), reject_provider_keys(providers)),
+        examples={"For a campaign": {"purpose": "campaign:cmp_123"}},
+    )
 
 
 class LeaseObject(Struct, rename="camel"):
@@ -111,8 +129,8 @@ class LeaseController(Controller):
     ) -> Response[LeaseResponse]:
         """Lease the credentials of an integration, sealed to the key that the token names."""
         wanted = lease_request(request, require_integration_id(integration_id), data)
-        lease = await get_dependencies(request.app).leasing.lease(wanted)
-        return to_response(render_lease(request, lease))
+        granted = get_dependencies(request.app).leasing.lease(wanted)
+        return await lease_response(request, granted)
 
     @post(
         "/integration-defaults/{channel:str}/lease",
@@ -127,8 +145,8 @@ class LeaseController(Controller):
     ) -> Response[LeaseResponse]:
         """Lease the credentials of the default of a channel, as it is now."""
         wanted = lease_request(request, default_stream(require_channel(channel)), data)
-        lease = await get_dependencies(request.app).leasing.lease_default(wanted)
-        return to_response(render_lease(request, lease))
+        granted = get_dependencies(request.app).leasing.lease_default(wanted)
+        return await lease_response(request, granted)
 
     @get("/lease-keys", opt={"permission": VIEW}, operation_id="listLeaseKeys")
     async def list_lease_keys(self, request: ApiRequest) -> Response[LeaseKeysResponse]:
@@ -143,14 +161,50 @@ class LeaseController(Controller):
 
 def lease_request(request: ApiRequest, wanted: str, data: LeaseBody | None) -> LeaseRequest:
     """Return the request for a lease of *wanted*, an integration or the default of a channel."""
+    purpose = data.purpose if data else None
+    given = {"purpose": purpose, REQUEST_ID: given_request_id(request.scope)}
+    texts = {name: text for name, text in given.items() if text}
     return LeaseRequest(
         workspace=request.user.workspace,
         integration=wanted,
         recipient=request.user.recipient,
-        purpose=data.purpose if data else None,
+        purpose=purpose,
         metadata=request_metadata(request),
         at=utc_now(),
+        screen=partial(screen, request, texts) if texts else None,
     )
+
+
+def screen(
+    request: ApiRequest,
+    texts: Mapping[str, str],
+    wanted: LeaseRequest,
+    material: LeaseMaterial | None,
+    secrets: Secrets,
+) -> LeaseRequest:
+    """Return *wanted* with another request id if its own, of *texts*, contains a secret.
+
+    Raises:
+        SecretInPurposeError: the purpose does.
+    """
+    if material is None:
+        return wanted
+    provider = get_dependencies(request.app).providers.get(material.type)
+    found = find_secrets(texts, secrets, provider, material.vapid_public_key)
+    if REQUEST_ID in found:
+        replace_request_id(request.scope)
+        wanted = replace(wanted, metadata=request_metadata(request))
+    if "purpose" in found:
+        raise SecretInPurposeError
+    return wanted
+
+
+async def lease_response(request: ApiRequest, granted: Awaitable[Lease]) -> Response[LeaseResponse]:
+    """Return the response with the lease; raise InvalidFieldsError if the purpose is a secret."""
+    try:
+        return to_response(render_lease(request, await granted))
+    except SecretInPurposeError:
+        raise InvalidFieldsError([("purpose", REPEATS_SECRET)]) from None
 
 
 def render_lease(request: ApiRequest, lease: Lease) -> RenderedResponse:

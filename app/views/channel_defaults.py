@@ -1,14 +1,14 @@
 """Reads the defaults of a workspace's channels, and whether what is chosen can be used now."""
 
-from collections.abc import Sequence
-from typing import Literal, LiteralString
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from msgspec import Struct
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow, tuple_row
-from psycopg_pool import AsyncConnectionPool
+from psycopg.rows import tuple_row
 
+from app.batching import MAX_BATCH, Batcher
 from app.database.availability import translate_unavailable
+from app.database.pools import Pool
 from app.database.row_level_security import fetch_in_workspace
 from projections.channel_default_view import ChannelDefaultRow
 
@@ -22,9 +22,9 @@ LEFT JOIN integrations.integration_view AS integration
 WHERE chosen.workspace_id = %s
 ORDER BY chosen.id
 """
-IS_DEFAULT_SQL = """
-SELECT FROM integrations.channel_default_view WHERE workspace_id = %s AND integration_id = %s
-"""
+CHOSEN_SQL = "SELECT * FROM integrations.chosen_integrations(%s::text[], %s::text[])"
+MAX_CONCURRENCY = 2  # batches under way at once
+IntegrationKey = tuple[str, str]  # workspace, integration
 
 
 class ChosenDefault(Struct, frozen=True):
@@ -42,18 +42,29 @@ def state_of(is_active: bool | None) -> State:  # noqa: FBT001 — the state its
 
 
 class ChannelDefaultViews:
-    """Reads over a pool of the role for queries."""
+    """Reads over a pool of the role for queries; a batch has at most *max_batch* requests."""
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
+    def __init__(self, pool: Pool, *, max_batch: int = MAX_BATCH) -> None:
         self._pool = pool
+        self._includes: Batcher[IntegrationKey, bool] = Batcher(
+            self._includes_many, concurrency=MAX_CONCURRENCY, max_batch=max_batch
+        )
+
+    @property
+    def batchers(self) -> Mapping[str, Batcher[Any, Any]]:
+        """The batchers, by name."""
+        return {"defaults": self._includes}
 
     async def all(self, workspace: str) -> list[ChosenDefault]:
-        """Return the defaults of *workspace*, by channel; none where none is chosen.
+        """Return the defaults of *workspace*, by channel; a channel without a default is left out.
 
         Raises:
             UnavailableError: the database is away or busy.
         """
-        rows = await self._rows(workspace, DEFAULTS_SQL, (workspace,))
+        with translate_unavailable():
+            rows = await fetch_in_workspace(
+                self._pool, workspace, DEFAULTS_SQL, (workspace,), tuple_row
+            )
         return [
             ChosenDefault(ChannelDefaultRow(*row), state_of(is_active)) for *row, is_active in rows
         ]
@@ -64,10 +75,13 @@ class ChannelDefaultViews:
         Raises:
             UnavailableError: the database is away or busy.
         """
-        return bool(await self._rows(workspace, IS_DEFAULT_SQL, (workspace, integration)))
-
-    async def _rows(
-        self, workspace: str, query: LiteralString, parameters: Sequence[str]
-    ) -> list[TupleRow]:
         with translate_unavailable():
-            return await fetch_in_workspace(self._pool, workspace, query, parameters, tuple_row)
+            return await self._includes.submit((workspace, integration))
+
+    async def _includes_many(self, keys: Sequence[IntegrationKey]) -> list[bool]:
+        workspaces, integrations = zip(*keys, strict=True)
+        async with self._pool.connection() as connection:
+            cursor = connection.cursor(row_factory=tuple_row)
+            await cursor.execute(CHOSEN_SQL, ([*workspaces], [*integrations]))
+            chosen = {*await cursor.fetchall()}
+        return [key in chosen for key in keys]

@@ -7,7 +7,6 @@ from litestar import Controller, Response, delete, get, put
 from litestar.params import FromPath
 from msgspec import Struct
 from msgspec.json import encode
-from msgspec.structs import replace
 
 from app.access.errors import IntegrationInactiveError
 from app.command_handler import PreparedCommand
@@ -22,9 +21,8 @@ from app.http.command_requests import (
 from app.http.dependencies import Dependencies, get_dependencies
 from app.http.errors import InvalidFieldsError
 from app.http.expensive_requests import run_limited
-from app.http.idempotency import execute_idempotently
 from app.http.integrations.bodies import CHANNEL_MISMATCH
-from app.http.integrations.recorded_headers import without_recorded_secrets
+from app.http.integrations.recorded_headers import execute_command
 from app.http.preconditions import body_etag, etag
 from app.http.query_parameters import AS_OF_QUERY, operation_class
 from app.http.request_bodies import BodySchema
@@ -139,15 +137,11 @@ class ChannelDefaultController(Controller):
             await require_usable(request, wanted, integration)
             return PreparedCommand(ChooseDefault(integration_id=integration))
 
-        command = build_stream_request(request, default_stream(wanted), prepare)
-        # No secret of the integration may be in a header that the event records.
-        checked = await without_recorded_secrets(
-            request, replace(command, stream=integration), None
-        )
-        return await execute_idempotently(
+        return await execute_command(
             request,
-            replace(checked, stream=command.stream),
+            build_stream_request(request, default_stream(wanted), prepare),
             lambda row: render_chosen(request, ChosenDefault(require_found(row), "ok")),
+            chosen=integration,
         )
 
     @delete(
@@ -161,10 +155,9 @@ class ChannelDefaultController(Controller):
     ) -> Response[EmptyResponse]:
         """Let a channel have no default any more."""
         stream = default_stream(require_channel(channel))
-        command = build_stream_request(request, stream, PreparedCommand(ClearDefault()))
-        return await execute_idempotently(
+        return await execute_command(
             request,
-            await without_recorded_secrets(request, command, None),
+            build_stream_request(request, stream, PreparedCommand(ClearDefault())),
             lambda _: render_empty(request, "Default cleared successfully"),
         )
 

@@ -76,13 +76,11 @@ class AsyncIntegrations:
 
     async def lease(self, integration: str) -> Lease:
         """Return a lease of *integration*, the one that is held or another; raise ServiceError."""
-        target: Target = ("integration", integration)
-        return self.held.get(target) or await self.obtain(target)
+        return await self.obtain(("integration", integration))
 
     async def channel(self, channel: str) -> Lease:
         """Return a lease of the integration that is chosen for *channel*: EMAIL, SMS or PUSH."""
-        target: Target = ("channel", channel)
-        return self.held.get(target) or await self.obtain(target)
+        return await self.obtain(("channel", channel))
 
     def auth(self, integration: str) -> AsyncLeaseAuth:
         """Return an `httpx.Auth` for `httpx.AsyncClient` that signs requests with the lease."""
@@ -95,11 +93,14 @@ class AsyncIntegrations:
         return AsyncLeaseAuth(self.held, target, lambda: self.channel(channel))
 
     async def obtain(self, target: Target) -> Lease:
-        """Return a lease that may be used; ask for another if it is due.
+        """Return the lease that is held; ask for another if it is due.
 
         All who ask at once wait for one request. While a lease may still be used nobody waits, so
         an outage of the service is not felt for a fifth of a lease's time.
         """
+        fresh = self.held.get(target)
+        if fresh:
+            return fresh
         self.require_usable()
         task = self._pending.get(target)
         if task is None:

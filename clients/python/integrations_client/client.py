@@ -75,7 +75,7 @@ class Integrations:
         return SyncLeaseAuth(self.held, target, lambda: self.channel(channel))
 
     def obtain(self, target: Target) -> Lease:
-        """Return a lease that may be used; ask for another if it is due."""
+        """Return the lease that is held; ask for another if it is due."""
         return self._run(self._client.obtain(target))
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:

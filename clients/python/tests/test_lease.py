@@ -20,7 +20,8 @@ from integrations_client import (
 )
 from integrations_client.keys import WorkerKey, base64url
 
-Workspace = Any  # that of conftest.py, which cannot be imported
+from clients.python.tests.conftest import Workspace
+
 SECRET = "SG.a-key-that-nobody-may-see"  # noqa: S105 — of no provider
 
 
@@ -46,6 +47,7 @@ async def test_the_same_with_asyncio(workspace: Workspace) -> None:
     async with workspace.async_client(purpose="campaign:1") as client:
         lease = await client.lease(integration)
 
+    assert lease.api_key is not None
     assert lease.api_key.reveal() == SECRET
     assert [entry["purpose"] for entry in workspace.accesses()] == ["campaign:1"]
 
@@ -64,6 +66,14 @@ def test_all_who_ask_at_once_wait_for_one_request(workspace: Workspace) -> None:
         leases = [*threads.map(client.lease, [integration] * 64)]
 
     assert len({id(lease) for lease in leases}) == 1
+
+
+def test_who_looked_just_before_the_lease_came_gets_it(workspace: Workspace) -> None:
+    integration = workspace.create()
+
+    with workspace.client() as client:
+        lease = client.lease(integration)
+        assert client.obtain(("integration", integration)) is lease
 
 
 async def test_who_stops_waiting_ends_no_request_of_others(workspace: Workspace) -> None:

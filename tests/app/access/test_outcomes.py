@@ -4,7 +4,11 @@ import asyncio
 
 import pytest
 
-from app.access.errors import IntegrationInactiveError, RecipientRequiredError
+from app.access.errors import (
+    IntegrationInactiveError,
+    RecipientRequiredError,
+    SecretInPurposeError,
+)
 from app.access.outcomes import Outcomes
 from app.http.problems import PROBLEMS
 from app.secrets.vault_client import KeyringUnavailableError
@@ -14,6 +18,7 @@ RAISED = (
     (IntegrationNotFoundError(), "NOT_FOUND"),
     (RecipientRequiredError(), "RECIPIENT_REQUIRED"),
     (IntegrationInactiveError(), "INTEGRATION_INACTIVE"),
+    (SecretInPurposeError(), "VALIDATION_ERROR"),
     (KeyringUnavailableError("kek", "no answer"), "UNAVAILABLE"),
     (ZeroDivisionError(), "INTERNAL_ERROR"),
 )
