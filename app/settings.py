@@ -10,16 +10,10 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import fields
 
+from app.service_variables import service_variables
 from app.trusted_proxies import TrustedProxies
 
 PREFIX = "INTEGRATIONS_"
-# Kubernetes describes a Service by such variables to every container next to it, so one named
-# `integrations`, or `integrations-…`, makes names that begin as ours do.
-SERVICE_VARIABLE = re.compile(
-    PREFIX
-    + r"(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
-)
-SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://")  # what it puts into …_PORT
 SURROGATE = re.compile("[\ud800-\udfff]")  # in a value, stands for bytes that are not UTF-8
 Port = Annotated[int, Meta(ge=0, le=65535)]
 AdminPortNumber = Annotated[int, Meta(ge=1, le=65535)]
@@ -97,25 +91,19 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
 
     Raises:
         SettingsError: an INTEGRATIONS_* name is unknown, or its value is wrong or not UTF-8;
-            an empty value counts as not set, and variables of Kubernetes as not there.
+            an empty value counts as not set, and variables of services as not there.
     """
+    passed_over = service_variables(environment)
     given = {
         name.removeprefix(PREFIX).lower(): value
         for name, value in environment.items()
-        if name.startswith(PREFIX) and value and not is_service_variable(name, value)
+        if name.startswith(PREFIX) and value and name not in passed_over
     }
     data_dir = Path(given.get("data_dir") or default_data_dir()).absolute()
     defaults = {"data_dir": str(data_dir), "keyring": str(data_dir / "keyring.json")}
     for name, value in given.items():
         validate_setting(name, value)
     return msgspec.convert(defaults | given, Settings, strict=False, dec_hook=decode_text)
-
-
-def is_service_variable(name: str, value: str) -> bool:
-    """Return whether Kubernetes made the variable *name* for a Service; it is no setting."""
-    if SERVICE_VARIABLE.fullmatch(name):
-        return True
-    return name.endswith("_PORT") and SERVICE_ADDRESS.match(value) is not None
 
 
 def validate_setting(name: str, value: str) -> None:

@@ -1,6 +1,7 @@
 """Checks before the start: what is wrong is reported in one line."""
 
 import asyncio
+import os
 
 import psycopg
 
@@ -9,6 +10,7 @@ from app.database.connection import acting_as
 from app.installation import join_installation
 from app.providers.provider_urls import parse_provider_urls, warn_of_provider_urls
 from app.secrets.rewrap import rewrap_connection
+from app.service_variables import log_service_variables
 from app.settings import Settings
 from app.tokens.key_source import KeySource
 from app.views.rebuild.versions import register_versions, warn_if_outdated
@@ -29,6 +31,7 @@ def check_startup(settings: Settings, dsn: str) -> None:
         KeyringError: the keyring is wrong.
         UnavailableError: the keyring is in a KMS that does not answer.
     """
+    log_service_variables(os.environ)
     warn_of_provider_urls(parse_provider_urls(settings, load_provider_types(settings)))
     asyncio.run(join(settings, dsn))
     asyncio.run(probe_key_source(build_key_source(settings)))

@@ -81,6 +81,7 @@ def verify_export(
 
     Raises:
         ExportError: a line is not as it was signed, or nothing in it is signed.
+        NoteError: the external checkpoint is of another log.
     """
     verification = ExportVerification(public_key, external)
     for raw in read_lines(file):
@@ -135,8 +136,12 @@ class ExportVerification:
 
     def _finish_external(self, external: StoredCheckpoint) -> None:
         """Compare with *external* at the end, when all changes of the key are known."""
+        name, _ = self._verify(self._end, external.note, [])
+        if self._proof and self._proof.name != name:
+            here = log_name(self._proof.name)
+            message = f"The kept checkpoint is of {log_name(name)}; one of {here} is needed."
+            raise NoteError(message)
         if self._external_head is None:
-            self._verify(self._end, external.note, [])
             missing = f"{external.size} events up to position {external.position}"
             raise ExportError(self._end, f"the file ends here; {missing} were signed")
         where = f"position {self._external_head[1]}"

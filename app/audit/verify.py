@@ -8,6 +8,7 @@ import msgspec
 import psycopg
 from msgspec import Struct
 from psycopg import AsyncConnection, IsolationLevel
+from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.types.json import set_json_loads
 
 from app.audit.audit_keys import AuditKeys
@@ -45,14 +46,16 @@ class UnknownWorkspaceError(VerifyError):
 class VerificationResult(Struct, frozen=True):
     """What was compared, and what is wrong first, None if everything agrees.
 
-    `unsigned` of the `events` are in no checkpoint yet. After the positions `lost_after` a key
-    signs that the one before it, which was lost, did not vouch for.
+    `unsigned` of the `events` are in no checkpoint yet. The views are not compared on a standby.
+    After the positions `lost_after` a key signs that the one before it, which was lost, did not
+    vouch for.
     """
 
     events: int
     checkpoints: int
     unsigned: int
     first: Finding | None
+    views_compared: bool = True
     lost_after: Sequence[int] = ()
 
 
@@ -74,14 +77,20 @@ async def verify(
             await streams.run(extent.head, report)
             # If the log was edited, all that follows from it differs, too, elsewhere.
             first = first_finding([in_trees, streams.in_log])
+            in_views: list[Finding] | None = []
             if first is None:
                 in_views = await find_wrong_rows(dsn, connection, scope.workspace, report)
-                first = first_finding([streams.derived, *in_views])
+                first = first_finding([streams.derived, *(in_views or [])])
             if first is None and scope.workspace and not (streams.events or trees.checkpoints):
                 raise UnknownWorkspaceError(scope.workspace)
             unsigned = max(0, extent.head - extent.signed)
             return VerificationResult(
-                streams.events, trees.checkpoints, unsigned, first, keys.lost_after
+                streams.events,
+                trees.checkpoints,
+                unsigned,
+                first,
+                in_views is not None,
+                keys.lost_after,
             )
     except psycopg.OperationalError as error:
         message = f"The database cannot be read ({type(error).__name__})."
@@ -105,10 +114,16 @@ async def read_audit_keys(dsn: str, trusted: bytes) -> AuditKeys:
 
 async def find_wrong_rows(
     dsn: str, connection: AsyncConnection, workspace: str | None, report: ProgressCallback
-) -> list[Finding]:
-    """Return the first rows of each view that are not as the log says."""
+) -> list[Finding] | None:
+    """Return the first rows of each view that are not as the log says.
+
+    None on a standby, which takes no temporary tables.
+    """
     views = PROJECTIONS.values()
-    compared = await asyncio.to_thread(compare_with_log, dsn, views, report, workspace)
+    try:
+        compared = await asyncio.to_thread(compare_with_log, dsn, views, report, workspace)
+    except ReadOnlySqlTransaction:
+        return None
     return [
         await row_finding(connection, each) for table in compared.tables for each in table.first
     ]

@@ -1,9 +1,12 @@
 """Pools of connections, one a role, so that waiting writes never hold up reads.
 
-A lost connection is noticed by the request that uses it, which gets 503. It must be the only one:
-what broke one connection has broken the others, so all of them are replaced at once.
+A connection that the server has closed is replaced before a request gets it: one look at its
+socket, which costs no round trip. A network that has failed silently is noticed by the request that
+uses the connection, which gets 503. It must be the only one: what broke one connection has broken
+the others, so all of them are replaced at once.
 """
 
+import select
 from typing import TypeVar
 from weakref import WeakSet
 
@@ -124,9 +127,14 @@ class SelfHealingPool(Pool):
 
     async def getconn(self, timeout: float | None = None) -> AsyncConnection:  # noqa: ASYNC109 — the library's
         """Return a connection; wait only briefly while there is no database to connect to."""
-        return await super().getconn(
-            ACQUIRE_TIMEOUT_WHILE_DOWN if self._away and timeout is None else timeout
-        )
+        while True:
+            conn = await super().getconn(
+                ACQUIRE_TIMEOUT_WHILE_DOWN if self._away and timeout is None else timeout
+            )
+            if not is_closed_by_server(conn):
+                return conn
+            await conn.close()
+            await self.putconn(conn)
 
     async def putconn(self, conn: AsyncConnection) -> None:
         """Take *conn* back; if it was lost, replace all that are as old."""
@@ -147,6 +155,18 @@ class SelfHealingPool(Pool):
         self._away = stats["pool_size"] == 0
         if stats.get("requests_waiting"):
             await self.check()  # lets an empty pool grow: the next attempt
+
+
+def is_closed_by_server(conn: AsyncConnection) -> bool:
+    """Return whether the server has ended *conn*, which is idle: it says nothing else then.
+
+    It may also say that a setting was changed; to replace the connection does no harm.
+    """
+    if conn.closed:
+        return True
+    socket = select.poll()
+    socket.register(conn.pgconn.socket, select.POLLIN)
+    return bool(socket.poll(0))
 
 
 class WrongRoleError(Exception):

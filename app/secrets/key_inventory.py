@@ -30,6 +30,13 @@ UNION ALL SELECT FROM integrations.installation_keys WHERE (kind, name) = ('KEK'
 UNION ALL (SELECT FROM integrations.secret_store WHERE kek = %(kek)s LIMIT 1)
 """
 
+NAMES_SQL: LiteralString = """
+SELECT kek FROM integrations.closed_keks
+UNION SELECT name FROM integrations.installation_keys WHERE kind = 'KEK'
+UNION SELECT kek FROM integrations.secret_store
+ORDER BY 1
+"""
+
 
 class KeyCounts(Struct, frozen=True):
     """How many wrapped keys opened, and how many did not, by KEK."""
@@ -92,5 +99,7 @@ async def require_known(connection: AsyncConnection, kek: str) -> None:
     """Raise SecretsError unless the database knows *kek*, from its first use to its end."""
     cursor = await connection.execute(KNOWN_SQL, {"kek": kek})
     if await cursor.fetchone() is None:
-        message = f"The database knows no key {kek}: see integrations keys list."
+        cursor = await connection.execute(NAMES_SQL)
+        known = ", ".join(str(name) for (name,) in await cursor.fetchall())
+        message = f"The database knows no key {kek}, but these: {known or 'none'}."
         raise SecretsError(message)

@@ -5,8 +5,7 @@ TokenError
 │   ├── MissingTokenError  it bears none at all
 │   └── UnknownKeyError    its token names a key that we do not have (yet)
 ├── JwksError              the JWKS cannot be read, or holds no key for us
-├── TokenKeyError          our own key cannot be read or made
-└── RecipientError         what a token is to name as recipient is no key
+└── TokenKeyError          our own key cannot be read or made
 
 No message repeats any part of a token or of a private key; each is one line.
 """
@@ -74,7 +73,3 @@ class JwksError(TokenError):
 
 class TokenKeyError(TokenError):
     """The service's own token key cannot be used."""
-
-
-class RecipientError(TokenError):
-    """The recipient is no X25519 key: give what `integrations worker-key` prints."""

@@ -7,7 +7,7 @@ from datetime import datetime
 import click
 import msgspec
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from app.access.views import AccessFilter, RecordedAccess, read_all
 from app.database.database import open_known_database
@@ -15,6 +15,7 @@ from app.replay.filters import parse_point_in_time
 from app.replay.replay import open_log
 from app.settings import read_settings
 from scripts.commands.cli import run
+from scripts.commands.option_types import WORKSPACE_ID
 
 COLUMNS = ("at", "workspace", "integration", "who", "outcome", "versions", "from")
 
@@ -31,7 +32,7 @@ def parse_since(_: click.Context, __: click.Parameter, value: str | None) -> dat
 
 
 @click.command("accesses")
-@click.option("--workspace", help="Only this workspace's.")
+@click.option("--workspace", type=WORKSPACE_ID, help="Only this workspace's.")
 @click.option("--integration", help="Only this integration's.")
 @click.option("--since", callback=parse_since, help="Only from this date or time on.")
 @click.option(
@@ -64,7 +65,7 @@ def print_lines(records: Iterable[RecordedAccess]) -> None:
 
 def print_table(records: Iterable[RecordedAccess]) -> None:
     """Print *records* as a table that fits the terminal."""
-    table = Table(*COLUMNS, box=None, pad_edge=False)
+    table = Table(*(Column(name, overflow="fold") for name in COLUMNS), box=None, pad_edge=False)
     for access in (record.access for record in records):
         versions = ", ".join(f"{field} {number}" for field, number in access.versions.items())
         at = f"{access.at:%Y-%m-%d %H:%M}"

@@ -65,7 +65,7 @@ def confirm(question: str) -> None:
     try:
         click.confirm(question, abort=True, err=True)
     except click.Abort:
-        click.echo(err=True)  # where nobody answers, the question ends no line
+        click.echo(err=True)  # if nobody answers, the question ends no line
         message = "nothing was done: answer y, or give --yes"
         raise click.ClickException(message) from None
 
@@ -78,6 +78,8 @@ def main() -> None:
 def run(command: click.Command) -> None:
     """Run *command*; an error that its user can correct ends it with one line and status 1."""
     redact_crash_output()
+    if not is_utf_8(sys.argv):  # no log line and no query can hold it
+        sys.exit("integrations: an argument is not UTF-8")
     try:
         command()
     except Exception as error:
@@ -87,6 +89,14 @@ def run(command: click.Command) -> None:
             raise
         click.echo(f"integrations: {error}", err=True)
         sys.exit(1)
+
+
+def is_utf_8(arguments: list[str]) -> bool:
+    """Return whether *arguments* are UTF-8."""
+    try:
+        return bool("".join(arguments).encode())
+    except UnicodeEncodeError:
+        return False
 
 
 if __name__ == "__main__":

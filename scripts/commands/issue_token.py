@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import click
 
 from app.settings import Settings, SettingsError, read_settings
-from app.tokens.errors import RecipientError
 from app.tokens.local_key import open_local_key
-from app.tokens.principal import PERMISSIONS, ROLES
+from app.tokens.principal import MAX_SUBJECT, PERMISSIONS, ROLES, plain_claim
 from app.tokens.recipient import decode_public
 from scripts.commands.cli import run
 from scripts.commands.operator_log import log_operation
+from scripts.commands.option_types import WORKSPACE_ID, TextType
 
 MAX_DAYS = 30
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -37,8 +37,26 @@ class Duration(click.ParamType[int]):
         return seconds
 
 
+def plain_text(maximum: int) -> TextType:
+    """Return the type of what goes into the log as the name of an actor."""
+
+    def takes(value: str) -> bool:
+        return (
+            value == value.strip() and plain_claim({"claim": value}, "claim", maximum) is not None
+        )
+
+    description = f"1 to {maximum} characters that show, without blanks at the ends"
+    return TextType("text", takes, description)
+
+
+SUBJECT = plain_text(MAX_SUBJECT)
+RECIPIENT = TextType("key", decode_public, "what `integrations worker-key` prints")
+
+
 @click.command("token")
-@click.option("--workspace", required=True, help="The workspace that the token is for.")
+@click.option(
+    "--workspace", type=WORKSPACE_ID, required=True, help="The workspace that the token is for."
+)
 @click.option("--role", type=click.Choice(sorted(ROLES)), help="ADMIN if not given.")
 @click.option(
     "--permission",
@@ -47,8 +65,16 @@ class Duration(click.ParamType[int]):
     type=click.Choice(sorted(PERMISSIONS)),
     help="In place of a role; may be repeated.",
 )
-@click.option("--subject", default="cli", show_default=True, help="The user: the claim sub.")
-@click.option("--recipient", metavar="KEY", help="What `integrations worker-key` prints.")
+@click.option(
+    "--subject",
+    type=SUBJECT,
+    default="cli",
+    show_default=True,
+    help="The user: the claim sub.",
+)
+@click.option(
+    "--recipient", type=RECIPIENT, metavar="KEY", help="What `integrations worker-key` prints."
+)
 @click.option(
     "--ttl",
     type=Duration(),
@@ -102,14 +128,11 @@ def issue(  # noqa: PLR0913 — each is a claim of the token, named at the call
     """Return a token by the service's own key.
 
     Raises:
-        RecipientError: *recipient* is no X25519 key.
         SettingsError: a JWKS is configured, so that our own key is not trusted.
     """
     if settings.jwks is not None:
         message = "INTEGRATIONS_JWKS is set: tokens come from its issuer, not from here."
         raise SettingsError(message)
-    if recipient is not None and decode_public(recipient) is None:
-        raise RecipientError
     return open_local_key(settings.data_dir).issue(
         workspace=workspace,
         subject=subject,

@@ -86,7 +86,7 @@ def rotate_command() -> None:
 def rewrap_command(*, former: str | None) -> None:
     """Put the keys of all secrets under the current KEK, while the service runs.
 
-    May be stopped and run again at any time. Status 1 where a key does not open; each is named.
+    May be stopped and run again at any time. Status 1 if a key does not open; each is named.
     To move to another keyring, set INTEGRATIONS_KEYRING to the new one and give --from the former
     one; the service stands still meanwhile.
     """
@@ -107,9 +107,8 @@ def remove_command(*, kek: str, lost: bool, yes: bool) -> None:
     With --lost, for a KEK that is not in the keyring any more: the service starts without it, and
     the secrets under it stay unusable until they are replaced.
     """
-    loss = "Give up the secrets under" if lost else "Destroy"
     if not yes:
-        confirm(f"{loss} {kek} for ever?")
+        confirm(f"{'Give up' if lost else 'Destroy'} {kek} for ever?")
     with log_operation("keys remove --lost" if lost else "keys remove", kek=kek):
         asyncio.run((accept_loss if lost else remove)(read_settings(), kek))
     click.echo(f"{kek} is {'given up' if lost else 'destroyed'}.")
@@ -183,7 +182,7 @@ async def accept_loss(settings: Settings, kek: str) -> None:
 
     The token key and the lease key can be given up as well, by the names of their files.
     """
-    if kek == AUDIT_KEY:  # the log goes on with another key, and says so
+    if kek == AUDIT_KEY:  # the log continues with another key, and says so
         message = f"{AUDIT_KEY} is given up by: integrations audit-key rotate --lost"
         raise click.UsageError(message)
     if kek in await keks_here(settings) or (settings.data_dir / kek).exists():

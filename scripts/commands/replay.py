@@ -11,6 +11,7 @@ from app.replay.filters import PointInTime, PointInTimeError, ReplayFilter, pars
 from app.replay.replay import Format, Output, replay, replay_as_of, replay_following
 from app.settings import read_settings
 from scripts.commands.cli import run
+from scripts.commands.option_types import WORKSPACE_ID
 
 
 class PointInTimeType(click.ParamType[PointInTime]):
@@ -34,7 +35,7 @@ POINT_IN_TIME = PointInTimeType()
 
 
 @click.command("replay")
-@click.option("--workspace", help="Only this workspace's.")
+@click.option("--workspace", type=WORKSPACE_ID, help="Only this workspace's.")
 @click.option("--integration", help="Only this integration's.")
 @click.option("--from", "start", type=POINT_IN_TIME, help="Only from this position or time on.")
 @click.option("--to", "end", type=POINT_IN_TIME, help="Only up to this position or time.")

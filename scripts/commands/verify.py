@@ -84,9 +84,11 @@ def own_key(settings: Settings) -> bytes:
 def summary(verified: VerificationResult) -> str:
     """Return in a sentence what agrees."""
     unsigned = f"; {verified.unsigned:,} are not signed yet" if verified.unsigned else ""
+    views = ", with all views" if verified.views_compared else ""
+    standby = "" if verified.views_compared else " (the views are compared on the primary only)"
     return (
-        f"{verified.events:,} events agree with {verified.checkpoints:,} checkpoints,"
-        f" with all views and with the commitments of stored secrets{unsigned};"
+        f"{verified.events:,} events agree with {verified.checkpoints:,} checkpoints{views}"
+        f" and with the commitments of stored secrets{standby}{unsigned};"
         " no key was opened, see integrations keys verify."
     )
 

@@ -22,7 +22,7 @@ from tests.reliability.proxy import Proxy
 
 ROLE = "integrations_query"
 END_ALL = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity
 WHERE application_name = %s AND datname = current_database()
 """
 
@@ -43,10 +43,25 @@ def end_all_connections(dsn: str) -> None:
         connection.execute(END_ALL, (ROLE,))
 
 
-async def test_after_a_loss_one_request_fails_and_all_connections_are_replaced(dsn: str) -> None:
+def is_closed(connection: psycopg.AsyncConnection) -> bool:
+    """Return what is known of *connection* if no packet tells of its end."""
+    return connection.closed
+
+
+async def test_what_the_server_has_closed_is_replaced_before_a_request_gets_it(dsn: str) -> None:
     async with open_pool(dsn, ROLE) as pool:
         await asyncio.gather(*(ask(pool) for _ in range(8)))  # eight connections are open
         end_all_connections(dsn)
+        assert await asyncio.gather(*(ask(pool) for _ in range(8))) == [0] * 8
+
+
+async def test_after_a_loss_that_nobody_told_us_of_all_connections_are_replaced(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_pool(dsn, ROLE) as pool:
+        await asyncio.gather(*(ask(pool) for _ in range(8)))
+        end_all_connections(dsn)
+        monkeypatch.setattr(pools, "is_closed_by_server", is_closed)
         assert [await ask(pool) for _ in range(8)] == [1, 0, 0, 0, 0, 0, 0, 0]
 
 

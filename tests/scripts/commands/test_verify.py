@@ -1,21 +1,17 @@
 """The commands that keep a checkpoint and prove the log, as an operator types them."""
 
 import subprocess
-import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.audit.audit_keys import AuditKeys
+from tests.support.service import Service, StartService
 
-Service = Any  # that of tests/conftest.py, which cannot be imported
-StartService = Callable[..., Any]
 Run = Callable[..., subprocess.CompletedProcess[str]]
-INTEGRATIONS = (sys.executable, "-c", "from scripts.commands.cli import main; main()")
 BODY = {"name": "n", "type": "SENDGRID", "channel": "EMAIL", "apiKey": "SG.first"}
 
 
@@ -32,13 +28,7 @@ def stopped(dsn: str, data_dir: Path, start_service: StartService) -> Service:
 def run(stopped: Service) -> Run:
     """Run a command with the settings of the service."""
 
-    def finished(*words: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*INTEGRATIONS, *words], env=stopped.environment, capture_output=True, text=True,
-            timeout=60, check=False,
-        )  # fmt: skip
-
-    return finished
+    return stopped.run
 
 
 @pytest.fixture
@@ -57,6 +47,19 @@ def test_a_stopped_service_has_signed_all_events_and_the_log_is_proved(run: Run)
         " checkpoints, with all views and with the commitments of stored secrets;"
         " no key was opened, see integrations keys verify.\n"
     )
+
+
+def test_a_server_that_takes_no_writes_as_a_standby_proves_all_but_the_views(
+    run: Run, edit: Callable[[str], None]
+) -> None:
+    edit("ALTER ROLE integrations_rebuild SET default_transaction_read_only = on")
+    try:
+        proved = run("verify")
+    finally:
+        edit("ALTER ROLE integrations_rebuild RESET default_transaction_read_only")
+    assert (proved.returncode, proved.stderr) == (0, "")
+    assert " checkpoints and with the commitments of stored secrets" in proved.stdout
+    assert "(the views are compared on the primary only)" in proved.stdout
 
 
 def test_the_first_bad_position_is_named_with_status_1(
