@@ -44,6 +44,8 @@ from app.secrets.keyring_factory import open_keyring
 from app.secrets.lease_key import open_lease_key
 from app.secrets.store import SecretStore
 from app.settings import Settings
+from app.sign_in.sessions import Sessions
+from app.sign_in.sign_in_codes import SignInCodes
 from app.tokens.jwks_file import JwksFile
 from app.tokens.jwks_url import JwksUrl
 from app.tokens.key_source import KeySource
@@ -148,6 +150,9 @@ def build_dependencies(
         leasing=leasing,
         accesses=AccessViews(audits),
         feed=feed,
+        sign_in_codes=SignInCodes(commands) if settings.console == "on" else None,
+        sessions=Sessions(commands) if settings.console == "on" else None,
+        console_origin=settings.console_origin,
         checker=CredentialChecker(
             providers, ProviderClient(), parse_provider_urls(settings, providers)
         ),

@@ -21,7 +21,7 @@ from app.http.cross_origin import split_origins
 from app.http.middleware import RequestMiddleware
 from app.http.protocol import GuardedHttpProtocol, close_connections_that_do_not_read
 from app.metrics.collector import multiprocess_dir, remove_dir
-from app.settings import Settings, SettingsError, read_settings
+from app.settings import Settings, SettingsError, http_url, read_settings
 from app.startup_checks import check_startup
 from app.structured_logging import configure_logging
 from app.tokens.local_key import warn_of_local_key
@@ -155,7 +155,7 @@ def open_listener(host: str, port: int, name: str = "INTEGRATIONS_PORT") -> sock
 def listener_url(listener: socket.socket) -> str:
     """Return the URL of *listener*."""
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return http_url(host, port)
 
 
 def exit_cleanly(_: int, __: FrameType | None) -> None:

@@ -31,6 +31,7 @@ ORIGIN = (
     r"[a-z][a-z0-9+.-]*://(?:[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?|\[[0-9a-f:]+\])(?::[1-9]\d{0,4})?"
 )
 Origins = Annotated[str, Meta(pattern=rf"^\s*{ORIGIN}\s*(?:,\s*{ORIGIN}\s*)*\Z")]
+WebOrigin = Annotated[str, Meta(pattern=rf"^(?=https?://){ORIGIN}\Z")]
 RolePrefix = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,49}\Z")]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -53,7 +54,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     base URLs of providers, for tests. `keyring` is a path or an address in Vault. `trusted_proxies`
     are addresses and networks whose X-Forwarded-For is believed. `cors_origins` are the origins
     whose pages may read responses. A lease lasts `lease_seconds`; `access_retention` is how many
-    months the access journal keeps.
+    months the access journal keeps. `console` serves pages for people, which have `console_origin`
+    in their address.
     """
 
     database_url: str | None = None
@@ -80,6 +82,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     cors_origins: Origins | None = None
     lease_seconds: LeaseSeconds = 300
     access_retention: Months = 13
+    console: Literal["on", "off"] = "on"
+    console_origin: WebOrigin | None = None
 
     def __repr__(self) -> str:
         """Name the class only: a database URL may hold a password."""
@@ -138,6 +142,11 @@ def describe_setting(name: str) -> str:
         "origins as a browser sends them (https://app.example.com), separated by commas:"
         " no *, no path, no default port, lower case"
     )
+    ranges["console"] = "on or off"
+    ranges["console_origin"] = (
+        "one origin as a browser sends it (https://integrations.example.com): https or http, no"
+        " path, no default port, lower case"
+    )
     return ranges.get(name, "DEBUG, INFO, WARNING or ERROR")
 
 
@@ -147,6 +156,11 @@ def decode_text(wanted: type, value: object) -> Path | TrustedProxies:
         return TrustedProxies.parse(str(value))
     assert wanted is Path  # noqa: S101 — msgspec calls this for no other type
     return Path(str(value)).absolute()
+
+
+def http_url(host: str, port: int) -> str:
+    """Return the address of a service that listens on *host*, which may be an IPv6 address."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def default_data_dir() -> Path:

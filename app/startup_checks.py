@@ -8,10 +8,11 @@ import psycopg
 from app.bootstrap import build_key_source, load_provider_types
 from app.database.connection import acting_as
 from app.installation import join_installation
+from app.loopback import is_loopback
 from app.providers.provider_urls import parse_provider_urls, warn_of_provider_urls
 from app.secrets.rewrap import rewrap_connection
 from app.service_variables import log_service_variables
-from app.settings import Settings
+from app.settings import Settings, SettingsError
 from app.tokens.key_source import KeySource
 from app.views.rebuild.versions import register_versions, warn_if_outdated
 from projections.registry import PROJECTIONS
@@ -24,13 +25,15 @@ def check_startup(settings: Settings, dsn: str) -> None:
     does not stop the start.
 
     Raises:
-        ProviderFileError, SettingsError: a provider file or address is wrong.
+        ProviderFileError, SettingsError: a provider file or address is wrong, or the console's
+            address is missing.
         InstallationError: the keys of this host are not those of the database.
         TokenKeyError, JwksError: the keys that verify tokens cannot be had.
         CheckpointKeyError: the key that signs checkpoints cannot be used.
         KeyringError: the keyring is wrong.
         UnavailableError: the keyring is in a KMS that does not answer.
     """
+    require_console_origin(settings)
     log_service_variables(os.environ)
     warn_of_provider_urls(parse_provider_urls(settings, load_provider_types(settings)))
     asyncio.run(join(settings, dsn))
@@ -39,6 +42,18 @@ def check_startup(settings: Settings, dsn: str) -> None:
         register_versions(connection, PROJECTIONS.values())
     with psycopg.connect(acting_as(dsn, "integrations_rebuild")) as connection:
         warn_if_outdated(connection, PROJECTIONS.values())
+
+
+def require_console_origin(settings: Settings) -> None:
+    """Raise SettingsError if others can reach the console, and its address is not known."""
+    if settings.console == "off" or settings.console_origin or is_loopback(settings.host):
+        return
+    message = (
+        f"The service listens on {settings.host}, and the console has no address: set"
+        " INTEGRATIONS_CONSOLE_ORIGIN to the one that people open in a browser, such as"
+        " https://integrations.example.com, or set INTEGRATIONS_CONSOLE=off."
+    )
+    raise SettingsError(message)
 
 
 async def join(settings: Settings, dsn: str) -> None:

@@ -59,6 +59,8 @@ SCHEMA = sql_files(
     ("secrets", "closed_keks"),
     ("audit", "audit"),
     ("access", "accesses"),
+    ("sign_in", "console_codes"),
+    ("sign_in", "console_sessions"),
     ("database", "installation_keys"),
 )
 """What a new database gets once; from the first release on, numbered migrations change it."""

@@ -12,6 +12,7 @@ from app.http.accesses import AccessController
 from app.http.admin_port import AdminPort
 from app.http.audit import AuditController
 from app.http.changes import ChangeController
+from app.http.console_link import ConsoleLinkController
 from app.http.cross_origin import CrossOriginMiddleware
 from app.http.dependencies import Dependencies
 from app.http.docs.page import docs_config
@@ -68,6 +69,7 @@ def create_app(
             AuditController,
             WhoamiController,
             welcome,
+            ConsoleLinkController,
             live,
             ready,
             metrics,

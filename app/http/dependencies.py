@@ -26,6 +26,8 @@ from app.providers.shared_checks import SharedChecks
 from app.rate_limit import RateLimit
 from app.secrets.keyring import Keyring
 from app.secrets.store import SecretStore
+from app.sign_in.sessions import Sessions
+from app.sign_in.sign_in_codes import SignInCodes
 from app.tokens.verifier import TokenVerifier
 from app.trusted_proxies import TrustedProxies
 from app.views.as_of import AsOfViews
@@ -39,7 +41,8 @@ class Dependencies(Struct, frozen=True, kw_only=True):
     """Everything behind the API; `readiness` runs the checks, `lifespan` opens and closes.
 
     `expensive_requests` are those of a workspace that read much. `key_finder` finds keys of
-    providers in a text.
+    providers in a text. `sign_in_codes` and `sessions` are None if the console is off;
+    `console_origin` is where people open it, None for the address of their request.
     """
 
     command_handler: CommandHandler
@@ -55,6 +58,9 @@ class Dependencies(Struct, frozen=True, kw_only=True):
     leasing: Leasing
     accesses: AccessViews
     feed: ChangeFeed
+    sign_in_codes: SignInCodes | None
+    sessions: Sessions | None
+    console_origin: str | None
     shared_checks: SharedChecks[tuple[CheckResult, datetime]]
     verifier: TokenVerifier
     catalogues: Catalogues

@@ -1,4 +1,4 @@
-"""The security log: who was refused and why, and who read the audit trail."""
+"""The security log: who was refused and why, who read the audit trail, who got a link."""
 
 import logging
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from app.structured_logging import build_line_logger
 from app.tokens.principal import Principal
 from app.trusted_proxies import TrustedProxies
 
+SecurityEvent = Literal["refused", "granted", "issued"]
 REFUSALS = frozenset({401, 403, 429})
 
 
@@ -33,7 +34,7 @@ class SecurityLine(Struct, frozen=True, kw_only=True):
     workspace: str | None
     address: str | None
     request_id: str
-    event: Literal["refused", "granted"]
+    event: SecurityEvent
     level: Literal["warning", "info"]
     timestamp: datetime
 
@@ -58,10 +59,14 @@ class SecurityLog:
         """Write that the caller of the ASGI *scope* may read what the route shows."""
         self._write(self._line(scope, "granted"))
 
+    def issued(self, scope: Mapping[str, Any]) -> None:
+        """Write that the caller of the ASGI *scope* got a link that signs in, in its own name."""
+        self._write(self._line(scope, "issued"))
+
     def _line(
         self,
         scope: Mapping[str, Any],
-        event: Literal["refused", "granted"],
+        event: SecurityEvent,
         *,
         subject: str | None = None,
         status: int | None = None,

@@ -47,6 +47,7 @@ class LocalKey(KeySource):
         issuer: str,
         audience: str,
         now: float,
+        name: str | None = None,
         role: str | None = None,
         permissions: Iterable[str] | None = None,
         recipient: str | None = None,
@@ -67,6 +68,8 @@ class LocalKey(KeySource):
             "exp": int(now + ttl),
             "workspaceId": workspace,
         }
+        if name is not None:
+            claims["name"] = name
         if permissions is not None:
             claims["permissions"] = sorted(permissions)
         if role is not None:

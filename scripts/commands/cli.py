@@ -19,6 +19,7 @@ COMMANDS = {
     "backup": ("backup", "backup_command"),
     "restore": ("restore", "restore_command"),
     "token": ("issue_token", "token_command"),
+    "console": ("console_link", "console_command"),
     "accesses": ("accesses", "accesses_command"),
     "worker-key": ("lease_keys", "worker_key_command"),
     "lease-key": ("lease_keys", "lease_key_command"),

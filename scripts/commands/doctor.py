@@ -20,7 +20,7 @@ from app.installation import find_foreign_keys
 from app.providers.provider_urls import parse_provider_urls
 from app.secrets.rewrap import rewrap_connection
 from app.settings import Settings, read_settings
-from app.startup_checks import probe_key_source
+from app.startup_checks import probe_key_source, require_console_origin
 from scripts.commands.cli import run
 from scripts.commands.user_errors import USER_ERRORS
 
@@ -64,6 +64,7 @@ def describe(finding: Finding) -> str:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at everything with *settings*; without a database, at what needs none."""
     yield look("provider files", lambda: find_provider_problem(settings))
+    yield look("address of the console", lambda: require_console_origin(settings))
     yield look("disk", lambda: find_disk_problem(settings))
     with ExitStack() as stack:
         try:

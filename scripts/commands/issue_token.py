@@ -8,7 +8,7 @@ import click
 
 from app.settings import Settings, SettingsError, read_settings
 from app.tokens.local_key import open_local_key
-from app.tokens.principal import MAX_SUBJECT, PERMISSIONS, ROLES, plain_claim
+from app.tokens.principal import MAX_NAME, MAX_SUBJECT, PERMISSIONS, ROLES, plain_claim
 from app.tokens.recipient import decode_public
 from scripts.commands.cli import run
 from scripts.commands.operator_log import log_operation
@@ -49,7 +49,7 @@ def plain_text(maximum: int) -> TextType:
     return TextType("text", takes, description)
 
 
-SUBJECT = plain_text(MAX_SUBJECT)
+SUBJECT, ACTOR_NAME = plain_text(MAX_SUBJECT), plain_text(MAX_NAME)
 RECIPIENT = TextType("key", decode_public, "what `integrations worker-key` prints")
 
 
@@ -121,6 +121,7 @@ def issue(  # noqa: PLR0913 — each is a claim of the token, named at the call
     workspace: str,
     subject: str,
     ttl: int,
+    name: str | None = None,
     role: str | None = None,
     permissions: Sequence[str] | None = None,
     recipient: str | None = None,
@@ -140,6 +141,7 @@ def issue(  # noqa: PLR0913 — each is a claim of the token, named at the call
         issuer=settings.jwt_issuer,
         audience=settings.jwt_audience,
         now=time.time(),
+        name=name,
         role=role,
         permissions=permissions,
         recipient=recipient,

@@ -6,6 +6,17 @@ import pytest
 from app.service_variables import log_service_variables
 from app.settings import Settings, SettingsError, read_settings
 
+ONE_ORIGIN = (
+    "one origin as a browser sends it (https://integrations.example.com): https or http, no path,"
+    " no default port, lower case"
+)
+WRONG_ORIGINS = (
+    "integrations.example.com", "https://a.example/", "https://a.example/console",
+    "https://A.example", "https://a.example:443", "http://a.example:80", "ftp://a.example",
+    "https://a.example,https://b.example", "https://user@a.example", "https://*.a.example",
+    "https://a.example\n", "*",
+)  # fmt: skip
+
 
 def test_nothing_set_gives_the_defaults_of_the_contract() -> None:
     settings = read_settings({})
@@ -42,6 +53,8 @@ def test_an_empty_value_is_the_same_as_none() -> None:
         ("LOG_LEVEL", "chatty", "DEBUG, INFO, WARNING or ERROR"),
         ("RATE_LIMIT", "-1", "a number above 0"),
         ("PROVIDER_URLS", "TWILIO=http://a\n", "TYPE=URL, several separated by commas"),
+        ("CONSOLE", "yes", "on or off"),
+        *[("CONSOLE_ORIGIN", value, ONE_ORIGIN) for value in WRONG_ORIGINS],
     ],
 )
 def test_a_wrong_value_is_reported_without_repeating_it(name: str, value: str, takes: str) -> None:
@@ -166,3 +179,12 @@ def test_a_port_of_ours_next_to_variables_of_kubernetes_is_taken() -> None:
 def test_settings_do_not_show_what_they_hold() -> None:
     settings = read_settings({"INTEGRATIONS_DATABASE_URL": "postgresql://me:hunter2@db/x"})
     assert "hunter2" not in f"{settings!r} {settings}"
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["https://a.example", "https://a.example:8443", "http://127.0.0.1:8000", "http://[::1]:8000"],
+)
+def test_the_origin_of_the_console_is_taken_as_browsers_write_it(origin: str) -> None:
+    settings = read_settings({"INTEGRATIONS_CONSOLE_ORIGIN": origin})
+    assert (settings.console, settings.console_origin) == ("on", origin)

@@ -7,6 +7,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from app.database.embedded.config import LOGIN_ROLES
+from app.settings import SettingsError, read_settings
+from app.startup_checks import require_console_origin
 from tests.support.service import StartService
 
 OUR_ROLES = ", ".join(LOGIN_ROLES)
@@ -49,3 +51,29 @@ def test_a_login_that_has_the_roles_and_nothing_else_serves_what_an_administrato
     finally:
         with psycopg.connect(dsn, autocommit=True) as admin:
             admin.execute("DROP ROLE service")
+
+
+@pytest.mark.parametrize(
+    ("given", "starts"),
+    [
+        ({"HOST": "127.0.0.1"}, True),
+        ({"HOST": "::1"}, True),
+        ({"HOST": "localhost"}, True),
+        ({"HOST": "192.0.2.1"}, False),
+        ({"HOST": "0.0.0.0"}, False),  # noqa: S104 — nothing listens
+        ({"HOST": "::"}, False),
+        ({"HOST": "::", "CONSOLE": "on"}, False),
+        ({"HOST": "::", "CONSOLE": "off"}, True),
+        ({"HOST": "::", "CONSOLE_ORIGIN": "https://integrations.example"}, True),
+    ],
+)
+def test_a_console_that_others_can_reach_needs_its_address(
+    given: dict[str, str], *, starts: bool
+) -> None:
+    settings = read_settings({f"INTEGRATIONS_{name}": value for name, value in given.items()})
+    if starts:
+        require_console_origin(settings)
+        return
+    with pytest.raises(SettingsError, match="or set INTEGRATIONS_CONSOLE=off") as refused:
+        require_console_origin(settings)
+    assert "\n" not in str(refused.value)

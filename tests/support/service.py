@@ -87,10 +87,21 @@ class Service(Struct, frozen=True):
             base_url=self.address, headers={"Authorization": f"Bearer {token}"}, timeout=30
         )
 
-    def caller(self, workspace: str = "demo", role: str = "ADMIN") -> httpx2.Client:
+    def caller(
+        self,
+        workspace: str = "demo",
+        role: str = "ADMIN",
+        subject: str = "t",
+        name: str | None = None,
+    ) -> httpx2.Client:
         """Return a client as `client` does, but at once: no process is started for its token."""
         token = issue(
-            read_settings(self.environment), workspace=workspace, subject="t", ttl=3600, role=role
+            read_settings(self.environment),
+            workspace=workspace,
+            subject=subject,
+            name=name,
+            ttl=3600,
+            role=role,
         )
         return httpx2.Client(
             base_url=self.address,

@@ -7,7 +7,7 @@ WITH rights (role, privileges, kind, names) AS (VALUES
     ('command', 'SELECT, INSERT', 'TABLE', ARRAY['events']),
     ('command', 'SELECT, INSERT, UPDATE, DELETE', 'TABLE',
         ARRAY['integration_view', 'channel_default_view', 'integration_counts',
-            'idempotent_responses']),
+            'idempotent_responses', 'console_codes', 'console_sessions']),
     ('command', 'SELECT, INSERT, UPDATE', 'TABLE', ARRAY['snapshots']),
     ('command', 'SELECT, INSERT, DELETE', 'TABLE', ARRAY['secret_store']),
     ('command', 'SELECT', 'TABLE', ARRAY['closed_keks', 'migrations']),

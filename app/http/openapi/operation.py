@@ -22,6 +22,8 @@ PROBLEMS_BY_STATUS: Mapping[int, Problem] = {
 } | {400: PROBLEMS[InvalidFieldsError]}
 """The first problem of each status, which the response to all of them is named after."""
 LEASES = ("leaseIntegration", "leaseDefault")
+NOT_STORED = (*LEASES, "createConsoleLink")
+"""Operations of which no response is stored, as none may be given twice."""
 WITH_ETAG = (
     "IntegrationResponse",
     "IntegrationListResponse",
@@ -157,9 +159,9 @@ def is_conditional(operation: Json, path: str, method: str) -> bool:
 
 
 def is_change(operation: Json, method: str) -> bool:
-    """Return whether *operation* changes something; a lease does not, and stores no response."""
+    """Return whether *operation* changes an integration or a default, and stores its response."""
     changes = "security" in operation and method != "get"
-    return changes and operation["operationId"] not in LEASES
+    return changes and operation["operationId"] not in NOT_STORED
 
 
 def may_return_warnings(operation: Json) -> bool:

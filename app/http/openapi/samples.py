@@ -86,6 +86,7 @@ VALUES: Mapping[str, object] = {
     "IntegrationTypeSetting.help": "Where the key was made",
     "IntegrationTypeSetting.example": "EU",
     "IntegrationTypeRegion.name": "GLOBAL",
+    "ConsoleLinkObject.url": "https://integrations.example.com/console/enter#one-time-code",
     "required": False,
     "help": "The address that messages come from",
     "example": "noreply@example.com",
@@ -118,6 +119,7 @@ MESSAGES: Mapping[str, str] = {
     "listChanges": "Changes fetched successfully",
     "getHistory": "History fetched successfully",
     "whoami": "Caller fetched successfully",
+    "createConsoleLink": "Link created successfully",
     "listHistory": "History fetched successfully",
 }
 LINES = (  # of the export
@@ -137,6 +139,11 @@ NOTES: Mapping[str, str] = {
     "toggleIntegration": "Switching off the default of its channel is a warning.",
     "chooseDefault": "It is looked up again when a worker leases; off or deleted, there is none.",
     "leaseDefault": "Off or deleted, there is none and no substitute (409).",
+    "createConsoleLink": (
+        "Who opens it has the rights of the token of this request, no more and no longer. The code"
+        " stands behind `#`, where no server and no log sees it; each request makes a new one,"
+        " also with an `Idempotency-Key`. 404 if the console is off."
+    ),
     "checkCredentials": "A body is ignored; the check is recorded in the history.",
     "listChanges": "With `Accept: text/event-stream` it is a stream that stays open.",
     "live": "It touches nothing that could fail.",

@@ -204,6 +204,7 @@ NOT_NEEDED = {
     "check": ("POST", "{place}/check", 200),
     "delete": ("DELETE", "{place}", 200),
     "clear a default": ("DELETE", "/en/api/integration-defaults/SMS", 200),
+    "console link": ("POST", "/en/api/console-link", 201),
     "lease": ("POST", "{place}/lease", 403),  # the token names no key, and nothing is the default
     "lease of a default": ("POST", "/en/api/integration-defaults/SMS/lease", 409),
 }

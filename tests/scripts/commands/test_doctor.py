@@ -23,6 +23,7 @@ VALUES ('*', 1, 1, 'signed')
 """
 SUBJECTS = [
     "provider files",
+    "address of the console",
     "disk",
     "database and schema",
     "roles, rights and policies",
@@ -130,6 +131,7 @@ def test_an_old_event_that_is_signed_is_well(begun: dict[str, str]) -> None:
         ("POOL_SIZE", "100", "connections"),
         ("JWKS", "/nowhere/jwks.json", "token keys"),
         ("PROVIDERS", "/nowhere", "provider files"),
+        ("HOST", "192.0.2.1", "address of the console"),
     ],
 )
 def test_a_setting_that_cannot_work_is_named(

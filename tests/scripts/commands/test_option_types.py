@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from scripts.commands.cli import commands
 
 TOKEN = ("token", "--workspace", "demo")
+CONSOLE = ("console", "--workspace", "demo")
 NOT_PLAIN = {
     "empty": "",
     "blank": " ",
@@ -24,10 +25,12 @@ NOT_PLAIN = {
 NO_WORKSPACE = ("", " ", "a b", "a/b", "demo\n", "d\u00e9mo", "x" * 65)
 REFUSED: list[tuple[tuple[str, ...], str, str]] = [
     *((TOKEN, "--subject", value) for value in NOT_PLAIN.values()),
+    *((CONSOLE, "--subject", value) for value in NOT_PLAIN.values()),
+    *((CONSOLE, "--name", value) for value in NOT_PLAIN.values()),
     *((TOKEN, "--recipient", value) for value in ("", "key", "A" * 43, "A" * 44)),
     *(
         ((command,), "--workspace", value)
-        for command in ("token", "replay", "accesses")
+        for command in ("token", "console", "replay", "accesses")
         for value in NO_WORKSPACE
     ),
 ]

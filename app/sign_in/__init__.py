@@ -1,0 +1,1 @@
+"""Signing in to the console: codes of links that count once, and sessions."""
