@@ -1,7 +1,7 @@
 """Builds what the application depends on from settings: pools, log, views, keys."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
@@ -27,6 +27,7 @@ from app.http.dependencies import Dependencies
 from app.http.integrations.bodies import build_body_schemas
 from app.http.integrations.defaults import CHOOSE_SCHEMA, ChooseDefaultBody
 from app.http.leases import LeaseBody, lease_schema
+from app.http.middleware import ASGI
 from app.http.operations import Readiness
 from app.http.security_log import SecurityLog
 from app.keyed_lock import KeyedLock
@@ -178,6 +179,18 @@ def build_dependencies(
         readiness=CachedProbe(Readiness(probes, signing).checks),
         lifespan=running,
     )
+
+
+def build_console(dependencies: Dependencies) -> Callable[[ASGI], ASGI] | None:
+    """Return what puts the console in front of the API; None if it is off."""
+    sessions, codes = dependencies.sessions, dependencies.sign_in_codes
+    if sessions is None or codes is None:
+        return None
+    # If the console is off, none of its code is even loaded.
+    from app.console.application import create_console  # noqa: PLC0415
+
+    origin = dependencies.console_origin
+    return partial(create_console, sessions, codes, dependencies.catalogues, origin)
 
 
 def load_provider_types(settings: Settings) -> Mapping[str, ProviderFile]:

@@ -10,7 +10,7 @@ from types import FrameType
 
 import uvicorn
 
-from app.bootstrap import build_dependencies
+from app.bootstrap import build_console, build_dependencies
 from app.crash_output import redact_crash_output
 from app.database.connection import require_primary
 from app.database.database import open_database
@@ -82,7 +82,12 @@ def create_worker_app() -> RequestMiddleware:
 def build_app(settings: Settings, dsn: str) -> RequestMiddleware:
     """Return the application on the migrated database *dsn*; once per process."""
     dependencies = build_dependencies(settings, dsn)
-    app = create_app(dependencies, split_origins(settings.cors_origins), settings.admin_port)
+    app = create_app(
+        dependencies,
+        split_origins(settings.cors_origins),
+        settings.admin_port,
+        build_console(dependencies),
+    )
     tune_garbage_collector()
     return app
 

@@ -1,6 +1,6 @@
 """The HTTP application: its routes, and what stands in front of them."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
@@ -27,7 +27,7 @@ from app.http.integrations.credential_lists import (
 from app.http.integrations.defaults import ChannelDefaultController
 from app.http.integrations.types import IntegrationTypesController
 from app.http.leases import LeaseController
-from app.http.middleware import RequestMiddleware
+from app.http.middleware import ASGI, RequestMiddleware
 from app.http.openapi.document import OpenAPIDocument
 from app.http.operations import live, metrics, ready, welcome
 from app.http.request_heads import RequestHeadCheck
@@ -39,12 +39,15 @@ DESCRIPTION = "Third-party service connections of a workspace; secrets are write
 
 
 def create_app(
-    dependencies: Dependencies, cors_origins: Sequence[str] = (), admin_port: int | None = None
+    dependencies: Dependencies,
+    cors_origins: Sequence[str] = (),
+    admin_port: int | None = None,
+    add_console: Callable[[ASGI], ASGI] | None = None,
 ) -> RequestMiddleware:
     """Return the ASGI application made of *dependencies*; its lifespan opens and closes them.
 
     Pages of *cors_origins* may read its responses. Health and metrics are on *admin_port* alone, if
-    there is one.
+    there is one. *add_console* puts the console in front of the API, whose client it is.
     """
     document = OpenAPIDocument(dependencies.body_schemas)
 
@@ -88,7 +91,8 @@ def create_app(
         ),
         logging_config=None,
     )
-    checked = RequestHeadCheck(litestar, dependencies.catalogues)
+    served = add_console(litestar) if add_console else litestar
+    checked = RequestHeadCheck(served, dependencies.catalogues)
     shared = CrossOriginMiddleware(checked, cors_origins) if cors_origins else checked
     split = AdminPort(shared, admin_port, dependencies.catalogues) if admin_port else shared
     return RequestMiddleware(split, dependencies.metrics, dependencies.feed.stop)

@@ -41,12 +41,12 @@ class Welcome(Struct):
 
 
 @get("/", include_in_schema=False, sync_to_thread=False)
-def welcome() -> Welcome:
+def welcome(request: Request[object, object, State]) -> Welcome:
     """Say what this is, and where its pages are."""
-    return Welcome(
-        "Integrations: third-party service connections of a workspace",
-        {"docs": "/docs", "openapi": "/docs/openapi.json"},
-    )
+    links = {"docs": "/docs", "openapi": "/docs/openapi.json"}
+    if get_dependencies(request.app).sessions is not None:
+        links["console"] = "/console"
+    return Welcome("Integrations: third-party service connections of a workspace", links)
 
 
 @get("/health/live", tags=["Health"], operation_id="live", sync_to_thread=False)

@@ -90,7 +90,9 @@ class Catalogues(Struct, frozen=True):
 
 
 def load_catalogues(folder: Path = Path(__file__).parent) -> Catalogues:
-    """Read every `<tag>/LC_MESSAGES/messages.po` in *folder*; a folder's name is its BCP 47 tag.
+    """Read every `<tag>/LC_MESSAGES/*.po` in *folder*; a folder's name is its BCP 47 tag.
+
+    `messages.po` is what the API says, `console.po` what only the pages of the console say.
 
     Raises `FileNotFoundError` if there is no English, and what `read_po_file` raises.
     """
@@ -100,12 +102,15 @@ def load_catalogues(folder: Path = Path(__file__).parent) -> Catalogues:
 
 def tags_in(folder: Path) -> set[str]:
     """Return the names of the folders in *folder* that hold a catalogue."""
-    return {file.parts[-3] for file in folder.glob("*/LC_MESSAGES/messages.po")}
+    return {file.parts[-3] for file in folder.glob("*/LC_MESSAGES/*.po")}
 
 
 def read_language(folder: Path, tag: str) -> Language:
-    """Read the catalogue of *tag* in *folder*."""
-    return Language(tag, read_po_file(folder / tag / "LC_MESSAGES" / "messages.po"))
+    """Read the catalogues of *tag* in *folder*."""
+    files = [*(folder / tag / "LC_MESSAGES").glob("*.po")]
+    if not files:
+        raise FileNotFoundError(folder / tag)
+    return Language(tag, {key: text for file in files for key, text in read_po_file(file).items()})
 
 
 def read_po_file(path: Path) -> dict[str, str]:

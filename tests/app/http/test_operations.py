@@ -230,6 +230,6 @@ def test_the_first_page_says_what_this_is_and_each_of_its_links_leads_somewhere(
     answer = httpx2.get(f"{service.address}/")
 
     assert answer.json()["service"].startswith("Integrations")
-    assert list(answer.json()["links"]) == ["docs", "openapi"]
+    assert list(answer.json()["links"]) == ["docs", "openapi", "console"]
     for path in answer.json()["links"].values():
         assert httpx2.get(f"{service.address}{path}", follow_redirects=True).status_code == 200

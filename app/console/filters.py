@@ -1,0 +1,41 @@
+"""What is wrong with the parameters that select what a page shows, in the words of the page."""
+
+from msgspec.structs import replace
+
+from app.console.api_client import ApiError
+from app.console.problems import VALIDATION_ERROR, Problem, api_problem
+from app.console.visit import AnyRequest
+
+DAY = "Give a day, such as {example}"
+EXAMPLES = {"example": "2026-11-29"}
+CHOICE = "Choose one of the list"
+WORDS = "Give words to search for, of at most 120 characters"
+ID = "Give an id of at most 255 characters"
+NO_PAGE = "This page of the list is not there: begin with the first one"
+MOMENT = "Give a day and time, or a position in the log"
+NUMBER = "Give a number"
+FILTERS = {
+    "startDate": DAY,
+    "endDate": DAY,
+    **dict.fromkeys(("action", "channel", "field", "isActive", "sort", "type"), CHOICE),
+    "q": WORDS,
+    "userId": ID,
+    "actorId": ID,
+    "credentialVersion": NUMBER,
+    "cursor": NO_PAGE,
+    "page": NO_PAGE,
+    "asOf": MOMENT,
+}
+
+
+def filter_problem(request: AnyRequest, error: ApiError) -> Problem:
+    """Return what *error* means on a page whose address selects what it shows."""
+    problem, text = api_problem(request, error), request.auth.text
+    known = [each for each in problem.details if each.field in FILTERS]
+    if error.result.error != VALIDATION_ERROR or not known:
+        return problem
+    title = text("Nothing was looked up: look at what is marked")
+    details = tuple(
+        replace(each, message=text(FILTERS[each.field or ""], **EXAMPLES)) for each in known
+    )
+    return replace(problem, title=title, text=title, details=details, request_id=None)

@@ -1,0 +1,1 @@
+"""The pages of the console, one controller for each place in the navigation."""
