@@ -14,10 +14,8 @@ QUIET = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 # CI must look: there, a test without a browser fails.
-needs_browser = pytest.mark.skipif(
-    CHROMIUM is None and not os.environ.get("CI"),
-    reason="no chromium on PATH (apt-get install -y chromium): nothing is tried in a browser",
-)
+NO_BROWSER = "no chromium on PATH (apt-get install -y chromium): nothing is tried in a browser"
+needs_browser = pytest.mark.skipif(CHROMIUM is None and not os.environ.get("CI"), reason=NO_BROWSER)
 
 
 def open_page(address: str, folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
