@@ -1,8 +1,4 @@
-"""The console in a real browser: Debian's Chromium, driven by Playwright.
-
-Playwright runs an event loop in the thread of the tests, so its browser lives no longer than a
-module, and no test of these modules is a coroutine.
-"""
+"""The console in a real browser, which lives no longer than a module."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -15,17 +11,16 @@ from uuid import uuid4
 import httpx2
 import psycopg
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
-from tests.support.browser import CHROMIUM, NO_BROWSER
+from tests.support.browser import CHROMIUM, NO_BROWSER, WAITING, open_browser
 from tests.support.service import Service
 from tests.support.window import Window, sign_in
 
 NewWindow = Callable[..., Window]
 HERE = Path(__file__).parent
-WAITING = 30_000  # milliseconds: other tests keep the machine busy
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,16 +39,10 @@ def require_chromium() -> None:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A headless browser that can reach no host but this machine."""
-    arguments = [
-        "--no-sandbox",
-        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
-    ]
+    """The browser of a module."""
     expect.set_options(timeout=WAITING)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+    with open_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

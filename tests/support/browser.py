@@ -1,35 +1,33 @@
-"""Opens pages in a real browser, headless, that can reach no host but this machine."""
+"""A real browser, headless: Debian's Chromium, driven by Playwright, kept to this machine.
+
+Playwright runs an event loop in the thread of the tests: while a browser is open, no test of that
+module may be a coroutine.
+"""
 
 import os
 import shutil
-import subprocess
-from pathlib import Path
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
-QUIET = [
-    *["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
-    *["--disable-background-networking", "--disable-component-update", "--disable-sync"],
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
+WAITING = 30_000  # milliseconds: other tests keep the machine busy
 # CI must look: there, a test without a browser fails.
 NO_BROWSER = "no chromium on PATH (apt-get install -y chromium): nothing is tried in a browser"
 needs_browser = pytest.mark.skipif(CHROMIUM is None and not os.environ.get("CI"), reason=NO_BROWSER)
 
 
-def open_page(address: str, folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
-    """Open *address* in a new Chromium and wait until the page is at rest; its document is stdout.
-
-    The profile is in *folder*; *options* are more command-line options of Chromium.
-    """
-    return subprocess.run(
-        [
-            *[CHROMIUM or "chromium", *QUIET, f"--user-data-dir={folder / 'profile'}", *options],
-            *["--enable-logging=stderr", "--virtual-time-budget=10000", "--dump-dom", address],
-        ],
-        capture_output=True,
-        check=True,
-        text=True,
-        timeout=60,
-    )
+@contextmanager
+def open_browser(*options: str) -> Generator[Browser]:
+    """Open a new Chromium until the block ends; *options* are more of its command line."""
+    arguments = [
+        "--no-sandbox",
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+        *options,
+    ]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield browser
+        browser.close()

@@ -1,8 +1,6 @@
 """Cross-origin access from pages in a real browser, which enforces what our headers say."""
 
-import html
 import json
-import re
 import threading
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
@@ -10,7 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tests.support.browser import needs_browser, open_page
+from playwright.sync_api import Browser
+
+from tests.support.browser import WAITING, needs_browser, open_browser
 from tests.support.service import StartService
 
 pytestmark = needs_browser
@@ -90,15 +90,16 @@ def site() -> Generator[tuple[str, Callable[[str], None]]]:
         server.shutdown()
 
 
-def seen_by(origin: str, folder: Path) -> list[dict[str, Any]]:
+def seen_by(browser: Browser, origin: str) -> list[dict[str, Any]]:
     """Return what the page at *origin* could read of each response."""
-    found = re.search(r'<pre id="seen">(.*?)</pre>', open_page(origin, folder).stdout, re.DOTALL)
-    assert found is not None
-    return json.loads(html.unescape(found[1]))
+    page = browser.new_page()
+    page.goto(origin)
+    seen = page.locator("#seen:not(:empty)")
+    return json.loads(seen.inner_text(timeout=WAITING))
 
 
 def test_a_page_of_a_named_origin_can_use_the_api_and_another_cannot(
-    data_dir: Path, start_service: StartService, tmp_path: Path
+    data_dir: Path, start_service: StartService
 ) -> None:
     with ExitStack() as stack:
         named, set_named = stack.enter_context(site())
@@ -107,7 +108,8 @@ def test_a_page_of_a_named_origin_can_use_the_api_and_another_cannot(
         for set_text in (set_named, set_other):
             page = PAGE.replace("API", json.dumps(service.address))
             set_text(page.replace("TOKEN", json.dumps(service.token())))
-        ours, theirs = seen_by(named, tmp_path / "named"), seen_by(other, tmp_path / "other")
+        browser = stack.enter_context(open_browser())
+        ours, theirs = seen_by(browser, named), seen_by(browser, other)
 
     assert {step.get("error") for step in theirs} == {
         "TypeError"
