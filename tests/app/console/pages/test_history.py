@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from html import unescape
 from typing import Any, LiteralString
 
@@ -58,18 +58,20 @@ def entry_of(page: str, deed: str) -> str:
 
 # ----- What an entry says -----
 def test_who_switched_off_a_connection_and_when_stands_in_one_entry(
-    console: httpx2.Client, switched_off: dict[str, Any]
+    console: httpx2.Client, client: httpx2.Client, switched_off: dict[str, Any]
 ) -> None:
     page = console.get(HISTORY).text
 
     entry = entry_of(page, "Switched off")
+    history = client.get(f"{API}/{switched_off['id']}/history").json()["result"]["data"]
+    at = datetime.fromisoformat(history[0]["createdAt"])
     assert f'<bdi class="cut">{switched_off["name"]}</bdi>' in entry
     assert "<bdi>t</bdi>" in entry  # the token's subject
     assert '<code dir="ltr">127.0.0.1</code>' in entry
-    assert f'<time datetime="{datetime.now(UTC):%Y-}' in entry
+    assert f'<time datetime="{at:%Y-}' in entry
     assert "<bdi>On</bdi>" in entry.partition("→")[0]
     assert "<bdi>Off</bdi>" in entry.partition("→")[2]
-    assert f"{datetime.now(UTC):%B %-d, %Y}" in page
+    assert f"{at:%B %-d, %Y}" in page
 
 
 def test_an_entry_leads_to_the_connection_as_it_was(
