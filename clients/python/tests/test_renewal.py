@@ -80,7 +80,7 @@ def test_an_outage_is_not_felt_before_the_lease_ends(
 ) -> None:
     first = client.lease(integration)
     gateway.is_away = True
-    shift(298)
+    shift(270)
     for _ in range(3):
         assert client.lease(integration) is first
     asked = len(gateway.requests)

@@ -81,7 +81,7 @@ def test_a_service_that_stays_away_is_told_after_the_timeout(
     gateway.is_away = True
 
     with (
-        workspace.client(base=gateway.base, timeout=0.5) as client,
+        workspace.client(base=gateway.base, timeout=2) as client,
         pytest.raises(UnavailableError),
     ):
         client.lease(integration)

@@ -120,6 +120,7 @@ async def test_an_answer_that_does_not_come_is_given_up_and_the_connection_repla
             async with pool.connection() as connection:
                 await connection.execute("SELECT pg_sleep(60)")
         assert time.monotonic() - began < 30
+        monkeypatch.undo()
         assert await ask(pool) == 0
 
 
@@ -140,7 +141,10 @@ async def test_who_gives_up_across_a_stalled_way_is_free_as_soon_as_the_server_h
             assert await ask(pool) == 0
 
 
-async def test_who_gives_up_while_the_server_hears_it_keeps_the_connection(dsn: str) -> None:
+async def test_who_gives_up_while_the_server_hears_it_keeps_the_connection(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pools, "CANCEL_TIMEOUT", 60.0)  # however long it takes to hear it
     async with open_pool(dsn, ROLE, size=1) as pool:
         async with pool.connection() as connection:
             with pytest.raises(TimeoutError):

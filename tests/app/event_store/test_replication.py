@@ -87,6 +87,7 @@ async def test_an_append_that_no_standby_confirms_is_unavailable_in_time_and_not
         with pytest.raises(UnavailableError):
             await log.append(write_of(created))
     assert events(admin) == 0
+    monkeypatch.undo()
     set_standbys(admin, "")
     assert await log.append(write_of(created, stream="int_2")) == [2]
 
@@ -106,6 +107,7 @@ async def test_a_kept_answer_is_given_again_only_once_it_is_confirmed(
     with pytest.raises(UnavailableError):
         await log.stored_response("demo", "key-1")
     assert await log.stored_response("demo", "key-2") is None
+    monkeypatch.undo()
     set_standbys(admin, "")
     assert await log.stored_response("demo", "key-1") == ANSWER
 
@@ -121,6 +123,7 @@ async def test_confirming_waits_for_the_standby(
     with pytest.raises(UnavailableError):
         await log.confirm()
     assert admin.execute(CANCEL).fetchall() == []  # nobody goes on waiting
+    monkeypatch.undo()
     set_standbys(admin, "")
     await log.confirm()
 

@@ -179,7 +179,9 @@ def test_who_waits_gets_the_next_change_at_once(client: httpx2.Client, integrati
 def test_who_waits_for_nothing_gets_nothing_after_that_time(
     client: httpx2.Client, stranger: httpx2.Client, integration: str, body: Body
 ) -> None:
-    after, began = changes(client, after=0)["after"], time.monotonic()
+    after = changes(client, after=0)["after"]
+    created(stranger, body)
+    began = time.monotonic()
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(changes, client, after=after, wait=2)
         time.sleep(0.3)

@@ -74,11 +74,11 @@ def test_a_language_with_any_variants_is_well_formed(tag: str) -> None:
 def test_no_tag_takes_long_to_refuse() -> None:
     hostile = ["a-" * 40, "aa-a" + "-bb" * 19 + "-!", "aa" + "-abcde" * 10 + "-!", "a" * 10**6]
 
-    start = time.perf_counter()
+    start = time.thread_time()
     refused = [not is_well_formed(tag) for tag in hostile]
 
     assert all(refused)
-    assert time.perf_counter() - start < 1  # some microseconds each; backtracking takes years
+    assert time.thread_time() - start < 1  # some microseconds each; backtracking takes years
 
 
 @pytest.mark.parametrize(

@@ -367,11 +367,11 @@ async def test_a_silent_region_leaves_time_to_the_next(
     script.answers = [SENDING]
     async with provider_that(stay_silent) as silent:
         regions = regions_at(providers, silent, script.url)
-        checker = CredentialChecker(regions, client, {}, deadline=1.0)
+        checker = CredentialChecker(regions, client, {}, deadline=3.0)
         checked = await checker.check("SENDGRID", {"apiKey": Secret(b"SG.key")})
 
     assert (checked.verdict.outcome, checked.verdict.region) == ("ok", "REGION 2")
-    assert checked.latency_ms < 1_000
+    assert checked.latency_ms < 3_000
 
 
 async def test_time_that_is_spent_before_the_check_counts(script: Script) -> None:

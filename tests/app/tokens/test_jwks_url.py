@@ -390,7 +390,7 @@ async def test_stopping_ends_a_fetch_under_way(issuer: Issuer) -> None:
     issuer.behaviour = "silent"
     waiting = asyncio.create_task(source.refresh())
     await until(lambda: issuer.requests == 2)
-    await asyncio.wait_for(source.stop(), 1)
+    await asyncio.wait_for(source.stop(), 4)  # the fetch alone would end after 5
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -149,9 +149,9 @@ def test_a_truncated_token_is_refused(refusal: Refusal, token: Token) -> None:
 
 def test_a_huge_token_is_refused_unread(refusal: Refusal, token: Token) -> None:
     assert refusal("Bearer " + token(padding="x" * 8192)) == "The token is longer than 8 KiB."
-    began = time.perf_counter()
+    began = time.thread_time()
     assert refusal("Bearer " + "a" * 10_000_000) == "The token is longer than 8 KiB."
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1
 
 
 # ----- Whatever is sent -----
