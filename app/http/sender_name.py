@@ -6,6 +6,7 @@ from collections.abc import Callable
 from app.http.field_rules import Rule
 from app.http.text_rules import read_name, trimmed_schema
 from app.pasted_text import trim
+from app.secrets.disclosure import names_secret
 from app.wrappings import QUOTE_PAIRS, QUOTES, Wrapping, outer_layer
 
 MAX_NAME_LENGTH = 120
@@ -18,9 +19,12 @@ FORMULA = re.compile(f"=(?=[{QUOTES}])")  # ="…", by which a spreadsheet keeps
 
 
 def strip_variable(text: str, is_variable: Callable[[str], object]) -> str:
-    """Return *text* without the name of a variable in front, with its sign, if it *is_variable*."""
+    """Return *text* without the name of a variable in front, with its sign, if it *is_variable*.
+
+    That of a secret stays.
+    """
     layer = outer_layer(text)
-    if layer is None or layer[0] is not Wrapping.VARIABLE:
+    if layer is None or layer[0] is not Wrapping.VARIABLE or names_secret(text):
         return text
     return layer[1] if is_variable(text.removesuffix(layer[1])) else text
 

@@ -16,7 +16,7 @@ from app.http.integrations.examples import (
     UPDATE_EXAMPLES,
 )
 from app.http.integrations.public_key import public_key
-from app.http.integrations.public_text import reject_exposed_secrets
+from app.http.integrations.public_text import reject_exposed_secrets, reject_named_secret
 from app.http.integrations.settings import find_wrong_settings, settings_rule, settings_schema
 from app.http.request_bodies import BodySchema, Values
 from app.http.sender_name import sender_name
@@ -100,10 +100,10 @@ class ReplaceCredentialsBody(Struct, rename="camel", kw_only=True):
 
 
 PUBLIC_RULES: Mapping[str, Rule] = {
-    "name": text(120, trimmed=True),
-    "senderEmail": email,
-    "senderName": sender_name,
-    "vapidPublicKey": public_key(512),
+    "name": reject_named_secret(text(120, trimmed=True), is_free=True),
+    "senderEmail": reject_named_secret(email),
+    "senderName": reject_named_secret(sender_name, is_free=True),
+    "vapidPublicKey": reject_named_secret(public_key(512)),
     "isActive": boolean,
 }
 SECRET_RULES: Mapping[str, Rule] = dict.fromkeys(SECRET_FIELDS, secret(MAX_SECRET_LENGTH))
@@ -138,7 +138,8 @@ def reveal_text(secret_: Secret) -> str:
 
 def public_rules(providers: Providers) -> Mapping[str, Rule]:
     """Return the rules of what everybody sees; senders and settings are those of *providers*."""
-    types = {"senderPhone": sender_rule(providers), "settings": settings_rule(providers)}
+    sender = reject_named_secret(sender_rule(providers))
+    types = {"senderPhone": sender, "settings": settings_rule(providers)}
     return {**PUBLIC_RULES, **types}
 
 

@@ -5,15 +5,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast, get_args
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.http.errors import FieldFinding
-from app.http.field_rules import FieldProblem
+from app.http.field_rules import FieldError, FieldProblem, Rule
 from app.http.request_bodies import Values
 from app.http.types import attributes_by_json_name
 from app.providers.key_finder import KeyFinder, marked_keys
 from app.providers.lookalikes import takes_words
-from app.providers.vapid import contains_key_of
-from app.secrets.disclosure import find_disclosures
+from app.providers.vapid import contains_key_of, pasted_points
+from app.secrets.disclosure import find_disclosures, names_secret
 from app.secrets.private_key_text import contains_private_key
 from app.secrets.secret import Secret
 from app.wrappings import unwrap
@@ -39,8 +40,28 @@ IS_PROVIDER_KEY = FieldProblem(
     "LOOKS_LIKE_SECRET",
     "This contains what looks like a key of a provider; it would be visible to everybody",
 )
+NAMED_SECRET = FieldProblem(
+    "LOOKS_LIKE_SECRET",
+    "The name in front says that this is a secret; it would be visible to everybody",
+)
+MAX_NAMED_TEXT = 1_200  # characters; no public text may be as long
 SECRET_FIELDS: tuple[SecretField, ...] = get_args(SecretField)
 OUR_WORDS = ("type", "channel")  # one of a list
+
+
+def reject_named_secret(rule: Rule, *, is_free: bool = False) -> Rule:
+    """Return *rule* for a public text that has no name of a secret in front of a value.
+
+    A public key has such a name, too. A text *is_free* that may be any words.
+    """
+
+    def read(value: object) -> object:
+        text = value[:MAX_NAMED_TEXT] if isinstance(value, str) else ""
+        if names_secret(text, is_free=is_free) and not any(pasted_points(text)):
+            raise FieldError(NAMED_SECRET)
+        return rule(value)
+
+    return replace(rule, read=read)
 
 
 def public_texts(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from app.http.errors import FieldFinding, InvalidFieldsError, member_name
 from app.http.field_rules import FieldError, FieldProblem, Rule, Schema, choice, nullable
+from app.http.integrations.public_text import reject_named_secret
 from app.http.request_bodies import unknown_field
 from app.http.text_rules import text
 from app.http.types import attributes_by_json_name
@@ -25,7 +26,7 @@ NOT_AN_OBJECT = FieldProblem("WRONG_TYPE", "This must be an object")
 SETTING_MISSING = FieldProblem(
     "SETTING_MISSING", "The provider needs this setting with credentials of this kind"
 )
-setting_text = text(MAX_SETTING_LENGTH, trimmed=True)
+setting_text = reject_named_secret(text(MAX_SETTING_LENGTH, trimmed=True))
 
 
 def settings_rule(providers: Providers) -> Rule:

@@ -73,6 +73,7 @@ HOSTILE = {
     "white space": " " * 32_000 + "x" + " " * 32_000,
     "quotes": '"' * 64_000,
     "names": "A=" * 32_000,
+    "names of secrets": "token=" * 10_000,
     "base64": "A" * 64_000,
     "addresses": "<a@b>" * 12_800,
     "digits": "+" + "9" * 64_000,
