@@ -135,6 +135,7 @@ def test_without_wrk_it_says_how_to_get_it_and_measures_nothing() -> None:
     assert finished.stdout == ""
 
 
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is missing: apt-get install -y wrk")
 def test_on_one_core_it_refuses_since_the_load_would_take_from_the_server() -> None:
     core = min(os.sched_getaffinity(0))
 
