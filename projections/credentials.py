@@ -15,15 +15,14 @@ from domain.integration import (
     IntegrationCreated,
     IntegrationDeleted,
     SecretField,
+    SettingsChanged,
+    VapidPublicKeyChanged,
 )
-from projections.history import Action
 
-CREDENTIAL_ACTIONS: tuple[Action, ...] = (
-    "INTEGRATION_ADDED",
-    "CREDENTIALS_ROTATED",
-    "INTEGRATION_REMOVED",
-)
-"""The actions of the events that are folded here, but for checks, of which the newest is enough."""
+CHECKED_PARTS = (CredentialsReplaced, CredentialsDestroyed, VapidPublicKeyChanged, SettingsChanged)
+"""The events that change what a check is about."""
+CREDENTIAL_EVENTS = (IntegrationCreated, *CHECKED_PARTS, IntegrationDeleted)
+"""The events that are folded here, but for checks, of which the newest is enough."""
 
 
 class StoredSecret(Struct, frozen=True):
@@ -35,7 +34,7 @@ class StoredSecret(Struct, frozen=True):
 
 
 class NewestCheck(Struct, frozen=True):
-    """What the newest check found; `is_current` until a secret is set or destroyed."""
+    """What the newest check found; `is_current` until what it is about changes."""
 
     found: CredentialsChecked
     checked_at: datetime
@@ -65,27 +64,24 @@ def evolve(status: CredentialsStatus | None, envelope: Envelope) -> CredentialsS
         return CredentialsStatus(event.type, stored_secrets(event.credentials, envelope))
     if status is None or isinstance(event, IntegrationDeleted):
         return None
+    if isinstance(event, CredentialsChecked):
+        return replace(status, check=NewestCheck(event, envelope.at))
+    if isinstance(event, CHECKED_PARTS):
+        status = replace(status, check=status.check and replace(status.check, is_current=False))
     if isinstance(event, CredentialsReplaced):
         secrets = {**status.secrets, **stored_secrets(event.credentials, envelope)}
-        return replace(status, secrets=secrets, check=outdated(status.check))
+        return replace(status, secrets=secrets)
     if isinstance(event, CredentialsDestroyed):
         gone = {credential.field for credential in event.credentials}
         kept = {field: each for field, each in status.secrets.items() if field not in gone}
-        return replace(status, secrets=kept, check=outdated(status.check))
-    if isinstance(event, CredentialsChecked):
-        return replace(status, check=NewestCheck(event, envelope.at))
+        return replace(status, secrets=kept)
     return status
-
-
-def outdated(check: NewestCheck | None) -> NewestCheck | None:
-    """Return *check* of other credentials than there are now."""
-    return check and replace(check, is_current=False)
 
 
 def newest_checks(events: Iterable[Envelope]) -> dict[str, NewestCheck]:
     """Return what the *events* that are checks found, by the integration.
 
-    There is at most one of each, and one event after it that set or destroyed credentials.
+    There is at most one of each, and one event after it of `CHECKED_PARTS`.
     """
     found: dict[str, NewestCheck] = {}
     for each in events:

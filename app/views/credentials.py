@@ -1,7 +1,7 @@
 """Reads what is known of an integration's secrets from the event log (projections/credentials.py).
 
-Those events of the integration are read that set secrets, and the newest check. Its other events
-are only passed over: 10,000 of them take some 5 ms.
+Those events of the integration are read that set secrets, or change what a check is about, and the
+newest check. Its other events are only passed over: 10,000 of them take some 5 ms.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,18 +14,18 @@ from app.database.row_level_security import fetch_in_workspace
 from app.event_store.codec import decode_recorded
 from domain.integration import SecretField
 from projections.credentials import (
-    CREDENTIAL_ACTIONS,
+    CHECKED_PARTS,
+    CREDENTIAL_EVENTS,
     CredentialsStatus,
     NewestCheck,
     credentials_status,
     newest_checks,
 )
 
-# `|| ''` keeps the index of the actions out of it, which has those of the whole workspace.
 CREDENTIAL_EVENTS_SQL = """
 (
     SELECT position, envelope FROM integrations.events
-    WHERE workspace_id = %(workspace)s AND stream = %(stream)s AND action || '' = ANY (%(actions)s)
+    WHERE workspace_id = %(workspace)s AND stream = %(stream)s AND type = ANY (%(types)s)
 ) UNION ALL (
     SELECT position, envelope FROM integrations.events
     WHERE workspace_id = %(workspace)s AND stream = %(stream)s
@@ -34,7 +34,7 @@ CREDENTIAL_EVENTS_SQL = """
 )
 ORDER BY position
 """
-# The newest check of each, or its removal, and an event after it that set or destroyed secrets.
+# The newest check of each, or its removal, and an event after it that changed what it is about.
 NEWEST_CHECKS_SQL = """
 SELECT found.position, found.envelope
 FROM unnest(%(streams)s::text[]) AS wanted (stream) CROSS JOIN LATERAL (
@@ -47,7 +47,7 @@ FROM unnest(%(streams)s::text[]) AS wanted (stream) CROSS JOIN LATERAL (
     UNION ALL (
         SELECT position, envelope FROM integrations.events
         WHERE workspace_id = %(workspace)s AND stream = wanted.stream
-            AND version > newest.version AND action || '' = 'CREDENTIALS_ROTATED'
+            AND version > newest.version AND type = ANY (%(types)s)
         LIMIT 1
     )
 ) AS found (position, envelope)
@@ -73,9 +73,8 @@ class CredentialViews:
         Raises:
             UnavailableError: the database is away or busy.
         """
-        wanted = {
-            "workspace": workspace, "stream": integration, "actions": [*CREDENTIAL_ACTIONS],
-        }  # fmt: skip
+        types = [each.__name__ for each in CREDENTIAL_EVENTS]
+        wanted = {"workspace": workspace, "stream": integration, "types": types}
         with translate_unavailable():
             return credentials_status(
                 await fetch_in_workspace(
@@ -91,7 +90,8 @@ class CredentialViews:
         Raises:
             UnavailableError: the database is away or busy.
         """
-        wanted = {"workspace": workspace, "streams": [*integrations]}
+        types = [each.__name__ for each in CHECKED_PARTS]
+        wanted = {"workspace": workspace, "streams": [*integrations], "types": types}
         with translate_unavailable():
             return newest_checks(
                 await fetch_in_workspace(

@@ -19,15 +19,16 @@ from domain.integration import (
     IntegrationEvent,
     IntegrationToggled,
     SecretField,
+    SettingsChanged,
+    VapidPublicKeyChanged,
 )
 from projections.credentials import (
-    CREDENTIAL_ACTIONS,
+    CREDENTIAL_EVENTS,
     CredentialsStatus,
     NewestCheck,
     StoredSecret,
     credentials_status,
 )
-from projections.history import action_of
 
 Story = Callable[..., list[Envelope]]
 ACTOR = Actor(sub="user-1")
@@ -93,6 +94,29 @@ def test_the_status_says_since_when_and_by_whom(story: Story, name: str) -> None
     assert credentials_status(story(*events)) == status
 
 
+@pytest.mark.parametrize(
+    ("change", "is_current"),
+    [
+        (SECOND, False),
+        (CredentialsDestroyed(credentials=(credential("apiSecret", 1),)), False),
+        (VapidPublicKeyChanged(vapid_public_key=None), False),
+        (SettingsChanged(settings={"region": "IE1"}), False),
+        (OFF, True),
+    ],
+)
+def test_a_check_is_current_until_what_it_is_about_changes(
+    story: Story, change: IntegrationEvent, is_current: bool
+) -> None:
+    status = credentials_status(story(CREATED, checked("first"), change))
+    assert status is not None
+    assert status.check is not None
+    assert status.check.is_current is is_current
+    again = credentials_status(story(CREATED, checked("first"), change, checked("second")))
+    assert again is not None
+    assert again.check is not None
+    assert again.check.is_current
+
+
 @given(data=st.data())
 def test_it_has_the_secrets_of_the_state_and_needs_only_the_events_that_a_request_reads(
     any_history: st.SearchStrategy[list[Envelope]], data: st.DataObject
@@ -105,5 +129,5 @@ def test_it_has_the_secrets_of_the_state_and_needs_only_the_events_that_a_reques
         versions = {field: secret.version for field, secret in status.secrets.items()}
         assert versions == {each.field: each.version for each in state.credentials}
     checks = [e for e in history if isinstance(e.event, CredentialsChecked)][-1:]
-    read = [e for e in history if action_of(e.event) in CREDENTIAL_ACTIONS or e in checks]
+    read = [e for e in history if isinstance(e.event, CREDENTIAL_EVENTS) or e in checks]
     assert credentials_status(read) == status

@@ -13,7 +13,7 @@ PLAIN = frozenset({"ok", "invalid"})  # what the outcome alone says
 
 
 class Check(Struct, rename="camel", frozen=True):
-    """What the newest check of an integration found; of other keys if it `is_current` no more."""
+    """What the newest check found; of other keys or settings if it `is_current` no more."""
 
     outcome: str
     detail: str

@@ -24,7 +24,7 @@ MAX_INTEGRATIONS = 200  # as many as a page of the list has
 class IntegrationCheckObject(Struct, rename="camel"):
     """What the newest check of an integration found.
 
-    `isCurrent` is false if a secret was set or destroyed since: it is of other credentials then.
+    `isCurrent` is false if what it is about has changed since: secrets, public key or settings.
     """
 
     integration_id: Id

@@ -68,7 +68,7 @@ def test_a_key_that_is_set_ends_the_alert(console: httpx2.Client, client: httpx2
     assert "Replace keys" in page
 
 
-OLD = "before the keys were replaced"
+OLD = "before keys or settings were changed"
 
 
 @pytest.mark.parametrize("change", [{"apiKey": KEY}, {"vapidPrivateKey": None}])

@@ -6,6 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.support.pasted_bodies import PUBLIC
 from tests.support.service import Service
 
 Problem = Callable[..., dict[str, Any]]
@@ -13,6 +14,9 @@ Body = dict[str, Any]
 PATH = "/en/api/integration-checks"
 STORED = "/en/api/integration-credentials"
 LIST = "/en/api/integration"
+OTHER_PUBLIC = (
+    "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8"
+)
 
 
 def created(client: httpx2.Client, body: Body) -> str:
@@ -39,15 +43,23 @@ def test_those_that_were_checked_are_shown_in_the_order_asked_for(
     [
         ("PUT", "/credentials", {"apiKey": "SG.another"}, False),
         ("PUT", "/credentials", {"apiSecret": None}, False),  # it is destroyed
+        ("PATCH", "", {"settings": {"region": "GLOBAL"}}, False),
+        ("PATCH", "", {"settings": None}, False),
+        ("PATCH", "", {"vapidPublicKey": None}, False),
+        ("PATCH", "", {"vapidPublicKey": OTHER_PUBLIC}, False),
+        ("PUT", "/credentials", {"vapidPublicKey": OTHER_PUBLIC}, False),
         ("PATCH", "", {"name": "Another"}, True),
+        ("PATCH", "", {"settings": {"region": "EU"}, "vapidPublicKey": PUBLIC}, True),
+        ("PUT", "/credentials", {"apiKey": "SG.one"}, True),
         ("POST", "/toggle", {"isActive": False}, True),
     ],
 )
-def test_a_check_is_current_until_a_secret_is_set_or_destroyed(
+def test_a_check_is_current_until_what_it_is_about_changes(
     client: httpx2.Client, method: str, place: str, change: Body, is_current: bool
 ) -> None:
     sendgrid = {"name": "Main", "type": "SENDGRID", "channel": "EMAIL"}
-    one = created(client, {**sendgrid, "apiKey": "SG.one", "apiSecret": "12345678"})
+    keys = {"apiKey": "SG.one", "apiSecret": "12345678", "vapidPublicKey": PUBLIC}
+    one = created(client, {**sendgrid, **keys, "settings": {"region": "EU"}})
     client.post(f"{LIST}/{one}/check")
     changed = client.request(method, f"{LIST}/{one}{place}", json=change)
     assert changed.status_code == 200, changed.text
