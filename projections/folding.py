@@ -6,11 +6,12 @@ from unicodedata import decimal, normalize
 
 MAX_FOLDED_NAME = 240  # characters of a sort key; a name has 120, and few letters become several
 # Marks that may be left out: accents (Latin, Greek, Cyrillic), Hebrew points, Arabic vowels and the
-# stroke that lengthens a word, and characters that show nothing. Vowel signs of other scripts stay.
+# stroke that lengthens a word, the dot of Devanagari (nukta), and characters that show nothing.
+# Vowel signs of other scripts stay.
 OPTIONAL_MARKS = re.compile(
     "[\u00ad\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
     "\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed"
-    "\u08d3-\u08ff\u1ab0-\u1aff\u1dc0-\u1dff\u200b-\u200f\u2060\u20d0-\u20ff\ufe00-\ufe0f"
+    "\u08d3-\u08ff\u093c\u1ab0-\u1aff\u1dc0-\u1dff\u200b-\u200f\u2060\u20d0-\u20ff\ufe00-\ufe0f"
     "\ufe20-\ufe2f\ufeff]"
 )
 # Letters that people type as others, and that Unicode does not take apart.
