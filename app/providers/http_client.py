@@ -78,7 +78,7 @@ class ProviderClient:
                 verify=self._tls, trust_env=False, follow_redirects=False, timeout=None
             ) as client:
                 return await send(client, request)
-        except httpx2.ConnectError:
+        except httpx2.NetworkError:
             reached = False
         except Exception:  # noqa: BLE001 — anything a foreign server's bytes can do to the library
             reached = True
@@ -94,10 +94,13 @@ async def send(client: httpx2.AsyncClient, request: ProviderRequest) -> Provider
         if not is_plain_json(response.headers):
             return ProviderResponse(response.status_code, UNSET)
         body = bytearray()
-        async for part in response.aiter_raw():
-            body += part
-            if len(body) > MAX_RESPONSE:
-                return ProviderResponse(response.status_code, UNSET)
+        try:
+            async for part in response.aiter_raw():
+                body += part
+                if len(body) > MAX_RESPONSE:
+                    return ProviderResponse(response.status_code, UNSET)
+        except httpx2.NetworkError:
+            raise ProviderUnreachableError(reached=True) from None
     return ProviderResponse(response.status_code, decode_json(body))
 
 

@@ -3,11 +3,13 @@
 import asyncio
 import gzip
 import json
+import struct
 import time
 from asyncio import StreamReader as Reader
 from asyncio import StreamWriter as Writer
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from socket import SO_LINGER, SOL_SOCKET
 
 import pytest
 
@@ -91,7 +93,7 @@ async def endless_header(_: Reader, writer: Writer) -> None:
         await writer.drain()
 
 
-def that_says(raw: bytes) -> Callable[[Reader, Writer], object]:
+def that_says(raw: bytes) -> Callable[[Reader, Writer], Awaitable[None]]:
     async def say(reader: Reader, writer: Writer) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(raw)
@@ -144,6 +146,28 @@ async def test_what_cannot_be_read_says_nothing_about_the_key(
     assert checked.verdict.outcome == "inconclusive"
     assert checked.verdict.message == "The provider's answer cannot be read"
     assert checked.latency_ms < 4_000
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b"", "The provider cannot be reached"),
+        (OK + b"Content-Length: 1000\r\n\r\n{", "The provider's answer cannot be read"),
+    ],
+)
+async def test_a_reset_before_an_answer_is_none_and_a_later_one_cuts_it(
+    raw: bytes, message: str, provider_that: ProviderThat, checker_at: CheckerAt
+) -> None:
+    async def reset(reader: Reader, writer: Writer) -> None:
+        await that_says(raw)(reader, writer)
+        await asyncio.sleep(0.1)  # so that the answer begins before
+        writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    async with provider_that(reset) as url:
+        checked = await checker_at(url).check("SENDGRID", VALUES)
+
+    assert checked.verdict.message == message
 
 
 async def test_a_provider_that_is_not_there_cannot_be_reached(checker_at: CheckerAt) -> None:
