@@ -11,7 +11,7 @@ from litestar.openapi.spec import Operation, Parameter
 from msgspec import Struct
 
 from app.http.errors import FieldFinding, InvalidFieldsError, safe_field_name
-from app.http.field_rules import FieldError, FieldProblem, Rule
+from app.http.field_rules import FieldError, FieldProblem, Rule, WrongLengthError
 from app.http.similar_names import similar_name
 from app.http.timestamps import POINT_IN_TIME
 from app.http.types import ApiRequest, attributes_by_json_name, required_json_names
@@ -128,12 +128,20 @@ def several(rule: Rule, maximum: int) -> Rule:
     too_many = FieldProblem(
         "TOO_MANY", "This may have at most {maximum} values", {"maximum": maximum}
     )
+    message = (
+        "This must have 1 to {values} values of {minimum} to {maximum} characters, with commas"
+        " between them"
+    )
 
     def read(value: object) -> tuple[object, ...]:
         parts = str(value).split(",", maximum)
         if len(parts) > maximum:
             raise FieldError(too_many)
-        return tuple(dict.fromkeys(rule(part.strip(" ") or part) for part in parts))
+        try:
+            return tuple(dict.fromkeys(rule(part.strip(" ") or part) for part in parts))
+        except WrongLengthError as error:
+            limits = {**error.problem.limits, "values": maximum}
+            raise FieldError(FieldProblem(error.problem.code, message, limits)) from None
 
     items = {"allOf": [rule.schema, {"pattern": "^[^,]+$"}]}
     return Rule(read, {"type": "array", "items": items, "maxItems": maximum, "minItems": 1})

@@ -14,6 +14,10 @@ Body = dict[str, Any]
 PATH = "/en/api/integration-checks"
 STORED = "/en/api/integration-credentials"
 LIST = "/en/api/integration"
+WRONG_LENGTH = (
+    "WRONG_LENGTH",
+    "This must have 1 to 200 values of 1 to 255 characters, with commas between them",
+)
 OTHER_PUBLIC = (
     "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8"
 )
@@ -133,13 +137,18 @@ def test_blanks_around_ids_are_no_part_of_them(
 @pytest.mark.parametrize("path", [PATH, STORED])
 @pytest.mark.parametrize(
     ("ids", "code"),
-    [("", "WRONG_LENGTH"), ("a,,b", "WRONG_LENGTH"), (",".join("a" * 201), "TOO_MANY")],
+    [
+        ("", WRONG_LENGTH),
+        ("a,,b", WRONG_LENGTH),
+        ("a," + "b" * 256, WRONG_LENGTH),
+        (",".join("a" * 201), ("TOO_MANY", "This may have at most 200 values")),
+    ],
 )
 def test_a_list_that_is_none_is_refused(
-    client: httpx2.Client, problem: Problem, path: str, ids: str, code: str
+    client: httpx2.Client, problem: Problem, path: str, ids: str, code: tuple[str, str]
 ) -> None:
     found = problem(client.get(f"{path}?integrationIds={ids}"), 400, "VALIDATION_ERROR")
 
-    assert [(each["field"], each["code"]) for each in found["details"]] == [
-        ("integrationIds", code)
+    assert [(each["field"], each["code"], each["message"]) for each in found["details"]] == [
+        ("integrationIds", *code)
     ]
