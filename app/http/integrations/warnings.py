@@ -146,6 +146,8 @@ def key_warnings(
     yield from (
         WRAPPING_WARNINGS[wrapping] for wrapping in Wrapping if wrapping in unwrapped.wrappings
     )
+    if field and find_lookalike(value, field):
+        return  # what it is says more
     if field and holds_more_than_key(value, field, provider):
         yield TEXT_AROUND
         return

@@ -403,6 +403,31 @@ async def test_k5_a_vapid_key_has_a_warning_if_the_check_does_not_take_it(
         assert (found <= {"SPACE_TRIMMED"}) is (checked.verdict.outcome == "ok")
 
 
+OTHER_FORMS = [  # of SPELLINGS
+    *("PEM", "PEM SEC1", "PEM in one line", "PEM with \\n", "PEM body", "PEM base64"),
+    *("PKCS#8 base64", "SEC1 base64", "hexadecimal", "hexadecimal 0x", "hexadecimal colons"),
+    *("hexadecimal capitals", "hexadecimal groups"),
+]
+
+
+@pytest.mark.parametrize("form", OTHER_FORMS)
+async def test_k5_a_vapid_key_in_another_form_has_one_cause_whatever_its_characters(
+    form: str,
+) -> None:
+    [other_kind] = PROVIDERS["WEB_PUSH"].fields["vapidPrivateKey"].lookalikes
+    for number in range(20):
+        key = make_key(number)
+        pair = {"vapidPublicKey": base64url(point(key)), "vapidPrivateKey": SPELLINGS[form](key)}
+        body = {"name": "n", "type": "WEB_PUSH", "channel": "PUSH", **pair}
+        created = CREATE.read(json.dumps(body).encode())
+        found = {warning.code for _, warning in find_warnings(created, PROVIDERS["WEB_PUSH"])}
+        checked = await checker().check("WEB_PUSH", stored_values(created))
+
+        assert found - {"SPACE_TRIMMED", "LOOKS_ESCAPED"} == {"OTHER_KIND"}
+        assert checked.verdict.outcome == "inconclusive"
+        assert checked.verdict.message == other_kind.message
+
+
 JUNK = st.text(alphabet=TRIMMED, max_size=10)
 AROUND = st.sampled_from(["{}", '"{}"', "'{}'", "Bearer {}", "KEY={}", "export KEY='{}'", "{},"])
 
