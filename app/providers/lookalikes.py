@@ -19,11 +19,12 @@ from domain.provider import (
 )
 
 WORDS = tuple("z" * length for length in range(1, 20))  # too short to be a key by the form alone
-# A command, a link, or names with values: keys stand in them, and no key has them in it.
+# A command, a link with a password, or names with values: keys stand in them, and no key has them
+# in it. Other links, and the names of secrets in vaults (arn:…:secret:…), hold none.
 REQUEST = re.compile(
     r"(?:^|\s)-(?:[udH]|-user|-data[\w-]*|-header)[\s=]|\bcurl\s"
-    r"|(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{1,20}://\S"
-    r"|(?:key|secret|token|password|pwd)[\"']?\s{0,3}(?:[:=]|=>)\s{0,3}\S",
+    r"|(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{1,20}://[^\s/?#@]+@"
+    r"|(?<!:)(?:key|secret|token|password|pwd)[\"']?\s{0,3}(?:[:=]|=>)\s{0,3}\S",
     re.IGNORECASE,
 )
 PAIR: tuple[ProviderFieldName, ...] = ("apiKey", "apiSecret")
@@ -139,10 +140,13 @@ def condition_holds(condition: FieldCondition, text: str | None) -> bool:
 
 def holds_more_than_key(value: PastedValue, field: ProviderField, provider: Provider) -> bool:
     """Return whether *value* of *field* has something else in it than one key of *provider*."""
-    if field.document:
+    if field.document or mentions_account(value.readings):
         return False
-    text = value.unwrapped
-    return bool(REQUEST.search(text)) or is_pair(text, provider) or contains_key(value, field)
+    if is_pair(value.unwrapped, provider):
+        return True
+    if field.format is None or takes_words(field.format):
+        return REQUEST.search(value.unwrapped) is not None
+    return not matches_format(value, field) and contains_key(value.text, field.format)
 
 
 def is_pair(text: str, provider: Provider) -> bool:
@@ -152,14 +156,9 @@ def is_pair(text: str, provider: Provider) -> bool:
     return len(keys) == len(PAIR) and re.fullmatch(PAIR_SIGN.join(keys), text) is not None
 
 
-def contains_key(value: PastedValue, field: ProviderField) -> bool:
-    """Return whether *value* has a whole value of *field* in it and is none itself.
-
-    Only if the form alone makes it one: any word of eight letters may be a key of Vonage.
-    """
-    if field.format is None or matches_format(value, field) or takes_words(field.format):
-        return False
-    return re.search(rf"(?<![^\W_])(?:{field.format})(?![^\W_])", value.text) is not None
+def contains_key(text: str, format_: str) -> bool:
+    """Return whether *text* has a key of a *format_* in it that makes one by the form alone."""
+    return re.search(rf"(?<![^\W_])(?:{format_})(?![^\W_])", text) is not None
 
 
 def takes_words(format_: str) -> bool:

@@ -170,6 +170,30 @@ def test_a_secret_in_a_pair_or_a_request_is_a_warning(
     assert codes(provider, form.format(SECRETS[provider][1])) == expected
 
 
+REFERENCES = [  # what stands for a secret that is kept elsewhere, and holds none
+    "op://production/sendgrid/credential/key",
+    "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/sendgrid-AbCdEf",
+    "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/sendgrid/)",
+    "@Microsoft.KeyVault(VaultName=production;SecretName=sendgrid)",
+    "vault:secret/data/production/sendgrid#key",
+    "projects/x/secrets/sendgrid-api-key/versions/latest",
+    "https://app.example.com/settings/api_keys",
+]
+
+
+@pytest.mark.parametrize("provider", SECRETS)
+@pytest.mark.parametrize("reference", REFERENCES)
+def test_a_reference_to_a_secret_is_not_said_to_contain_one(provider: str, reference: str) -> None:
+    assert codes(provider, reference) == {"UNUSUAL_FORMAT"}
+
+
+@pytest.mark.parametrize("provider", SECRETS)
+def test_a_service_account_is_not_said_to_contain_a_key_of_another_provider(provider: str) -> None:
+    private_key = f"-----BEGIN PRIVATE KEY-----\n/{SECRETS[provider][1]}/\n"
+    account = {"type": "service_account", "project_id": "p", "private_key": private_key}
+    assert codes(provider, json.dumps(account)) == {"SPACE_INSIDE"}
+
+
 def test_a_pair_in_the_field_of_its_first_key_is_a_warning() -> None:
     pair = f"{USER}:{SECRETS['NEXMO'][1]}"
     body = {"name": "n", "type": "NEXMO", "channel": "SMS", "apiKey": pair}
