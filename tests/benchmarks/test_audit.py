@@ -11,6 +11,7 @@ from tests.benchmarks.audit import build_tree, measure_proofs
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_a_tree_is_made_and_proofs_are_checked_well_within_the_limits() -> None:
     tree = build_tree(20_000)  # 5 s are allowed for 1,000,000; this machine may be busy
     made, checked = measure_proofs(tree, 100)

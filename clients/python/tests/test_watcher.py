@@ -154,7 +154,7 @@ def test_soon_after_an_outage_a_change_is_noticed_again(
         began = time.monotonic()
         eventually(lambda: client.lease(integration) is not lease)
 
-    assert time.monotonic() - began < 5  # the delay itself is at most a second
+    assert time.monotonic() - began < 10  # the delay is at most a second; doubled on, 12 at least
 
 
 # ----- Leases and changes that cross each other -----
