@@ -13,7 +13,7 @@ from tests.support.service import Service
 from tests.support.window import Window, add_sendgrid
 
 NewWindow = Callable[..., Window]
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 
 def wrong_add(scene: Scene) -> None:

@@ -15,7 +15,7 @@ from tests.support.service import Service
 from tests.support.window import Window, wait_until_signed
 from tests.support.worker import Worker
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 MAX_CHECKS = 60  # a minute
 FORGED = """
 UPDATE integrations.events SET envelope = convert_to(

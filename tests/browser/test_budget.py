@@ -63,7 +63,6 @@ FIRST_PAINT = """() => new Promise((resolve) => {
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_times_are_printed_for_who_measures(
     console: Window,
     client: httpx2.Client,

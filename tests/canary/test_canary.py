@@ -195,7 +195,6 @@ def exercise(service: Service, database: Database, canaries: Canaries, public: C
     return heard
 
 
-@pytest.mark.timeout(180)
 def test_no_canary_is_found_in_any_byte(
     start_service: StartService,
     data_dir: Path,

@@ -235,7 +235,6 @@ def keys_of(data_dir: Path, hidden: type[Hidden]) -> dict[str, Hidden]:
     return found
 
 
-@pytest.mark.timeout(300)
 def test_keys_checks_commands_failures_and_crashes_give_nothing_away(
     service: Service,
     database: Database,

@@ -23,7 +23,6 @@ UNREACHABLE = (  # E429 and E5…: a registry, or a proxy, that does not serve j
     *("FETCH_ERROR", "E429", "E5"),
 )
 LOCK = json.loads((HERE / "node/package-lock.json").read_text())
-pytestmark = pytest.mark.timeout(300)  # the first test installs packages
 
 
 @pytest.fixture(scope="module")

@@ -47,7 +47,6 @@ SCRIPTS = [
 ]
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_the_commands_of_a_section_run(
     script: str, data_dir: Path, start_service: StartService

@@ -230,7 +230,6 @@ def with_token(token: str, place: str, value: str) -> HostileRequest:
 
 # ----- A bystander -----
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_a_bystander_is_served_meanwhile(service: Service) -> None:
     with service.caller("hostile") as client, service.caller("bystander") as bystander:
         document = client.get("/docs/openapi.json").json()

@@ -117,7 +117,6 @@ def stage(
     stage.close()
 
 
-@pytest.mark.timeout(300)
 def test_no_mail_is_lost_and_none_is_sent_twice(stage: Stage, sendgrid: SendGrid) -> None:
     stage.start_worker()
     stage.send_some()

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 
 from app.audit.lag import AuditLag, SigningWatch
 from tests.support.service import StartService
@@ -18,7 +17,6 @@ SELECT integrations.append('[{"workspace": "demo", "stream": "int_1", "version":
 BODY = {"name": "n", "type": "SENDGRID", "channel": "EMAIL", "apiKey": "SG.sealed"}
 
 
-@pytest.mark.timeout(120)
 def test_a_service_whose_follower_has_stopped_is_not_ready(
     start_service: StartService, data_dir: Path, dsn: str
 ) -> None:

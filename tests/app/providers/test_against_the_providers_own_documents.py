@@ -33,7 +33,6 @@ FOLDERS = {  # of each provider in the document
     "FIREBASE_FCM": "fcm",
     "POSTMARK": "postmark",
 }
-pytestmark = pytest.mark.timeout(300)  # the first test installs prism
 
 
 @pytest.fixture(scope="session")

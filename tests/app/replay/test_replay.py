@@ -206,7 +206,6 @@ def test_a_reader_that_leaves_ends_it_without_a_word(story: str, command: "Comma
     assert process.returncode == -signal.SIGPIPE
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("events", [120_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
 def test_its_memory_does_not_grow_with_the_log(story: str, command: "Command", events: int) -> None:
     peaks: list[int] = []
@@ -251,7 +250,6 @@ def test_following_ends_with_ctrl_c_and_without_a_traceback(story: str, command:
     assert process.returncode == 128 + signal.SIGINT
 
 
-@pytest.mark.timeout(120)
 def test_following_misses_nothing_and_repeats_nothing_when_the_server_is_killed(
     data_dir: Path, command: "Command", tell: "Tell"
 ) -> None:

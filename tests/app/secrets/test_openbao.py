@@ -93,7 +93,6 @@ async def test_a_keyring_is_used_with_the_documented_policy_and_changed_by_an_op
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_a_service_lives_through_rotation_an_outage_and_an_expired_token(
     server: OpenBao, token_file: Path, start_service: StartService, data_dir: Path, dsn: str
 ) -> None:

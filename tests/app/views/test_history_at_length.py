@@ -42,7 +42,6 @@ def test_a_page_of_a_long_history_reads_no_more_blocks_than_one_of_a_short(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 async def test_any_page_of_a_million_events_takes_less_than_100_ms(
     admin: Connection[TupleRow], audits: Pool
 ) -> None:

@@ -174,7 +174,6 @@ def host(new_dsn: str, data_dir: Path) -> Path:
     return data_dir / "host"
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("change", CHANGES)
 def test_no_command_works_on_or_changes_a_schema_that_it_does_not_know(
     host: Path, new_dsn: str, change: str

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
-import pytest
-
 if TYPE_CHECKING:  # pytest loads conftest.py itself
     from tests.app.views.rebuild.conftest import Command, Live, Views
 
@@ -24,7 +22,6 @@ async def test_writes_go_on_during_rebuilds_and_none_fails(
     assert not views.check().differs
 
 
-@pytest.mark.timeout(240)
 async def test_killed_at_any_moment_it_leaves_the_old_views_and_simply_runs_again(
     live: "Live", command: "Command", views: "Views"
 ) -> None:
