@@ -36,6 +36,7 @@ Values = Mapping[str, str]
 class FormField(Struct, frozen=True, kw_only=True):
     """A field as a form shows it, `unsaved` if its value is a link's; a secret never has one.
 
+    It `is_emptied` if a question about it took its value out: to type it again agrees to it.
     The API takes no form without what is `required`; what is `needed` may be added later.
     `key` and `prefix` say of a conditional one which other field it needs, and its beginning.
     """
@@ -56,7 +57,7 @@ class FormField(Struct, frozen=True, kw_only=True):
     value: str = ""
     errors: tuple[str, ...] = ()
     unsaved: bool = False
-    is_asked: bool = False
+    is_emptied: bool = False
 
     @property
     def is_key(self) -> bool:
@@ -84,12 +85,6 @@ class Refusal(Struct, frozen=True):
     def is_wrong_input(self) -> bool:
         """Whether another input would be taken."""
         return self.error.status in WRONG_INPUT
-
-    @property
-    def asks(self) -> bool:
-        """Whether the form may be sent as it is: nothing that was typed is taken out of it."""
-        codes = {each.code for each in self.details}
-        return isinstance(self.error, QuestionError) and LIKE_KEY not in codes
 
     @property
     def details(self) -> tuple[Detail, ...]:
@@ -137,18 +132,25 @@ def provider_field(field: TypeField, name: str, type_: IntegrationType) -> FormF
 
 
 def fill(
-    fields: Iterable[FormField], values: Values, details: Sequence[Detail] = ()
+    fields: Iterable[FormField],
+    values: Values,
+    details: Sequence[Detail] = (),
+    *,
+    keys_lost: bool = False,
 ) -> list[FormField]:
     """Return *fields* with the public *values*, and with what *details* say is wrong."""
-    return [
-        replace(
+
+    def fill_one(field: FormField) -> FormField:
+        found = [each for each in details if each.field == field.name]
+        emptying = MISTAKES if field.secret and keys_lost else (LIKE_KEY,)
+        return replace(
             field,
             value="" if field.secret else values.get(field.input, ""),
-            errors=tuple(each.message for each in details if each.field == field.name),
-            is_asked=any(each.code in MISTAKES for each in details if each.field == field.name),
+            errors=tuple(each.message for each in found),
+            is_emptied=any(each.code in emptying for each in found),
         )
-        for field in fields
-    ]
+
+    return [*map(fill_one, fields)]
 
 
 def mark_unsaved(fields: Iterable[FormField], stored: Values) -> list[FormField]:
@@ -196,11 +198,11 @@ def render_refusal(
     details = worded_details(request, fields, refusal)
     # With JavaScript the keys that were typed stay in the browser, which puts them back.
     is_kept = request.headers.get("hx-request") == "true"
-    problem = refusal_problem(request, refusal, details)
-    problem = replace(problem, asks=is_kept and refusal.asks)
-    filled = fill(fields, typed_values(fields, refusal), details)
-    headers = KEEP_PAGE if problem.passes else {}
     keys_lost = has_lost_keys(refusal) and not is_kept
+    filled = fill(fields, typed_values(fields, refusal), details, keys_lost=keys_lost)
+    asks = isinstance(refusal.error, QuestionError) and not any(f.is_emptied for f in filled)
+    problem = replace(refusal_problem(request, refusal, details), asks=asks)
+    headers = KEEP_PAGE if problem.passes else {}
     shown = {"problem": problem, "fields": filled, "keys_lost": keys_lost, **values}
     return render_page(request, template, problem.status, headers, **shown)
 

@@ -15,13 +15,13 @@ HTMX = {"HX-Request": "true"}
 UNCLOSED = '{"type": "service_account", "project_id": "example", "private_key": "'
 FCM = "/console/en/add/FIREBASE_FCM"
 SENDGRID, TWILIO = "/console/en/add/SENDGRID", "/console/en/add/TWILIO"
+UNCLEAR = {"secret.apiKey": "SK" + "7" * 32, "secret.apiSecret": "a" * 32}  # of which account?
 MISTAKES = [
     (SENDGRID, {"secret.apiKey": f"Bearer {KEY}"}),
     (SENDGRID, {"secret.apiKey": f"SENDGRID_API_KEY={KEY}"}),
     (SENDGRID, {"secret.apiKey": f'"{KEY}"'}),
     (SENDGRID, {"secret.apiKey": f"{KEY[:9]} {KEY[9:]}"}),
     (TWILIO, {"secret.apiKey": "7" * 32, "secret.apiSecret": "AC" + "7" * 32}),
-    (TWILIO, {"secret.apiKey": "SK" + "7" * 32, "secret.apiSecret": "a" * 32}),
     (FCM, {"secret.apiKey": UNCLOSED}),
     (FCM, {"secret.apiKey": "AAAA" + "b" * 7 + ":APA91b" + "c" * 134}),
 ]
@@ -61,7 +61,7 @@ def test_a_mistake_is_stored_only_after_a_question(
     assert (again.status_code, names(client)) == (303, ["Ours"])
 
 
-@pytest.mark.parametrize(("path", "typed"), MISTAKES)
+@pytest.mark.parametrize(("path", "typed"), [*MISTAKES, (TWILIO, UNCLEAR)])
 def test_with_javascript_the_form_stays_and_a_button_sends_it_as_it_is(
     console: httpx2.Client,
     client: httpx2.Client,
@@ -86,6 +86,37 @@ def test_with_javascript_the_form_stays_and_a_button_sends_it_as_it_is(
     for _ in range(2):
         again = console.post(path, data={**form, "_as_it_is": "1"}, headers=HTMX)
         assert (again.status_code, names(client)) == (303, ["Ours"])
+
+
+@pytest.mark.parametrize(
+    ("path", "typed", "left", "headers"),
+    [
+        (SENDGRID, {"secret.apiKey": "AC" + "0" * 32}, "apiKey", HTMX),
+        (TWILIO, UNCLEAR, "settings-accountSid", HTMX),
+        (TWILIO, UNCLEAR, "settings-accountSid", {}),
+    ],
+)
+def test_who_corrects_one_of_two_mistakes_does_not_agree_to_the_other(  # noqa: PLR0913, PLR0917 — a row each
+    console: httpx2.Client,
+    client: httpx2.Client,
+    form_of: FormOf,
+    path: str,
+    typed: dict[str, str],
+    left: str,
+    headers: dict[str, str],
+) -> None:
+    form = {**form_of(console.get(path)), "name": KEY, **typed}
+    answer = console.post(path, data=form, headers=headers)
+    assert errors(answer) == ["name", left]
+    assert BUTTON not in unescape(answer.text)
+
+    form = {**form_of(answer), "name": "Ours", **typed}
+    answer = console.post(path, data=form, headers=headers)
+
+    assert (answer.status_code, errors(answer), names(client)) == (422, [left], [])
+    assert BUTTON in unescape(answer.text)
+    form = {**form_of(answer), **typed, "_as_it_is": "1"}
+    assert console.post(path, data=form, headers=headers).status_code == 303
 
 
 def test_keys_that_are_replaced_are_asked_about(
