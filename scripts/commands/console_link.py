@@ -1,6 +1,7 @@
 """integrations console: prints a link that signs in to the console, with the service's own key."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 
@@ -14,7 +15,13 @@ from app.sign_in.sign_in_codes import SignInCodes, sign_in_link
 from app.startup_checks import require_console_origin
 from app.tokens.principal import ROLES
 from scripts.commands.cli import run
-from scripts.commands.issue_token import ACTOR_NAME, SUBJECT, issue
+from scripts.commands.issue_token import (
+    ACTOR_NAME,
+    SUBJECT,
+    choose_grants,
+    issue,
+    permission_option,
+)
 from scripts.commands.operator_log import log_operation
 from scripts.commands.option_types import WORKSPACE_ID
 
@@ -36,18 +43,28 @@ NOTE = (
     help="Who signs in: the claim sub.",
 )
 @click.option("--name", type=ACTOR_NAME, help="The name that the history shows.")
-@click.option("--role", type=click.Choice(sorted(ROLES)), default="ADMIN", show_default=True)
-def console_command(*, workspace: str, subject: str, name: str | None, role: str) -> None:
+@click.option("--role", type=click.Choice(sorted(ROLES)), help="ADMIN if not given.")
+@permission_option
+def console_command(
+    *, workspace: str, subject: str, name: str | None, role: str | None, permissions: Sequence[str]
+) -> None:
     """Print a link that signs in to the console: once, within 10 minutes, for 12 hours at most.
 
     The log gets a line of who printed it, and for whom.
     """
-    with log_link(workspace, subject, role):
+    role, grants = choose_grants(role, permissions)
+    with log_link(workspace, subject, grants):
         settings = read_settings()
         require_own_tokens(settings)
         origin = console_origin(settings)
         token = issue(
-            settings, workspace=workspace, subject=subject, name=name, role=role, ttl=TOKEN_SECONDS
+            settings,
+            workspace=workspace,
+            subject=subject,
+            name=name,
+            role=role,
+            permissions=permissions or None,
+            ttl=TOKEN_SECONDS,
         )
         link = make_link(settings, origin, token)
     click.echo(link)
@@ -55,11 +72,11 @@ def console_command(*, workspace: str, subject: str, name: str | None, role: str
         click.echo(NOTE.format(origin), err=True)
 
 
-def log_link(workspace: str, subject: str, role: str) -> AbstractContextManager[object]:
+def log_link(workspace: str, subject: str, grants: str) -> AbstractContextManager[object]:
     """Return what writes the line about a link when its block ends."""
     seconds = f"{LINK_LIFETIME.total_seconds():.0f}"
     return log_operation(
-        "console", workspace=workspace, subject=subject, grants=role, seconds=seconds
+        "console", workspace=workspace, subject=subject, grants=grants, seconds=seconds
     )
 
 

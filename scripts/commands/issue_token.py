@@ -53,18 +53,21 @@ SUBJECT, ACTOR_NAME = plain_text(MAX_SUBJECT), plain_text(MAX_NAME)
 RECIPIENT = TextType("key", decode_public, "what `integrations worker-key` prints")
 
 
-@click.command("token")
-@click.option(
-    "--workspace", type=WORKSPACE_ID, required=True, help="The workspace that the token is for."
-)
-@click.option("--role", type=click.Choice(sorted(ROLES)), help="ADMIN if not given.")
-@click.option(
+permission_option = click.option(
     "--permission",
     "permissions",
     multiple=True,
     type=click.Choice(sorted(PERMISSIONS)),
     help="In place of a role; may be repeated.",
 )
+
+
+@click.command("token")
+@click.option(
+    "--workspace", type=WORKSPACE_ID, required=True, help="The workspace that the token is for."
+)
+@click.option("--role", type=click.Choice(sorted(ROLES)), help="ADMIN if not given.")
+@permission_option
 @click.option(
     "--subject",
     type=SUBJECT,
@@ -95,11 +98,7 @@ def token_command(  # noqa: PLR0913 — the options
 
     It counts until it ends, unless the service's token key is replaced.
     """
-    if role and permissions:
-        message = "give a role or permissions, not both"
-        raise click.UsageError(message)
-    role = None if permissions else role or "ADMIN"
-    grants = role or " ".join(sorted(set(permissions)))
+    role, grants = choose_grants(role, permissions)
     with log_operation(
         "token", workspace=workspace, subject=subject, grants=grants, seconds=str(ttl)
     ):
@@ -113,6 +112,15 @@ def token_command(  # noqa: PLR0913 — the options
             recipient=recipient,
         )
     click.echo(token)
+
+
+def choose_grants(role: str | None, permissions: Sequence[str]) -> tuple[str | None, str]:
+    """Return the role, ADMIN if neither it nor *permissions* are given, and what the log says."""
+    if role and permissions:
+        message = "give a role or permissions, not both"
+        raise click.UsageError(message)
+    role = None if permissions else role or "ADMIN"
+    return role, role or " ".join(sorted(set(permissions)))
 
 
 def issue(  # noqa: PLR0913 — each is a claim of the token, named at the call

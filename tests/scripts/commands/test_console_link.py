@@ -81,6 +81,19 @@ def test_it_prints_a_link_that_signs_in_once_for_twelve_hours(
     assert taken(dsn, link["code"]) is None
 
 
+def test_permissions_stand_in_place_of_a_role(settings: Environment, dsn: str) -> None:
+    words = ["--permission", "integrations:view", "--permission", "audit:view"]
+    printed = run(settings, *words)
+
+    link = LINK.fullmatch(printed.stdout.strip())
+    assert link is not None, printed.output
+    claimed = claims(taken(dsn, link["code"]) or "")
+    assert sorted(claimed["permissions"]) == ["audit:view", "integrations:view"]
+    assert "role" not in claimed
+    assert security_line(printed.stderr)["ids"]["grants"] == "audit:view integrations:view"
+    assert "not both" in run(settings, *words, "--role", "VIEWER").stderr
+
+
 @pytest.mark.parametrize(
     ("given", "origin"),
     [
