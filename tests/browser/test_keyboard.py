@@ -10,6 +10,18 @@ from tests.support.window import Window, add, add_sendgrid
 pytestmark = pytest.mark.slow
 LIST = "/console/en/integrations"
 NOTHING = "Nothing to check yet: keys or fields are missing"
+# Sooner than any key can be pressed: the next task of the browser after a page was put in.
+ESCAPE_AT_ONCE = """() => {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    document.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+    document.documentElement.dataset.escaped = "";
+  };
+  new MutationObserver((_, observer) => {
+    observer.disconnect();
+    port2.postMessage("");
+  }).observe(document.body, { childList: true });
+}"""
 
 
 def test_the_list_is_searched_switched_and_checked(console: Window, client: httpx2.Client) -> None:
@@ -106,6 +118,18 @@ def test_escape_closes_a_page_and_gives_the_focus_back_to_what_opened_it(
     expect(page.get_by_role("link", name="Twilio", exact=True)).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.get_by_role("link", name="Add a connection")).to_be_focused()
+
+
+def test_escape_counts_as_soon_as_a_page_stands(console: Window) -> None:
+    page = console.open("/console/en/add")
+    page.evaluate(ESCAPE_AT_ONCE)
+
+    tab_to(page, "link", "Twilio")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("html")).to_have_attribute("data-escaped", "")
+    expect(page.get_by_role("link", name="Twilio", exact=True)).to_be_focused()
+    expect(page).to_have_title("Add a connection · Integrations")
 
 
 def test_a_connection_is_added_with_an_error_first(console: Window, client: httpx2.Client) -> None:
