@@ -69,7 +69,10 @@ STATES: dict[str, Callable[[Scene], Any]] = {
     "credentials": lambda scene: scene.of_one("/credentials"),
     "delete": lambda scene: scene.of_one("/delete"),
     "history": lambda scene: scene.open("history"),
-    "history: nothing fits": lambda scene: scene.open("history?userId=nobody"),
+    "history: nothing fits": lambda scene: scene.open(
+        "history?startDate=2020-01-01&endDate=2020-01-02"
+    ),
+    "history: nobody of that name": lambda scene: scene.open("history?userId=nobody"),
     "history of one": lambda scene: scene.of_one("/history"),
     "past: which day": lambda scene: scene.open("past"),
     "past": lambda scene: scene.open("past?asOf=2099-01-01"),
@@ -89,7 +92,7 @@ STRANGERS: dict[str, str] = {
 def test_a_page_is_accessible(
     console: Window, client: httpx2.Client, service: Service, state: str, locale: str
 ) -> None:
-    console.allow(404, 412, 422, "net::ERR_INTERNET_DISCONNECTED", "Failed to fetch")
+    console.allow(400, 404, 412, 422, "net::ERR_INTERNET_DISCONNECTED", "Failed to fetch")
 
     STATES[state](open_scene(console, client, service, locale))
 
