@@ -176,6 +176,26 @@ def test_a_key_of_an_unusual_form_asks_nothing(console: httpx2.Client, form_of: 
     assert answers[0].headers["location"] == answers[1].headers["location"]
 
 
+@pytest.mark.parametrize(
+    ("place", "form"),
+    [
+        ("add/TWILIO", {}),
+        ("integrations", {"integration": "{id}"}),
+        ("{one}", {}),
+        ("{one}/edit", {}),
+        ("{one}/credentials", {}),
+        ("{one}/delete", {"confirmation": "Another name"}),
+        ("defaults", {"channel": "SMS"}),
+    ],
+)
+def test_who_may_only_look_is_refused_before_what_was_typed_is_looked_at(
+    reader: httpx2.Client, twilio: dict[str, Any], place: str, form: dict[str, str]
+) -> None:
+    typed = {name: value.format(id=twilio["id"]) for name, value in form.items()}
+
+    assert reader.post(page_of(place, twilio), data=typed).status_code == 403
+
+
 # ----- Keys that a refusal loses -----
 @pytest.mark.parametrize(
     ("place", "form", "is_lost"),
