@@ -23,12 +23,12 @@ from app.sign_in.sign_in_codes import SignInCodes
 PORTS = {"http": 80, "https": 443}
 UNAUTHORIZED = 401
 SECRET = "secret."  # noqa: S105 — how the names of such fields begin
+TYPED = frozenset({"name", "senderEmail", "senderName", "senderPhone", "vapidPublicKey"})
 # What may stand in an address: what selects a page, and what a form holds for all to see.
-PUBLIC = frozenset(
+PUBLIC = TYPED | frozenset(
     {
         *("q", "channel", "type", "isActive", "sort", "cursor", "page", "asOf", "kept"),
         *("action", "userId", "actorId", "field", "credentialVersion", "startDate", "endDate"),
-        *("name", "senderEmail", "senderName", "senderPhone", "vapidPublicKey"),
     }
 )
 LONGEST_PUBLIC = 512  # characters; what is longer is no field's value, and fits no address
@@ -151,7 +151,7 @@ async def open_visit(request: AnyRequest) -> None:
 
 
 async def page_to_come_back_to(request: AnyRequest) -> str:
-    """Return the address of the page of *request*, with what a form held that is no secret."""
+    """Return the address of the page of *request*, with what was typed there that is no secret."""
     if request.method == "GET":
         query = urlencode(lasting_parameters(request))
         return f"{request.url.path}?{query}" if query else request.url.path
@@ -160,7 +160,7 @@ async def page_to_come_back_to(request: AnyRequest) -> str:
     except ApiError:  # no form of ours
         return request.url.path
     typed = {name: value for name, value in values.items() if len(value) <= LONGEST_PUBLIC}
-    query = urlencode(typed)
+    query = urlencode(typed if any(map(is_typed, typed)) else {})
     return f"{request.url.path}?{query}" if 0 < len(query) <= LONGEST_QUERY else request.url.path
 
 
@@ -180,9 +180,14 @@ def lasting_parameters(request: AnyRequest) -> list[tuple[str, str]]:
     return [each for each in parse_qsl(request.url.query) if is_public(each[0])]
 
 
+def is_typed(name: str) -> bool:
+    """Return whether the public field *name* of a form is one to type into, not a button's."""
+    return name in TYPED or name.startswith(SETTING)
+
+
 def is_public(name: str) -> bool:
     """Return whether the field *name* of a form may stand in an address."""
-    return name in PUBLIC or name.startswith(SETTING)
+    return name in PUBLIC or is_typed(name)
 
 
 def session_key(request: AnyRequest) -> str | None:

@@ -68,8 +68,10 @@ class SignInPages(Controller):
         if await is_signed_in(request):
             return redirect(next_page(request))
         lost = "lost" in request.query_params and is_from_own_page(request)
-        response = render_page(request, "sign_in.html", wrong=False, lost=lost)
-        wanted = quote(request.query_params.get("next", ""))
+        asked = request.query_params.get("next", "")
+        typed = "?" in asked  # the form that is lost held something to come back to
+        response = render_page(request, "sign_in.html", wrong=False, lost=lost, typed=typed)
+        wanted = quote(asked)
         if wanted and len(wanted) <= LONGEST_NEXT:
             response.cookies.append(own_cookie(request, NEXT, wanted, NEXT_SECONDS))
         return response
@@ -81,7 +83,7 @@ class SignInPages(Controller):
         token = form.get("secret.token", "").strip().removeprefix("Bearer ")
         caller = await ask_who(request, token)
         if caller is None:
-            return render_page(request, "sign_in.html", 422, wrong=True, lost=False)
+            return render_page(request, "sign_in.html", 422, wrong=True, lost=False, typed=False)
         return await open_session(request, token, caller)
 
     @get("/")

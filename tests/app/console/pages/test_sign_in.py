@@ -256,6 +256,28 @@ def test_the_page_to_come_back_to_keeps_what_selects_it_and_nothing_else(
     assert next_page == f"/console/en/{asked.partition('?')[0]}{kept}"
 
 
+@pytest.mark.parametrize(
+    ("place", "form", "kept"),
+    [
+        ("add/TWILIO", {"name": "Mine"}, "?name=Mine"),
+        ("add/TWILIO", {"settings.region": "IE1"}, "?settings.region=IE1"),
+        ("add/TWILIO", {"secret.apiKey": "typed-secret"}, ""),
+        ("integrations", {"integration": "int_1", "isActive": "false"}, ""),
+        ("defaults", {"channel": "SMS", "integration": "int_1"}, ""),
+    ],
+)
+def test_what_is_still_there_after_a_session_is_promised_only_of_what_was_typed(
+    visitor: httpx2.Client, place: str, form: dict[str, str], kept: str
+) -> None:
+    answer = visitor.post(f"/console/en/{place}", data=form)
+
+    wanted = httpx2.URL(answer.headers["location"]).params["next"]
+    assert wanted == f"/console/en/{place}{kept}"
+    page = visitor.get(answer.headers["location"]).text
+    assert "Your session is over, and nothing was saved" in page
+    assert ("what you typed is still there" in page) == bool(kept)
+
+
 def test_a_form_of_a_thousand_fields_is_not_put_into_an_address(visitor: httpx2.Client) -> None:
     form = {f"f{number}": "x" * 20 for number in range(900)}
 
