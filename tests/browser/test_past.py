@@ -180,3 +180,20 @@ def test_the_export_is_a_file_with_the_bytes_of_the_api(
 
     exported = client.get("/en/api/audit/export").content
     assert started.value.path().read_bytes() == exported
+
+
+# ----- On paper -----
+def test_a_history_is_printed_whole_and_without_controls(
+    console: Window, client: httpx2.Client
+) -> None:
+    add_sendgrid(client, senderEmail="news@example.com", senderName="News")
+    page = console.open(HISTORY)
+    folded = page.locator(".entry details table")
+    expect(folded).to_be_hidden()
+
+    page.emulate_media(media="print")
+
+    expect(folded).to_be_visible()
+    expect(page.locator(".entry .badge")).to_be_visible()
+    for control in ("header", "#filters", ".entry .link"):
+        expect(page.locator(control)).to_be_hidden()

@@ -41,6 +41,7 @@ def test_a_token_leads_in_and_a_button_out(new_window: NewWindow, client: httpx2
 
 def test_a_link_for_signing_in_says_that_it_needs_javascript(new_window: NewWindow) -> None:
     page = new_window(java_script_enabled=False).open("/console/enter#" + "c" * 43)
+    expect(page.locator("#reading")).to_be_hidden()
 
     page.get_by_role("link", name="Sign in with a token").click()
 
