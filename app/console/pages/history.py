@@ -8,7 +8,7 @@ from litestar import Controller, Response, get
 from msgspec import Struct
 
 from app.console.api_client import ApiError, Result
-from app.console.filters import filter_problem
+from app.console.filters import filter_problem, page_number
 from app.console.page import render_page
 from app.console.pages.changes import ACTIONS, OF_CHANNELS, load_words
 from app.console.pages.subject import AUDIT, load_subject
@@ -75,14 +75,13 @@ async def render_history(request: PageRequest, integration: str | None) -> Respo
         if error.status not in {*REFUSALS, BROKEN}:
             raise
         problem = filter_problem(request, error)
-    if person and person not in people and not found.data:
+    if person and person not in people and not found.total_count:
         problem = problem or unknown_person(request, "userId")
     proofs, unproved = await prove(request, [entry.position for entry in found.data])
     if problem and problem.status == BROKEN:  # an event cannot be read: somebody has damaged it
         proofs = None
     words = await load_words(request, found.data)
-    number = query["page"] or "1"
-    page = int(number) if number.isdecimal() else 1
+    page, pages = page_number(request), -(-found.total_count // PAGE_SIZE)
     return render_page(
         request,
         "history.html",
@@ -96,8 +95,8 @@ async def render_history(request: PageRequest, integration: str | None) -> Respo
         days=group_by_day(request, found.data),
         filters={name: query[name] or "" for name in FILTERS},
         subject=integration and await load_subject(request, integration),
-        newer=page - 1,
-        older=page + 1 if page * PAGE_SIZE < found.total_count else 0,
+        newer=min(page - 1, pages),
+        older=page + 1 if page < pages else 0,
         people=people,
         proofs=proofs,
         total=found.total_count,

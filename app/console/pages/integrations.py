@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,9 +12,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.console.api_client import ApiClient, ApiError, ApiRequest, Detail, Result
-from app.console.filters import filter_problem
+from app.console.filters import filter_problem, page_number
 from app.console.flash import Flash, carry_flash
-from app.console.page import render_page
+from app.console.page import page_path, redirect, render_page
 from app.console.pages.checks import Check, check_flash, load_checks
 from app.console.posted import read_form
 from app.console.problems import KEEP_PAGE, Problem, api_problem
@@ -24,6 +25,7 @@ from app.console.resources import (
     StoredCredentials,
 )
 from app.console.visit import PageRequest, get_console, lasting_parameters, open_visit
+from app.identifiers import is_integration_id
 
 CHANNELS = {"EMAIL": "Email", "SMS": "SMS", "PUSH": "Push"}
 PAGE_SIZE, BAD_REQUEST = 25, 400
@@ -59,8 +61,13 @@ class IntegrationsPage(Controller):
     include_in_schema = False
 
     @get()
-    async def show(self, request: PageRequest) -> Response[str]:
-        """Show the connections that the address selects."""
+    async def show(self, request: PageRequest) -> Response[Any]:
+        """Show the connections that the address selects; a whole id leads to its connection."""
+        words = request.query_params.get("q", "").strip()
+        if is_integration_id(words):
+            with suppress(ApiError):  # the list says what is wrong
+                await request.user.api.get(Integration, f"integration/{words}")
+                return redirect(page_path(request, "integrations", words))
         return await render_list(request)
 
     @post(status_code=200)
@@ -127,7 +134,6 @@ async def render_list(request: PageRequest, problem: Problem | None = None) -> R
     checks, incomplete = await asyncio.gather(
         load_checks(api, [each.id for each in found]), find_incomplete(request, found)
     )
-    number = query["page"] or "1"
     values = {
         "channels": {key: request.auth.text(name) for key, name in CHANNELS.items()},
         "checks": checks,
@@ -137,7 +143,7 @@ async def render_list(request: PageRequest, problem: Problem | None = None) -> R
         "lost": [
             request.auth.text(CHANNELS[each.channel]) for each in defaults if each.state == DELETED
         ],
-        "number": int(number) if number.isdecimal() else 1,
+        "number": page_number(request),
         "pages": -(-page.total_count // PAGE_SIZE),
         "query": query,
         "sections": [

@@ -8,7 +8,7 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from app.console.api_client import ApiClient, ApiError
-from app.console.filters import filter_problem
+from app.console.filters import filter_problem, page_number
 from app.console.page import render_page
 from app.console.pages.changes import NOTHING, Words
 from app.console.pages.integrations import CHANNELS, load_defaults, load_types
@@ -114,16 +114,16 @@ async def render_list(request: PageRequest, moment: Moment | None) -> Response[s
     then = (await api.get(list[Integration], "integration", {"asOf": moment.as_of})).data
     moment = await mark_future(request, moment)
     now = {each.id: each for each in (await api.get(list[Integration], "integration")).data}
-    number = request.query_params.get("page", "1")
-    page = int(number) if number.isdecimal() else 1
+    page, pages = page_number(request), -(-len(then) // PAGE_SIZE)
     shown = then[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
     return render_past(
         request,
         moment,
         None,
         added=len(now.keys() - {each.id for each in then}),
-        following=page + 1 if page * PAGE_SIZE < len(then) else 0,
-        previous=page - 1,
+        beyond=page > pages > 0,
+        following=page + 1 if page < pages else 0,
+        previous=min(page - 1, pages),
         sections=[
             Section(
                 channel,
@@ -191,6 +191,7 @@ def render_past(
     """Return the page of *moment*, of *subject* or of all; with *problem* if it cannot be shown."""
     shown: dict[str, Any] = {
         "added": 0,
+        "beyond": False,
         "facts": [],
         "following": 0,
         "moment": moment,

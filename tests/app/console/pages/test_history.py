@@ -205,6 +205,10 @@ def test_more_than_a_page_leads_on_with_the_same_filters(
     assert "Number 00" in last
     assert "userId=t" in older
     assert ('rel="prev"' in last, 'rel="next"' in last) == (True, False)
+    beyond = unescape(console.get(HISTORY, params={"userId": "t", "page": "99"}).text)
+    assert "This page of the list is not there" in beyond
+    assert beyond.partition('rel="prev" href="')[2].partition('"')[0].endswith("page=2")
+    assert "Nothing fits" not in beyond
 
 
 def test_a_new_workspace_says_what_will_stand_here(console: httpx2.Client) -> None:

@@ -35,6 +35,16 @@ def test_a_search_shows_what_fits_and_says_if_nothing_does(
     assert "No connection fits" in console.get(LIST, params={"q": "nonsense"}).text
 
 
+def test_a_whole_id_leads_to_its_connection(console: httpx2.Client, twilio: dict[str, Any]) -> None:
+    answer = console.get(LIST, params={"q": f" {twilio['id']}\t"})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{LIST}/{twilio['id']}")
+
+    missing = twilio["id"][:-1] + ("a" if twilio["id"][-1] != "a" else "b")
+    for words in (missing, twilio["id"][:-1], f"{twilio['id']} {twilio['id']}"):
+        answer = console.get(LIST, params={"q": words})
+        assert (answer.status_code, "No connection fits" in answer.text) == (200, True)
+
+
 def test_a_switch_sets_the_connection_and_leads_back_to_the_same_list(
     console: httpx2.Client, client: httpx2.Client, twilio: dict[str, Any]
 ) -> None:
@@ -142,6 +152,7 @@ def test_a_list_of_more_than_one_page_leads_on(
     beyond = console.get(LIST, params={"page": "9"}).text
     assert "This page of the list is not there" in beyond
     assert "page=2" in beyond
+    assert "Page \u20689" not in beyond
     assert ">Clear<" in console.get(LIST, params={"q": "connection"}).text
 
 

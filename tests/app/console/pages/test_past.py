@@ -152,6 +152,11 @@ def test_a_long_list_has_pages(console: httpx2.Client, client: httpx2.Client) ->
     last = console.get(unescape(following)).text
     assert "Connection 25" in last
     assert last.count('class="card"') == 1
+    beyond = unescape(console.get(PAST, params={"asOf": "9" * 18, "page": "99"}).text)
+    assert "This page of the list is not there" in beyond
+    assert beyond.partition('rel="prev" href="')[2].partition('"')[0].endswith("page=2")
+    for odd in ("0", "9" * 5000):
+        assert "Connection 00" in console.get(PAST, params={"asOf": "9" * 18, "page": odd}).text
 
 
 def test_the_list_and_each_connection_lead_here(
