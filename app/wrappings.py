@@ -33,7 +33,9 @@ VARIABLE = re.compile(  # also a member of JSON, and what shells, Docker and scr
     r"(?:[|>][+-]?[ \t]*\n\s*)?(?=[^=\s])",  # a block of YAML
     re.ASCII | re.IGNORECASE,
 )
-WORD = r"[^\W\d_][\w.'\u2019()-]{0,40}"
+# Marks of words, also of Arabic, of India and South-East Asia; U+2011 is a hyphen.
+MARKS = r"\u0300-\u036f\u064b-\u065f\u0900-\u0eff\u1000-\u109f\u1780-\u17ff\u200c\u200d\u2010\u2011"
+WORD = rf"[^\W\d_][\w.'\u2019(){MARKS}-]{{0,40}}"
 WORDS = rf"{WORD}(?:[ \xa0]{WORD}){{0,5}}[ \xa0]?"
 LABEL = re.compile(  # what pages call a key, in any language: Clé API : …
     rf"(?:{WORDS}[:=]\s|{WORDS}\uff1a|{WORD}[ \xa0]{WORDS}[:=])\s*(?=[^=\s])"

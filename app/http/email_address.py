@@ -26,8 +26,10 @@ from app.wrappings import QUOTE_PAIRS, QUOTES, strip_escapes
 MAX_EMAIL_LENGTH = (
     254  # characters that an address may have (RFC 5321, with RFC 3696's erratum 1690)
 )
-# Of full-width signs, and of the dots of Chinese and Japanese (RFC 3490, section 3.1).
-ASCII_FORMS = {0xFF01 + n: 0x21 + n for n in range(94)} | {0xFE6B: "@", 0x3002: ".", 0xFF61: "."}
+# Of full-width signs, and of the dots of Chinese and Japanese (RFC 3490, section 3.1). A full-width
+# colon has its space in it.
+FULL_WIDTH = {0xFF01 + n: 0x21 + n for n in range(94)}
+ASCII_FORMS = FULL_WIDTH | {0xFE6B: "@", 0x3002: ".", 0xFF61: ".", 0xFF1A: ": "}
 SEPARATORS = ",;|=\u3001"  # of lists, tables and formulas (="…")
 ENDS = ".\u3002"  # of a sentence
 SCHEME = re.compile("(?:mailto|e-?mail|smtp|from|to):", re.IGNORECASE)
@@ -86,7 +88,9 @@ def without_layer(text: str) -> str:
         return unnamed
     if text[:1] + text[1:][-1:] in PAIRS:
         return text[1:-1]
-    return (strip_escapes(text) or text).strip(QUOTES)
+    if not text.startswith("\\"):  # of \news@acme.com nobody knows where the address begins
+        text = strip_escapes(text) or text
+    return text.strip(QUOTES)
 
 
 @lru_cache(1024)

@@ -10,6 +10,7 @@ from typing import Any
 from unicodedata import decimal
 
 import phonenumbers
+from msgspec.structs import replace
 
 from app.http.field_rules import (
     LINE_BREAKS,
@@ -38,6 +39,7 @@ EXAMPLES: Mapping[SenderKind, str] = {
     "alphanumeric": "ACME",
     "whatsapp": "whatsapp:+447700900123",
 }
+GENERAL: tuple[SenderKind, ...] = ("e164", "short-code", "alphanumeric")
 SPACES_IN_LINE = r" \xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
 DASHES = r"\-\u2010-\u2015\u2212\u30fc\ufe58\ufe63\uff0d"
 OPENING, CLOSING = r"(\[\uff08\uff3b", r")\]\uff09\uff3d"
@@ -56,13 +58,17 @@ WRITTEN_CODE = re.compile(
     rf"|[0-9]{{3}}{DASH_OR_SPACE}[0-9]{{2,3}}){PUNCTUATION.pattern}*"
 )
 NUMBER = re.compile(r"(?P<channel>whatsapp:)?(?P<number>\+*[0-9][0-9+]*)", re.IGNORECASE)
-VARIABLE = re.compile(r".*(?:=|[\"']\s*:)")
+CHANNEL = r"(?:fax|messenger|mms|rcs|sms|tel|viber|whatsapp)"  # in front of a number
+VARIABLE = re.compile(rf".*(?:=|[\"']\s*:)|(?!\W*{CHANNEL}\b).*[:\uff1a]", re.IGNORECASE)
 WORD_IN_FRONT = re.compile(r"[A-Za-z]+(:\+?|\+)[0-9]{6}")
 
 INVALID_SENDER = FieldProblem(
     "INVALID_PHONE",
     "This must be + and 6 to 15 digits, a short code of 3 to 8 digits, or a name of at most 11"
-    " characters: letters A to Z, digits, spaces and + - _ &",
+    " characters: letters A to Z, digits, spaces and + - _ &; some types also take: {senders}",
+)
+INVISIBLE_IN_SENDER = FieldProblem(
+    "INVALID_PHONE", "This contains an invisible character; type the sender, do not paste it"
 )
 INVALID_NUMBER = FieldProblem("INVALID_PHONE", "This must be + and 6 to 15 digits")
 NO_COUNTRY_CODE = FieldProblem(
@@ -90,6 +96,9 @@ def sender_rule(providers: Providers) -> Rule:
     own = {pattern for provider in providers.values() for pattern in provider.sender_ids.values()}
     known = [*PATTERNS.values(), *sorted(own)]
     takes = re.compile("|".join(f"(?:{pattern})" for pattern in known)).fullmatch
+    given = {each for provider in providers.values() for each in sender_examples(provider)}
+    others = sorted(given - {EXAMPLES[kind] for kind in GENERAL}, reverse=True)
+    invalid = replace(INVALID_SENDER, limits={"senders": ", ".join(others)})
 
     def read(value: object) -> str:
         string = require_string(value)
@@ -98,7 +107,7 @@ def sender_rule(providers: Providers) -> Rule:
         if shows_nothing(sender):
             raise FieldError(INVISIBLE_TEXT)
         if not takes(sender):
-            raise FieldError(explain(sender))
+            raise FieldError(explain(sender) or invalid)
         return sender
 
     return Rule(
@@ -128,10 +137,18 @@ def sender_problem(sender: str, provider: Provider) -> FieldProblem | None:
     """Return what is wrong with *sender* for *provider*; None if it takes such senders."""
     if any(re.fullmatch(pattern, sender) for pattern in sender_patterns(provider).values()):
         return None
-    names = (name.replace("-", " ") for name in provider.sender_ids)  # patterns have no example
-    senders = ", ".join([*(EXAMPLES[kind] for kind in provider.senders), *names])
+    senders = ", ".join(sender_examples(provider))
     message = "This provider takes no such sender; give one like: {senders}"
     return FieldProblem("NOT_ALLOWED", message, {"senders": senders})
+
+
+def sender_examples(provider: Provider) -> list[str]:
+    """Return an example of each sender that *provider* takes; of its ids, the name and the mark."""
+    ids = (
+        f"{name.replace('-', ' ')} ({pattern.partition('[')[0]}…)"
+        for name, pattern in provider.sender_ids.items()
+    )
+    return [*(EXAMPLES[kind] for kind in provider.senders), *ids]
 
 
 def sender_check(
@@ -204,15 +221,13 @@ def short_code_problem(number: str, written: str) -> FieldProblem | None:
     return ZEROS_FOR_PLUS if number.startswith("00") else NATIONAL_NUMBER
 
 
-def explain(text: str) -> FieldProblem:
-    """Return why *text* is no sender at all."""
+def explain(text: str) -> FieldProblem | None:
+    """Return why *text* is no sender at all; None if there is nothing more to say."""
     if found := re.search(f"[\t{LINE_BREAKS}]", text):
         return control_character_problem(found[0])
-    return (
-        NOT_A_NUMBER_ALONE
-        if WORD_IN_FRONT.match(PUNCTUATION.sub("", to_ascii(text)))
-        else INVALID_SENDER
-    )
+    if WORD_IN_FRONT.match(PUNCTUATION.sub("", to_ascii(text))):
+        return NOT_A_NUMBER_ALONE
+    return INVISIBLE_IN_SENDER if UNSEEN.search(text) else None
 
 
 @lru_cache(1024)

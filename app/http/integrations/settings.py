@@ -10,6 +10,7 @@ from app.http.errors import FieldFinding, InvalidFieldsError, member_name
 from app.http.field_rules import FieldError, FieldProblem, Rule, Schema, choice, nullable
 from app.http.integrations.public_text import reject_named_secret
 from app.http.request_bodies import unknown_field
+from app.http.sender_name import ENVIRONMENT_NAME, strip_variable
 from app.http.text_rules import text
 from app.http.types import attributes_by_json_name
 from app.pasted_text import trim
@@ -21,7 +22,11 @@ from domain.provider import FieldCondition, Provider, Providers, ProviderSetting
 
 MAX_SETTING_LENGTH = 512
 SIGNS_BEHIND = ",;\u3001\uff0c\uff1b"
-LINK_WITH_GAP = re.compile(r"^(mailto:|https:)[\s/]*<?([^<>]*)>?$", re.IGNORECASE)
+# Others may be a part of a value, and an id may need a word in front.
+VARIABLE = re.compile(rf"(?:\w+\s+)?-*{ENVIRONMENT_NAME}(?<!_ID)\s*[:=]")
+ENDS = ".\u3002"  # of a sentence
+LINK_WITH_GAP = re.compile(r"^(mailto|https)[:\uff1a][\s/]*<?([^<>]*)>?$", re.IGNORECASE)
+SLACK_LINK = re.compile(r"<((?:mailto|https):[^\s<>|]+)\|[^<>]*>", re.IGNORECASE)  # <link|text>
 NOT_AN_OBJECT = FieldProblem("WRONG_TYPE", "This must be an object")
 SETTING_MISSING = FieldProblem(
     "SETTING_MISSING", "The provider needs this setting with credentials of this kind"
@@ -64,6 +69,7 @@ def read_setting(text: str, known: Sequence[ProviderSetting]) -> str:
     variable (ACCOUNT_SID=…) if the rest is certain by its form; a choice, in any letter case, as
     it is spelled.
     """
+    text = strip_variable(SLACK_LINK.sub(r"\1", text), VARIABLE.match)
     read, bare, inner = strip_quotes(text), strip_signs(text), unwrap(text).text
     has_form = any(setting.choices or setting.format for setting in known)
     for reading in (bare, read) if has_form else (read,):
@@ -87,7 +93,7 @@ def strip_signs(text: str) -> str:
 def without_gap(found: re.Match[str]) -> str:
     """Return the link *found* with nothing behind its scheme but what belongs there."""
     scheme, rest = found.groups()
-    return f"{scheme}//{rest}" if scheme.lower() == "https:" else scheme + rest
+    return f"{scheme}://{rest}" if scheme.lower() == "https" else f"{scheme}:{rest.rstrip(ENDS)}"
 
 
 def is_taken(text: str, setting: ProviderSetting) -> bool:

@@ -128,6 +128,12 @@ READ = {
     "quotes around a variable": ("'FROM=+447700900000'", UK),
     "a variable and a name": ("SENDER=ACME", "ACME"),
     "a member of JSON": ('"senderPhone": "whatsapp:+14155238886",', "whatsapp:+14155238886"),
+    "a label": ("Sender ID: ACME", "ACME"),
+    "a label of a variable": ("TWILIO_FROM: ACME", "ACME"),
+    "a label of an id": (f"MessagingServiceSid: {SERVICE_SID}", SERVICE_SID),
+    "a label in Turkish": ("G\u00f6nderen: +44 7700 900000", UK),
+    "a label in Vietnamese": ("So\u0302\u0301: +44 7700 900000", UK),
+    "a label in Chinese": ("\u53d1\u9001\u53f7\u7801\uff1a+44 7700 900000", UK),
     # libphonenumber, ShortNumberMetadata.xml: sms_services of NO and NZ.
     "Norway's short codes": ("04123", "04123"),
     "New Zealand's short code": ("018", "018"),
@@ -148,6 +154,7 @@ PLUS = "A number begins with + and the country's code; a short code has 3"
 NATIONAL = "A number begins with + and the country's code; a short code has nothing"
 DIGITS = "This must be + and 6 to 15 digits"
 ANY = "This must be + and 6 to 15 digits, a short code"
+UNSEEN = "This contains an invisible character"
 ZERO = "Leave out the (0)"
 ALONE = "Write the number alone"
 REFUSED = {
@@ -203,13 +210,17 @@ REFUSED = {
     "a name of 12": ("ACME ACME 12", ANY),
     "a name in another script": ("\u0410\u0421\u041c\u0415", ANY),
     "a name with another sign": ("ACME.", ANY),
-    "a name with a mark inside": ("AC\u200bME", ANY),
-    "a name with an override": ("AC\u202eME", ANY),
+    "a name with a mark inside": ("AC\u200bME", UNSEEN),
+    "a name with an override": ("AC\u202eME", UNSEEN),
     "signs only": ("+-_&", ANY),
     "plus only": ("+", ANY),
     "brackets only": ("()", ANY),
     "another SID": ("AC" + "0" * 32, ANY),
     "a short service id": (SERVICE_SID[:-1], ANY),
+    "a service id in small letters": (SERVICE_SID.lower(), ANY),
+    "another channel, with a space": ("messenger: 1234", ANY),
+    "a fax": ("Fax: +44 7700 900000", ALONE),
+    "an escaped line break in front": ("\\nACME", ANY),
     "a service id with another letter": (SERVICE_SID[:-1] + "g", ANY),
     "WhatsApp with a name": ("whatsapp:ACME", ANY),
     "WhatsApp alone": ("whatsapp:", ANY),
@@ -230,6 +241,17 @@ def test_what_is_no_sender_is_refused_with_a_hint(value: object, hint: str) -> N
     problem = refused.value.problem
     assert problem.message.format(**problem.limits).startswith(hint)
     assert problem.message == DIGITS or hint != DIGITS
+
+
+def test_a_refusal_lists_what_the_files_of_providers_allow() -> None:
+    with pytest.raises(FieldError) as refused:
+        RULE(SERVICE_SID.lower())
+
+    senders = refused.value.problem.limits["senders"]
+    assert senders == "whatsapp:+447700900123, messaging service (MG…)"
+    problem = sender_problem(SERVICE_SID.lower(), PROVIDERS["TWILIO"])
+    assert problem
+    assert str(problem.limits["senders"]).endswith(f"ACME, {senders}")
 
 
 @pytest.mark.parametrize("value", [value for value, _ in REFUSED.values()])

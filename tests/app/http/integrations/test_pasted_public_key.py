@@ -23,6 +23,7 @@ def test_k5_a_public_key_is_stored_in_base64url(body: str) -> None:
 
 MFKW = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE"  # what stands before the point in a PEM
 PEM = MFKW + base64.b64encode(base64.urlsafe_b64decode(PUBLIC + "=")[1:]).decode()
+ENCODED = base64.b64encode(PUBLIC.encode()).decode()
 LINES = {
     "a label (web-push generate-vapid-keys)": f"Public Key:\n{PUBLIC}",
     "a label, indented": f"Public Key:\r\n    {PUBLIC}",
@@ -34,6 +35,10 @@ LINES = {
     "a variable": f"VAPID_PUBLIC_KEY=\n{PUBLIC}",
     "a PEM": f"-----BEGIN PUBLIC KEY-----\n{PEM[:64]}\n{PEM[64:]}\n-----END PUBLIC KEY-----\n",
     "a PEM without its head": f"{PEM[:64]}\n{PEM[64:]}",
+    "a hyphen at the end of a line": f"{PUBLIC[:60]}-\n{PUBLIC[60:]}",
+    "base64 of it, as in Kubernetes": ENCODED,
+    "base64 of it and a line break": base64.b64encode(f"{PUBLIC}\n".encode()).decode(),
+    "base64 of it in two lines": f"{ENCODED[:76]}\n{ENCODED[76:]}",
 }
 
 

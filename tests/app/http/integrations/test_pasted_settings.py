@@ -23,6 +23,13 @@ PASTED = [
             *("mailto:<{}>", "mailto://{}", "'mailto: {}',", "mailto:{}\uff0c"),
         )
     ),
+    *(
+        ("WEB_PUSH", "contact", form.format("ops@acme.com"), "mailto:ops@acme.com")
+        for form in ("<mailto:{0}|{0}>", "mailto:{}.", "mailto\uff1a{}", "<mailto:{0}|{0}>,")
+    ),
+    ("WEB_PUSH", "contact", "<https://acme.com/c|acme.com>", "https://acme.com/c"),
+    ("WEB_PUSH", "contact", '"<https://acme.com/c|Acme Inc.>"', "https://acme.com/c"),
+    ("WEB_PUSH", "contact", "https://acme.com/c.", "https://acme.com/c."),
     ("WEB_PUSH", "contact", "MAILTO: Ada@Example.com;", "MAILTO:Ada@Example.com"),
     *(
         ("WEB_PUSH", "contact", form, "https://example.com/a")
@@ -36,6 +43,10 @@ PASTED = [
     *(("TWILIO", "region", text, "IE1") for text in ("ie1;", "'ie1',")),
     *(("SENDGRID", "onBehalfOf", form, "shop") for form in ("shop,", "'shop';", "<shop>")),
     ("SENDGRID", "onBehalfOf", '"account-id 12345678",', "account-id 12345678"),
+    *(
+        ("SENDGRID", "onBehalfOf", form.format("acme"), "acme")
+        for form in ("SENDGRID_SUBUSER={}", "export SENDGRID_SUBUSER='{}'", "ON_BEHALF_OF: {}")
+    ),
     ("SENDGRID", "onBehalfOf", "SHOP=Name", "SHOP=Name"),  # which may be a name
 ]
 

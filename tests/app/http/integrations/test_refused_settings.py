@@ -61,6 +61,7 @@ REFUSED: list[tuple[str, str, object, tuple[str, str]]] = [
             *("account-id", "account-id ", "Account-Id", "ACCOUNT_ID", "account-id:12"),
             *("account-id=12", "account-id: 12", "Account-ID 12", "account-id  12"),
             *("account-id <12>", "on-behalf-of:shop", "On-Behalf-Of: account-id 12"),
+            "ACCOUNT_ID=12",
         )
     ],
     ("format", "WEB_PUSH", {"contact": "a@example.com"}, NO_CONTACT),
@@ -78,6 +79,13 @@ REFUSED: list[tuple[str, str, object, tuple[str, str]]] = [
     ("format", "WEB_PUSH", {"contact": "https://[::1"}, NO_CONTACT),
     ("format", "WEB_PUSH", {"contact": "https://[dead]/"}, NO_CONTACT),
     ("format", "WEB_PUSH", {"contact": "https://a.example/<b>"}, NO_CONTACT),
+    *[
+        ("format", "WEB_PUSH", {"contact": value}, NO_CONTACT)
+        for value in (
+            *("https://acme.com/c|acme.com", "https://acme.com/?a|b", "mailto:a|b@acme.com"),
+            *("https://acme.com/a b", 'https://acme.com/"a"b', "\\nmailto: a@acme.com"),
+        )
+    ],
     ("format", "WEB_PUSH", {"contact": "javascript:alert(1)"}, NO_CONTACT),
     ("format", "WEB_PUSH", {"contact": "https://0x7f.0.0.1/"}, NO_CONTACT),
 ]  # fmt: skip
