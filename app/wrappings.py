@@ -45,14 +45,17 @@ KEY_MEMBER = re.compile(  # an object or a list that holds one key, without its 
     r"[\"']?[\w.+/-]+={0,2}[\"']?,?",
     re.ASCII | re.IGNORECASE,
 )
-ESCAPED_SPACE = re.compile(
-    r"\\{1,8}(?:[nrt]|u[0-9a-f]{4})|%0[9ad]|%20|&nbsp;|&#(?:10|13|32|160);|<br ?/?>", re.IGNORECASE
+ESCAPED_SPACE = (
+    r"(?:\\{1,8}(?:[nrt]|u[0-9a-f]{4})|%0[9ad]|%20|&nbsp;|&#(?:10|13|32|160);|<br ?/?>)+"
 )
+FIRST_SPACE = re.compile(rf"^{ESCAPED_SPACE}", re.IGNORECASE)
+LAST_SPACE = re.compile(rf"{ESCAPED_SPACE}$", re.IGNORECASE)
+LAST_PART = 200  # characters of an end in which that is looked for
 FENCE = re.compile(r"(`{3,}|~{3,})[ \t]*(?:[A-Za-z][\w.+-]*(?=\s))?")  # of code in Markdown
 DATA_URL = re.compile(r"data:[^,]{0,100}?(;base64)?,(.+)", re.IGNORECASE | re.DOTALL)  # RFC 2397
 BASE64 = re.compile(r"(?:!!binary|base64[:,])?([A-Za-z0-9+/_-]{16,}={0,2})")
 BETWEEN_LINES = re.compile(rf"\\[nr]?|\s|[{INVISIBLES}]")  # of base64, also written out
-PERCENT = re.compile(r"^%|^[\w+/-]+%(?:3D|2B|2F)|%7B|\{\s*%22", re.ASCII | re.IGNORECASE)
+PERCENT = re.compile(r"^%[0-9A-F]{2}|^[\w+/-]+%(?:3D|2B|2F)|%7B|\{\s*%22", re.ASCII | re.IGNORECASE)
 BARE = re.compile(r"[\w.+/-]+={0,2}", re.ASCII)  # as most keys are: nothing is around it
 LAST_COMMA = re.compile(r",(\s*[}\]])")
 DOUBLED_QUOTES = re.compile(r'\{\s*""\w')  # a cell of CSV
@@ -130,13 +133,8 @@ LEADING = (
 
 def strip_escapes(text: str) -> str:
     """Return *text* without spaces and line breaks that are written as escapes at its ends."""
-    spans = [found.span() for found in ESCAPED_SPACE.finditer(text)]
-    start, end = 0, len(text)
-    for before, after in spans:
-        start = after if before == start else start
-    for before, after in reversed(spans):
-        end = before if after == end else end
-    return trim(text[start:end])
+    rest = FIRST_SPACE.sub("", text)
+    return trim(rest[:-LAST_PART] + LAST_SPACE.sub("", rest[-LAST_PART:]))
 
 
 def fenced_text(text: str, fence: re.Match[str]) -> str:
