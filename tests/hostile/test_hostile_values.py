@@ -1,4 +1,4 @@
-"""One hostile value costs the event loop less than 20 ms, wherever it stands."""
+"""One hostile value costs the event loop less than 30 ms, wherever it stands."""
 
 import asyncio
 import gc
@@ -35,7 +35,7 @@ from tests.support.thread_time import PAUSE, QUIET_MS, fixed_work, quiet_ms
 
 # Litestar 3 will want another spelling of bodies; the service itself shows no such warning.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-MAX_MS = 20.0
+MAX_MS = 30.0
 RESPONSE_TIMEOUT = 60.0  # seconds
 MAX_P99_MS = 50.0  # of somebody who reads meanwhile
 EXPECTED = {200, 201, 304, 400, 401, 403, 404, 409, 412, 413, 415, 422, 429}
