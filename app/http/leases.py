@@ -190,7 +190,7 @@ def screen(
     if material is None:
         return wanted
     provider = get_dependencies(request.app).providers.get(material.type)
-    found = find_secrets(texts, secrets, provider, material.vapid_public_key)
+    found = find_secrets(texts, secrets, provider)
     if REQUEST_ID in found:
         replace_request_id(request.scope)
         wanted = replace(wanted, metadata=request_metadata(request))

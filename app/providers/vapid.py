@@ -15,16 +15,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from app.pasted_text import trim
-from app.secrets.disclosure import decoded_parts
-from app.secrets.p256_text import (
-    POINT_BYTES,
-    SCALAR_BYTES,
-    point_of_scalar,
-    written_scalars,
-)
-from app.secrets.private_key_text import plain_text
 from app.wrappings import readings
 
+SCALAR_BYTES, POINT_BYTES = 32, 65  # of P-256 (RFC 8292)
 MAX_DER = 200  # bytes of a P-256 key; a larger one is of another kind, and takes our time
 STRAY = re.compile("[\\s\"'`\u200b-\u200f\u2060\ufeff]")
 ESCAPED_LINE_BREAK = re.compile(r"\\+[nr]")
@@ -69,17 +62,6 @@ def is_pasted_pair(public: str, private: str) -> bool | None:
     return not points.isdisjoint(scalars) if points and scalars else None
 
 
-def contains_key_of(public: str, text: str) -> bool:
-    """Return whether *text* contains the private key of *public*, whatever stands around it."""
-    if len(text) < SCALAR_BYTES:
-        return False
-    plain = plain_text(text)
-    texts = {text, plain, *filter(str.isascii, decoded_parts(plain))}
-    scalars = {scalar for each in texts for scalar in written_scalars(each)}
-    points = {*pasted_points(public)} if scalars else set[bytes]()
-    return bool(points) and not points.isdisjoint(map(point_of_scalar, scalars))
-
-
 def pasted_points(text: str) -> Iterator[bytes]:
     """Yield the public keys that *text* may stand for, as points."""
     for raw in pasted_bytes(text):
@@ -117,6 +99,14 @@ def pasted_bytes(text: str) -> Iterator[bytes]:
             yield bytes.fromhex(SIGNS.sub("", digits[1]))
         elif raw := decode_key(found[1] if found else plain):
             yield raw
+
+
+def point_of_scalar(scalar: bytes) -> bytes | None:
+    """Return the public key of *scalar*; None if that is too small or too large for a key."""
+    try:
+        return point_of(ec.derive_private_key(int.from_bytes(scalar), ec.SECP256R1()))
+    except ValueError:
+        return None
 
 
 def point_of(key: ec.EllipticCurvePrivateKey) -> bytes:

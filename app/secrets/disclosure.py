@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Literal
 
 from app.pasted_text import trim
-from app.secrets.private_key_text import unaccented_text
+from app.secrets.plain_text import unaccented_text
 from app.secrets.secret import Secret
 from app.wrappings import unwrap
 

@@ -81,7 +81,6 @@ SPELLINGS: Mapping[str, Spelling] = {
     "base64url padded": lambda key: f"{base64url(scalar(key))}=",
     "base64": lambda key: base64(scalar(key)).rstrip("="),
     "base64 padded": lambda key: base64(scalar(key)),
-    "base64 wrapped": lambda key: f"{base64url(scalar(key))[:22]} {base64url(scalar(key))[22:]}",
     "percent": lambda key: quote(base64(scalar(key)), safe=""),
     "percent, each character": lambda key: "".join(
         f"%{ord(character):02x}" for character in base64url(scalar(key))
@@ -94,25 +93,13 @@ SPELLINGS: Mapping[str, Spelling] = {
     "Unicode escapes": lambda key: "".join(
         f"\\u{ord(character):04x}" for character in base64url(scalar(key))
     ),
-    "Unicode escapes in braces": lambda key: "".join(
-        f"\\u{{{ord(character):x}}}" for character in base64url(scalar(key))
-    ),
     "Unicode escape of a sign": lambda key: base64(scalar(key)).replace("+", "\\u002B"),
     "full width": lambda key: "".join(
         chr(ord(character) + 0xFEE0) for character in base64(scalar(key))
     ),
     "bytes": lambda key: str([*scalar(key)]),
     "bytes, signed": lambda key: str([byte - 256 * (byte > 127) for byte in scalar(key)]),
-    "bytes with blanks": lambda key: " ".join(map(str, scalar(key))),
-    "bytes in hexadecimal": lambda key: ",".join(map(hex, scalar(key))),
     "JSON escapes": lambda key: base64(scalar(key)).replace("/", "\\/"),
-    "bytes of Python": lambda key: repr(scalar(key)),
-    "bytes of C": lambda key: "".join(f"\\{byte:03o}" for byte in scalar(key)),
-    "bytes as percent": lambda key: quote(scalar(key)),
-    "number": lambda key: str(int.from_bytes(scalar(key))),
-    "number with commas": lambda key: f"{int.from_bytes(scalar(key)):,}",
-    "number with underscores": lambda key: f"{int.from_bytes(scalar(key)):_}",
-    "number with blanks": lambda key: f"{int.from_bytes(scalar(key)):,}".replace(",", " "),
     "hexadecimal": lambda key: scalar(key).hex(),
     "hexadecimal capitals": lambda key: scalar(key).hex().upper(),
     "hexadecimal 0x": lambda key: f"0x{scalar(key).hex()}",
@@ -120,9 +107,6 @@ SPELLINGS: Mapping[str, Spelling] = {
     "hexadecimal groups": lambda key: scalar(key).hex(" ", 4),
     "hexadecimal array": lambda key: ", ".join(f"0x{byte:02x}" for byte in scalar(key)),
     "hexadecimal escapes": lambda key: "".join(f"\\x{byte:02x}" for byte in scalar(key)),
-    "hexadecimal escapes in braces": lambda key: "".join(
-        f"\\x{{{byte:02x}}}" for byte in scalar(key)
-    ),
     "PKCS#8 base64": lambda key: base64(der(key)),
     "PKCS#8 base64url": lambda key: base64url(der(key)),
     "PKCS#8 short": lambda key: base64(short_pkcs8(key)),
@@ -155,8 +139,6 @@ PUBLIC_SPELLINGS: Mapping[str, Spelling] = {
     "base64url": lambda key: base64url(point(key)),
     "base64": lambda key: base64(point(key)),
     "hexadecimal": lambda key: point(key).hex(),
-    "compressed": lambda key: point(key, PublicFormat.CompressedPoint).hex(),
-    "compressed base64url": lambda key: base64url(point(key, PublicFormat.CompressedPoint)),
     "SubjectPublicKeyInfo": lambda key: base64(
         key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     ),
@@ -183,5 +165,4 @@ SURROUNDINGS: Mapping[str, Callable[[str], str]] = {
     "a line break": lambda text: f"{text}\n",
     "a literal \\n": lambda text: f"\\n{text}\\n",
     "directly behind a word": lambda text: f"key{text}",
-    "directly before a word": lambda text: f"{text}key",
 }

@@ -13,7 +13,7 @@ from app.http.request_bodies import Values
 from app.http.types import attributes_by_json_name
 from app.providers.key_finder import KeyFinder, marked_keys
 from app.providers.lookalikes import takes_words
-from app.providers.vapid import contains_key_of, pasted_points
+from app.providers.vapid import pasted_points
 from app.secrets.disclosure import find_disclosures, names_secret
 from app.secrets.private_key_text import contains_private_key
 from app.secrets.secret import Secret
@@ -125,7 +125,6 @@ def reject_exposed_secrets(
     def check(values: Values) -> Iterable[FieldFinding]:
         texts = dict(public_texts(values))
         private = {n for n, text in texts.items() if has_private_key(n, text, provider_keys)}
-        private |= find_private_keys_of(values.get("vapidPublicKey"), texts)
         secrets: dict[SecretField, Secret] = {
             field: values[field] for field in SECRET_FIELDS if isinstance(values.get(field), Secret)
         }
@@ -136,14 +135,6 @@ def reject_exposed_secrets(
                 yield name, REPEATS_SECRET
 
     return check
-
-
-def find_private_keys_of(public_key: str | None, texts: Mapping[str, str]) -> set[str]:
-    """Return the names of the *texts* that contain the private key of *public_key*."""
-    if not public_key:
-        return set()
-    others = ((name, text) for name, text in texts.items() if name != "vapidPublicKey")
-    return {name for name, text in others if contains_key_of(public_key, text)}
 
 
 def reject_provider_keys(providers: Providers) -> Callable[[Values], Iterable[FieldFinding]]:

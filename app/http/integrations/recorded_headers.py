@@ -22,7 +22,6 @@ from app.http.integrations.bodies import secrets_in
 from app.http.integrations.public_text import (
     LOOKS_LIKE_SECRET,
     REPEATS_SECRET,
-    find_private_keys_of,
     hidden_secrets,
 )
 from app.http.middleware import given_request_id, replace_request_id
@@ -97,23 +96,16 @@ async def find_recorded_secrets(
     providers, found = get_dependencies(request.app).providers, set[str]()
     for stream, state in states.items():
         stored = await open_stored(request, command.workspace, stream, state)
-        found |= find_secrets(texts, stored, providers.get(state.type), state.vapid_public_key)
+        found |= find_secrets(texts, stored, providers.get(state.type))
     if body:
         type_ = getattr(body, "type", "") or "".join(each.type for each in states.values())
-        public = getattr(body, "vapid_public_key", None)
-        found |= find_secrets(texts, secrets_in(body), providers.get(type_), public)
+        found |= find_secrets(texts, secrets_in(body), providers.get(type_))
     return found
 
 
-def find_secrets(
-    texts: Texts, secrets: Secrets, provider: Provider | None, public_key: str | None
-) -> set[str]:
-    """Return the names of the *texts* that contain one of *secrets* of an integration.
-
-    So do those that contain the private key of its *public_key*, if it is stored or not.
-    """
-    hidden = hidden_secrets(secrets, provider)
-    return find_private_keys_of(public_key, texts).union(find_disclosures(texts, hidden.values()))
+def find_secrets(texts: Texts, secrets: Secrets, provider: Provider | None) -> set[str]:
+    """Return the names of the *texts* that contain one of *secrets* of an integration."""
+    return {*find_disclosures(texts, hidden_secrets(secrets, provider).values())}
 
 
 async def load_integrations(

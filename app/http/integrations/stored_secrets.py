@@ -8,9 +8,7 @@ from app.http.dependencies import Dependencies
 from app.http.errors import FieldFinding, InvalidFieldsError
 from app.http.integrations.bodies import VAPID_MISMATCH, cleared_in, reveal_text, secrets_in
 from app.http.integrations.public_text import (
-    LOOKS_LIKE_SECRET,
     find_disclosed,
-    find_private_keys_of,
     find_published,
     hidden_secrets,
     stored_texts,
@@ -54,11 +52,8 @@ class StoredSecretsCheck:
             field: secret for field, secret in stored.items() if field not in cleared
         }
         provider = self._providers.get(state.type)
-        paired = find_private_keys_of(state.vapid_public_key, changed)
-        unpaired = {name: text for name, text in changed.items() if name not in paired}
         findings = [
-            *((name, LOOKS_LIKE_SECRET) for name in paired),
-            *find_disclosed(unpaired, hidden_secrets(stored, provider).values()),
+            *find_disclosed(changed, hidden_secrets(stored, provider).values()),
             *find_published(hidden_secrets(new, provider), remaining),
             *find_parted_keys(changed, remaining, {**kept, **new}, new),
         ]
