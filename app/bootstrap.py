@@ -60,14 +60,23 @@ from app.views.integrations import IntegrationViews
 from app.views.lease_material import LeaseMaterialViews
 
 AUDIT_CONNECTIONS = 2  # audit queries read much, and must not take all of the database
+PROBE_CONNECTIONS = 1  # health and metrics need no token: they take none that tenants share
+FOLLOWER_CONNECTIONS = 2  # its session, and its subscription
+FEED_CONNECTIONS = 1  # its subscription
 MAX_EXPENSIVE_REQUESTS = 2  # of a workspace at once, one a worker at least
 POOL_CLOSE_TIMEOUT = 2.0  # seconds for a pool to give up connection attempts
+
+
+def max_connections(pool_size: int) -> int:
+    """Return how many connections a worker opens at most, without a pooler."""
+    others = AUDIT_CONNECTIONS + PROBE_CONNECTIONS + FOLLOWER_CONNECTIONS + FEED_CONNECTIONS
+    return 2 * pool_size + others  # for commands and for queries
 
 
 def build_dependencies(
     settings: Settings, dsn: str, *, max_batch: int = MAX_BATCH, cache_size: int = CACHE_SIZE
 ) -> Dependencies:
-    """Return the dependencies on the migrated database *dsn*; nothing is open before `running`.
+    """Return the dependencies on the migrated database *dsn*; its `lifespan` opens them.
 
     At most *max_batch* requests share a round trip, and *cache_size* verified tokens are cached;
     benchmarks set 1 and 0 to measure what these gain.
@@ -81,8 +90,7 @@ def build_dependencies(
     commands = open_pool(dsn, "integrations_command", size=size, pooler=pooler)
     queries = open_pool(dsn, "integrations_query", size=size, pooler=pooler)
     audits = open_pool(dsn, "integrations_past", size=AUDIT_CONNECTIONS, pooler=pooler)
-    # Health and metrics need no token, so they take none of the connections that tenants share.
-    probes = open_pool(dsn, "integrations_past", size=1, pooler=pooler)
+    probes = open_pool(dsn, "integrations_past", size=PROBE_CONNECTIONS, pooler=pooler)
     pools = (commands, queries, audits, probes)
     keys = build_key_source(settings)
     providers = load_provider_types(settings)

@@ -56,7 +56,7 @@ class LibraryRecorder(PostgresApplicationRecorder):
         self.datastore.pool.close(timeout)
 
     def create_table(self) -> None:
-        """Do nothing: app/database/migrations makes the table."""
+        """Do nothing: app/event_store/sql/events.sql makes the table."""
 
     def _insert_stored_events(
         self, curs: Cursor[DictRow], stored_events: Sequence[StoredEvent], **_: object
@@ -110,15 +110,18 @@ def to_event_item(event: StoredEvent) -> EventItem:
     return EventItem(**key, **state, **columns)  # pyright: ignore[reportArgumentType] — by name
 
 
-def open_recorder(dsn: str, role: str = "integrations_recorder") -> LibraryRecorder:
-    """Return the log of the database *dsn*, read as *role*; close it.
+def open_recorder(
+    dsn: str, role: str = "integrations_recorder", *, size: int = 1
+) -> LibraryRecorder:
+    """Return the log of the database *dsn*, read as *role* by *size* threads at once; close it.
 
     The protocol knows no workspaces: positions are read across all. So there is a role for it that
     sees them all, and no request ever has; it cannot append.
     """
     datastore = JsonDatastore(
         dbname="", host="", port="", user="", password="", schema="integrations",
-        originator_id_type="text", connect_timeout=CONNECT_TIMEOUT, pool_size=1, max_overflow=9,
+        originator_id_type="text", connect_timeout=CONNECT_TIMEOUT, pool_size=1,
+        max_overflow=size - 1,
     )  # fmt: skip
     pool = datastore.pool
     pool.connection_class = SyncTimeoutConnection

@@ -12,7 +12,7 @@ import psycopg
 from msgspec import Struct
 
 from app.audit.checkpoint import WHOLE_LOG
-from app.bootstrap import build_key_source, load_provider_types
+from app.bootstrap import build_key_source, load_provider_types, max_connections
 from app.database.connection import acting_as
 from app.database.database import open_known_database
 from app.database.rights import missing_rights
@@ -27,7 +27,6 @@ from scripts.commands.user_errors import USER_ERRORS
 MIN_FREE_BYTES = 1 << 30
 MAX_CLOCK_DIFFERENCE = 5.0  # seconds; tokens and leases go by the clocks of several machines
 MAX_UNSIGNED_AGE = 60.0  # seconds; a running service signs every few
-CONNECTIONS_A_WORKER = 4  # besides its two pools: the past, health and metrics, the follower
 UNSIGNED_SQL = """
 SELECT count(*), coalesce(extract(epoch FROM now() - min(at)), 0)::float8 FROM integrations.events
 WHERE position > coalesce(
@@ -158,7 +157,7 @@ def find_connections_problem(dsn: str, settings: Settings) -> str | None:
     """Return that the server allows fewer connections than the workers may open."""
     if settings.pooler_url is not None:
         return None
-    needed = settings.workers * (2 * settings.pool_size + CONNECTIONS_A_WORKER)
+    needed = settings.workers * max_connections(settings.pool_size)
     with psycopg.connect(dsn) as connection:
         [allowed] = connection.execute(
             "SELECT current_setting('max_connections')::integer"

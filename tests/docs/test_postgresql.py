@@ -11,7 +11,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from app.bootstrap import max_connections
 from app.database.embedded import open_embedded
+from app.database.pools import POOL_SIZE
 from tests.support.service import StartService, environment_with, run_command
 
 PAGE = (Path(__file__).parents[2] / "docs" / "postgresql.md").read_text()
@@ -31,6 +33,10 @@ def given(data_dir: Path) -> Generator[str]:
     """A server without anything of ours, as its administrator."""
     with open_embedded(data_dir, durable=False) as server:
         yield make_conninfo(server.dsn, options="", dbname="template1")
+
+
+def test_the_page_counts_the_connections_of_a_worker() -> None:
+    assert f"A worker opens up to {max_connections(POOL_SIZE)} connections" in PAGE
 
 
 def paste(dsn: str, heading: str) -> None:

@@ -12,8 +12,8 @@ from msgspec import Struct
 from tests.reliability.client import NO_TLS, WORKSPACES
 from tests.reliability.environment import Environment
 from tests.reliability.invariants import (
-    CONNECTIONS,
     INVARIANTS,
+    MAX_CONNECTIONS,
     CommandResult,
     Evidence,
     TailResult,
@@ -67,7 +67,7 @@ def readiness_problems(environment: Environment) -> list[str]:
 
 def settled_resources(environment: Environment) -> Resources:
     """Return what the service holds once the server has ended the sessions that were cut off."""
-    most = environment.service.workers_wanted * CONNECTIONS
+    most = environment.service.workers_wanted * MAX_CONNECTIONS
     until(lambda: resources_of(environment).connections <= most, SETTLING_TIMEOUT)
     return resources_of(environment)
 

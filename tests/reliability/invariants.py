@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from app.bootstrap import max_connections
+from app.database.pools import POOL_SIZE
 from tests.reliability.observation import Observation, StoredRow, fold_log
 from tests.reliability.request_ledger import RecordedRequest, RequestLedger
 from tests.reliability.resources import Resources
@@ -16,9 +18,7 @@ TYPES = {
     "credentials": "CredentialsReplaced",
     "delete": "IntegrationDeleted",
 }
-# A worker's connections to the database: for commands and for queries at most 8 each, 2 to look
-# back, 1 for health and metrics, 2 to follow and sign the log, and 1 for the change feed.
-CONNECTIONS = 22
+MAX_CONNECTIONS = max_connections(POOL_SIZE)  # of a worker to the database
 MORE_HANDLES = 40
 MORE_MEMORY = 1.5  # times
 MORE_MEGABYTES = 40
@@ -180,7 +180,7 @@ def no_foreign_rows(evidence: Evidence) -> Iterator[str]:
 def resources_are_back_to_the_start(evidence: Evidence) -> Iterator[str]:
     """Connections, open files and memory are about as after the first requests."""
     before, after = evidence.before, evidence.after
-    if after.connections > evidence.workers * CONNECTIONS:
+    if after.connections > evidence.workers * MAX_CONNECTIONS:
         yield f"{after.connections} connections"
     if after.handles > before.handles + MORE_HANDLES:
         yield f"{before.handles} handles became {after.handles}"

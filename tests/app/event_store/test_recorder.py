@@ -43,7 +43,7 @@ class OnOurDatabase(OurIds):
 
     @pytest.fixture(autouse=True)
     def open_on_a_new_database(self, dsn: str) -> Generator[None]:
-        with closing(open_recorder(dsn, role="integrations")) as opened:
+        with closing(open_recorder(dsn, role="integrations", size=10)) as opened:
             self.recorder = self.kind(opened.datastore)
             yield
 

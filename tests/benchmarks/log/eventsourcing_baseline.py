@@ -79,7 +79,7 @@ class Log(Application[str]):
 
     def construct_recorder(self) -> LibraryRecorder:
         """Return our recorder."""
-        return open_recorder(self.dsn)
+        return open_recorder(self.dsn, size=10)
 
     def close(self) -> None:
         """Close what was opened."""

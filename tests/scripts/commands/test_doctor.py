@@ -128,7 +128,7 @@ def test_an_old_event_that_is_signed_is_well(begun: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("setting", "value", "subject"),
     [
-        ("POOL_SIZE", "100", "connections"),
+        ("POOL_SIZE", "58", "connections"),  # 122 of 120
         ("JWKS", "/nowhere/jwks.json", "token keys"),
         ("PROVIDERS", "/nowhere", "provider files"),
         ("HOST", "192.0.2.1", "address of the console"),
