@@ -40,6 +40,7 @@ VARIABLE_OF_ADDRESS = re.compile(
     rf".*[^\w!#$%&'*+/=?^`{{|}}~.-]|[$-]*(?:{ENVIRONMENT_NAME}|(?i:(?:[a-z0-9_.]*"
     r"(?:mail|from|sender|address|reply_?to|mailto))))\s*:?="
 )
+BOUNCE_ADDRESS = re.compile(r"[a-z0-9+-]+=[^\s:\"'<>@]+@[^\s:\"'<>@]+")
 ADDRESS = re.compile(r"[^@]+@[^@]+")
 COMMA_FOR_DOT = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+[,;][^@\s,;<>]+")
 BETWEEN_ADDRESSES = re.compile(r"[\s<>()\[\],;|\"]+")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from app.http.field_rules import Rule
 from app.http.text_rules import read_name, trimmed_schema
 from app.pasted_text import trim
-from app.secrets.disclosure import names_secret
+from app.secrets.secret_names import names_secret
 from app.wrappings import QUOTE_PAIRS, QUOTES, Wrapping, outer_layer
 
 MAX_NAME_LENGTH = 120

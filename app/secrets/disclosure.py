@@ -31,31 +31,6 @@ PARTS = (
     ),
 )
 HEXADECIMAL = re.compile(r"(?:[0-9A-Fa-f]{2})+")
-# What secrets are called, in our languages without accents; a monkey is no key.
-SENSITIVE_NAME = (
-    r"(?:(?:secret|token|passw(?:or)?d|passphrase|passcode|credential|passwort|kennwort|schlussel"
-    r"|(?:api|auth|access|private|signing)[ _.-]?key"
-    r"|(?<![a-z])(?:pass|pwd|pw|auth|(?<!public[ _.-])key|geheimnis|contrasena|clave|secreto"
-    r"|mot de passe|cle|jeton|senha|chave|segredo|sifre|parola|anahtar|كلمة المرور|كلمة السر|مفتاح)"
-    r"|(?-i:(?<=[a-z0-9])(?:Pass|Pwd|Auth|(?<!ublic)Key)))s?"
-    r"(?:[ _.-]?(?:v?\d{1,4}|prod|production|live|test|dev|staging|eu|us|old|new|base|value|api))*)"
-)
-SIGN = r"[\"'`]?[)\]]?\s{0,9}(?:[:?+]?=>?|:)\s{0,9}"
-NAMED_SECRET = re.compile(  # an address has other signs in front, or another name
-    rf"^[ \t\"'`(<\[{{$-]{{0,9}}(?:env:)?[\w .'()\[\]\"-]{{0,80}}?{SENSITIVE_NAME}"
-    rf"(?: \([^()]{{0,40}}\))?{SIGN}\S",
-    re.IGNORECASE | re.MULTILINE,
-)
-# In a text of words "Token: refresh" names no secret: a variable does, or a member of JSON.
-SECRET_VARIABLE = re.compile(
-    r"(?<![^\s\"'`({<;,|$:])(?:"
-    rf"[\w.-]{{0,80}}?{SENSITIVE_NAME}="
-    r"|(?=(?-i:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[a-z][a-z0-9]*(?:(?:[._][a-z0-9]+)+|[A-Z]\w*)"
-    r"|X-[\w-]+|(?<=[\"'])\w+[\"'])(?![\w.-]))"
-    rf"[\w.-]{{0,80}}?{SENSITIVE_NAME}{SIGN})"
-    r"[\"'`]?[^\s\"'`]{6}",
-    re.IGNORECASE,
-)
 
 
 def find_disclosures(texts: Mapping[str, str], secrets: Iterable[Secret]) -> Iterator[str]:
@@ -80,15 +55,6 @@ def find_disclosures(texts: Mapping[str, str], secrets: Iterable[Secret]) -> Ite
         text = forms(long[name])
         if any(spelling in text[form] for form, spelling in found):
             yield name
-
-
-def names_secret(text: str, *, is_free: bool = False) -> bool:
-    """Return whether *text* is a value behind the name of a secret: `SMTP_PASSWORD=…`.
-
-    One that *is_free* may have words in front of a colon.
-    """
-    named = SECRET_VARIABLE if is_free else NAMED_SECRET
-    return named.search(unaccented_text(text)) is not None
 
 
 def parts(secret: Secret) -> Iterator[str]:

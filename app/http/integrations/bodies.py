@@ -6,7 +6,7 @@ from typing import Any, get_args
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-from app.http.email_address import email
+from app.http.email_address import BOUNCE_ADDRESS, email
 from app.http.errors import FieldFinding
 from app.http.field_rules import FieldProblem, Rule, Schema, boolean, choice
 from app.http.integrations.examples import (
@@ -101,7 +101,7 @@ class ReplaceCredentialsBody(Struct, rename="camel", kw_only=True):
 
 PUBLIC_RULES: Mapping[str, Rule] = {
     "name": reject_named_secret(text(120, trimmed=True), is_free=True),
-    "senderEmail": reject_named_secret(email),
+    "senderEmail": reject_named_secret(email, allowed=BOUNCE_ADDRESS),
     "senderName": reject_named_secret(sender_name, is_free=True),
     "vapidPublicKey": reject_named_secret(public_key(512)),
     "isActive": boolean,

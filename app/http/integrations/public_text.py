@@ -11,12 +11,14 @@ from app.http.errors import FieldFinding
 from app.http.field_rules import FieldError, FieldProblem, Rule
 from app.http.request_bodies import Values
 from app.http.types import attributes_by_json_name
+from app.pasted_text import trim
 from app.providers.key_finder import KeyFinder, marked_keys
 from app.providers.lookalikes import takes_words
 from app.providers.vapid import pasted_points
-from app.secrets.disclosure import find_disclosures, names_secret
-from app.secrets.private_key_text import contains_private_key
+from app.secrets.disclosure import find_disclosures
+from app.secrets.private_key_text import NOTHING, contains_private_key
 from app.secrets.secret import Secret
+from app.secrets.secret_names import names_secret
 from app.wrappings import unwrap
 from domain.integration import Integration, SecretField
 from domain.provider import Provider, Providers
@@ -49,15 +51,19 @@ SECRET_FIELDS: tuple[SecretField, ...] = get_args(SecretField)
 OUR_WORDS = ("type", "channel")  # one of a list
 
 
-def reject_named_secret(rule: Rule, *, is_free: bool = False) -> Rule:
+def reject_named_secret(
+    rule: Rule, *, is_free: bool = False, allowed: re.Pattern[str] = NOTHING
+) -> Rule:
     """Return *rule* for a public text that has no name of a secret in front of a value.
 
-    A public key has such a name, too. A text *is_free* that may be any words.
+    A public key has such a name, too, as has what is *allowed*. A text *is_free* that may be any
+    words.
     """
 
     def read(value: object) -> object:
         text = value[:MAX_NAMED_TEXT] if isinstance(value, str) else ""
-        if names_secret(text, is_free=is_free) and not any(pasted_points(text)):
+        is_named = names_secret(text, is_free=is_free) and not allowed.fullmatch(trim(text))
+        if is_named and not any(pasted_points(text)):
             raise FieldError(NAMED_SECRET)
         return rule(value)
 

@@ -82,6 +82,7 @@ def test_an_address_that_is_copied_twice_is_one(text: str) -> None:
         *("bounce+user=example.org@acme.com", "bounces=ada=example.org@acme.com"),
         *("bounces-ada=example.org@acme.com", "b-from-ada=example.org@acme.com"),
         *("SRS0=HHH=TT=example.org=alice@acme.com", "prvs=12345=news@acme.com"),
+        *("bounces-token=acme.com@mail.acme.com", "key=x@acme.com", "pass=a=b.org@acme.com"),
     ],
 )
 def test_signs_that_belong_to_an_address_stay(body: str, address: str) -> None:

@@ -139,6 +139,8 @@ NAMED_SECRETS = [
     ("senderPhone", "Passwort: ACME"),
     ("senderEmail", "SMTP_PASSWORD=S3cret@acme.com"),
     ("senderEmail", "password: S3cret@acme.com"),
+    ("senderEmail", "spring.mail.password=S3cret@acme.com"),
+    ("settings.onBehalfOf", "password=S3cret@acme.com"),
     ("senderEmail", f"apikey:{SG}@smtp.sendgrid.net"),
     ("vapidPublicKey", "VONAGE_API_SECRET=Abcd12345"),
     ("settings.onBehalfOf", "SENDGRID_PASSWORD=hunter22"),
