@@ -51,9 +51,9 @@ def test_k5_a_blank_value_is_refused(body: str, field: str, blank: str) -> None:
 
 
 @pytest.mark.parametrize(("body", "field"), FIELDS)
-@pytest.mark.parametrize("half", ["\ud800", "a\udfff", "\ud800 b", "\ud83d\ud83d\ude00"], ids=ascii)
-def test_half_of_a_surrogate_pair_is_a_control_character(body: str, field: str, half: str) -> None:
-    assert codes(body, field, half) == {"CONTROL_CHARACTER"}
+def test_half_of_a_surrogate_pair_is_a_control_character(body: str, field: str) -> None:
+    for half in ("\ud800", "a\udfff", "\ud800 b", "\ud83d\ud83d\ude00"):
+        assert codes(body, field, half) == {"CONTROL_CHARACTER"}, ascii(half)
 
 
 @pytest.mark.parametrize("body", SCHEMAS)
@@ -82,20 +82,23 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 @pytest.mark.parametrize(
     ("body", "field"),
     [(body, field) for body, schema in SCHEMAS.items() for field in schema.rules],
 )
-def test_s1_hostile_text_costs_little(body: str, field: str, text: str) -> None:
+def test_s1_hostile_text_costs_little(body: str, field: str) -> None:
     ends = "@x.com" if field == "senderEmail" else ""
-    content = body_with(body, field, text + ends)
 
-    def read_in_vain() -> None:
-        with pytest.raises(InvalidFieldsError):
-            SCHEMAS[body].read(content)
+    def ms_of(text: str) -> float:
+        content = body_with(body, field, text + ends)
 
-    assert least_quiet_ms(read_in_vain, enough=20) <= 20
+        def read_in_vain() -> None:
+            with pytest.raises(InvalidFieldsError):
+                SCHEMAS[body].read(content)
+
+        return least_quiet_ms(read_in_vain, enough=20)
+
+    assert {name: ms for name, text in HOSTILE.items() if (ms := ms_of(text)) > 20} == {}
 
 
 @pytest.mark.parametrize("length", [100, 253, 560])
@@ -134,12 +137,13 @@ NOTHING = {
 }
 
 
-@pytest.mark.parametrize("value", NOTHING.values(), ids=NOTHING)
 @pytest.mark.parametrize(
     ("body", "field"), [f for f in FIELDS if f[1] not in {"type", "channel", "senderEmail"}]
 )
-def test_a_value_that_shows_nothing_is_refused_as_blank(body: str, field: str, value: str) -> None:
-    assert codes(body, field, value) == {"INVISIBLE_TEXT"}
+def test_a_value_that_shows_nothing_is_refused_as_blank(body: str, field: str) -> None:
+    found = {name: codes(body, field, value) for name, value in NOTHING.items()}
+
+    assert found == {name: {"INVISIBLE_TEXT"} for name in NOTHING}
 
 
 def test_a_blank_value_is_called_blank() -> None:
@@ -175,11 +179,12 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("body", ["create", "change", "credentials"])
 @pytest.mark.parametrize(("field", "value", "code"), REFUSED)
-def test_k5_a_text_that_misleads_is_refused(body: str, field: str, value: str, code: str) -> None:
-    if field in SCHEMAS[body].rules:
-        assert codes(body, field, value) == {code}
+def test_k5_a_text_that_misleads_is_refused(field: str, value: str, code: str) -> None:
+    found = {body: codes(body, field, value) for body, each in FIELDS if each == field}
+
+    assert found == {body: {code} for body in found}
+    assert {"create", "change"} <= {*found}
 
 
 @pytest.mark.parametrize(
@@ -200,22 +205,22 @@ HIDDEN = [
 ]
 
 
-@pytest.mark.parametrize("hidden", HIDDEN, ids=ascii)
 @pytest.mark.parametrize(
     ("body", "field"), [f for f in FIELDS if f[1] in {"name", "senderName", "vapidPublicKey"}]
 )
-def test_k5_characters_that_nobody_sees_go_from_a_public_text(
-    body: str, field: str, hidden: str
-) -> None:
+def test_k5_characters_that_nobody_sees_go_from_a_public_text(body: str, field: str) -> None:
     whole = VALUES["name" if field == "senderName" else field]  # a joiner has its use in Persian
     half = len(whole) // 2
-    assert read(body, field, f"{hidden}{whole[:half]}{hidden}{whole[half:]}{hidden}") == whole
+    for hidden in HIDDEN:
+        text = f"{hidden}{whole[:half]}{hidden}{whole[half:]}{hidden}"
+        assert read(body, field, text) == whole, ascii(hidden)
 
 
-@pytest.mark.parametrize("hidden", HIDDEN, ids=ascii)
 @pytest.mark.parametrize("body", ["create", "change"])
-def test_k5_an_address_with_characters_that_nobody_sees_is_refused(body: str, hidden: str) -> None:
-    assert codes(body, "senderEmail", f"a{hidden}b@example.com") == {"INVALID_EMAIL"}
+def test_k5_an_address_with_characters_that_nobody_sees_is_refused(body: str) -> None:
+    for hidden in HIDDEN:
+        text = f"a{hidden}b@example.com"
+        assert codes(body, "senderEmail", text) == {"INVALID_EMAIL"}, ascii(hidden)
 
 
 WORDS = [
