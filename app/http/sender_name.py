@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from app.http.field_rules import Rule
+from app.http.field_rules import FieldError, FieldProblem, Rule
 from app.http.text_rules import read_name, trimmed_schema
 from app.pasted_text import trim
 from app.secrets.secret_names import names_secret
@@ -14,6 +14,10 @@ ENVIRONMENT_NAME = r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+"
 VARIABLE_OF_NAME = re.compile(  # or a member of JSON; "From: Berlin" may be a name
     rf"[\"']|(?:\w+\s+)?-*(?:{ENVIRONMENT_NAME}\s*[:=]"
     r"|(?i:[a-z0-9_.]*(?:sender|from|display)_?name\s*[:=]|(?:sender|from|name)\s*=))"
+)
+ADDRESS = re.compile(r"<[^<>@\s]+@[^<>@\s]+>")
+EMAIL_IN_NAME = FieldProblem(
+    "EMAIL_IN_NAME", "Give the name alone; an address belongs in senderEmail"
 )
 FORMULA = re.compile(f"=(?=[{QUOTES}])")  # ="…", by which a spreadsheet keeps a text as it is
 
@@ -30,10 +34,16 @@ def strip_variable(text: str, is_variable: Callable[[str], object]) -> str:
 
 
 def read_sender_name(value: object) -> str:
-    """Return the name *value* without quotes around it or the name of a variable in front."""
+    """Return the name *value* without quotes around it or the name of a variable in front.
+
+    Raises:
+        FieldError: it is no name, or an address stands behind it.
+    """
     name = read_name(value, MAX_NAME_LENGTH)
     while (inner := without_layer(name)) and inner != name:
         name = inner
+    if ADDRESS.search(name):  # Acme <news@acme.com>
+        raise FieldError(EMAIL_IN_NAME)
     return name
 
 

@@ -10,6 +10,7 @@ from app.http.errors import InvalidFieldsError
 from tests.support.pasted_bodies import (
     SCHEMAS,
     body_with,
+    codes,
     read,
 )
 
@@ -115,6 +116,20 @@ NAMES = [
 @pytest.mark.parametrize(("text", "name"), NAMES)
 def test_what_people_copy_with_the_name_of_a_sender_goes(body: str, text: str, name: str) -> None:
     assert read(body, "senderName", text) == name
+
+
+@pytest.mark.parametrize("body", ["create", "change"])
+@pytest.mark.parametrize(
+    "text", ["Acme <news@acme.com>", '"Acme, Inc." <news@acme.com>', "FROM=Acme <news@acme.com>"]
+)
+def test_a_name_with_an_address_is_refused_with_a_hint(body: str, text: str) -> None:
+    assert codes(body, "senderName", text) == {"EMAIL_IN_NAME"}
+    assert read(body, "name", text) == text
+
+
+@pytest.mark.parametrize("name", ["Acme <3 you", "news@acme.com", "Ada @ Acme", "<Acme> @home"])
+def test_a_name_with_signs_of_an_address_is_a_name(name: str) -> None:
+    assert read("create", "senderName", name) == name
 
 
 @given(st.lists(st.sampled_from([*EMAILS.values()]), max_size=4))
