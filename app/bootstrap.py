@@ -98,7 +98,7 @@ def build_dependencies(
     checkpoint_key = open_checkpoint_key(settings.data_dir)
     log = PostgresEventLog(commands, max_batch=max_batch)
     views = IntegrationViews(queries, max_batch=max_batch)
-    defaults = ChannelDefaultViews(queries, max_batch=max_batch)
+    defaults = ChannelDefaultViews(queries)
     leasing = Leasing(
         views=LeaseMaterialViews(commands, max_batch=max_batch),
         journal=AccessJournal(commands),
@@ -114,7 +114,7 @@ def build_dependencies(
     metrics = Metrics(
         version("integrations"),
         pools=(commands, queries, audits),
-        batchers={**log.batchers, **views.batchers, **defaults.batchers, **leasing.batchers},
+        batchers={**log.batchers, **views.batchers, **leasing.batchers},
         read_gauges=CachedProbe(partial(database_gauges, probes)),
         own_figures=lambda: (
             (feed.position, "integrations_feed_position"),

@@ -78,7 +78,6 @@ FUNCTIONS = sql_files(
     ("views", "write_integration_view"),
     ("views", "write_channel_default_view"),
     ("views", "get_integrations"),
-    ("views", "chosen_integrations"),
     ("views", "list_integrations"),
     ("views", "search_integrations"),
     ("views", "lease_material"),

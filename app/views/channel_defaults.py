@@ -1,12 +1,10 @@
 """Reads the defaults of a workspace's channels, and whether what is chosen can be used now."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct
 from psycopg.rows import tuple_row
 
-from app.batching import MAX_BATCH, Batcher
 from app.database.availability import translate_unavailable
 from app.database.pools import Pool
 from app.database.row_level_security import fetch_in_workspace
@@ -22,9 +20,6 @@ LEFT JOIN integrations.integration_view AS integration
 WHERE chosen.workspace_id = %s
 ORDER BY chosen.id
 """
-CHOSEN_SQL = "SELECT * FROM integrations.chosen_integrations(%s::text[], %s::text[])"
-MAX_CONCURRENCY = 2  # batches under way at once
-IntegrationKey = tuple[str, str]  # workspace, integration
 
 
 class ChosenDefault(Struct, frozen=True):
@@ -42,18 +37,10 @@ def state_of(is_active: bool | None) -> State:  # noqa: FBT001 — the state its
 
 
 class ChannelDefaultViews:
-    """Reads over a pool of the role for queries; a batch has at most *max_batch* requests."""
+    """Reads over a pool of the role for queries."""
 
-    def __init__(self, pool: Pool, *, max_batch: int = MAX_BATCH) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._includes: Batcher[IntegrationKey, bool] = Batcher(
-            self._includes_many, concurrency=MAX_CONCURRENCY, max_batch=max_batch
-        )
-
-    @property
-    def batchers(self) -> Mapping[str, Batcher[Any, Any]]:
-        """The batchers, by name."""
-        return {"defaults": self._includes}
 
     async def all(self, workspace: str) -> list[ChosenDefault]:
         """Return the defaults of *workspace*, by channel; a channel without a default is left out.
@@ -68,20 +55,3 @@ class ChannelDefaultViews:
         return [
             ChosenDefault(ChannelDefaultRow(*row), state_of(is_active)) for *row, is_active in rows
         ]
-
-    async def includes(self, workspace: str, integration: str) -> bool:
-        """Return whether *integration* is the default of a channel.
-
-        Raises:
-            UnavailableError: the database is away or busy.
-        """
-        with translate_unavailable():
-            return await self._includes.submit((workspace, integration))
-
-    async def _includes_many(self, keys: Sequence[IntegrationKey]) -> list[bool]:
-        workspaces, integrations = zip(*keys, strict=True)
-        async with self._pool.connection() as connection:
-            cursor = connection.cursor(row_factory=tuple_row)
-            await cursor.execute(CHOSEN_SQL, ([*workspaces], [*integrations]))
-            chosen = {*await cursor.fetchall()}
-        return [key in chosen for key in keys]

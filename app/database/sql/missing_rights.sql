@@ -22,8 +22,8 @@ WITH rights (role, privileges, kind, names) AS (VALUES
         'integration_counts', 'migrations']),
     ('query', 'SELECT (workspace_id), SELECT (sequence)', 'TABLE', ARRAY['events']),
     ('query', 'EXECUTE', 'FUNCTION', ARRAY[
-        'get_integrations(text[], text[])', 'chosen_integrations(text[], text[])',
-        'list_integrations(text[])', 'search_integrations(text[])'
+        'get_integrations(text[], text[])', 'list_integrations(text[])',
+        'search_integrations(text[])'
     ]),
     -- Requests that look back: the history, integrations as they were, and proofs.
     ('past', 'SELECT', 'TABLE',

@@ -213,8 +213,8 @@ async def find_default_warning(
     """Return a warning if *body* switches off an integration that is the default of its channel."""
     if not state.exists or getattr(body, "is_active", UNSET) is not False:
         return []
-    defaults = get_dependencies(request.app).defaults
-    is_default = await defaults.includes(request.user.workspace, integration)
+    defaults = await get_dependencies(request.app).defaults.all(request.user.workspace)
+    is_default = any(each.row.integration_id == integration for each in defaults)
     return [("isActive", DEFAULT_OF_CHANNEL)] if is_default else []
 
 
