@@ -67,15 +67,14 @@ class ProviderSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     It is one of `choices`, or has the whole `format`, a regular expression in a syntax that
     ECMA-262 shares; neither: any text. `required_when` says for which credentials the provider
-    does nothing without it, `same_when` which value of a field it repeats, if it is there at all.
-    `other_examples` are of further forms that it may have. The rest is as for a field.
+    does nothing without it. `other_examples` are of further forms that it may have. The rest is as
+    for a field.
     """
 
     choices: Sequence[str] = ()
     format: str | None = None
     lookalikes: Sequence[Lookalike] = ()
     required_when: FieldCondition | None = None
-    same_when: FieldCondition | None = None
     label: str
     help: str
     example: str

@@ -7,6 +7,7 @@ from typing import cast
 
 from app.pasted_text import trim
 from app.providers.google_service_account import mentions_account
+from app.providers.provider_file import ValueCondition
 from app.wrappings import readings, unwrap
 from domain.provider import (
     FieldCondition,
@@ -133,8 +134,8 @@ def is_needed(setting: ProviderSetting, given: Given) -> bool:
     return condition is not None and condition_holds(condition, value and value.text)
 
 
-def condition_holds(condition: FieldCondition, text: str | None) -> bool:
-    """Return whether *condition* holds for *text*, the value of its field."""
+def condition_holds(condition: FieldCondition | ValueCondition, text: str | None) -> bool:
+    """Return whether *condition* holds for *text*, the value of its field or setting."""
     return text is not None and bool(re.fullmatch(condition.format, unwrap(text).text))
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from domain.integration import Outcome
-from domain.provider import FieldCondition, Provider, ProviderFieldName
+from domain.provider import Provider, ProviderFieldName
 
 Url = Annotated[str, Meta(pattern=r"^https://[a-z0-9.-]+(/[A-Za-z0-9._/-]*[A-Za-z0-9._-])?$")]
 Page = Annotated[str, Meta(pattern=r"^https://[!-~]+$")]
@@ -113,12 +113,19 @@ class ServiceAccount(FileSection, frozen=True, kw_only=True):
     rules: Sequence[Rule]
 
 
+class ValueCondition(FileSection, frozen=True, kw_only=True):
+    """Holds if the value of a field or a setting has the whole `format`, a regular expression."""
+
+    field: ValueName
+    format: str
+
+
 class CheckVariant(FileSection, frozen=True, kw_only=True):
     """What a check asks of credentials of which `when` holds; its `rules` come first."""
 
-    when: FieldCondition
+    when: ValueCondition
     path: Path
-    rules: Sequence[Rule]
+    rules: Sequence[Rule] = ()
 
 
 class HttpCheck(FileSection, frozen=True, kw_only=True, tag="http", tag_field="kind"):

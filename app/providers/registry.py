@@ -109,7 +109,7 @@ def regular_expressions(provider: ProviderFile) -> Iterator[str]:
     for setting in provider.settings.values():
         yield setting.format or ""
         yield from (lookalike.pattern for lookalike in setting.lookalikes)
-        yield from (c.format for c in (setting.required_when, setting.same_when) if c)
+        yield setting.required_when.format if setting.required_when else ""
     if isinstance(provider.check, HttpCheck):
         for unasked in provider.check.offline:
             yield from (unasked.when or "", unasked.unless or "")

@@ -19,7 +19,7 @@ from app.http.integrations.bodies import (
 )
 from app.http.integrations.public_text import find_provider_keys
 from app.http.integrations.settings import (
-    find_unexpected_settings,
+    find_missing_settings,
     find_wrong_settings,
     given_value,
     setting_conditions,
@@ -153,7 +153,7 @@ def collect_warnings(
         *((name, FIELD_MISSING) for name in find_required(cleared, provider)),
         *find_warnings(body, provider, stored or {}),
         *find_provider_keys(body, provider, dependencies.key_finder),
-        *find_unexpected_settings(body, settings, provider, stored or {}),
+        *find_missing_settings(body, settings, provider, stored or {}),
     ]
 
 

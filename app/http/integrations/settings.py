@@ -172,46 +172,35 @@ def settings_schema(provider: Provider) -> Schema:
 def setting_conditions(
     body: Struct, settings: Settings | None, provider: Provider
 ) -> Mapping[str, FieldCondition]:
-    """Return the conditions of credentials under which a setting is unexpected after *body*.
+    """Return the conditions of credentials under which a setting is missing after *body*.
 
-    *settings* are those before it: one that is not there is needed, or one that is there should be
-    the same as a field. A body that changes neither settings nor secrets has no conditions.
+    *settings* are those before it. A body that changes neither settings nor secrets has no
+    conditions.
     """
     given = getattr(body, "settings", settings)
     if given is UNSET:
         return {}
-    conditions = {
-        name: each.same_when if name in (given or {}) else each.required_when
+    return {
+        name: each.required_when
         for name, each in provider.settings.items()
+        if each.required_when and name not in (given or {})
     }
-    return {name: condition for name, condition in conditions.items() if condition}
 
 
-def find_unexpected_settings(
+def find_missing_settings(
     body: Struct,
     settings: Settings | None,
     provider: Provider,
     stored: Mapping[SecretField, Secret],
 ) -> Iterator[FieldFinding]:
-    """Find the settings that do not suit the credentials in *body* or *stored*."""
-    after = getattr(body, "settings", settings) or {}
+    """Find the settings that the credentials in *body* or *stored* need and lack."""
     for name, condition in setting_conditions(body, settings, provider).items():
         value = given_value(body, condition.field)
         if value is UNSET:
             value = stored.get(cast("SecretField", condition.field))
         text = value.reveal().decode() if isinstance(value, Secret) else value or ""
-        if not condition_holds(condition, text):
-            continue
-        if name not in after:
+        if condition_holds(condition, text):
             yield member_name("settings", name), SETTING_MISSING
-        elif after[name] != unwrap(text).text:
-            yield member_name("settings", name), different_setting(condition.field)
-
-
-def different_setting(field: str) -> FieldProblem:
-    """Return the warning that a setting does not repeat the value of *field*."""
-    message = "This differs from {field}; with such credentials it should be the same, or absent"
-    return FieldProblem("SETTING_DIFFERS", message, {"field": field})
 
 
 def given_value(body: Struct, field: str) -> Secret | str | UnsetType | None:

@@ -14,6 +14,7 @@ from tests.app.providers.conftest import Script
 SID, KEY_SID, KEY_SECRET = "AC" + "0" * 32, "SK" + "1" * 32, "aB3" * 10 + "xy"
 API_KEY = {"apiKey": KEY_SID, "apiSecret": KEY_SECRET}
 OF_ACCOUNT = {**API_KEY, "accountSid": SID}
+SUBACCOUNT = "AC" + "77aa" * 8
 AUTH_TOKEN = {"apiKey": SID, "apiSecret": "1" * 32}
 SENDGRID_KEY = {"apiKey": "SG." + "a" * 22 + "." + "b" * 43}
 REFUSED = (401, {"code": 20003, "message": "Authenticate", "status": 401})
@@ -97,9 +98,24 @@ async def test_an_api_key_is_checked_with_its_account(script: Script) -> None:
     assert b64decode(encoded).decode() == f"{KEY_SID}:{KEY_SECRET}"
 
 
-async def test_an_account_is_checked_by_itself_whatever_its_settings(script: Script) -> None:
-    await script.check("TWILIO", ACTIVE, values=secrets({**AUTH_TOKEN, "accountSid": SID}))
-    assert script.requests[0][0] == f"GET /2010-04-01/Accounts/{SID}.json"
+@pytest.mark.parametrize(
+    ("keys", "account", "path"),
+    [
+        (AUTH_TOKEN, {}, f"{SID}.json"),
+        (AUTH_TOKEN, {"accountSid": SID}, f"{SID}.json"),
+        # https://www.twilio.com/docs/iam/api/subaccounts: of the main account
+        (AUTH_TOKEN, {"accountSid": SUBACCOUNT}, f"{SUBACCOUNT}.json"),
+        (API_KEY, {"accountSid": SUBACCOUNT}, f"{SUBACCOUNT}/IncomingPhoneNumbers.json?PageSize=1"),
+    ],
+)
+async def test_the_account_of_the_settings_is_checked(
+    script: Script, keys: dict[str, str], account: dict[str, str], path: str
+) -> None:
+    suspended = (200, {"status": "suspended"})
+    await script.check("TWILIO", suspended, values=secrets({**keys, **account}))
+    assert script.requests[0][0] == f"GET /2010-04-01/Accounts/{path}"
+    encoded = script.requests[0][1]["authorization"].removeprefix("Basic ")
+    assert b64decode(encoded).decode() == f"{keys['apiKey']}:{keys['apiSecret']}"
 
 
 async def test_an_api_key_without_its_account_is_not_sent(script: Script) -> None:
