@@ -15,6 +15,7 @@ from domain.provider import Provider, ProviderField, Providers
 
 SECRET_FIELDS = get_args(SecretField)
 LENGTHS = range(1, 129)  # characters that a key may have
+MISSING = 2  # characters that are lost when a key is not selected to its end
 SHORTEST_RUN = 20  # characters; shorter ones are words too often
 START, END = r"(?<![^\W_])", r"(?![^\W_])"
 WORD = r"[^\W\d_]+\d{0,4}|\d{1,8}"  # prod, eu1, 2026
@@ -37,7 +38,7 @@ class KeyFinder:
     """Finds keys of *providers*; the id of an account is none, as everybody may see it."""
 
     def __init__(self, providers: Providers) -> None:
-        self._marked = marked_keys(providers)
+        self._marked = marked_keys(providers, missing=MISSING)
         self._own = {type_: own_keys(provider) for type_, provider in providers.items()}
 
     def find(self, text: str, provider: Provider) -> str | None:
@@ -46,13 +47,23 @@ class KeyFinder:
         return found[0] if found else None
 
 
-def marked_keys(providers: Providers, *, with_ids: bool = False) -> re.Pattern[str]:
-    """Return what finds keys of all *providers* that have a mark; ids of accounts if *with_ids*."""
+def marked_keys(
+    providers: Providers, *, with_ids: bool = False, missing: int = 0
+) -> re.Pattern[str]:
+    """Return what finds keys of all *providers* that have a mark; ids of accounts if *with_ids*.
+
+    A few characters may be *missing* at their ends.
+    """
     fields = [field for provider in providers.values() for field in secret_fields(provider)]
-    keys = sorted({field.format or "" for field in fields if has_mark(field)})
-    ids = sorted({field.public_format for field in fields if field.public_format})
-    no_id = "" if with_ids or not ids else f"(?!{any_of(ids)}{END})"
-    return re.compile(f"{START}{no_id}{any_of(keys)}{END}")
+    keys = {cut_short(field.format or "", missing) for field in fields if has_mark(field)}
+    ids = {cut_short(field.public_format, missing) for field in fields if field.public_format}
+    no_id = "" if with_ids or not ids else f"(?!{any_of(sorted(ids))}{END})"
+    return re.compile(f"{START}{no_id}{any_of(sorted(keys))}{END}")
+
+
+def cut_short(format_: str, missing: int) -> str:
+    """Return a *format_* that ends with ten characters or more so that some may be *missing*."""
+    return re.sub(r"\{(\d\d+)\}$", lambda end: f"{{{int(end[1]) - missing},{end[1]}}}", format_)
 
 
 def own_keys(provider: Provider) -> re.Pattern[str]:

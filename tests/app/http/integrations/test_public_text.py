@@ -245,6 +245,11 @@ def test_a_whole_key_of_a_provider_is_a_warning(client: httpx2.Client, field: st
         (SG, True),
         (f"key: {SG}", True),
         (f"x{SG}", False),
+        (SG[:-1], True),
+        (f"our key {SG[:-2]}, EU", True),
+        (f"SK{'0a' * 15}0", True),
+        (SG[:-20], False),
+        (f"{ACCOUNT[:-1]}", False),
         ("a" * 96, True),  # Elastic Email's: 96 hexadecimal digits
         (f"SK{'0a' * 16}", True),
         (f"Twilio-SK{'0a' * 16}", True),
