@@ -1,5 +1,4 @@
--- Rows of projections/integration_view.py. The columns stand here and nowhere else in SQL: they are
--- the fields of IntegrationRow, in its order.
+-- Rows of projections/integration_view.py. The columns are the fields of IntegrationRow, in its order.
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE EXTENSION IF NOT EXISTS btree_gin;
 

@@ -38,14 +38,6 @@ FROM pg_roles WHERE starts_with(rolname, 'integrations_')
 """
 OUR_ROLES = ", ".join(LOGIN_ROLES)
 BODY = "SELECT prosrc FROM pg_proc WHERE proname = 'lock_log'"
-WRITE_ROW = """
-SELECT integrations.write_integration_view(
-    '[{{"workspace": "demo", "stream": "int_1", "row": {{"reply_to": "{}"}}}}]', NULL, NULL
-)
-"""
-SHOWN = """
-SELECT workspace_id, id, reply_to FROM integrations.get_integrations('{demo}', '{int_1}')
-"""
 SCHEMAS = "SELECT count(*) FROM pg_namespace WHERE nspname = 'integrations'"
 MIGRATE = "import sys; from app.database.migrate import migrate; migrate(sys.argv[1])"
 
@@ -136,9 +128,9 @@ def test_every_file_is_applied_once_and_the_schema_before_numbered_migrations(
         (tmp_path / "migrations" / name).write_text("SELECT 1")
     schema = [file.name for file in migrations()]
     assert schema == [file.name for file in module.SCHEMA]
+    assert len(migration_names()) == len(module.SCHEMA) + len(module.FUNCTIONS)
     monkeypatch.setattr(module, "files", {"app.database": tmp_path}.__getitem__)
     assert [file.name for file in migrations()] == [*schema, "0001_first.sql", "0002_later.sql"]
-    assert len(migration_names()) == len(module.SCHEMA) + len(module.FUNCTIONS)
 
 
 def test_a_function_whose_file_has_changed_is_replaced(empty: str, look: Look) -> None:
@@ -152,20 +144,6 @@ def test_a_function_whose_file_has_changed_is_replaced(empty: str, look: Look) -
     migrate(empty)
     assert look(empty, BODY) == [(body,)]
     assert "older" not in {checksum for _, checksum, _ in look(empty, APPLIED)}
-
-
-def test_a_column_that_a_migration_adds_is_written_without_another_change_in_sql(
-    empty: str, look: Look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    migrate(empty)
-    newer = tmp_path / "9999_reply_to.sql"
-    newer.write_text("ALTER TYPE integrations.integration_row ADD ATTRIBUTE reply_to text CASCADE")
-    every = [*migrations(), newer]
-    monkeypatch.setattr(module, "migrations", lambda: every)
-    migrate(empty)
-    for address in ("a@example.org", "b@example.org"):
-        administered(empty, WRITE_ROW.format(address))
-    assert look(empty, SHOWN) == [("demo", "int_1", "b@example.org")]
 
 
 def test_a_new_function_is_never_open_to_everybody(empty: str, look: Look) -> None:
