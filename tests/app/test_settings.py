@@ -96,10 +96,6 @@ SERVICE_VARIABLES = {
     "UDP": ("INTEGRATIONS_PORT_53_UDP", "udp://10.96.0.11:53"),
     "UDP, host": ("INTEGRATIONS_PORT_53_UDP_ADDR", "10.96.0.11"),
     "SCTP, port": ("INTEGRATIONS_PORT_7777_SCTP_PORT", "7777"),
-    "range of ports": ("INTEGRATIONS_PORT_8000_TCP_PORT_START", "8000"),
-    "range of ports, end": ("INTEGRATIONS_PORT_8000_TCP_END", "tcp://172.17.0.5:8010"),
-    "link": ("INTEGRATIONS_NAME", "/web/integrations"),
-    "link of Compose": ("INTEGRATIONS_1_NAME", "/web_1/shop_integrations_1"),
     "another service, host": ("INTEGRATIONS_POSTGRESQL_SERVICE_HOST", "10.96.0.12"),
     "another service, address": ("INTEGRATIONS_POSTGRESQL_PORT", "tcp://10.96.0.12:5432"),
     "another service, TCP": ("INTEGRATIONS_POSTGRESQL_PORT_5432_TCP", "tcp://10.96.0.12:5432"),
@@ -137,37 +133,15 @@ def test_what_only_looks_like_such_a_variable_stops_the_start(name: str, value: 
         read_settings({name: value})
 
 
-LINKED = {
-    "INTEGRATIONS_NAME": "/web/integrations",
-    "INTEGRATIONS_ENV_PATH": "/usr/bin",
-    "INTEGRATIONS_ENV_INTEGRATIONS_PORT": "9000",
-    "INTEGRATIONS_DB_NAME": "/web/integrations_db",
-    "INTEGRATIONS_DB_ENV_POSTGRES_PASSWORD": "hunter2",
-}
-
-
-def test_what_docker_repeats_of_a_linked_container_is_no_setting() -> None:
-    assert read_settings(LINKED) == read_settings({})
-    assert read_settings(LINKED | {"INTEGRATIONS_WORKERS": "2"}).workers == 2
-
-
-@pytest.mark.parametrize("name", ["INTEGRATIONS_NAME", "INTEGRATIONS_DB_NAME"])
-def test_what_docker_repeats_counts_only_next_to_its_link(name: str) -> None:
-    with pytest.raises(SettingsError, match=name.replace("NAME", "ENV_")):
-        read_settings({key: value for key, value in LINKED.items() if key != name})
-
-
 def test_what_was_passed_over_is_logged_in_one_line_without_values(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level("INFO"):
-        log_service_variables(LINKED | {"INTEGRATIONS_PORT": "tcp://10.0.0.1:8000", "PORT": "1"})
+        log_service_variables(dict(SERVICE_VARIABLES.values()) | {"PORT": "1"})
         log_service_variables({"INTEGRATIONS_PORT": "8000", "REDIS_PORT": "tcp://10.0.0.2:6379"})
 
-    names = ", ".join(sorted([*LINKED, "INTEGRATIONS_PORT"]))
-    assert caplog.messages == [
-        f"Passed over, as Kubernetes or Docker made them for a service: {names}."
-    ]
+    names = ", ".join(sorted({name for name, _ in SERVICE_VARIABLES.values()}))
+    assert caplog.messages == [f"Passed over, as Kubernetes made them for a Service: {names}."]
 
 
 def test_a_port_of_ours_next_to_variables_of_kubernetes_is_taken() -> None:
