@@ -6,7 +6,7 @@ same domain has set, it could be somebody else's words.
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -17,7 +17,7 @@ from msgspec.json import decode, encode
 from msgspec.structs import replace
 
 from app.console.api_client import Detail
-from app.console.mistakes import TRIMMED, most_telling
+from app.console.mistakes import most_telling
 from app.console.security import own_origin
 from app.console.visit import AnyRequest, get_console, port_of, session_key
 
@@ -58,9 +58,7 @@ class Flash(Struct, frozen=True):
     """What is done, as a word of `DONE`; what the API warns of, which repeats no value.
 
     `outcome` is what a check has found, with its `detail`, and whether it `asks` the provider;
-    `name` is that of the connection or channel, `twin` the id of another one of that name. What
-    it warns of `lasts` until that field is changed in this session, or a check finds that the keys
-    work.
+    `name` is that of the connection or channel, `twin` the id of another one of that name.
     """
 
     done: str = ""
@@ -71,7 +69,6 @@ class Flash(Struct, frozen=True):
     asks: bool = True
     name: str = ""
     twin: str = ""
-    lasts: bool = False
 
     @property
     def tone(self) -> str:
@@ -85,23 +82,12 @@ class Flash(Struct, frozen=True):
 NOTHING = Flash()
 
 
-def carry_flash(
-    request: AnyRequest, path: str, flash: Flash, query: str = "", changed: Collection[str] = ()
-) -> Response[Any]:
-    """Return the response that leads on to the page at *path*, which shows *flash*, once.
-
-    It still warns of what it has warned of before, but not of the fields that were *changed*.
-    """
-    before = read_flash(request, path)
-    if before.lasts and flash.outcome != "ok":
-        kept = [each for each in before.warnings if each.field not in changed]
-        flash = replace(flash, warnings=(*flash.warnings, *kept), lasts=flash.lasts or bool(kept))
+def carry_flash(request: AnyRequest, path: str, flash: Flash, query: str = "") -> Response[Any]:
+    """Return the response that leads on to the page at *path*, which shows *flash*, once."""
     headers = {"Location": f"{path}?{query}" if query else path}
     response = Response("", status_code=303, media_type="text/plain", headers=headers)
     if key := session_key(request):
-        value = encode_flash(key, path, flash)
-        age = None if flash.lasts else MINUTE
-        response.cookies.append(flash_cookie(request, path, value, age))
+        response.cookies.append(flash_cookie(request, path, encode_flash(key, path, flash), MINUTE))
     return response
 
 
@@ -132,16 +118,10 @@ def read_flash(request: AnyRequest, path: str) -> Flash:
         return NOTHING
 
 
-def settle_flash(request: AnyRequest, response: Response[str], flash: Flash) -> Response[str]:
-    """Return *response*, which shows *flash*, so that later pages show no more than what lasts."""
-    path, key = request.url.path, session_key(request)
-    lasting = tuple(each for each in flash.warnings if flash.lasts and each.code not in TRIMMED)
-    if lasting and key:
-        value = encode_flash(key, path, Flash(warnings=lasting, lasts=True))
-        response.cookies.append(flash_cookie(request, path, value, None))
-    elif flash_name(request) in request.cookies:
-        response.cookies.append(flash_cookie(request, path, "", 0))
-    return response
+def end_flash(request: AnyRequest, response: Response[str]) -> None:
+    """Let *response* end what was carried to its page."""
+    if flash_name(request) in request.cookies:
+        response.cookies.append(flash_cookie(request, request.url.path, "", 0))
 
 
 def flash_name(request: AnyRequest) -> str:
@@ -149,7 +129,7 @@ def flash_name(request: AnyRequest) -> str:
     return f"integrations_flash_{port_of(own_origin(request, get_console(request).origin))}"
 
 
-def flash_cookie(request: AnyRequest, path: str, value: str, max_age: int | None) -> Cookie:
+def flash_cookie(request: AnyRequest, path: str, value: str, max_age: int) -> Cookie:
     """Return the cookie with *value* for the page at *path* alone."""
     origin = own_origin(request, get_console(request).origin)
     return Cookie(

@@ -6,8 +6,6 @@ from app.console.api_client import Detail
 
 # What the API only warns of, but nobody means to make public.
 LIKE_KEY = "LOOKS_LIKE_PROVIDER_KEY"
-# What was mended already, and asks for nothing.
-TRIMMED = frozenset({"SPACE_TRIMMED", "INVISIBLE_TRIMMED"})
 # What is hardly ever meant, the most telling first: a value of another kind, or more than a key.
 MISTAKES = (
     *(LIKE_KEY, "OTHER_KIND", "INCOMPLETE_ACCOUNT", "OTHER_FIELD", "SETTING_MISSING"),

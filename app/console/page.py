@@ -6,7 +6,7 @@ from urllib.parse import urlencode, urlsplit
 
 from litestar import Response
 
-from app.console.flash import DONE, NOTHING, read_flash, settle_flash
+from app.console.flash import DONE, NOTHING, end_flash, read_flash
 from app.console.security import new_nonce, page_headers
 from app.console.visit import AnyRequest, find_visit, get_console, lasting_parameters
 
@@ -46,7 +46,9 @@ def render_page(
         media_type="text/html",
         headers={**page_headers(nonce), **history_headers(request), **(headers or {})},
     )
-    return settle_flash(request, response, flash) if is_shown else response
+    if is_shown:
+        end_flash(request, response)
+    return response
 
 
 def refuse(_: str) -> bool:

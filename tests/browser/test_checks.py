@@ -102,28 +102,6 @@ def test_a_check_shows_what_the_provider_says(
     assert (colour_of(result) == RED) is (outcome == "invalid")
 
 
-def test_a_warning_about_a_key_stays_until_a_check_says_that_it_works(
-    console: Window, provider: Provider
-) -> None:
-    page = console.open("/console/en/add/SENDGRID")
-    page.get_by_label("Name", exact=True).fill("Main")
-    page.get_by_label("API key").fill("SG.abc123")
-    page.get_by_role("button", name="Save", exact=True).click()
-    warning = page.get_by_role("heading", name="It is saved, and something looks unusual")
-    expect(warning).to_be_focused()
-
-    provider.say(503, {})
-    page.get_by_role("button", name="Check now").click()
-    expect(page.get_by_role("status")).to_contain_text("Could not check")
-    expect(page.get_by_role("button", name="Check now")).to_be_focused()
-    expect(warning).to_be_visible()
-
-    provider.say(200, {"scopes": ["mail.send"]})
-    page.get_by_role("button", name="Check now").click()
-    expect(page.get_by_role("status")).to_contain_text("The check is done: Works")
-    expect(warning).to_have_count(0)
-
-
 def test_a_check_of_keys_that_a_provider_has_ended_says_what_to_use_instead(
     console: Window, client: httpx2.Client
 ) -> None:

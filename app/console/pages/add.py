@@ -87,7 +87,7 @@ class AddPages(Controller):
             return render_refusal(request, "add.html", fields, refusal, **shown)
         path = page_path(request, "integrations", added.data.id)
         twin = await find_twin(request.user, added.data)
-        flash = Flash("added", added.warnings, name=added.data.name, twin=twin, lasts=True)
+        flash = Flash("added", added.warnings, name=added.data.name, twin=twin)
         return carry_flash(request, path, flash)
 
 

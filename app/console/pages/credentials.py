@@ -82,8 +82,8 @@ class CredentialsPage(Controller):
             return render_refusal(request, "credentials.html", fields, refusal, **shown)
         path = page_path(request, "integrations", integration)
         done = "replaced" if replaced.changes(connection.etag) else "same_keys"
-        flash = Flash(done, replaced.warnings, name=replaced.data.name, lasts=True)
-        return carry_flash(request, path, flash, changed=body)
+        flash = Flash(done, replaced.warnings, name=replaced.data.name)
+        return carry_flash(request, path, flash)
 
 
 def key_fields(connection: Connection, credentials: Credentials) -> list[FormField]:

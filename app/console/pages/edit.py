@@ -122,8 +122,8 @@ class EditPage(Controller):
         done = "changed" if changed.changes(connection.etag) else "same"
         fields = {each.field.name for each in edited if each.is_open}
         twin = await find_twin(request.user, changed.data) if "name" in fields else ""
-        flash = Flash(done, changed.warnings, name=changed.data.name, twin=twin, lasts=True)
-        return carry_flash(request, path, flash, changed=fields)
+        flash = Flash(done, changed.warnings, name=changed.data.name, twin=twin)
+        return carry_flash(request, path, flash)
 
 
 def edit_fields(request: PageRequest, connection: Connection) -> list[FormField]:

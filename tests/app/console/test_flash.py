@@ -61,34 +61,8 @@ def warned(console: httpx2.Client) -> str:
     return path
 
 
-@pytest.mark.parametrize(
-    ("place", "form"),
-    [
-        ("", {"isActive": "false"}),
-        ("", {"check": "1"}),  # the provider cannot be asked here
-        ("/edit", {"name": "Other"}),
-        ("/credentials", {"secret.apiKey": "SG.abc123"}),  # another one
-    ],
-)
-def test_a_warning_stays(
-    console: httpx2.Client, form_of: FormOf, warned: str, place: str, form: dict[str, str]
-) -> None:
-    assert UNUSUAL in console.get(warned).text  # reloaded
-    path = f"{warned}{place}"
-    sent = {**form_of(console.get(path)), **form}
-    assert console.post(path, data=sent).status_code == 303
-    console.get(warned)
-
-    page = console.get(warned)
-
-    assert messages(page) == ["It is saved, and something looks unusual"]
-    assert page.text.count(UNUSUAL) == page.text.count('id="warnings">') == 1
-
-
-def test_a_warning_ends_with_what_it_is_about(console: httpx2.Client, warned: str) -> None:
-    console.post(f"{warned}/credentials", data={"secret.apiKey": KEY})
-
-    assert messages(console.get(warned)) == [DONE["replaced"]]
+def test_a_warning_is_shown_once(console: httpx2.Client, warned: str) -> None:
+    assert messages(console.get(warned)) == []
 
 
 def test_what_was_only_trimmed_is_said_once(console: httpx2.Client) -> None:
