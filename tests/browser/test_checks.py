@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.support.any_provider import Provider, running_provider
+from tests.support.any_provider import SENDGRID_REFUSES, Provider, running_provider
 from tests.support.service import Service, StartService
 from tests.support.window import Window, add, add_sendgrid, sign_in
 
@@ -77,7 +77,7 @@ OUTCOMES: dict[str, tuple[int, Any, str]] = {
     "ok": (200, {"scopes": ["mail.send"]}, "Works"),
     "invalid": (
         401,
-        {"errors": [{"message": "authorization required"}]},
+        SENDGRID_REFUSES,
         "Refused by the provider",
     ),
     "insufficient": (200, {"scopes": []}, "Accepted, but cannot send"),

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 TWILIO_REFUSES = {"code": 20003, "message": "Authenticate", "status": 401}
+SENDGRID_REFUSES = {"errors": [{"message": "Permission denied, wrong credentials", "field": None}]}
 CANARY = "canary-of-the-provider-61d0c1"
 
 

@@ -20,6 +20,7 @@ from app.providers.http_client import ProviderClient
 from app.providers.provider_file import ProviderFile, Region
 from app.secrets.secret import Secret
 from tests.app.providers.conftest import Script
+from tests.support.any_provider import SENDGRID_REFUSES
 
 Values = dict[str, Secret]
 CheckerAt = Callable[..., CredentialChecker]
@@ -53,7 +54,7 @@ MEANINGS: list[tuple[str, Answers, str]] = [
     ("SENDGRID", [(200, {"scopes": "mail.send"})], "inconclusive"),
     ("SENDGRID", [(200, {})], "inconclusive"),
     ("SENDGRID", [(200, [])], "inconclusive"),
-    ("SENDGRID", [(401, {"errors": [{"message": "authorization required"}]})], "invalid"),
+    ("SENDGRID", [(401, SENDGRID_REFUSES)], "invalid"),
     ("SENDGRID", [(401, "<html>sign in to the hotel's network</html>")], "inconclusive"),
     ("SENDGRID", [(401, {"portal": "sign in"})], "inconclusive"),
     ("SENDGRID", [(403, {"errors": [{"message": "access forbidden"}]})], "insufficient"),
@@ -318,7 +319,7 @@ async def test_each_region_gets_a_request_until_one_knows_the_key(
     assert [asked for asked, _, _ in script.requests] == ["GET /v3/scopes", "GET /eu/v3/scopes"]
 
 
-REFUSED = (401, {"errors": [{"message": "authorization required"}]})
+REFUSED = (401, SENDGRID_REFUSES)
 LOCKED = (403, {"errors": [{"message": "access forbidden"}]})
 LACKING = (200, {"scopes": ["mail.batch"]})
 SENDING = (200, {"scopes": ["mail.send"]})

@@ -10,6 +10,7 @@ from app.providers.provider_file import ProviderFile
 from app.providers.registry import load_providers, parse_provider
 from app.secrets.secret import Secret
 from tests.app.providers.conftest import Script
+from tests.support.any_provider import SENDGRID_REFUSES
 
 SID, KEY_SID, KEY_SECRET = "AC" + "0" * 32, "SK" + "1" * 32, "aB3" * 10 + "xy"
 API_KEY = {"apiKey": KEY_SID, "apiSecret": KEY_SECRET}
@@ -67,7 +68,7 @@ async def test_settings_choose_the_region(
 async def test_a_refusal_in_one_region_says_that_others_were_not_asked(
     script: Script, region: str | None, *, named: bool
 ) -> None:
-    refused = (401, {"errors": [{"message": "authorization required"}]})
+    refused = (401, SENDGRID_REFUSES)
     values = SENDGRID_KEY | ({"region": region} if region else {})
 
     verdict = (await script.check("SENDGRID", refused, values=secrets(values))).verdict
@@ -131,6 +132,18 @@ async def test_an_api_key_without_its_account_is_not_sent(script: Script) -> Non
 async def test_a_setting_becomes_a_header(script: Script, value: str) -> None:
     await script.check("SENDGRID", MAY_SEND, values=secrets({**SENDGRID_KEY, "onBehalfOf": value}))
     assert script.requests[0][1]["on-behalf-of"] == value
+
+
+@pytest.mark.parametrize(
+    ("settings", "says_so"), [({}, False), ({"onBehalfOf": "shop"}, True)], ids=str
+)
+async def test_a_key_that_works_on_behalf_of_another_account_is_said_to_send_nothing(
+    script: Script, settings: dict[str, str], *, says_so: bool
+) -> None:
+    # https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/on-behalf-of
+    checked = await script.check("SENDGRID", MAY_SEND, values=secrets(SENDGRID_KEY | settings))
+    assert checked.verdict.outcome == "ok"
+    assert ("sends no mail with that setting" in checked.verdict.message) is says_so
 
 
 async def test_without_the_setting_there_is_no_header(script: Script) -> None:

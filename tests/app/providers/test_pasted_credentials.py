@@ -21,6 +21,7 @@ from app.providers.http_client import ProviderClient, ProviderRequest, ProviderR
 from app.providers.registry import load_providers
 from app.secrets.secret import Secret
 from tests.app.providers.conftest import Script
+from tests.support.any_provider import SENDGRID_REFUSES
 from tests.support.private_keys import SPELLINGS, base64url, make_key, point, scalar
 
 PROVIDERS = load_providers()
@@ -489,7 +490,7 @@ WRAPPED = {
 @pytest.mark.parametrize("form", WRAPPED)
 async def test_k5_a_wrapped_key_is_not_blamed(form: str, script: Script) -> None:
     key = WRAPPED[form].format("SG." + "a" * 22 + "." + "b" * 43)
-    refusal = (401, {"errors": [{"message": "authorization required"}]})
+    refusal = (401, SENDGRID_REFUSES)
 
     checked = await script.check(
         "SENDGRID", refusal, refusal, values={"apiKey": Secret(key.encode())}

@@ -12,6 +12,7 @@ from app.providers.verdict import UNEXPECTED, Verdict
 from app.secrets.secret import Secret
 from domain.integration import Outcome
 from tests.app.providers.conftest import Script
+from tests.support.any_provider import SENDGRID_REFUSES
 
 Named = tuple[str, dict[str, str], tuple[int, object], Outcome, list[str], list[str], str]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
@@ -109,7 +110,7 @@ ACCOUNT, SUBUSER = "settings.accountSid", "settings.onBehalfOf"
 DOCS = "https://www.twilio.com/docs/"
 TWILIO_REFUSES = (401, {"code": 20003, "message": "Authenticate", "status": 401})
 NOT_ALLOWED = (401, {"code": 70051, "message": "Authorization Failed", "status": 401})
-SG_REFUSED = (401, {"errors": [{"message": "authorization required"}]})
+SG_REFUSED = (401, SENDGRID_REFUSES)
 SG_FORBIDDEN = (403, {"errors": [{"message": "access forbidden"}]})
 SG_ADDRESS = (401, {"errors": [{"message": "The requestor's IP Address is not whitelisted"}]})
 SG_NO_MAIL = (200, {"scopes": ["alerts.read"]})

@@ -11,7 +11,7 @@ import pytest
 
 from app.database.database import open_database
 from app.settings import read_settings
-from tests.support.any_provider import CANARY, Provider
+from tests.support.any_provider import CANARY, SENDGRID_REFUSES, Provider
 from tests.support.checks import PATH, SENDGRID, TWILIO, created
 from tests.support.service import Service
 
@@ -43,7 +43,7 @@ def test_a_check_returns_the_verdict_of_the_provider(
 def test_a_check_is_recorded_and_changes_nothing_else(
     client: httpx2.Client, provider: Provider
 ) -> None:
-    provider.say(401, {"errors": [{"message": "authorization required"}]})
+    provider.say(401, SENDGRID_REFUSES)
     id_ = created(client, SENDGRID)
     before = client.get(f"{PATH}/{id_}").json()["result"]["data"]
 
@@ -53,7 +53,7 @@ def test_a_check_is_recorded_and_changes_nothing_else(
     entry = client.get(f"{PATH}/{id_}/history").json()["result"]["data"][0]
     assert entry["action"] == "CREDENTIALS_CHECKED"
     assert entry["details"]["outcome"] == "invalid"
-    assert entry["details"]["detail"] == "The provider refuses the credentials"
+    assert entry["details"]["detail"].startswith("The provider does not know the key: ")
     assert isinstance(entry["details"]["latencyMs"], int)
     assert "region" not in entry["details"]
 
