@@ -8,7 +8,7 @@ from math import ceil
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.providers.errors import ProviderUnreachableError
+from app.providers.errors import NoResponseError, NoResponseReason
 from app.providers.google_service_account import parse_account, token_request
 from app.providers.http_client import (
     ProviderClient,
@@ -33,7 +33,16 @@ from app.secrets.secret import Secret
 
 SETTING_ERRORS = (400, 401, 403, 404, 422)  # others come from the network or from load
 FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
-UNREACHABLE = Verdict("inconclusive", "The provider cannot be reached")
+NO_RESPONSE: Mapping[NoResponseReason, Verdict] = {
+    "unreachable": Verdict("inconclusive", "The provider cannot be reached"),
+    "untrusted": Verdict(
+        "inconclusive",
+        "The provider's certificate is not trusted; if a proxy that inspects traffic has replaced"
+        " it, name the proxy's in SSL_CERT_FILE",
+    ),
+    "unreadable": UNREADABLE,
+    "too large": Verdict("inconclusive", "The provider's answer is too large to be read"),
+}
 OF_SETTINGS = "{reason}. A wrong value of {settings} can have the same effect"
 
 
@@ -137,8 +146,8 @@ class CheckRunner:
                 response = await self._client.request(request)
         except TimeoutError:
             return Exchange(no_answer_within(seconds))
-        except ProviderUnreachableError as error:
-            return Exchange(UNREADABLE if error.reached else UNREACHABLE)
+        except NoResponseError as error:
+            return Exchange(NO_RESPONSE[error.reason])
         return Exchange(evaluate(response, rules), response)
 
 

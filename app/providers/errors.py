@@ -2,10 +2,12 @@
 
 ProviderError
 ├── ProviderFileError           a provider file or address is wrong: the service does not start
-├── ProviderUnreachableError    a provider gave no response that can be read
+├── NoResponseError             a provider gave no response that can be read
 ├── UnsafeHeaderValueError      a value cannot be sent in a header
 └── InvalidServiceAccountError  a value is not the JSON of a service account
 """
+
+from typing import Literal
 
 
 class ProviderError(Exception):
@@ -16,12 +18,15 @@ class ProviderFileError(ProviderError):
     """A provider file or address cannot be used; one line that names it and says why."""
 
 
-class ProviderUnreachableError(ProviderError):
-    """There is no answer, or none that can be read; `reached` if there was one."""
+NoResponseReason = Literal["unreachable", "untrusted", "unreadable", "too large"]
 
-    def __init__(self, *, reached: bool) -> None:
-        super().__init__("no answer that can be read")
-        self.reached = reached
+
+class NoResponseError(ProviderError):
+    """There is no response, or none that can be read; `reason` says why."""
+
+    def __init__(self, *, reason: NoResponseReason) -> None:
+        super().__init__(reason)
+        self.reason: NoResponseReason = reason
 
 
 class UnsafeHeaderValueError(ProviderError):

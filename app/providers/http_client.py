@@ -14,11 +14,11 @@ import httpx2
 import msgspec
 from msgspec import UNSET, Struct
 
-from app.providers.errors import ProviderUnreachableError, UnsafeHeaderValueError
+from app.providers.errors import NoResponseError, NoResponseReason, UnsafeHeaderValueError
 from app.providers.provider_file import Basic, Bearer, Header, HttpCheck
 from app.secrets.secret import Secret
 
-MAX_RESPONSE = 64 * 1024  # bytes of an response
+MAX_RESPONSE = 64 * 1024  # bytes of a response
 # Uncompressed, so that a small response cannot unfold into a large one.
 COMMON_HEADERS = {
     "Accept": "application/json",
@@ -42,7 +42,7 @@ class ProviderRequest(Struct, frozen=True, kw_only=True):
 
 
 class ProviderResponse(Struct, frozen=True):
-    """One response; `content` is its JSON, UNSET if it is none or too large.
+    """One response; `content` is its JSON, UNSET if it is none.
 
     It may hold secrets of the provider's.
     """
@@ -70,19 +70,30 @@ class ProviderClient:
         """Return the response to *request*.
 
         Raises:
-            ProviderUnreachableError: there is no complete HTTP response. The library's own
-                errors are dropped, because they may repeat what was sent.
+            NoResponseError: there is no complete HTTP response. The library's own errors are
+                dropped, because they may repeat what was sent.
         """
         try:
             async with httpx2.AsyncClient(
                 verify=self._tls, trust_env=False, follow_redirects=False, timeout=None
             ) as client:
                 return await send(client, request)
-        except httpx2.NetworkError:
-            reached = False
-        except Exception:  # noqa: BLE001 — anything a foreign server's bytes can do to the library
-            reached = True
-        raise ProviderUnreachableError(reached=reached)
+        except NoResponseError:
+            raise
+        except Exception as error:  # noqa: BLE001 — anything a foreign server's bytes can do
+            reason = failure_reason(error)
+        raise NoResponseError(reason=reason)
+
+
+def failure_reason(error: Exception) -> NoResponseReason:
+    """Return why the library's *error* left a request without a response."""
+    cause = error.__cause__ and error.__cause__.__context__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return "untrusted"
+    closed = isinstance(error, httpx2.RemoteProtocolError) and "without sending a response" in str(
+        error
+    )
+    return "unreachable" if closed or isinstance(error, httpx2.NetworkError) else "unreadable"
 
 
 async def send(client: httpx2.AsyncClient, request: ProviderRequest) -> ProviderResponse:
@@ -98,9 +109,9 @@ async def send(client: httpx2.AsyncClient, request: ProviderRequest) -> Provider
             async for part in response.aiter_raw():
                 body += part
                 if len(body) > MAX_RESPONSE:
-                    return ProviderResponse(response.status_code, UNSET)
+                    raise NoResponseError(reason="too large")
         except httpx2.NetworkError:
-            raise ProviderUnreachableError(reached=True) from None
+            raise NoResponseError(reason="unreadable") from None
     return ProviderResponse(response.status_code, decode_json(body))
 
 

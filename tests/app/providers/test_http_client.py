@@ -3,18 +3,27 @@
 import asyncio
 import gzip
 import json
+import ssl
 import struct
 import time
 from asyncio import StreamReader as Reader
 from asyncio import StreamWriter as Writer
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
 from socket import SO_LINGER, SOL_SOCKET
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from app.providers.check import CredentialChecker
 from app.providers.http_client import ProviderClient, ProviderRequest
+from app.providers.provider_file import ProviderFile
 from app.secrets.secret import Secret
 
 ProviderThat = Callable[..., AbstractAsyncContextManager[str]]
@@ -113,16 +122,12 @@ BOMB = gzip.compress(b" " * 50_000_000 + GOOD)
 @pytest.mark.parametrize(
     "behave",
     [
-        pytest.param(endless, id="endless"),
         pytest.param(endless_header, id="endless header"),
-        pytest.param(that_says(b""), id="nothing"),
         pytest.param(that_says(b"\0\xff" * 500), id="no HTTP"),
-        pytest.param(that_says(b"SSH-2.0-OpenSSH\r\n"), id="another protocol"),
         pytest.param(that_says(framed(b"<!doctype html><p>mail.send")), id="HTML"),
         pytest.param(that_says(framed(GOOD[:-2])), id="cut JSON"),
         pytest.param(that_says(framed(b"[" * 60_000)), id="deep JSON"),
         pytest.param(that_says(framed(b'{"scopes": "\xff\xfe"}')), id="no UTF-8"),
-        pytest.param(that_says(framed(GOOD + b" " * 65_536)), id="too large"),
         pytest.param(that_says(OK + b"Content-Length: 99\r\n\r\n" + GOOD), id="cut off"),
         pytest.param(that_says(OK + b"Content-Length: 5\r\n\r\n" + GOOD), id="length too small"),
         pytest.param(that_says(OK + b"Content-Length: -1\r\n\r\n" + GOOD), id="length below 0"),
@@ -146,6 +151,37 @@ async def test_what_cannot_be_read_says_nothing_about_the_key(
     assert checked.verdict.outcome == "inconclusive"
     assert checked.verdict.message == "The provider's answer cannot be read"
     assert checked.latency_ms < 4_000
+
+
+DOMAINS = [{"Domain": f"{n}.example.com", "More": "x" * 400} for n in range(155)]
+
+
+@pytest.mark.parametrize(
+    "behave",
+    [
+        pytest.param(endless, id="endless"),
+        pytest.param(that_says(framed(json.dumps(DOMAINS).encode())), id="155 domains"),
+        pytest.param(that_says(framed(GOOD + b" " * 65_536)), id="spaces"),
+    ],
+)
+async def test_a_large_answer_is_said_to_be_so(
+    behave: object, provider_that: ProviderThat, checker_at: CheckerAt
+) -> None:
+    async with provider_that(behave) as url:
+        checked = await checker_at(url, 5.0).check("SENDGRID", VALUES)
+
+    assert checked.verdict.outcome == "inconclusive"
+    assert checked.verdict.message == "The provider's answer is too large to be read"
+
+
+@pytest.mark.parametrize("raw", [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 O"])
+async def test_who_closes_without_an_answer_cannot_be_reached(
+    raw: bytes, provider_that: ProviderThat, checker_at: CheckerAt
+) -> None:
+    async with provider_that(that_says(raw)) as url:
+        checked = await checker_at(url).check("SENDGRID", VALUES)
+
+    assert checked.verdict.message == "The provider cannot be reached"
 
 
 @pytest.mark.parametrize(
@@ -176,19 +212,51 @@ async def test_a_provider_that_is_not_there_cannot_be_reached(checker_at: Checke
     assert checked.verdict.message == "The provider cannot be reached"
 
 
-async def test_a_provider_without_a_valid_certificate_receives_nothing(
-    provider_that: ProviderThat, checker_at: CheckerAt
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate of this machine that nobody vouches for, in a file with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name, now = x509.Name([]), datetime.now(UTC)
+    address = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    dated = builder.not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    made = dated.add_extension(address, critical=True).sign(key, SHA256())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file = tmp_path / "certificate.pem"
+    file.write_bytes(pem + made.public_bytes(Encoding.PEM))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("trusted", "outcome", "message"),
+    [
+        (False, "inconclusive", "The provider's certificate is not trusted; "),
+        (True, "ok", "The provider accepts the credentials"),
+    ],
+)
+async def test_a_certificate_is_trusted_that_ssl_cert_file_names(  # noqa: PLR0913 — the row
+    certificate: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    providers: Mapping[str, ProviderFile],
+    *,
+    trusted: bool,
+    outcome: str,
+    message: str,
 ) -> None:
-    heard = bytearray()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    server = await asyncio.start_server(that_says(framed(GOOD)), "127.0.0.1", 0, ssl=context)
+    urls = {"SENDGRID": f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"}
 
-    async def listen(reader: Reader, _: Writer) -> None:
-        heard.extend(await reader.read(4_096))
+    async with server:
+        checked = await CredentialChecker(providers, ProviderClient(), urls).check(
+            "SENDGRID", VALUES
+        )
 
-    async with provider_that(listen) as url:
-        checked = await checker_at(url.replace("http:", "https:")).check("SENDGRID", VALUES)
-
-    assert checked.verdict.outcome == "inconclusive"
-    assert b"SG.key" not in heard
+    assert checked.verdict.outcome == outcome
+    assert checked.verdict.message.startswith(message)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

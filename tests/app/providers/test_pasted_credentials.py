@@ -15,7 +15,7 @@ from app.http.integrations.bodies import CreateIntegrationBody, create_schema
 from app.http.integrations.warnings import find_warnings
 from app.pasted_text import TRIMMED
 from app.providers.check import CredentialChecker
-from app.providers.errors import ProviderUnreachableError
+from app.providers.errors import NoResponseError
 from app.providers.google_service_account import parse_account, private_key
 from app.providers.http_client import ProviderClient, ProviderRequest, ProviderResponse
 from app.providers.registry import load_providers
@@ -357,7 +357,7 @@ class NoNetwork(ProviderClient):
     """Reaches nobody."""
 
     async def request(self, request: ProviderRequest) -> ProviderResponse:  # noqa: ARG002 — its base uses it
-        raise ProviderUnreachableError(reached=False)
+        raise NoResponseError(reason="unreachable")
 
 
 def checker() -> CredentialChecker:
