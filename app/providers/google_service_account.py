@@ -1,6 +1,5 @@
 """The JSON of a Google service account, and what it signs to get an access token (RFC 7523)."""
 
-import binascii
 import json
 import re
 from base64 import b64decode
@@ -17,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from msgspec import Meta, Struct
 
-from app.pasted_text import trim
+from app.pasted_text import INVISIBLES, trim
 from app.providers.errors import InvalidServiceAccountError
 from app.secrets.secret import Secret
 from app.tokens.jwt import base64url
@@ -27,7 +26,9 @@ GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ASSERTION_LIFETIME = 300  # seconds that an assertion may be used; Google allows 3,600
 
 
-DECODER = json.JSONDecoder(strict=False)  # takes line breaks within a string, as they are pasted
+DECODER = json.JSONDecoder(strict=False)  # takes tabs within a string, as they are pasted
+# No member has them: terminals break long lines, and web pages hide characters.
+NEVER_MEANT = re.compile(rf"[\r\n{INVISIBLES}]")
 ACCOUNT_SIGN = re.compile(r'"service_account"|"(?:private_key|client_email)"\s*:')
 INCOMPLETE = (
     "This is not the whole JSON of a service account: it needs type, project_id, client_email and"
@@ -94,7 +95,7 @@ def is_whole_pem(text: str) -> bool:
     found = PEM.search(text)
     try:
         der = b64decode("".join(found[2].split()), validate=True) if found else b""
-    except binascii.Error:
+    except ValueError:  # of base64, or of characters beyond ASCII
         return False
     return len(der) == LONG_HEADER + int.from_bytes(der[2:LONG_HEADER], "big")
 
@@ -102,7 +103,7 @@ def is_whole_pem(text: str) -> bool:
 def try_parse_account(text: str) -> ServiceAccountFile | None:
     """Return the service account that *text* begins with; None if it begins with none."""
     try:
-        value, _ = DECODER.raw_decode(text)
+        value, _ = DECODER.raw_decode(NEVER_MEANT.sub("", text))
         if not isinstance(value, dict):
             return None
         members = cast("dict[str, object]", value)

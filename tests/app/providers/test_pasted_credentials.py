@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.http.errors import InvalidFieldsError
-from app.http.integrations.bodies import CreateIntegrationBody, create_schema
+from app.http.integrations.bodies import SECRET_FIELDS, CreateIntegrationBody, create_schema
 from app.http.integrations.warnings import find_warnings
 from app.pasted_text import TRIMMED
 from app.providers.check import CredentialChecker
@@ -40,6 +40,11 @@ def base64_pieces(text: str, between: str) -> str:
     """Return *text* in base64, with *between* after every 60 characters."""
     encoded = b64encode(text.encode()).decode()
     return between.join(encoded[at : at + 60] for at in range(0, len(encoded), 60)) + between
+
+
+def pieces(text: str) -> list[str]:
+    """Return *text* in pieces of 60 characters, which end anywhere in its JSON."""
+    return [text[at : at + 60] for at in range(0, len(text), 60)]
 
 
 def csv_cell(text: str) -> str:
@@ -128,6 +133,10 @@ FORMS: dict[str, Callable[[str], str]] = {
     "base64 with its name": lambda text: f"base64:{b64encode(text.encode()).decode()}",
     "a byte order mark inside": lambda text: text.replace("{", "{\ufeff", 1),
     "zero-width spaces inside": lambda text: text.replace('": "', '": "\u200b'),
+    "invisible characters in each line": lambda text: "\u200b\xad\ufeff".join(pieces(text)),
+    "invisible characters in the private key": lambda t: t.replace("MII", "MII\u200b\xad\ufeff"),
+    "lines of a terminal": lambda text: "\n".join(pieces(text)),
+    "lines of a terminal, CR LF": lambda text: "\r\n".join(pieces(text)),
     "line separators": lambda text: indented(text).replace("\n", "\u2028"),
     "line breaks of HTML": lambda text: indented(text).replace("\n", "<br>\n"),
     "a form": quote_plus,
@@ -182,6 +191,13 @@ INCOMPLETE: dict[str, Callable[[str], str]] = {
     "an empty private key": with_key(lambda _: ""),
     "a private key cut short": with_key(lambda key: key[:200]),
     "a private key with blanks for its plus signs": with_key(lambda key: key.replace("+", " ")),
+    "a private key with an ellipsis": with_key(lambda key: f"{key[:200]}…{key[-60:]}"),
+    "a private key with dashes of a word processor": with_key(
+        lambda key: key.replace("--", "\u2013")
+    ),
+    "a private key with a letter of another script": with_key(
+        lambda key: key[:99] + "ع" + key[99:]
+    ),
     "a private key that lacks a line": with_key(lambda key: key[:100] + key[165:]),
     "a private key without its head": with_key(lambda key: key.split("-----")[2]),
     "a private key in base64": with_key(lambda key: b64encode(key.encode()).decode()),
@@ -474,6 +490,35 @@ def stored_values(body: CreateIntegrationBody) -> dict[str, Secret]:
         "vapidPublicKey": Secret(public.encode()) if public else None,
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+STRANGE = st.sampled_from(
+    ["…", "\u2013", "é", "\u017f", "٣", "ع", "键", "\u2028", "\xad", "\0", "😀", '"']
+)
+
+
+@given(data=st.data())
+def test_k5_no_character_in_a_secret_fails(
+    service_account: dict[str, str], data: st.DataObject
+) -> None:
+    type_ = data.draw(st.sampled_from(sorted(PROVIDERS)))
+    key = make_key(1)
+    keys = ["SG.aB3-_cdefghijklmnopqrs." + "x1Y-" * 10 + "abc", "AC" + "0a" * 16]
+    whole = data.draw(st.sampled_from([*keys, *(write(key) for write in SPELLINGS.values())]))
+    if type_ == FCM:
+        whole = json.dumps(service_account, indent=2)
+    at = data.draw(st.integers(0, len(whole)))
+    strange = data.draw(STRANGE | st.text(min_size=1, max_size=5))
+    form = FORMS[data.draw(st.sampled_from(["as it is", "base64", "a JSON string", "percent"]))]
+    pasted = form(whole[:at] + strange + whole[at:])
+    field = data.draw(st.sampled_from(sorted(PROVIDERS[type_].fields.keys() & SECRET_FIELDS)))
+    body = {"name": "n", "type": type_, "channel": PROVIDERS[type_].channel, field: pasted}
+    try:
+        created = CREATE.read(json.dumps(body).encode())
+    except InvalidFieldsError:
+        return
+    list(find_warnings(created, PROVIDERS[type_]))
+    asyncio.run(checker().check(type_, stored_values(created)))
 
 
 WRAPPED = {
