@@ -49,7 +49,7 @@ def build_line_logger(level: int) -> Callable[[Struct], None]:
     """Return what writes whole lines of *level*, each a Struct of all that stands in it.
 
     structlog makes a line in a dozen steps, which for each request would be a tenth of a GET; here
-    it is one. What is written looks the same, and is written or not as `configure_logs` said.
+    it is one. What is written looks the same, and is written or not as `configure_logging` said.
     """
     if not structlog.get_logger().is_enabled_for(level):
         return lambda _: None

@@ -21,7 +21,15 @@ PAGES = [
 FILE_PATH = re.compile(r"`((?:app|domain|projections|scripts|tests)/[\w./*]+)")
 # In backquotes, or at the start of a line of an example.
 COMMAND_LINE = re.compile(r"(?:`|^)(integrations(?: [^`|>#\n]*)?)(?:`|  |$| [|>#])", re.MULTILINE)
-LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
+LINK = re.compile(r"\]\((?!https?://)([^)\s]+)\)")
+CITED_PAGE = re.compile(r"docs/(?:[\w-]+/)*[\w-]+\.md(?:#[\w-]+)?")
+# Documents that are not in the repository, and the numbers of their parts.
+OUTSIDE_DOCUMENT = re.compile(
+    r"\(contract, |(?:contract|design|naming|cases|facts|integration-api)\.md|\bdesign,? D\d"
+    r"|\((?:kinds? )?[KS]\d+[,) ]|def test_[ks]\d+_"
+)
+# What reads the document of the API if it is there, and skips its tests if not.
+READS_OUTSIDE_DOCUMENT = ROOT / "tests/contract/conftest.py"
 
 
 def test_only_the_sealing_module_uses_ciphers() -> None:
@@ -68,8 +76,36 @@ def test_the_wheel_holds_the_product_and_no_tests() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
-    for target in LINK.findall(page.read_text()):
-        assert (page.parent / target).exists(), target
+    for link in LINK.findall(page.read_text()):
+        assert leads_somewhere(link, page), link
+
+
+@pytest.mark.parametrize("folder", ["app", "domain", "projections", "scripts", "tests", "clients"])
+def test_code_cites_pages_and_sections_that_exist(folder: str) -> None:
+    for file in code_in(folder):
+        text = file.read_text()
+        for cited in CITED_PAGE.findall(text):
+            assert leads_somewhere(cited, ROOT / "README.md"), f"{file}: {cited}"
+        outside = OUTSIDE_DOCUMENT.search(text)
+        assert outside is None or file in (Path(__file__), READS_OUTSIDE_DOCUMENT), file
+
+
+def leads_somewhere(link: str, page: Path) -> bool:
+    """Return whether *link*, on *page*, leads to a file, and to a heading in it if it names one."""
+    path, _, anchor = link.partition("#")
+    target = page.parent / path if path else page
+    return target.exists() and (not anchor or anchor in anchors_of(target))
+
+
+def anchors_of(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives the headings of *page*."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def code_in(folder: str) -> Iterator[Path]:
+    """Yield the files of *folder* in Python and SQL."""
+    yield from (file for file in (ROOT / folder).rglob("*") if file.suffix in (".py", ".sql"))
 
 
 def test_the_settings_page_lists_every_setting() -> None:
@@ -105,7 +141,7 @@ def options_of(command: click.Command) -> set[str]:
 
 
 NO_COMMANDS = ("", "keys", "--version", "audit key rotated")
-"""What may follow `integrations` on a page, besides a command; the last is the name of a note."""
+"""What may follow `integrations` on a page and is no command; the last is the name of a note."""
 
 
 def test_the_readme_lists_every_command() -> None:

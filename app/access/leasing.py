@@ -1,4 +1,4 @@
-"""Grants leases: reads, opens, records, seals and signs, in this order (contract, 13).
+"""Grants leases: reads, opens, records, seals and signs, in this order (docs/workers.md).
 
 No lease is without its record, and no record holds what the lease hides: so the secrets are open
 before the record is written, and the caller's own words are compared with them.

@@ -71,7 +71,7 @@ class LogExtent(Struct, frozen=True):
 class LogSection(Struct, frozen=True):
     """What stands up to a position: leaves and checkpoints of each tree, oldest first.
 
-    `missing` is the first position at which there is no event; what comes after it is left out.
+    `first_gap` is the first position without an event; what comes after it is left out.
     """
 
     upto: int

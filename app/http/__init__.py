@@ -1,1 +1,1 @@
-"""The HTTP API: controllers, envelope, problems; the only package that imports Litestar."""
+"""The HTTP API: controllers, the envelope of responses, problems."""

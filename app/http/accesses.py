@@ -1,4 +1,4 @@
-"""Who could have had which credentials when (contract, 14; docs/workers.md)."""
+"""Who could have had which credentials when (docs/workers.md#who-had-access)."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Endpoints to verify the log without trusting us (contract, 9; docs/audit.md)."""
+"""Endpoints to verify the log without trusting us (docs/audit.md)."""
 
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager, suppress

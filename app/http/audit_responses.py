@@ -1,4 +1,4 @@
-"""The responses of the audit endpoints (contract, 9); all hashes and stored bytes are base64."""
+"""The responses of the audit endpoints (docs/audit.md); hashes and stored bytes are base64."""
 
 from collections.abc import Sequence
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The rules of single fields (contract, 4); a rule parses a JSON value."""
+"""The rules of single fields (docs/api.md#fields); a rule parses a JSON value."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping

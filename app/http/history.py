@@ -1,4 +1,4 @@
-"""The history of a workspace and of one integration (contract, 8)."""
+"""The history of a workspace and of one integration (docs/history.md)."""
 
 from collections.abc import Mapping
 from datetime import datetime

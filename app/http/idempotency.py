@@ -1,4 +1,7 @@
-"""Idempotency keys: a repeated request gets the stored first response (contract, 7)."""
+"""Idempotency keys: a repeated request gets the stored first response.
+
+See docs/api.md#repeat-a-request-safely.
+"""
 
 from collections.abc import Callable, Mapping
 from hashlib import sha256

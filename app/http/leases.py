@@ -1,4 +1,4 @@
-"""Leases: what sending needs, sealed to the worker that asks (contract, 13; docs/workers.md)."""
+"""Leases: what sending needs, sealed to the worker that asks (docs/workers.md)."""
 
 import re
 from collections.abc import Awaitable, Mapping

@@ -1,4 +1,7 @@
-"""`Prefer: handling=strict`: warnings become 422 (contract, 1; RFC 7240)."""
+"""`Prefer: handling=strict` (RFC 7240): warnings become 422.
+
+See docs/providers.md#warnings-and-strict-handling.
+"""
 
 import re
 

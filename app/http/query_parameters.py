@@ -170,7 +170,7 @@ def operation_class(parameters: QuerySchema[Any]) -> type[Operation]:
 
 
 class AsOf(Struct, rename="camel", frozen=True):
-    """The parameter `asOf`: a point in time; None is now (contract, 8)."""
+    """The parameter `asOf`: a point in time; None is now (docs/history.md#the-past)."""
 
     as_of: PointInTime | None = None
 

@@ -1,4 +1,4 @@
-"""The envelope `result` of every response, and how a response is sent (contract, 1 and 4)."""
+"""The envelope `result` of every response, and how a response is sent (docs/api.md#responses)."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,6 @@
-"""Who an SMS is from (contract, 4): a number, a short code, a name, or an id of the provider's.
+"""Who an SMS is from: a number, a short code, a name, or an id of the provider's.
+
+See docs/api.md#senders.
 
 Numbers are read as people paste them. Which senders a provider takes, its file says.
 """

@@ -1,4 +1,4 @@
-"""The rules of texts and secrets (contract, 4): read as people paste them."""
+"""The rules of texts and secrets (docs/api.md#fields): read as people paste them."""
 
 import re
 from collections.abc import Iterable

@@ -53,7 +53,7 @@ def read_provider(file: Traversable) -> ProviderFile:
     """Return the provider that *file* describes.
 
     Raises:
-        ProviderFileError: not readable, or as `provider_in`.
+        ProviderFileError: not readable, or not in the format of docs/providers.md.
     """
     try:
         content = file.read_bytes()

@@ -37,7 +37,7 @@ class StoredEnvelope(Struct):
 
 
 class EventLine(Struct, rename="camel"):
-    """One event as a line; its fields are promised (contract, 12)."""
+    """One event as a line; programs rely on its fields."""
 
     position: int
     workspace_id: str

@@ -210,7 +210,7 @@ async def count_by_kek(connection: AsyncConnection) -> dict[str, int]:
 async def retire_kek_for_good(
     connection: AsyncConnection, kek: str, *, allow_stored: bool = False
 ) -> None:
-    """Let nothing be stored under *kek* from now on; with *lost* what is stored may stay.
+    """Let nothing be stored under *kek* from now on; with *allow_stored* what is stored may stay.
 
     Whatever a worker has sealed under it and not stored yet is refused, and sealed again when the
     request is repeated: so a KEK that nothing uses stays so.

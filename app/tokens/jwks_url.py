@@ -27,7 +27,7 @@ class JwksUrl(KeySource):
     """The keys of the JWKS at *url*, fetched every 45 s, and at once for an unknown key.
 
     While the endpoint is away, slow or responds wrongly the last good keys stay, for 24 h; an empty
-    list of keys is valid and locks everybody out. *refresh_interval* is in seconds, *clock* gives
+    list of keys is valid and locks everybody out. *refresh_every* is in seconds, *clock* gives
     monotonic seconds.
 
     Raises:

@@ -14,7 +14,7 @@ Anchor = tuple[int, Key]  # rows before it, the key of the last of them
 class Anchors:
     """Caches, for a list in one state of its workspace, which keys stand at which row.
 
-    *state* is the workspace's last sequence: any change makes another list of it, so
+    A state is the workspace's last sequence: any change makes another list of it, so
     that a cached anchor is never wrong. The least recently used lists are dropped.
     """
 

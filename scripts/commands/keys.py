@@ -212,7 +212,7 @@ async def keks_here(settings: Settings) -> set[str]:
 async def open_keyring_and_database(
     settings: Settings,
 ) -> AsyncGenerator[tuple[AsyncConnection, ManagedKeyring]]:
-    """Yield the database, brought up to date, and the keyring that are set."""
+    """Yield the database and the keyring of the settings."""
     keyring = open_keyring(settings.keyring, settings.vault_token_file)
     try:
         async with open_keys_database(settings) as connection:

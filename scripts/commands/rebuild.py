@@ -43,7 +43,7 @@ def rebuild_command(*, names: Sequence[str], only_check: bool) -> None:
 
 
 def run(projections: Sequence[Projection[Any]], *, only_check: bool) -> LogComparison:
-    """Rebuild or compare on the database of the settings, migrated."""
+    """Rebuild or compare on the database of the settings."""
     with open_known_database(read_settings()) as dsn:
         with psycopg.connect(dsn, autocommit=True) as connection:
             register_versions(connection, projections)

@@ -49,7 +49,7 @@ def chromium() -> Iterator[Browser]:
 def new_window(chromium: Browser, service: Service) -> Iterator[NewWindow]:
     """Open a window without a session: `new_window(color_scheme="dark")`; nothing goes wrong in it.
 
-    It is at the shared service, or at the *origin* that is given.
+    It is at the shared service, or at the origin that is given.
     """
     windows: list[Window] = []
 

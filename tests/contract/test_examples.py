@@ -1,4 +1,4 @@
-"""The examples of integration-api.md, verbatim, over real HTTP against the started service."""
+"""The examples of the document, verbatim, over real HTTP against the started service."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""An event is for ever: every event and shape that was ever stored is still read (design, D10).
+"""An event is for ever: every event and shape that was ever stored is still read.
 
 stored_events.jsonl has a line for each, with the bytes as they were stored; lines are only
 added. Whoever adds an event, or a field to one, adds to EXPECTED what the new line means, runs

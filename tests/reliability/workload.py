@@ -34,7 +34,7 @@ class Workload:
         self.active: dict[str, bool] = {}
 
     def new(self, operation: Operation, workspace: str, dice: random.Random) -> RecordedRequest:
-        """Return a request for *what* in *workspace*, every other one with an idempotency key."""
+        """Return a request for *operation* in *workspace*; half of them have an idempotency key."""
         number, known = next(self.numbers), self.known[workspace]
         if len(known) < MIN_INTEGRATIONS:
             operation = "create"

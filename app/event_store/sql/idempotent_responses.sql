@@ -1,4 +1,4 @@
--- First responses to requests with an idempotency key, for 24 h (contract, 7).
+-- First responses to requests with an idempotency key, for 24 h (docs/api.md#repeat-a-request-safely).
 CREATE TABLE integrations.idempotent_responses (
     workspace_id text        NOT NULL,
     key          text        NOT NULL,

@@ -1,4 +1,4 @@
-"""Checks stored credentials with the provider (contract, 10)."""
+"""Checks stored credentials with the provider (docs/providers.md#checks)."""
 
 import time
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The resource integration (integration-api.md; contract, 4 to 7)."""
+"""The resource integration (docs/api.md#operations)."""
 
 from typing import Any
 

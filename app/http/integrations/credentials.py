@@ -1,4 +1,4 @@
-"""What is known of the stored secrets of an integration, never what they are (contract, 4)."""
+"""What is known of stored secrets, never what they are (docs/api.md#stored-credentials)."""
 
 from collections.abc import Mapping
 from typing import get_args

@@ -1,4 +1,4 @@
-"""The default of each channel: which integration workers send with (contract, 15)."""
+"""The default of each channel: which integration workers send with (docs/api.md#defaults)."""
 
 from collections.abc import Sequence
 from typing import get_args

@@ -1,4 +1,4 @@
-"""Bodies by title: those that create an integration are of integration-api.md."""
+"""Bodies by title, as the OpenAPI document shows them."""
 
 from collections.abc import Mapping
 

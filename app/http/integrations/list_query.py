@@ -1,4 +1,4 @@
-"""The query of the list of integrations: filters, order, page (contract, 5)."""
+"""The query of the list of integrations: filters, order, page (docs/api.md#lists)."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""Secrets in texts that everybody may see are errors, keys of providers warnings (contract, 4)."""
+"""Secrets in texts that everybody may see are errors, keys of providers warnings."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -1,7 +1,8 @@
-"""Keeps secrets out of what a caller writes into records that the export shows (contract, 4).
+"""Keeps secrets out of what a caller writes into records that the export shows.
 
-An Idempotency-Key with a secret is refused. A request id is never an error (contract, 1): one that
-does not fit is replaced by one of ours, in the record, the log lines and the response.
+An Idempotency-Key with a secret is refused. A request id is never an error: one that does not fit
+is replaced by one of ours, in the record, the log lines and the response. See
+docs/api.md#repeat-a-request-safely and docs/api.md#responses.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The responses that show integrations (integration-api.md; contract, 4 and 5)."""
+"""The responses that show integrations (docs/api.md#responses)."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""What a search text may stand for: a number and an address, as they are stored (contract, 5)."""
+"""The stored numbers and addresses that a search text may stand for (docs/api.md#lists)."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Settings of an integration: rules and warnings, by the provider's file (contract, 4)."""
+"""Settings of an integration: rules and warnings, by the provider's file (docs/api.md#settings)."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The provider types and the fields of each (contract, 11)."""
+"""The provider types and the fields of each (docs/providers.md#types)."""
 
 from collections.abc import Iterable, Mapping
 from typing import Literal, get_args

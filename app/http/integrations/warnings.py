@@ -1,4 +1,7 @@
-"""Warnings about a valid body, which the response shows with the data (contract, 4)."""
+"""Warnings about a valid body, which the response shows with the data.
+
+See docs/providers.md#warnings-and-strict-handling.
+"""
 
 from collections.abc import Container, Iterator, Mapping
 from typing import cast

@@ -81,7 +81,7 @@ def complete_document(document: Json, body_schemas: BodySchemas) -> Json:
 
 
 def camel_case_path(path: str) -> str:
-    """Return *path* with its parameters as integration-api.md writes them: {integrationId}."""
+    """Return *path* with its parameters in camel case: {integrationId}."""
     return PATH_PARAMETER.sub(lambda found: "{" + to_camel_case(found[1]) + "}", path)
 
 

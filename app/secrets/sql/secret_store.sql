@@ -1,4 +1,4 @@
--- Sealed secrets (docs/secrets.md): mutable and deletable, unlike the log, so that keys can be
+-- Sealed secrets (docs/keys.md): mutable and deletable, unlike the log, so that keys can be
 -- rewrapped and secrets destroyed. Nothing in here opens without the keyring.
 CREATE TABLE integrations.secret_store (
     workspace_id text    NOT NULL,

@@ -11,9 +11,9 @@ The service's recorder may read and not append, so these cases run as the owner 
   an aggregate recorder knows no positions; ours, an application recorder, returns them, so a
   subclass drops them here. (The library, too, runs this case on its aggregate recorder only.)
 - TrackingRecorderTestCase, ProcessRecorderTestCase: we have no such recorders; a follower's
-  checkpoint moves in the transaction of its effect (design, D3).
+  checkpoint moves in the transaction of its effect.
 - InfrastructureFactoryTestCase: we have no factory; `open_recorder` opens the one recorder.
-- TranscoderTestCase: events are encoded by msgspec, not by a transcoder; test_mapper.py.
+- TranscoderTestCase: events are encoded by msgspec, not by a transcoder; test_codec.py.
 """
 
 from collections.abc import Generator, Sequence

@@ -1,4 +1,4 @@
-"""How a body comes: encodings, charsets, marks, none at all (K9)."""
+"""How a body comes: encodings, charsets, marks, none at all."""
 
 import gzip
 import socket

@@ -1,4 +1,4 @@
-"""Idempotency keys over HTTP: one event, and the first response for every repeat (contract, 7)."""
+"""Idempotency keys over HTTP: one event, and the first response for every repeat."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Leases (contract, 13): who gets what, sealed to whom, and what is refused."""
+"""Leases (docs/workers.md): who gets what, sealed to whom, and what is refused."""
 
 import json
 from collections.abc import Callable

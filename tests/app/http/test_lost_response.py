@@ -1,4 +1,4 @@
-"""A commit whose reply is lost is found by its idempotency key: one event (contract, 7)."""
+"""A commit whose reply is lost is found by its idempotency key: one event."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""ETag, If-Match and If-None-Match over HTTP (contract, 7; RFC 9110, 13.1)."""
+"""ETag, If-Match and If-None-Match over HTTP (RFC 9110, 13.1)."""
 
 import threading
 from collections import Counter

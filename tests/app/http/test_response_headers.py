@@ -1,4 +1,4 @@
-"""The headers that every response has (contract, 1)."""
+"""The headers that every response has (docs/api.md#responses)."""
 
 from collections.abc import Callable
 from typing import Any

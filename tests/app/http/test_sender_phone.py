@@ -1,4 +1,4 @@
-"""Who an SMS is from (contract, 4): each kind by each spelling, in creation and change."""
+"""Who an SMS is from (docs/api.md#senders): each kind by each spelling, in creation and change."""
 
 import re
 from collections.abc import Callable

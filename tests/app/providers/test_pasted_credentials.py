@@ -162,9 +162,7 @@ def warnings_of(fields: Mapping[str, str]) -> list[tuple[str | None, str, str]]:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_k4_a_service_account_is_read_in_any_form(
-    service_account: dict[str, str], form: str
-) -> None:
+def test_a_service_account_is_read_in_any_form(service_account: dict[str, str], form: str) -> None:
     account = parse_account(Secret(FORMS[form](json.dumps(service_account)).encode()))
 
     assert account.client_email == service_account["client_email"]
@@ -172,7 +170,7 @@ def test_k4_a_service_account_is_read_in_any_form(
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_k4_no_form_looks_unusual(service_account: dict[str, str], form: str) -> None:
+def test_no_form_looks_unusual(service_account: dict[str, str], form: str) -> None:
     codes = {w[1] for w in warnings_of({"apiKey": FORMS[form](json.dumps(service_account))})}
 
     around = {"LOOKS_QUOTED", "LOOKS_LIKE_VARIABLE", "LOOKS_ESCAPED"}
@@ -209,7 +207,7 @@ INCOMPLETE: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("form", INCOMPLETE)
-def test_k4_a_service_account_that_no_check_can_use_is_a_warning(
+def test_a_service_account_that_no_check_can_use_is_a_warning(
     service_account: dict[str, str], form: str
 ) -> None:
     pasted = INCOMPLETE[form](json.dumps(service_account))
@@ -218,7 +216,7 @@ def test_k4_a_service_account_that_no_check_can_use_is_a_warning(
 
 
 @pytest.mark.parametrize("form", ["literal line breaks", "base64", "single quotes", "a variable"])
-async def test_k4_the_check_takes_what_creation_takes(
+async def test_the_check_takes_what_creation_takes(
     service_account: dict[str, str], form: str, script: Script
 ) -> None:
     pasted = {"apiKey": Secret(FORMS[form](json.dumps(service_account)).encode())}
@@ -338,7 +336,7 @@ MISTAKEN: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize("form", ["as it is", "base64", "base64url", "single quotes", "a variable"])
 @pytest.mark.parametrize("kind", MISTAKEN)
-async def test_k4_another_file_is_named(kind: str, form: str, script: Script) -> None:
+async def test_another_file_is_named(kind: str, form: str, script: Script) -> None:
     text, message = MISTAKEN[kind]
     pasted = FORMS[form](text)
 
@@ -351,7 +349,7 @@ async def test_k4_another_file_is_named(kind: str, form: str, script: Script) ->
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_k4_a_service_account_in_another_field_is_sent_to_its_own(
+def test_a_service_account_in_another_field_is_sent_to_its_own(
     service_account: dict[str, str], form: str
 ) -> None:
     fields = {"apiSecret": FORMS[form](json.dumps(service_account))}
@@ -363,7 +361,7 @@ def test_k4_a_service_account_in_another_field_is_sent_to_its_own(
 
 
 @given(text=st.text(max_size=300))
-async def test_k4_only_a_legacy_key_is_retired(text: str) -> None:
+async def test_only_a_legacy_key_is_retired(text: str) -> None:
     checked = await checker().check(FCM, {"apiKey": Secret(text.encode())})
 
     assert checked.verdict.outcome != "retired" or ("AAAA" in text and ":" in text)
@@ -399,7 +397,7 @@ VAPID_FORMS: Mapping[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("form", VAPID_FORMS)
 @pytest.mark.parametrize("field", ["vapidPublicKey", "vapidPrivateKey"])
-async def test_k5_a_vapid_key_has_a_warning_if_the_check_does_not_take_it(
+async def test_a_vapid_key_has_a_warning_if_the_check_does_not_take_it(
     field: str, form: str
 ) -> None:
     for number in range(20):
@@ -428,7 +426,7 @@ OTHER_FORMS = [  # of SPELLINGS
 
 
 @pytest.mark.parametrize("form", OTHER_FORMS)
-async def test_k5_a_vapid_key_in_another_form_has_one_cause_whatever_its_characters(
+async def test_a_vapid_key_in_another_form_has_one_cause_whatever_its_characters(
     form: str,
 ) -> None:
     [other_kind] = PROVIDERS["WEB_PUSH"].fields["vapidPrivateKey"].lookalikes
@@ -464,7 +462,7 @@ def pasted_keys(draw: st.DrawFn) -> tuple[str, dict[str, str]]:
 
 
 @given(pasted=pasted_keys())
-def test_k5_what_creation_takes_is_never_invalid_for_its_form(
+def test_what_creation_takes_is_never_invalid_for_its_form(
     pasted: tuple[str, dict[str, str]],
 ) -> None:
     type_, values = pasted
@@ -533,7 +531,7 @@ WRAPPED = {
 
 
 @pytest.mark.parametrize("form", WRAPPED)
-async def test_k5_a_wrapped_key_is_not_blamed(form: str, script: Script) -> None:
+async def test_a_wrapped_key_is_not_blamed(form: str, script: Script) -> None:
     key = WRAPPED[form].format("SG." + "a" * 22 + "." + "b" * 43)
     refusal = (401, SENDGRID_REFUSES)
 
@@ -546,7 +544,7 @@ async def test_k5_a_wrapped_key_is_not_blamed(form: str, script: Script) -> None
     assert checked.verdict.limits == {"field": "apiKey"}
 
 
-async def test_k5_a_key_with_a_line_break_is_sent_without_it(script: Script) -> None:
+async def test_a_key_with_a_line_break_is_sent_without_it(script: Script) -> None:
     await script.check("SENDGRID", (500, ""), values={"apiKey": Secret("\ufeffSG.key\n".encode())})
 
     assert script.requests[0][1]["authorization"] == "Bearer SG.key"

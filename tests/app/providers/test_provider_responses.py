@@ -48,7 +48,7 @@ def catalogues() -> Catalogues:
     return load_catalogues()
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[f"K3-{row.type}-{row.of}-{row.case}" for row in ROWS])
+@pytest.mark.parametrize("row", ROWS, ids=[f"{row.type}-{row.of}-{row.case}" for row in ROWS])
 async def test_what_providers_answer_has_its_true_outcome(
     row: SeenResponse, script: Script, catalogues: Catalogues
 ) -> None:

@@ -1,4 +1,4 @@
-"""What stands between us and a provider, or pretends to be one, never blames a key (contract, 10).
+"""What stands between us and a provider, or pretends to be one, never blames a key.
 
 The documented answer of each type, by which a key is invalid, is sent here in every wrong way.
 """
@@ -121,7 +121,7 @@ def check_answered(
     checker_at: Callable[..., CredentialChecker],
     credentials: dict[str, dict[str, Secret]],
 ) -> Callable[..., Awaitable[str]]:
-    """Check good credentials of a type at a provider that gives *answer* to each request of it."""
+    """Check good credentials of a type at a provider that gives one answer to each request."""
 
     async def check(key: tuple[str, str], answer: Answer) -> str:
         raw = answer(DOCUMENTED[key][0], DOCUMENTED[key][1].encode())
@@ -141,7 +141,7 @@ def check_answered(
 
 @pytest.mark.parametrize("kind", ANSWERS)
 @pytest.mark.parametrize("key", DOCUMENTED, ids="-".join)
-async def test_k3_no_other_answer_blames_the_key(
+async def test_no_other_answer_blames_the_key(
     check_answered: Callable[..., Awaitable[str]], key: tuple[str, str], kind: str
 ) -> None:
     assert await check_answered(key, ANSWERS[kind]) == "inconclusive"
@@ -149,7 +149,7 @@ async def test_k3_no_other_answer_blames_the_key(
 
 @pytest.mark.parametrize("kind", LABELLED)
 @pytest.mark.parametrize("key", DOCUMENTED, ids="-".join)
-async def test_k3_the_documented_answer_does(
+async def test_the_documented_answer_does(
     check_answered: Callable[..., Awaitable[str]], key: tuple[str, str], kind: str
 ) -> None:
     assert await check_answered(key, LABELLED[kind]) == "invalid"

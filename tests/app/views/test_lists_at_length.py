@@ -1,4 +1,4 @@
-"""A page of a list costs the same in a workspace with 1,000,000 integrations (contract, 5).
+"""A page of a list costs the same in a workspace with 1,000,000 integrations.
 
 The long form fills a million rows; the short one, in every run, ten thousand.
 """

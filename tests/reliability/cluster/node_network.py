@@ -58,7 +58,7 @@ class Network:
         return {pid: command_line(folder) for pid, folder in found.items()}
 
     def signal(self, what: signal.Signals, beginning: Iterable[str] = ("",)) -> None:
-        """Send *what* to the processes whose command line has one of the *beginnings*."""
+        """Send *what* to the processes whose command line begins with one of *beginning*."""
         for pid, line in self.processes().items():
             if any(part in line for part in beginning):
                 with suppress(ProcessLookupError):

@@ -143,7 +143,7 @@ def test_more_checks_at_once_than_a_workspace_may_have_are_429(
     assert client.post(f"{PATH}/{ids[4]}/check").status_code == 200
 
 
-def test_s5_a_workspace_whose_checks_all_hang_does_not_hold_up_another(
+def test_a_workspace_whose_checks_all_hang_does_not_hold_up_another(
     checking_service: Service, client: httpx2.Client, provider: Provider, problem: Problem
 ) -> None:
     provider.held = "a" * 22  # its keys; those of the others are answered at once
@@ -175,7 +175,7 @@ def test_s5_a_workspace_whose_checks_all_hang_does_not_hold_up_another(
     assert [answer.status_code for answer in ended] == [200] * 4
 
 
-def test_s5_a_workspace_at_its_limit_learns_nothing_of_any_key(
+def test_a_workspace_at_its_limit_learns_nothing_of_any_key(
     checking_service: Service, provider: Provider, problem: Problem
 ) -> None:
     with checking_service.caller("workspace-in-haste") as client:

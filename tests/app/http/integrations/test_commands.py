@@ -1,4 +1,4 @@
-"""A VAPID key pair stays a pair if one of its keys is changed (contract, 4 and 6)."""
+"""A VAPID key pair stays a pair if one of its keys is changed."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Generator

@@ -1,4 +1,4 @@
-"""A new provider is one TOML file and no code (contract, 11): tests/providers/postmark.toml."""
+"""A new provider is one TOML file and no code: tests/providers/postmark.toml."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Each field of each body is read as people paste it (kinds K4, K5 and S1)."""
+"""Each field of each body is read as people paste it."""
 
 # ruff: noqa: RUF001 — these characters are meant
 
@@ -37,7 +37,7 @@ JUNK = st.text(alphabet=TRIMMED, max_size=30)
 
 @pytest.mark.parametrize(("body", "field"), FIELDS)
 @given(before=JUNK, after=JUNK)
-def test_k5_junk_around_a_value_makes_no_difference(
+def test_junk_around_a_value_makes_no_difference(
     body: str, field: str, before: str, after: str
 ) -> None:
     assert read(body, field, before + VALUES[field] + after) == VALUES[field]
@@ -45,7 +45,7 @@ def test_k5_junk_around_a_value_makes_no_difference(
 
 @pytest.mark.parametrize(("body", "field"), FIELDS)
 @given(blank=st.text(alphabet=TRIMMED, max_size=60))
-def test_k5_a_blank_value_is_refused(body: str, field: str, blank: str) -> None:
+def test_a_blank_value_is_refused(body: str, field: str, blank: str) -> None:
     empty = {"WRONG_LENGTH", "INVALID_EMAIL", "NOT_ALLOWED"}
     assert codes(body, field, blank) <= ({"INVISIBLE_TEXT", "NOT_ALLOWED"} if blank else empty)
 
@@ -86,7 +86,7 @@ HOSTILE = {
     ("body", "field"),
     [(body, field) for body, schema in SCHEMAS.items() for field in schema.rules],
 )
-def test_s1_hostile_text_costs_little(body: str, field: str) -> None:
+def test_hostile_text_costs_little(body: str, field: str) -> None:
     ends = "@x.com" if field == "senderEmail" else ""
 
     def ms_of(text: str) -> float:
@@ -102,7 +102,7 @@ def test_s1_hostile_text_costs_little(body: str, field: str) -> None:
 
 
 @pytest.mark.parametrize("length", [100, 253, 560])
-def test_s1_an_address_of_marks_within_the_maximum_costs_little(length: int) -> None:
+def test_an_address_of_marks_within_the_maximum_costs_little(length: int) -> None:
     address = "a" + "\u0300\u0323" * (length // 2) + "@x.com"
 
     def read_address() -> None:
@@ -180,7 +180,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("field", "value", "code"), REFUSED)
-def test_k5_a_text_that_misleads_is_refused(field: str, value: str, code: str) -> None:
+def test_a_text_that_misleads_is_refused(field: str, value: str, code: str) -> None:
     found = {body: codes(body, field, value) for body, each in FIELDS if each == field}
 
     assert found == {body: {code} for body in found}
@@ -194,7 +194,7 @@ def test_k5_a_text_that_misleads_is_refused(field: str, value: str, code: str) -
         *("❤️‍🔥", "1️⃣", "#️⃣ a", "葛\U000e0100飾", "🇩🇪", "©️ 👍🏽", "ᠠ\u180b"),
     ],
 )
-def test_k5_joiners_and_marks_inside_a_name_stay(name: str) -> None:
+def test_joiners_and_marks_inside_a_name_stay(name: str) -> None:
     assert read("create", "name", name) == name
 
 
@@ -208,7 +208,7 @@ HIDDEN = [
 @pytest.mark.parametrize(
     ("body", "field"), [f for f in FIELDS if f[1] in {"name", "senderName", "vapidPublicKey"}]
 )
-def test_k5_characters_that_nobody_sees_go_from_a_public_text(body: str, field: str) -> None:
+def test_characters_that_nobody_sees_go_from_a_public_text(body: str, field: str) -> None:
     whole = VALUES["name" if field == "senderName" else field]  # a joiner has its use in Persian
     half = len(whole) // 2
     for hidden in HIDDEN:
@@ -217,7 +217,7 @@ def test_k5_characters_that_nobody_sees_go_from_a_public_text(body: str, field: 
 
 
 @pytest.mark.parametrize("body", ["create", "change"])
-def test_k5_an_address_with_characters_that_nobody_sees_is_refused(body: str) -> None:
+def test_an_address_with_characters_that_nobody_sees_is_refused(body: str) -> None:
     for hidden in HIDDEN:
         text = f"a{hidden}b@example.com"
         assert codes(body, "senderEmail", text) == {"INVALID_EMAIL"}, ascii(hidden)
@@ -277,19 +277,19 @@ WARNINGS: list[tuple[str, str, list[str]]] = [
 @pytest.mark.parametrize(
     ("value", "expected"), [w[1:] for w in WARNINGS], ids=[w[0] for w in WARNINGS]
 )
-def test_k5_each_cause_is_a_warning_of_its_own(value: str, expected: list[str]) -> None:
+def test_each_cause_is_a_warning_of_its_own(value: str, expected: list[str]) -> None:
     assert warnings_of({"apiKey": value}) == [("apiKey", code) for code in expected]
 
 
 @pytest.mark.parametrize("field", ["apiKey", "apiSecret"])
-def test_k5_both_keys_of_a_provider_are_looked_at(field: str) -> None:
+def test_both_keys_of_a_provider_are_looked_at(field: str) -> None:
     keys = {"apiKey": "AC" + "0a" * 16, "apiSecret": "1b" * 16}
     fields = {"type": "TWILIO", "channel": "SMS", **keys, field: f'"{keys[field]}"\n'}
 
     assert warnings_of(fields) == [(field, "SPACE_TRIMMED"), (field, "LOOKS_QUOTED")]
 
 
-def test_k5_a_vapid_pair_is_looked_at() -> None:
+def test_a_vapid_pair_is_looked_at() -> None:
     pair = {"vapidPublicKey": f"'{PUBLIC}'", "vapidPrivateKey": "\ufeffKEY=abz"}
     fields = {"type": "WEB_PUSH", "channel": "PUSH", **pair}
 
@@ -301,14 +301,14 @@ def test_k5_a_vapid_pair_is_looked_at() -> None:
     ]
 
 
-def test_k5_new_credentials_have_the_same_warnings() -> None:
+def test_new_credentials_have_the_same_warnings() -> None:
     parsed = CREDENTIALS_SCHEMA.read(json.dumps({"apiKey": f"'{SG}'\n"}).encode())
 
     found = [(field, w.code) for field, w in find_warnings(parsed, PROVIDERS["SENDGRID"])]
     assert found == [("apiKey", "SPACE_TRIMMED"), ("apiKey", "LOOKS_QUOTED")]
 
 
-def test_k5_what_was_pasted_is_shown_without_what_pasting_adds(client: httpx2.Client) -> None:
+def test_what_was_pasted_is_shown_without_what_pasting_adds(client: httpx2.Client) -> None:
     """From creation to GET, and by PATCH and PUT."""
     around = "\ufeff {}\u200b\r\n"
     fields = {"type": "WEB_PUSH", "channel": "PUSH", "vapidPublicKey": PUBLIC + "="}
@@ -328,7 +328,7 @@ def test_k5_what_was_pasted_is_shown_without_what_pasting_adds(client: httpx2.Cl
 
 
 @pytest.mark.parametrize("junk", ["\n", "\xa0", "\u200b"])
-def test_k5_junk_does_not_hide_a_pair_that_does_not_match(client: httpx2.Client, junk: str) -> None:
+def test_junk_does_not_hide_a_pair_that_does_not_match(client: httpx2.Client, junk: str) -> None:
     other = "A" * 42 + "E"
     body = {"name": "n", "type": "WEB_PUSH", "channel": "PUSH", "vapidPublicKey": PUBLIC}
 

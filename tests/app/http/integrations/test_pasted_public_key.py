@@ -1,4 +1,4 @@
-"""A public VAPID key is read as tools print it, and people paste it (kinds K1 and K5)."""
+"""A public VAPID key is read as tools print it, and people paste it."""
 
 import base64
 
@@ -14,7 +14,7 @@ from tests.support.pasted_bodies import (
 
 
 @pytest.mark.parametrize("body", SCHEMAS)
-def test_k5_a_public_key_is_stored_in_base64url(body: str) -> None:
+def test_a_public_key_is_stored_in_base64url(body: str) -> None:
     standard = PUBLIC.replace("_", "/").replace("-", "+") + "="
 
     assert read(body, "vapidPublicKey", f" {standard}\n") == PUBLIC

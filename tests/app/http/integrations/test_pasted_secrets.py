@@ -1,4 +1,4 @@
-"""A secret that is copied with something around it: a warning says so, for each provider (K5)."""
+"""A secret that is copied with something around it: a warning says so, for each provider."""
 
 # ruff: noqa: RUF001 — these characters are meant
 
@@ -100,9 +100,7 @@ def codes(provider: str, value: str) -> set[str]:
 
 @pytest.mark.parametrize("provider", SECRETS)
 @pytest.mark.parametrize(("form", "expected"), FORMS)
-def test_k5_what_is_around_a_secret_is_a_warning(
-    provider: str, form: str, expected: set[str]
-) -> None:
+def test_what_is_around_a_secret_is_a_warning(provider: str, form: str, expected: set[str]) -> None:
     found = codes(provider, form.format(SECRETS[provider][1]))
     if provider == "NEXMO" and expected == {AROUND}:  # any text may hold such a secret
         assert found
@@ -128,12 +126,12 @@ def test_a_word_that_may_be_a_key_is_not_called_one(key: str, expected: str) -> 
 
 @pytest.mark.parametrize("provider", [name for name in SECRETS if name != "NEXMO"])
 @pytest.mark.parametrize("form", [*SHORT_FORMS, *SPACED_FORMS])
-def test_k5_a_key_with_a_known_form_is_found_in_any_text(provider: str, form: str) -> None:
+def test_a_key_with_a_known_form_is_found_in_any_text(provider: str, form: str) -> None:
     assert AROUND in codes(provider, form.format(SECRETS[provider][1]))
 
 
 @pytest.mark.parametrize("form", SPACED_FORMS)
-def test_k5_a_secret_of_any_form_has_no_space(form: str) -> None:
+def test_a_secret_of_any_form_has_no_space(form: str) -> None:
     assert "SPACE_INSIDE" in codes("NEXMO", form.format(SECRETS["NEXMO"][1]))
 
 
@@ -202,7 +200,7 @@ def test_a_pair_in_the_field_of_its_first_key_is_a_warning() -> None:
 
 
 @pytest.mark.parametrize("provider", SECRETS)
-def test_k5_a_secret_alone_has_no_warning(provider: str) -> None:
+def test_a_secret_alone_has_no_warning(provider: str) -> None:
     assert codes(provider, SECRETS[provider][1]) == set()
 
 
@@ -210,5 +208,5 @@ def test_k5_a_secret_alone_has_no_warning(provider: str) -> None:
     "secret",
     ["p4ss:word", "a%2Fb%20c!", "Passw0rd)", "a\\b\\nz", "(x-y_z)!", "it's-mine", "a&b#c;d"],
 )
-def test_k5_a_secret_of_unusual_characters_is_not_called_wrapped(secret: str) -> None:
+def test_a_secret_of_unusual_characters_is_not_called_wrapped(secret: str) -> None:
     assert codes("NEXMO", secret) == set()

@@ -1,4 +1,4 @@
-"""Addresses and names of senders are read as people paste them (kinds K4 and K5)."""
+"""Addresses and names of senders are read as people paste them."""
 
 # ruff: noqa: RUF001 — these characters are meant
 

@@ -1,4 +1,4 @@
-"""No secret lands in a field that everybody sees: each field, body and spelling (K1)."""
+"""No secret lands in a field that everybody sees: each field, body and spelling."""
 
 import json
 from base64 import b64encode
@@ -67,7 +67,7 @@ def findings(answer: httpx2.Response, status: int = 400) -> Findings:
     return [(detail["field"], detail["code"]) for detail in found]
 
 
-K1 = {
+PASTED_PRIVATE_KEYS = {
     "sendgrid-nodejs#732 a space behind": f"{PRIV} ",
     "a space before": f" {PRIV}",
     "BOM": f"\ufeff{PRIV}",
@@ -81,7 +81,7 @@ K1 = {
 }
 
 
-@pytest.mark.parametrize("text", K1.values(), ids=K1)
+@pytest.mark.parametrize("text", PASTED_PRIVATE_KEYS.values(), ids=PASTED_PRIVATE_KEYS)
 def test_a_private_key_as_public_key_is_refused_in_each_body(
     client: httpx2.Client, service: Service, text: str
 ) -> None:

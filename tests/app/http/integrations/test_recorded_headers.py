@@ -1,4 +1,4 @@
-"""No secret stands in what a caller writes into records: each command, and each spelling (K1, K2).
+"""No secret stands in what a caller writes into records: each command, and each spelling.
 
 Those are the Idempotency-Key, the X-Request-Id, and the purpose of a lease. The address of a caller
 is an address (test_client_address.py), and its token is its issuer's word.

@@ -1,4 +1,4 @@
-"""`q`: what finds an integration, and what is nothing to search for (K10)."""
+"""`q`: what finds an integration, and what is nothing to search for."""
 
 # ruff: noqa: RUF001 — these characters are meant
 from collections.abc import Generator
