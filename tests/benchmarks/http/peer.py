@@ -26,7 +26,10 @@ def install_peer() -> Path:
     """
     requirements = FOLDER / "requirements.txt"
     if not requirements.is_file():
-        message = "the peer is missing: ../shared/peers/fastapi_crud must lie next to this clone"
+        message = (
+            "the peer is missing: it is not in this repository, and is expected in"
+            " ../shared/peers/fastapi_crud; without it run growth, leases or soak"
+        )
         raise CannotRunError(message)
     stamp = VENV / "installed"
     if not stamp.exists() or stamp.read_text() != requirements.read_text():
