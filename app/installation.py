@@ -165,7 +165,7 @@ def describe_problems(problems: Sequence[str], settings: Settings) -> str:
 async def require_audit_key(dsn: str, settings: Settings) -> None:
     """Raise InstallationError if another key than this host's signs the log of *dsn*; only read.
 
-    So that a key that is not the log's is told from a log that is not what the key has signed.
+    This separates a wrong key from an altered log.
     """
     async with read_only_session(dsn) as connection:
         for known in await read_fingerprints(connection):

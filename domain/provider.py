@@ -63,7 +63,7 @@ class ProviderField(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class ProviderSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A public value that a provider needs besides the fields; another value is an error.
+    """A public value that a provider needs in addition to the fields; another value is an error.
 
     It is one of `choices`, or has the whole `format`, a regular expression in a syntax that
     ECMA-262 shares; neither: any text. `required_when` says for which credentials the provider

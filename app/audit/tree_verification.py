@@ -217,7 +217,7 @@ def truncation_finding(extent: LogExtent, scope: VerifyScope) -> Finding | None:
     external = scope.external.position if scope.external else 0
     known = max(extent.followed, extent.signed, external)
     if extent.head < known:
-        what = f"the log ends before here; it went on to position {known}, as was signed"
+        what = f"the log ends before here; the signed log reaches position {known}"
         return Finding(extent.head + 1, what)
     if extent.followed != extent.signed:
         first = min(extent.followed, extent.signed) + 1

@@ -27,7 +27,7 @@ ACQUIRE_TIMEOUT = 5.0  # seconds that a request waits for one
 ACQUIRE_TIMEOUT_WHILE_DOWN = 0.5  # seconds that it waits while the database is known to be away
 RECONNECT_INTERVAL = 0.25  # seconds between two attempts to reach the database while somebody waits
 RESPONSE_TIMEOUT = 6.0  # seconds that one response may take: longer than the server's own time-outs
-CANCEL_TIMEOUT = 1.0  # seconds that the server may take to hear that something is cancelled
+CANCEL_TIMEOUT = 1.0  # seconds that the server may take to confirm a cancellation
 # The server gives up before we do, so that a lost response is not a statement that still runs; and
 # what locks a table (an ALTER, a VACUUM FULL) makes a request fail as fast as a held append lock.
 SERVER_SETTINGS = {
@@ -68,7 +68,7 @@ class TimeoutConnection(AsyncConnection):
             raise psycopg.errors.ConnectionTimeout from None
 
     async def cancel_safe(self, *, timeout: float = CANCEL_TIMEOUT) -> None:  # noqa: ASYNC109 — the library's
-        """Cancel what runs, and close the connection if the server does not hear of it in time.
+        """Cancel what runs, and close the connection if the server does not confirm it in time.
 
         The library does so when the waiting caller is cancelled, with a longer time-out.
         """

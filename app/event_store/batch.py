@@ -166,7 +166,7 @@ def ended_fields(write: Changeset) -> list[str]:
 
 
 def starts_stream(write: Changeset) -> bool:
-    """Tell whether *write* begins its stream, so that nothing can have been sealed in it."""
+    """Return whether *write* begins its stream, so that nothing can have been sealed in it."""
     return bool(write.envelopes) and write.envelopes[0].version == 1
 
 

@@ -197,7 +197,7 @@ class PostgresEventLog:
 
 
 def may_be_single_write_error(error: psycopg.Error | UnicodeError) -> bool:
-    """Tell whether *error* undid a batch for what one write of it may have been at fault for.
+    """Return whether *error* undid a batch for what one write of it may have been at fault for.
 
     Only what the server says in a session that continues is certain to have undone it.
     """

@@ -1,7 +1,8 @@
-"""Follows the log in this process, and wakes who waits for a change of a workspace.
+"""Follows the log in this process, and wakes the requests that wait for a change.
 
 One poll serves all: while somebody waits it runs every 20 ms, and the newest events stay in
-memory. Who waits holds a position and no queue: a slow reader reads older events from the log.
+memory. A waiting request holds a position, not a queue: a slow reader gets older events from the
+log.
 """
 
 import asyncio
@@ -52,7 +53,7 @@ class KeptEvent:
 class Page(Struct, frozen=True):
     """Changes of a workspace with their positions, the oldest first.
 
-    `after` is the position up to which the log was looked at; `more` says whether there are more
+    `after` is the position up to which the log was read; `more` says whether there are more
     changes after it already.
     """
 

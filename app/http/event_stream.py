@@ -97,7 +97,7 @@ def encode_page(page: Page) -> bytes:
 
 
 def encode_heartbeat(after: int) -> bytes:
-    """Return a comment with the position up to which the log was looked at."""
+    """Return a comment with the position up to which the log was read."""
     return b": %d\n\n" % after
 
 

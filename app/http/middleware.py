@@ -127,7 +127,7 @@ class RequestMiddleware:
 def choose_request_id(headers: list[Header]) -> str:
     """Return the client's X-Request-Id if it is one of 1 to 64 plain characters, else a new one.
 
-    So is one that only a private key looks like; other secrets are known later.
+    An id with the structure of a private key is replaced, too; other secrets are known later.
     """
     given = [value for name, value in headers if name == b"x-request-id"]
     if len(given) != 1 or not REQUEST_ID_PATTERN.fullmatch(given[0]):

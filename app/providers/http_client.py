@@ -38,7 +38,7 @@ class ProviderRequest(Struct, frozen=True, kw_only=True):
     body: bytes | None = None
 
     def __repr__(self) -> str:
-        return "Question(…)"
+        return "ProviderRequest(…)"
 
 
 class ProviderResponse(Struct, frozen=True):

@@ -107,7 +107,7 @@ def form_fields(request: PageRequest, provider: IntegrationType) -> list[FormFie
 def form_values(
     request: PageRequest, provider: IntegrationType, key: str, values: Values
 ) -> dict[str, Any]:
-    """Return what the form of *provider* shows besides its fields; *key* is its idempotency key."""
+    """Return what the form of *provider* shows apart from its fields; *key* is for idempotency."""
     return {
         "channel": request.auth.text(CHANNELS[provider.channel]),
         "key": key,

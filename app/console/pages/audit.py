@@ -166,7 +166,7 @@ def signing_keys(newest: Checkpoint) -> AuditKeys:
 
 
 class File(CollectedResponse):
-    """A response that goes on to the browser as a file; an error is kept back."""
+    """A response that the browser gets as a file; an error is kept back."""
 
     def __init__(self, send: ASGI, name: str) -> None:
         super().__init__()

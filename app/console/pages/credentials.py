@@ -100,7 +100,7 @@ def key_fields(connection: Connection, credentials: Credentials) -> list[FormFie
 def form_values(
     connection: Connection, credentials: Credentials, key: str, public_key: str
 ) -> dict[str, Any]:
-    """Return what the form shows besides its fields; *public_key* is the one that it showed."""
+    """Return what the form shows apart from its fields; *public_key* is the one that it showed."""
     needed = {field.name for field in connection.fields if field.needed}
     return {
         "destroyable": [

@@ -127,7 +127,7 @@ class SignInPages(Controller):
 
 
 def next_page(request: AnyRequest) -> str:
-    """Return the page to go on to: one of ours that was wanted before, or the connections."""
+    """Return the page to show next: one of ours that was wanted before, or the connections."""
     kept = request.cookies.get(name_of(request, NEXT), "")
     wanted = request.query_params.get("next", kept)
     ours = OUR_PAGE.fullmatch(wanted) and ".." not in wanted

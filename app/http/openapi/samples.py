@@ -129,7 +129,7 @@ LINES = (  # of the export
 EVENTS: Mapping[str, str] = {
     "listChanges": "retry: 1000\n\n: 2\n\nid: 3\nevent: change\ndata: {…}\n\n: 3\n\n"
 }
-# What an operation does besides what its first sentence says.
+# What an operation does, in addition to its first sentence.
 NOTES: Mapping[str, str] = {
     "listIntegrations": "Each filter narrows the list; `limit` with `page` or `cursor` pages it.",
     "createIntegration": "What the provider would not expect is a warning next to the data.",

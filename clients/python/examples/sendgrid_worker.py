@@ -1,7 +1,7 @@
 """Sends the mails of an outbox through SendGrid, with a leased key.
 
 It sends while the service is away, as long as its lease lasts; uses another key within a moment of
-a rotation; stops when the integration is switched off, and goes on when it is on again. A mail of
+a rotation; stops when the integration is switched off, and continues when it is on again. A mail of
 which it is not known whether SendGrid took it, because one of the two was killed meanwhile, is
 looked up in SendGrid's Email Activity (an add-on, with a permission of its own) once that has had
 the time to know; without it such mails stay `claimed` for a person to decide.

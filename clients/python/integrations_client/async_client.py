@@ -146,7 +146,7 @@ class AsyncIntegrations:
             raise ClosedError
 
     def mark_forked(self) -> None:
-        """Forget all leases: this is another process, whose parent goes on with them."""
+        """Forget all leases: this is another process, whose parent keeps them."""
         self.is_forked = True
         self.held.abandon()
 

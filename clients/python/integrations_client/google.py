@@ -18,7 +18,7 @@ from integrations_client.schemes import reveal
 TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105 — an address
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 ASSERTION_SECONDS = 300
-MARGIN = 60.0  # seconds before its end at which a token is used no more
+MARGIN = 60.0  # seconds before its end at which a token is no longer used
 
 
 class AccessToken(NamedTuple):

@@ -153,7 +153,7 @@ def test_no_mail_is_lost_and_none_is_sent_twice(stage: Stage, sendgrid: SendGrid
     assert len(sendgrid.taken) == count < len(stage.mails)
     assert stopped_after < 10, "a lease lasts 300 seconds"
 
-    # On again: it goes on by itself, to the end.
+    # On again: it continues by itself, to the end.
     stage.workspace.toggle(stage.integration, is_active=True)
     wait_until(lambda: not stage.outbox.count("queued", "claimed"), "an empty outbox")
     assert Counter(sendgrid.taken) == Counter(stage.mails)

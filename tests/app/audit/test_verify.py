@@ -109,7 +109,7 @@ EDITS: dict[str, tuple[list[str], int, str]] = {
     "tail truncated": (
         ["DELETE FROM events WHERE position > 10"],
         11,
-        "the log ends before here; it went on to position 12",
+        "the log ends before here; the signed log reaches position 12",
     ),
     "all rows deleted": (["DELETE FROM events"], 1, "the log ends before here"),
     "row inserted": (INSERTED, 6, "is not the one that was signed"),

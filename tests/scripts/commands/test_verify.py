@@ -90,7 +90,9 @@ def test_a_stored_checkpoint_proves_that_the_end_was_cut_off(
     assert run("verify").returncode == 0
     failed = run("verify", "--checkpoint", whole)
     assert failed.returncode == 1
-    assert "position 1: the log ends before here; it went on to position 3" in failed.stdout
+    assert (
+        "position 1: the log ends before here; the signed log reaches position 3" in failed.stdout
+    )
 
 
 def test_what_an_operator_can_mend_is_said_in_one_line(run: Run, tmp_path: Path) -> None:
