@@ -8,9 +8,7 @@ from app.tokens.jwt import ALGORITHMS, Algorithm, VerificationKey, verification_
 
 MAX_JWKS_BYTES = 64 * 1024
 MAX_KEYS = 64
-MAX_KEY_AGE = (
-    24 * 3600.0
-)  # seconds after which keys that could not be read again are no longer accepted
+MAX_KEY_AGE = 24 * 3600.0  # seconds for which keys that cannot be read again are accepted
 MIN_RSA_BITS = 2048  # NIST SP 800-131A; RFC 7518, section 3.3
 MAX_RSA_BITS = 8192  # a signature by a larger key takes so long that it stops the event loop
 
