@@ -496,7 +496,7 @@ STRANGE = st.sampled_from(
 
 
 @given(data=st.data())
-def test_k5_no_character_in_a_secret_fails(
+def test_no_character_in_a_secret_fails(
     service_account: dict[str, str], data: st.DataObject
 ) -> None:
     type_ = data.draw(st.sampled_from(sorted(PROVIDERS)))
