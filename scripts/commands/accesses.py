@@ -11,30 +11,19 @@ from rich.table import Column, Table
 
 from app.access.views import AccessFilter, RecordedAccess, read_all
 from app.database.database import open_known_database
-from app.replay.filters import parse_point_in_time
 from app.replay.replay import open_log
 from app.settings import read_settings
 from scripts.commands.cli import run
 from scripts.commands.option_types import WORKSPACE_ID
+from scripts.commands.point_in_time import TIME
 
 COLUMNS = ("at", "workspace", "integration", "who", "outcome", "versions", "from")
-
-
-def parse_since(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
-    """Return the time that *value* names; refuse a position, as the journal has its own."""
-    if value is None:
-        return None
-    found = None if value.isdigit() else parse_point_in_time(value)
-    if not isinstance(found, datetime):
-        message = "write a date or a time, such as 2026-11-29 or 2026-11-29T09:00:00Z"
-        raise click.BadParameter(message)
-    return found
 
 
 @click.command("accesses")
 @click.option("--workspace", type=WORKSPACE_ID, help="Only this workspace's.")
 @click.option("--integration", help="Only this integration's.")
-@click.option("--since", callback=parse_since, help="Only from this date or time on.")
+@click.option("--since", type=TIME, help="Only from this date or time on.")
 @click.option(
     "--format",
     "format_",

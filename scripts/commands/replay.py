@@ -7,31 +7,12 @@ import click
 
 from app.gc_tuning import tune_garbage_collector
 from app.progress import progress_bar
-from app.replay.filters import PointInTime, PointInTimeError, ReplayFilter, parse_point_in_time
+from app.replay.filters import PointInTime, ReplayFilter
 from app.replay.replay import Format, Output, replay, replay_as_of, replay_following
 from app.settings import read_settings
 from scripts.commands.cli import run
 from scripts.commands.option_types import WORKSPACE_ID
-
-
-class PointInTimeType(click.ParamType[PointInTime]):
-    """A position of the log or a time."""
-
-    name = "position or time"
-
-    def convert(
-        self, value: str | PointInTime, param: click.Parameter | None, ctx: click.Context | None
-    ) -> PointInTime:
-        """Return the position or time that *value* names."""
-        if not isinstance(value, str):
-            return value
-        try:
-            return parse_point_in_time(value)
-        except PointInTimeError as error:
-            self.fail(str(error), param, ctx)
-
-
-POINT_IN_TIME = PointInTimeType()
+from scripts.commands.point_in_time import POINT_IN_TIME
 
 
 @click.command("replay")
