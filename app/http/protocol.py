@@ -7,12 +7,17 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 import msgspec
-from httptools import HttpParserInvalidMethodError, HttpParserInvalidURLError
+from httptools import (
+    HttpParserCallbackError,
+    HttpParserInvalidMethodError,
+    HttpParserInvalidURLError,
+)
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.http.error_responses import error_envelope
 from app.http.middleware import ON_STOP, new_request_id
 from app.http.problems import INVALID_REQUEST, METHOD_NOT_ALLOWED, UNAVAILABLE, Problem
+from app.http.request_parser import RequestParser, refuse_tunnel
 
 MAX_HEAD = 64 * 1024  # bytes of a request line with its headers; the parser itself has none
 MAX_HEADERS = 100  # lines of them; reading thousands would stop all other requests
@@ -48,6 +53,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] — as uvicorn has it
         """Start the request timeout; refuse one connection too many."""
         super().connection_made(transport)
+        self.parser = RequestParser(self)
         self.waiting_since = self.loop.time()
         self.next_poll = self.loop.call_later(POLL_INTERVAL, self.close_slow_client)
         if len(self.connections) > MAX_CONNECTIONS and self.is_one_too_many():
@@ -139,6 +145,9 @@ class GuardedHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Start to count framing bytes, also those of trailers."""
+        if self.parser.should_upgrade():
+            refuse_tunnel(self.parser)
+            return  # the parser reads this head again
         self.in_head, self.overhead = False, 0
         super().on_headers_complete()
 
@@ -149,6 +158,8 @@ class GuardedHttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Stop the request timeout, and reading if too many requests wait."""
+        if self.parser.should_upgrade():
+            return
         self.waiting_since = None
         super().on_message_complete()
         if len(self.pipeline) >= MAX_PIPELINED:
@@ -164,7 +175,10 @@ class GuardedHttpProtocol(HttpToolsProtocol):
             self.flow.pause_reading()
             return
         match sys.exception():
-            case HttpParserInvalidMethodError():
+            case (
+                HttpParserInvalidMethodError()
+                | HttpParserCallbackError(__context__=HttpParserInvalidMethodError())
+            ):
                 self.refuse(METHOD_NOT_ALLOWED, {"Allow": METHODS})
             case HttpParserInvalidURLError():
                 self.refuse(INVALID_ADDRESS, {})

@@ -211,7 +211,7 @@ def test_a_random_path_or_query_gets_a_response(
         b"Expect: 100-continue\r\n",
         b"Expect: " + CANARY + b"\r\n",
         b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AA==\r\n",
-        b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n",
+        b"Upgrade: h2c\r\nConnection: Upgrade\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n",
         b"Range: bytes=0-,-1,\xff\r\nTE: trailers\r\nContent-Encoding: gzip\r\n",
     ],
     ids=lambda line: str(line[:60]),
@@ -225,7 +225,7 @@ def test_a_random_header_gets_a_response(
 
     answers = exchange(request)
 
-    assert answers[-1]["status"] < 500
+    assert len([answer for answer in answers if answer["status"] != 100]) == 1
 
 
 # ----- Framing -----
