@@ -93,12 +93,22 @@ def find_warnings(
         meant = field or provider.fields.get(cast("ProviderFieldName", owner))
         found = [*key_warnings(value, meant, provider)] if name in KEY_FIELDS else []
         warning = unexpected_value(value, field, None if TEXT_AROUND in found else owner)
+        if warning is None and name == "apiSecret" and repeats_key(given, provider):
+            warning = of_owner(OF_OTHER, "apiKey")
         if warning and not (warning is UNUSUAL_FORMAT and has_unusual_content(found)):
             found.append(warning)
         if name == "senderPhone" and (warning := number_warning(value.text)):
             found.append(warning)
         yield from ((name, each) for each in found)
     yield from find_mixed_credentials(given, provider, stored)
+
+
+def repeats_key(given: Given, provider: Provider) -> bool:
+    """Return whether the secret among *given* is the key, a right one, pasted twice."""
+    key, field = given.get("apiKey"), provider.fields.get("apiKey")
+    if key is None or field is None or key.unwrapped != given["apiSecret"].unwrapped:
+        return False
+    return matches_format(key, field)
 
 
 def find_mixed_credentials(

@@ -76,6 +76,8 @@ ROWS: list[tuple[str, Given, Warned]] = [
     ("NEXMO", {"apiKey": "ABCDEFGH0123abcd", "apiSecret": "ab12cd34"}, {"apiKey": "apiSecret"}),
     ("NEXMO", {"apiKey": "abcd12345", "apiSecret": "ABCDEFGH0123abcd"},
      {"apiKey": "UNUSUAL_FORMAT"}),
+    ("NEXMO", {"apiKey": "ab12cd34", "apiSecret": "ab12cd34"}, {"apiSecret": "apiKey"}),
+    ("NEXMO", {"apiKey": "ab12cd34", "apiSecret": "ab12cd35"}, {}),
     ("NEXMO", {"apiKey": "my key is abc"}, {"apiKey": "SPACE_INSIDE"}),
 ]  # fmt: skip
 
