@@ -13,7 +13,10 @@ from psycopg import Connection
 from psycopg.errors import DuplicateObject, InsufficientPrivilege, UniqueViolation
 from psycopg.rows import TupleRow, scalar_row
 
-MISSING_SQL = cast("LiteralString", (files("app.database") / "sql/missing_rights.sql").read_text())
+MISSING_SQL: Sequence[LiteralString] = [
+    cast("LiteralString", (files("app.database") / "sql" / file).read_text())
+    for file in ("missing_rights.sql", "row_level_security.sql")
+]
 OWNS_SCHEMA_SQL = """
 SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'integrations'
 """
@@ -42,7 +45,8 @@ def missing_rights(connection: Connection[TupleRow]) -> list[str]:
 
     Any login may ask; nothing is changed.
     """
-    return connection.cursor(row_factory=scalar_row).execute(MISSING_SQL).fetchall()
+    cursor = connection.cursor(row_factory=scalar_row)
+    return [statement for query in MISSING_SQL for statement in cursor.execute(query).fetchall()]
 
 
 def add_missing_rights(connection: Connection[TupleRow]) -> None:

@@ -1,7 +1,5 @@
--- What gives each role what it may do, nothing else (docs/roles.md), and the rows that it may see:
--- the statements that the database lacks for that, in the order in which they run. Workspaces see
--- nothing of each other: a role that serves requests sees, and writes, the rows of the workspace
--- that its transaction names in app.workspace, and no rows if it names none.
+-- What gives each role what it may do, nothing else (docs/roles.md): the statements that the database
+-- lacks for that, in the order in which they run. The rows it may see: row_level_security.sql.
 WITH rights (role, privileges, kind, names) AS (VALUES
     -- Requests that change something: they add to the log, and never change it.
     ('command', 'SELECT, INSERT', 'TABLE', ARRAY['events']),
@@ -72,12 +70,6 @@ WITH rights (role, privileges, kind, names) AS (VALUES
     -- workspaces.
     ('recorder', 'SELECT', 'TABLE', ARRAY['events', 'recorder_events'])
 ),
--- The owner sees every row, too, so that functions that run as the owner can look beyond.
-sight (policy, roles, condition) AS (VALUES
-    ('own_workspace', ARRAY['command', 'query', 'past'],
-        '(workspace_id = current_setting(''app.workspace''::text, true))'),
-    ('every_workspace', ARRAY['audit', 'follower', 'rebuild', 'recorder', 'rewrap'], 'true')
-),
 -- ----- What there is -----
 roles AS (
     SELECT DISTINCT role, prefix || '_' || role AS name,
@@ -109,19 +101,6 @@ granted AS (
     FROM targets, aclexplode(acl) LEFT JOIN pg_roles ON pg_roles.oid = grantee
     WHERE grantee = 0 OR rolname IN (SELECT name FROM roles)
 ),
-walls AS (
-    SELECT tables.oid, name, relowner, relrowsecurity AND relforcerowsecurity AS stands
-    FROM tables JOIN pg_attribute ON attrelid = tables.oid AND attname = 'workspace_id'
-    WHERE relkind IN ('r', 'p')
-),
-policies AS (
-    SELECT name AS wall, polname::text AS policy, ARRAY(
-        SELECT CASE role WHEN 0 THEN 'public' ELSE pg_get_userbyid(role)::text END
-        FROM unnest(polroles) AS role ORDER BY 1
-    ) AS roles, CASE WHEN polpermissive AND polcmd = '*' AND polwithcheck IS NULL
-        THEN pg_get_expr(polqual, polrelid) END AS condition
-    FROM walls JOIN pg_policy ON polrelid = walls.oid
-),
 -- ----- What is wanted -----
 wanted AS (
     SELECT name AS role, 'USAGE' AS privilege, 'SCHEMA integrations' AS target FROM roles
@@ -129,14 +108,6 @@ wanted AS (
     SELECT roles.name, privilege, kind || ' integrations.' || object
     FROM rights JOIN roles USING (role), unnest(names) AS object,
         regexp_split_to_table(privileges, ', ') AS privilege
-),
-wanted_policies AS (
-    SELECT name AS wall, policy, ARRAY(
-        SELECT roles.name FROM roles WHERE role = ANY (sight.roles)
-        UNION SELECT pg_get_userbyid(relowner)::text WHERE policy = 'every_workspace'
-        ORDER BY 1
-    ) AS roles, condition
-    FROM walls, sight
 ),
 -- ----- The difference -----
 missing (step, statement) AS (
@@ -175,17 +146,5 @@ missing (step, statement) AS (
     SELECT 4, format('GRANT %s ON %s TO %I', string_agg(privilege, ', ' ORDER BY privilege), target, role)
     FROM (TABLE wanted EXCEPT TABLE granted) AS lacking
     WHERE target IN (SELECT target FROM targets) GROUP BY role, target
-    UNION ALL
-    SELECT 5, format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', name)
-    FROM walls WHERE NOT stands
-    UNION ALL  -- another policy opens a wall to one of these roles, or ours is not as it was
-    SELECT 6, format('DROP POLICY %I ON %s', policy, wall)
-    FROM (TABLE policies EXCEPT TABLE wanted_policies) AS surplus
-    WHERE roles && ARRAY(SELECT name FROM roles UNION SELECT 'public')
-        OR policy IN (SELECT policy FROM sight)
-    UNION ALL
-    SELECT 7, format('CREATE POLICY %I ON %s TO %s USING (%s)', policy, wall,
-        (SELECT string_agg(quote_ident(role), ', ') FROM unnest(roles) AS role), condition)
-    FROM (TABLE wanted_policies EXCEPT TABLE policies) AS lacking
 )
 SELECT statement FROM missing ORDER BY step, statement
