@@ -14,6 +14,7 @@ from app.service_variables import service_variables
 from app.trusted_proxies import TrustedProxies
 
 PREFIX = "INTEGRATIONS_"
+MAX_BODY_BYTES = 64 * 1024  # of a request; no variable sets it
 SURROGATE = re.compile("[\ud800-\udfff]")  # in a value, stands for bytes that are not UTF-8
 Port = Annotated[int, Meta(ge=0, le=65535)]
 AdminPortNumber = Annotated[int, Meta(ge=1, le=65535)]

@@ -24,6 +24,7 @@ from app.console.problems import handle_error
 from app.console.templates import Templates
 from app.console.visit import Console
 from app.locales.catalogues import Catalogues
+from app.settings import MAX_BODY_BYTES
 from app.sign_in.sessions import Sessions
 from app.sign_in.sign_in_codes import SignInCodes
 
@@ -79,7 +80,7 @@ def create_console(
         route_handlers=[*PAGES, *asset_routes(assets)],
         state=State({"console": console}),
         exception_handlers={Exception: handle_error, DeletedError: show_deleted},
-        request_max_body_size=64 * 1024,
+        request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
         logging_config=None,
     )

@@ -68,6 +68,7 @@ FUNCTIONS = sql_files(
     ("event_store", "lock_log"),
     ("event_store", "head"),
     ("event_store", "append"),
+    ("event_store", "response_expiry"),
     ("event_store", "store_responses"),
     ("event_store", "load_streams"),
     ("event_store", "delete_expired_responses"),

@@ -43,7 +43,7 @@ RECORD = "SELECT integrations.record_batch(%s::jsonb)"
 RECORD_EACH = "SELECT head, refusal FROM integrations.record_each(%s::text[])"
 ANSWER = """
 SELECT key, fingerprint, status, headers, body FROM integrations.idempotent_responses
-WHERE workspace_id = %s AND key = %s AND stored_at >= now() - interval '24 hours'
+WHERE workspace_id = %s AND key = %s AND stored_at >= integrations.response_expiry()
 """
 UPSERT_SNAPSHOT = """
 INSERT INTO integrations.snapshots AS stored (workspace_id, stream, shape, version, state)

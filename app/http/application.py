@@ -32,8 +32,8 @@ from app.http.openapi.document import OpenAPIDocument
 from app.http.operations import live, metrics, ready, welcome
 from app.http.request_heads import RequestHeadCheck
 from app.http.whoami import WhoamiController
+from app.settings import MAX_BODY_BYTES
 
-BODY_LIMIT = 64 * 1024  # bytes
 TITLE = "Integrations"
 DESCRIPTION = "Third-party service connections of a workspace; secrets are write-only."
 
@@ -82,7 +82,7 @@ def create_app(
         exception_handlers={
             Exception: partial(handle_exception, dependencies.catalogues, dependencies.security_log)
         },
-        request_max_body_size=BODY_LIMIT,
+        request_max_body_size=MAX_BODY_BYTES,
         openapi_config=docs_config(
             TITLE,
             version("integrations"),

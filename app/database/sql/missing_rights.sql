@@ -12,8 +12,9 @@ WITH rights (role, privileges, kind, names) AS (VALUES
     ('command', 'EXECUTE', 'FUNCTION', ARRAY[
         'lock_log()', 'head()', 'append(jsonb)', 'record_batch(jsonb)', 'record_each(text[])',
         'load_streams(text[], text[], bigint[], text[], integer)',
-        'delete_expired_responses(integer)', 'workspaces_over_quota(bigint)', 'keks_in_use()',
-        'lease_material(text[], text[])', 'record_accesses(jsonb)', 'delete_old_accesses(integer, integer)'
+        'response_expiry()', 'delete_expired_responses(integer)', 'workspaces_over_quota(bigint)',
+        'keks_in_use()', 'lease_material(text[], text[])', 'record_accesses(jsonb)',
+        'delete_old_accesses(integer, integer)'
     ]),
     -- Requests that read what is now.
     ('query', 'SELECT', 'TABLE', ARRAY['integration_view', 'channel_default_view',

@@ -1,4 +1,4 @@
--- Returns how many stored responses are older than 24 h and not yet deleted, and for how many seconds
+-- Returns how many stored responses have expired and are not yet deleted, and for how many seconds
 -- the oldest of them is. Few, unless the clean-up does not keep up; it reads no others.
 CREATE OR REPLACE FUNCTION integrations.overdue_responses(
     OUT amount bigint, OUT seconds double precision
@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION integrations.overdue_responses(
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT
         count(*),
-        coalesce(extract(epoch FROM now() - interval '24 hours' - min(stored_at)), 0)::float8
+        coalesce(extract(epoch FROM integrations.response_expiry() - min(stored_at)), 0)::float8
     FROM integrations.idempotent_responses
-    WHERE stored_at < now() - interval '24 hours'
+    WHERE stored_at < integrations.response_expiry()
 $$;

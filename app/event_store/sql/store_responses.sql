@@ -1,5 +1,5 @@
--- Stores the first responses to requests with an idempotency key; one older than 24 h is replaced.
--- IK001: a response was stored under a key within 24 h.
+-- Stores the first responses to requests with an idempotency key; one that has expired is replaced.
+-- IK001: a response is stored under a key, and has not expired.
 CREATE OR REPLACE FUNCTION integrations.store_responses(responses jsonb)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -21,7 +21,7 @@ BEGIN
         headers = excluded.headers,
         body = excluded.body,
         stored_at = now()
-    WHERE old.stored_at < now() - interval '24 hours';
+    WHERE old.stored_at < integrations.response_expiry();
     GET DIAGNOSTICS stored = ROW_COUNT;
     IF stored < jsonb_array_length(responses) THEN
         RAISE EXCEPTION 'a response is stored' USING ERRCODE = 'IK001';
