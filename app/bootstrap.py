@@ -18,10 +18,10 @@ from app.batching import MAX_BATCH
 from app.cached_probe import CachedProbe
 from app.command_handler import CommandHandler, utc_now
 from app.database.pools import open_pool
-from app.event_store.idempotency import StoredResponses
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.reader import LogReader
 from app.event_store.recorder import open_subscription
+from app.event_store.stored_responses import StoredResponses
 from app.feed.change_feed import ChangeFeed
 from app.http.dependencies import Dependencies
 from app.http.integrations.bodies import build_body_schemas
@@ -116,10 +116,10 @@ def build_dependencies(
         pools=(commands, queries, audits),
         batchers={**log.batchers, **views.batchers, **leasing.batchers},
         read_gauges=CachedProbe(partial(database_gauges, probes)),
-        own_figures=lambda: (
+        own_values=lambda: (
             (feed.position, "integrations_feed_position"),
             (feed.streams, "integrations_feed_streams"),
-            *leasing.figures(),
+            *leasing.metric_values(),
         ),
     )
 

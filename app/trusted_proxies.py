@@ -37,7 +37,7 @@ class TrustedProxies:
         Raises:
             ValueError: one of them is neither, or a network has bits set behind its prefix.
         """
-        return cls(tuple(unmapped_network(ip_network(part.strip())) for part in text.split(",")))
+        return cls(tuple(unmap_network(ip_network(part.strip())) for part in text.split(",")))
 
     # Any: Litestar, uvicorn and ASGI type scopes differently.
     def client_address(self, scope: Any) -> str | None:  # noqa: ANN401
@@ -85,17 +85,17 @@ def parse_address(text: str) -> Address | None:
         address = ip_address(match[match.lastindex or 0])
     except ValueError:
         return None
-    return unmapped(address)
+    return unmap_address(address)
 
 
-def unmapped(address: Address) -> Address:
+def unmap_address(address: Address) -> Address:
     """Return *address*, as IPv4 if it is an IPv4-mapped IPv6 one."""
     return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
 
 
-def unmapped_network(network: Network) -> Network:
+def unmap_network(network: Network) -> Network:
     """Return *network*, as IPv4 if all of its addresses are IPv4-mapped IPv6 ones."""
-    first = unmapped(network.network_address)
+    first = unmap_address(network.network_address)
     if isinstance(network, IPv4Network) or isinstance(first, IPv6Address):
         return network
     if network.prefixlen < MAPPED_PREFIX:

@@ -23,8 +23,8 @@ from domain.integration import (
     VapidPublicKeyChanged,
 )
 from domain.message import Event
-from projections.folding import decode_domains, fold_text, sort_key
 from projections.projection import Projection
+from projections.search_text import decode_domains, normalize_for_search, sort_key
 
 
 class IntegrationRow(Struct, frozen=True):
@@ -33,7 +33,7 @@ class IntegrationRow(Struct, frozen=True):
     `version` is that of the last event that changed what the row shows: it is the ETag, and a
     later event, such as a check, may stand in the stream.
     `name_key` is what names are sorted by, and `search_text` what is searched: folded here, so
-    that no database's locale has a say (projections/folding.py).
+    that no database's locale has a say (projections/search_text.py).
     """
 
     workspace_id: str
@@ -177,7 +177,7 @@ def search_text(shown: Iterable[str | None]) -> str:
 
     A domain in punycode is there in its own script, too.
     """
-    folded = [*map(fold_text, filter(None, shown))]
+    folded = [*map(normalize_for_search, filter(None, shown))]
     return "\n".join(dict.fromkeys((*folded, *map(decode_domains, folded))))
 
 

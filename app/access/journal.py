@@ -19,7 +19,7 @@ RECORD_SQL = "SELECT integrations.record_accesses(%s)"
 DELETE_SQL = "SELECT integrations.delete_old_accesses(%s, %s)"
 DELETE_INTERVAL = 3600.0  # seconds
 BATCH_SIZE = 1_000  # rows of one statement, so that no delete is a long one
-MAX_REMEMBERED = 65_536  # records of this minute that need no second look at the database
+MAX_CACHED_RECORDS = 65_536  # records of this minute that need no second look at the database
 COMMIT_TIMEOUT = 5.0  # seconds; on a cluster without its standby a commit would wait for ever
 Minute = datetime
 
@@ -50,7 +50,7 @@ class AccessJournal:
         with translate_unavailable():
             await self.batcher.submit(access)
         self._recorded[key] = None
-        if len(self._recorded) > MAX_REMEMBERED:
+        if len(self._recorded) > MAX_CACHED_RECORDS:
             self._recorded.popitem(last=False)
 
     async def _record_many(self, accesses: Sequence[Access]) -> list[None]:

@@ -16,8 +16,8 @@ from domain.integration import SecretField
 class LeaseRequest(Struct, frozen=True, kw_only=True):
     """Who asks for what: `metadata` is the request's, `recipient` the key that the token names.
 
-    `integration` is an integration's id, or that of a channel's default. `screen` is None if the
-    caller wrote nothing that is recorded.
+    `integration` is an integration's id, or that of a channel's default. `check_texts` is None if
+    the caller wrote nothing that is recorded.
     """
 
     workspace: str
@@ -26,11 +26,11 @@ class LeaseRequest(Struct, frozen=True, kw_only=True):
     purpose: str | None
     metadata: EventMetadata
     at: datetime
-    screen: "Screen | None" = None
+    check_texts: "CheckTexts | None" = None
 
 
 Secrets = Mapping[SecretField, Secret]
-Screen = Callable[[LeaseRequest, LeaseMaterial | None, Secrets], LeaseRequest]
+CheckTexts = Callable[[LeaseRequest, LeaseMaterial | None, Secrets], LeaseRequest]
 """Returns the request as it may be recorded, given the secrets of the material.
 
 Raises SecretInPurposeError if it may not.

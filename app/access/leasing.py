@@ -25,7 +25,7 @@ from app.access.lease_content import content_of
 from app.access.lease_request import LeaseRequest, Secrets, access_of, credential_versions
 from app.access.outcomes import Outcomes
 from app.batching import Batcher
-from app.metrics.collector import Figure
+from app.metrics.collector import MetricValue
 from app.providers.provider_file import ProviderFile
 from app.secrets.errors import UnsealError
 from app.secrets.keyring import Keyring
@@ -81,7 +81,7 @@ class Leasing:
         """The batchers, by name."""
         return {"leases": self._views.batcher, "accesses": self._journal.batcher}
 
-    def figures(self) -> Iterator[Figure]:
+    def metric_values(self) -> Iterator[MetricValue]:
         """Yield what is counted: requests by what became of them, and records."""
         yield self._journal.records, "integrations_access_records_total"
         for outcome, number in self._outcomes.counts.items():
@@ -126,8 +126,8 @@ class Leasing:
         if not material.is_active:
             await self._refuse(request, material, inactive)
         secrets: Secrets = {each.field: await self._open(each) for each in material.secrets}
-        if request.screen:
-            request = request.screen(request, material, secrets)
+        if request.check_texts:
+            request = request.check_texts(request, material, secrets)
         await self._journal.record(access_of(request, material, GRANTED))
         return self._grant(request, material, secrets, recipient)
 
@@ -137,9 +137,9 @@ class Leasing:
         material: LeaseMaterial | None,
         refusal: type[LeaseRefusedError],
     ) -> NoReturn:
-        if request.screen:
+        if request.check_texts:
             secrets = await self._open_available(material.secrets if material else ())
-            request = request.screen(request, material, secrets)
+            request = request.check_texts(request, material, secrets)
         await self._journal.record(access_of(request, material, refusal.outcome))
         raise refusal
 

@@ -15,9 +15,9 @@ from msgspec.structs import replace
 ASGI = Any  # each library types scopes and messages in its own way
 T = TypeVar("T")
 ERROR = 400  # and above (RFC 9110, section 15.5)
-HANDED_ON = frozenset({b"host", b"user-agent", b"x-forwarded-for", b"x-request-id"})
+PASSED_HEADERS = frozenset({b"host", b"user-agent", b"x-forwarded-for", b"x-request-id"})
 # Of the scope; the last two are what the outer middleware notes for the request.
-KEPT = ("type", "asgi", "http_version", "scheme", "server", "client", "root_path")
+PASSED_SCOPE_KEYS = ("type", "asgi", "http_version", "scheme", "server", "client", "root_path")
 REQUEST_ID, SENT_METHOD = "integrations_request_id", "integrations_method"
 Query = Mapping[str, str | None]
 
@@ -134,13 +134,13 @@ class ApiClient:
     def _api_scope(self, request: ApiRequest, body: bytes) -> ASGI:
         path = f"/{self._locale}/api/{request.path}"
         given = {name: value for name, value in request.query.items() if value is not None}
-        headers = [each for each in self._scope["headers"] if each[0] in HANDED_ON]
+        headers = [each for each in self._scope["headers"] if each[0] in PASSED_HEADERS]
         own = {"Authorization": f"Bearer {self._token}", **request.headers}
         if request.body is not None:
             own |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
         headers += [(name.lower().encode(), value.encode()) for name, value in own.items()]
         return {
-            **{key: self._scope.get(key) for key in KEPT},
+            **{key: self._scope.get(key) for key in PASSED_SCOPE_KEYS},
             REQUEST_ID: self._scope[REQUEST_ID],
             SENT_METHOD: request.method,
             "method": request.method,

@@ -14,7 +14,7 @@ ID = "Give an id of at most 255 characters"
 NO_PAGE = "This page of the list is not there: begin with the first one"
 MOMENT = "Give a day and time, or a position in the log"
 NUMBER = "Give a number"
-LONGEST_NUMBER = 9  # digits; no list has as many pages
+MAX_DIGITS = 9  # digits; no list has as many pages
 FILTERS = {
     "startDate": DAY,
     "endDate": DAY,
@@ -32,7 +32,7 @@ FILTERS = {
 def page_number(request: AnyRequest) -> int:
     """Return which page the address asks for; the first if it does not say it."""
     typed = request.query_params.get("page", "")
-    return max(1, int(typed)) if typed.isdecimal() and len(typed) <= LONGEST_NUMBER else 1
+    return max(1, int(typed)) if typed.isdecimal() and len(typed) <= MAX_DIGITS else 1
 
 
 def filter_problem(request: AnyRequest, error: ApiError) -> Problem:

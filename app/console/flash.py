@@ -58,7 +58,7 @@ class Flash(Struct, frozen=True):
     """What is done, as a word of `DONE`; what the API warns of, which repeats no value.
 
     `outcome` is what a check has found, with its `detail`, and whether it `asks` the provider;
-    `name` is that of the connection or channel, `twin` the id of another one of that name.
+    `name` is that of the connection or channel, `same_name_id` the id of another one of that name.
     """
 
     done: str = ""
@@ -68,7 +68,7 @@ class Flash(Struct, frozen=True):
     detail: str = ""
     asks: bool = True
     name: str = ""
-    twin: str = ""
+    same_name_id: str = ""
 
     @property
     def tone(self) -> str:

@@ -10,11 +10,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.console.api_client import ApiError, Detail
+from app.console.confirmations import QuestionError
 from app.console.mistakes import LIKE_KEY, MISTAKES
 from app.console.page import render_page
 from app.console.problems import KEEP_PAGE, Problem, api_problem
 from app.console.resources import IntegrationType, TypeField
-from app.console.sending import QuestionError
 from app.console.texts import SETTING, Texts
 from app.console.visit import SECRET, PageRequest, public_values
 
@@ -195,7 +195,7 @@ def render_refusal(
     **values: object,
 ) -> Response[str]:
     """Return the page of a form that was refused: what is wrong, and what was typed."""
-    details = worded_details(request, fields, refusal)
+    details = word_details(request, fields, refusal)
     # With JavaScript the keys that were typed stay in the browser, which puts them back.
     is_kept = request.headers.get("hx-request") == "true"
     keys_lost = has_lost_keys(refusal) and not is_kept
@@ -213,7 +213,7 @@ def has_lost_keys(refusal: Refusal) -> bool:
     return refusal.is_wrong_input and any(typed)
 
 
-def worded_details(
+def word_details(
     request: PageRequest, fields: Sequence[FormField], refusal: Refusal
 ) -> tuple[Detail, ...]:
     """Return what is wrong with which of *fields*, in the words of the form."""

@@ -13,7 +13,7 @@ from app.locales.formatting import (
     direction,
     elapsed_time,
     exact_time,
-    joined_words,
+    join_words,
     language_name,
 )
 
@@ -79,7 +79,7 @@ class Texts(Struct, frozen=True):
 
     def join(self, words: Sequence[str]) -> str:
         """Return *words* as a list in a sentence."""
-        return joined_words(self.tag, words)
+        return join_words(self.tag, words)
 
     def stored(self, message: str) -> str:
         """Return *message*, which the log holds in English, in this language."""

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from app.console.api_client import ASGI, ApiClient, ApiError
 from app.console.assets import Asset
-from app.console.posted import read_form
+from app.console.form_body import read_form
 from app.console.resources import IntegrationType, Whoami
 from app.console.security import is_from_other_site, own_origin, require_same_origin
 from app.console.templates import Templates
@@ -31,9 +31,9 @@ PUBLIC = TYPED | frozenset(
         *("action", "userId", "actorId", "field", "credentialVersion", "startDate", "endDate"),
     }
 )
-LONGEST_PUBLIC = 512  # characters; what is longer is no field's value, and fits no address
-LONGEST_QUERY = 4_000  # characters; what is longer was not typed into our forms
-SHORTEST_SECRET = 8  # characters; a shorter one may stand in any text
+MAX_PUBLIC_LENGTH = 512  # characters; what is longer is no field's value, and fits no address
+MAX_QUERY_LENGTH = 4_000  # characters; what is longer was not typed into our forms
+MIN_SECRET_LENGTH = 8  # characters; a shorter one may stand in any text
 
 
 class SignInNeededError(Exception):
@@ -159,15 +159,15 @@ async def page_to_come_back_to(request: AnyRequest) -> str:
         values = public_values(await read_form(request))
     except ApiError:  # no form of ours
         return request.url.path
-    typed = {name: value for name, value in values.items() if len(value) <= LONGEST_PUBLIC}
+    typed = {name: value for name, value in values.items() if len(value) <= MAX_PUBLIC_LENGTH}
     query = urlencode(typed if any(map(is_typed, typed)) else {})
-    return f"{request.url.path}?{query}" if 0 < len(query) <= LONGEST_QUERY else request.url.path
+    return f"{request.url.path}?{query}" if 0 < len(query) <= MAX_QUERY_LENGTH else request.url.path
 
 
 def public_values(form: Mapping[str, str]) -> dict[str, str]:
     """Return what *form* holds for all to see, if it does not repeat a secret of the same form."""
     secrets = [value for name, value in form.items() if name.startswith(SECRET)]
-    hidden = [value for value in map(str.strip, secrets) if len(value) >= SHORTEST_SECRET]
+    hidden = [value for value in map(str.strip, secrets) if len(value) >= MIN_SECRET_LENGTH]
     return {
         name: value
         for name, value in form.items()

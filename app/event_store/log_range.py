@@ -9,8 +9,8 @@ from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed
 
 BATCH_SIZE = 5_000  # events
-HEAD = "SELECT coalesce(max(position), 0) FROM integrations.events"
-BATCH_AFTER = """
+HEAD_SQL = "SELECT coalesce(max(position), 0) FROM integrations.events"
+READ_RANGE_SQL = """
 SELECT position, envelope FROM integrations.events
 WHERE position > %(after)s AND position <= %(to)s {workspace} {stream}
 ORDER BY {order} LIMIT %(limit)s
@@ -71,7 +71,7 @@ def range_query(part: LogRange) -> Composed:
     workspace = SQL("") if part.workspace is None else OF_WORKSPACE
     stream = SQL("") if part.stream is None else OF_STREAM
     order = SQL("position") if part.workspace is None else SQL("sequence")
-    return SQL(BATCH_AFTER).format(workspace=workspace, stream=stream, order=order)
+    return SQL(READ_RANGE_SQL).format(workspace=workspace, stream=stream, order=order)
 
 
 def require_dense(found: Batch, after: int, to: int) -> Iterator[Batch]:
@@ -99,6 +99,6 @@ def gap_error(position: int) -> LogCorruptedError:
 
 def head_position(connection: Connection[TupleRow]) -> int:
     """Return the last position of the log, 0 if it is empty."""
-    row = connection.execute(HEAD).fetchone()
+    row = connection.execute(HEAD_SQL).fetchone()
     assert row is not None  # noqa: S101 — an aggregate always has a row
     return row[0]

@@ -35,24 +35,24 @@ from app.event_store.snapshots import (
 from domain.aggregates import aggregate_of
 from domain.envelope import RecordedEvent
 
-LOAD_STREAMS = """
+LOAD_STREAMS_SQL = """
 SELECT item, position, content
 FROM integrations.load_streams(%s::text[], %s::text[], %s::bigint[], %s::text[], %s)
 """
-RECORD = "SELECT integrations.record_batch(%s::jsonb)"
-RECORD_EACH = "SELECT head, refusal FROM integrations.record_each(%s::text[])"
-ANSWER = """
+RECORD_SQL = "SELECT integrations.record_batch(%s::jsonb)"
+RECORD_EACH_SQL = "SELECT head, refusal FROM integrations.record_each(%s::text[])"
+STORED_RESPONSE_SQL = """
 SELECT key, fingerprint, status, headers, body FROM integrations.idempotent_responses
 WHERE workspace_id = %s AND key = %s AND stored_at >= integrations.response_expiry()
 """
-UPSERT_SNAPSHOT = """
+UPSERT_SNAPSHOT_SQL = """
 INSERT INTO integrations.snapshots AS stored (workspace_id, stream, shape, version, state)
 VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT ON CONSTRAINT snapshots_key
 DO UPDATE SET shape = excluded.shape, version = excluded.version, state = excluded.state
 WHERE stored.shape <> excluded.shape OR stored.version < excluded.version
 """
-ASYNC_COMMIT = "SELECT set_config('synchronous_commit', 'off', true)"  # for this transaction
+ASYNC_COMMIT_SQL = "SELECT set_config('synchronous_commit', 'off', true)"  # for this transaction
 REFUSALS = {"taken": ConcurrencyError, "duplicate": DuplicateRequestError}  # record_each.sql
 COMMIT_TIMEOUT = (
     5.0  # seconds for a commit; on a cluster without its standby it would wait for ever
@@ -105,7 +105,7 @@ class PostgresEventLog:
             snapshot, events = await self._reads.submit((workspace, stream, None))
             folded = snapshot.apply(events)
             while len(events) >= SNAPSHOT_EVERY:
-                await self._keep(workspace, stream, folded)
+                await self._store_snapshot(workspace, stream, folded)
                 _, events = await self._reads.submit((workspace, stream, folded.version))
                 folded = folded.apply(events)
         return folded
@@ -119,7 +119,9 @@ class PostgresEventLog:
         """Return the stored response to the first request with the idempotency key, for 24 h."""
         with translate_unavailable():
             shape = args_row(StoredResponse)
-            found = await fetch_in_workspace(self.pool, workspace, ANSWER, (workspace, key), shape)
+            found = await fetch_in_workspace(
+                self.pool, workspace, STORED_RESPONSE_SQL, (workspace, key), shape
+            )
             if found:
                 await self._confirmations.submit(None)
         return found[0] if found else None
@@ -135,7 +137,7 @@ class PostgresEventLog:
             shapes = [SNAPSHOT_FORMATS[aggregate_of(stream).name] for stream in streams]
             parameters = (workspaces, streams, afters, shapes, READ_LIMIT)
             rows = await (
-                await connection.execute(LOAD_STREAMS, parameters, binary=True)
+                await connection.execute(LOAD_STREAMS_SQL, parameters, binary=True)
             ).fetchall()
         snapshots = [*map(empty_stream, streams)]
         events: list[list[RecordedEvent]] = [[] for _ in keys]
@@ -146,17 +148,17 @@ class PostgresEventLog:
                 events[int(item) - 1].append(decode_recorded(position, content))
         return [*zip(snapshots, events, strict=True)]
 
-    async def _keep(self, workspace: str, stream: str, folded: StreamState) -> None:
+    async def _store_snapshot(self, workspace: str, stream: str, folded: StreamState) -> None:
         shape = SNAPSHOT_FORMATS[folded.aggregate.name]
         snapshot = (workspace, stream, shape, folded.version, encode_snapshot(folded))
         with suppress(*UNAVAILABLE_ERRORS):  # it is made again; who waits needs none
             async with workspace_connection(self.pool, workspace) as connection:
-                await connection.execute(ASYNC_COMMIT)
-                await connection.execute(UPSERT_SNAPSHOT, snapshot)
+                await connection.execute(ASYNC_COMMIT_SQL)
+                await connection.execute(UPSERT_SNAPSHOT_SQL, snapshot)
 
     async def _record_all(self, writes: Sequence[Changeset]) -> Sequence[list[int] | Exception]:
         try:
-            [(head,)] = await self._execute_and_commit(RECORD, encode_batch(writes))
+            [(head,)] = await self._execute_and_commit(RECORD_SQL, encode_batch(writes))
         except (psycopg.Error, UnicodeError) as error:
             if not may_be_single_write_error(error):
                 raise
@@ -166,7 +168,7 @@ class PostgresEventLog:
     async def _record_each(self, writes: Sequence[Changeset]) -> Sequence[list[int] | Exception]:
         batches = [*map(try_encode, writes)]
         known = [batch for batch in batches if batch is not None]
-        outcomes = iter(await self._execute_and_commit(RECORD_EACH, known) if known else ())
+        outcomes = iter(await self._execute_and_commit(RECORD_EACH_SQL, known) if known else ())
         results: list[list[int] | Exception] = []
         for batch, write in zip(batches, writes, strict=True):
             head, refusal = (None, "22000") if batch is None else next(outcomes)

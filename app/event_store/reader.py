@@ -18,24 +18,24 @@ from app.event_store.codec import decode_recorded
 from app.event_store.log_range import BATCH_SIZE, Batch, LogRange, range_query, read_range
 from domain.envelope import RecordedEvent
 
-READ_STREAM = """
+READ_STREAM_SQL = """
 SELECT position, envelope FROM integrations.events
 WHERE workspace_id = %s AND stream = %s AND version > %s AND position <= %s
 ORDER BY version LIMIT %s
 """
-READ_WORKSPACE = """
+READ_WORKSPACE_SQL = """
 SELECT position, envelope FROM integrations.events
 WHERE workspace_id = %s AND sequence > %s AND sequence <= (SELECT integrations.sequence_at(%s, %s))
 ORDER BY sequence LIMIT %s
 """
-HEAD = "SELECT integrations.head()"
-COUNT_EVENTS = "SELECT integrations.sequence_at(%s, %s)"
+HEAD_SQL = "SELECT integrations.head()"
+COUNT_EVENTS_SQL = "SELECT integrations.sequence_at(%s, %s)"
 READ_BATCH = 500  # events: some milliseconds in which other requests wait
 LAST_POSITION = 2**63 - 1
 EVENT = args_row(decode_recorded)
 Row = TypeVar("Row")
 # Longer chunks are copied again and again while they grow.
-JOIN_CHUNKS = SQL("""
+JOIN_CHUNKS_SQL = SQL("""
 SELECT
     string_agg(int8send(position), '' ORDER BY position),
     string_agg(envelope, ',' ORDER BY position)
@@ -55,7 +55,7 @@ class LogReader:
         Raises:
             UnavailableError: the database is away or busy.
         """
-        [(amount,)] = await self._read(workspace, COUNT_EVENTS, (until,), tuple_row)
+        [(amount,)] = await self._read(workspace, COUNT_EVENTS_SQL, (until,), tuple_row)
         return amount
 
     async def head(self) -> int:
@@ -66,7 +66,7 @@ class LogReader:
         """
         with translate_unavailable():
             async with self.pool.connection() as connection:
-                [(position,)] = await (await connection.execute(HEAD)).fetchall()
+                [(position,)] = await (await connection.execute(HEAD_SQL)).fetchall()
         return position
 
     async def read_page(self, part: LogRange, limit: int) -> list[RecordedEvent]:
@@ -92,7 +92,7 @@ class LogReader:
         after, full = 0, True
         while full:
             parameters = (stream, after, until, READ_BATCH)
-            events = await self._read(workspace, READ_STREAM, parameters, EVENT)
+            events = await self._read(workspace, READ_STREAM_SQL, parameters, EVENT)
             for event in events:
                 yield event
             full = len(events) == READ_BATCH
@@ -111,7 +111,7 @@ class LogReader:
         after, full = 0, True
         while full:
             parameters = (after, workspace, until, READ_BATCH)
-            events = await self._read(workspace, READ_WORKSPACE, parameters, EVENT)
+            events = await self._read(workspace, READ_WORKSPACE_SQL, parameters, EVENT)
             for event in events:
                 yield event
             full = len(events) == READ_BATCH
@@ -145,7 +145,7 @@ def read_chunks(
     Raises:
         LogCorruptedError: a position is missing; the events before it were yielded.
     """
-    statement = JOIN_CHUNKS.format(batch=range_query(part))
+    statement = JOIN_CHUNKS_SQL.format(batch=range_query(part))
     after = part.after
     while after < part.to:
         wanted = {**asdict(part), "after": after, "limit": batch}

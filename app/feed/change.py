@@ -89,14 +89,14 @@ def change_data(recorded: RecordedEvent) -> ChangeData:
     data = ChangeData(integration_id=stream, version=version)
     match event:
         case IntegrationCreated(is_active=is_active, credentials=credentials):
-            data.is_active, data.credentials = is_active, changed(credentials)
+            data.is_active, data.credentials = is_active, changed_credentials(credentials)
         case IntegrationToggled(is_active=is_active):
             data.is_active = is_active
         case (
             CredentialsReplaced(credentials=credentials)
             | CredentialsDestroyed(credentials=credentials)
         ):
-            data.credentials = changed(credentials)
+            data.credentials = changed_credentials(credentials)
         case (
             IntegrationRenamed()
             | SenderChanged()
@@ -115,6 +115,6 @@ def change_data(recorded: RecordedEvent) -> ChangeData:
     return data
 
 
-def changed(credentials: tuple[Credential, ...]) -> list[ChangedCredential]:
+def changed_credentials(credentials: tuple[Credential, ...]) -> list[ChangedCredential]:
     """Return *credentials* without what proves them."""
     return [ChangedCredential(each.field, each.version) for each in credentials]

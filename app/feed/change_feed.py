@@ -28,7 +28,7 @@ from app.keyed_lock import KeyedLock
 POLL_INTERVAL = 0.02  # seconds between two polls while somebody waits: what a change takes at most
 IDLE_POLL_INTERVAL = 1.0  # seconds while nobody waits, so that there is never much to catch up
 RETRY_DELAY = 0.25  # seconds until the next poll while the database is away
-MAX_KEPT = 512  # events in memory
+MAX_RECENT = 512  # events in memory
 MAX_CLIENTS = 100  # of a workspace that wait at once, streams included
 MAX_ALL_CLIENTS = 600  # of all workspaces; other requests need connections, too
 PAGE_CONCURRENCY = 2  # pages that are read from the log at a time
@@ -36,7 +36,7 @@ Subscribe = Callable[[int], AbstractContextManager[PollingSubscription]]
 log = structlog.get_logger("feed")
 
 
-class KeptEvent:
+class RecentEvent:
     """An event in memory, encoded for the feed once somebody wants it."""
 
     def __init__(self, position: int, workspace: str, envelope: bytes) -> None:
@@ -81,7 +81,7 @@ class ChangeFeed:
         self._opened = ExitStack()
         self._following: PollingSubscription | None = None
         self._has_failed = False
-        self._kept: deque[KeptEvent] = deque(maxlen=MAX_KEPT)
+        self._recent: deque[RecentEvent] = deque(maxlen=MAX_RECENT)
         self._waiting: dict[str, set[asyncio.Future[int]]] = {}
         self._wanted = asyncio.Event()
         self._polls: Batcher[None, int] = Batcher(self._poll_for_all)
@@ -138,9 +138,9 @@ class ChangeFeed:
         if self._has_failed:
             raise UnavailableError
         until = self.position
-        oldest = self._kept[0].position - 1 if self._kept else until
+        oldest = self._recent[0].position - 1 if self._recent else until
         if after >= oldest:
-            newer = takewhile(lambda event: event.position > after, reversed(self._kept))
+            newer = takewhile(lambda event: event.position > after, reversed(self._recent))
             kept = [event for event in newer if event.workspace == workspace]
             found = [(event.position, event.change) for event in reversed(kept[-limit - 1 :])]
         else:
@@ -201,8 +201,8 @@ class ChangeFeed:
             events = await asyncio.to_thread(self._following.poll)
             if self._following.failures:
                 raise UnavailableError
-            before, new = self.position, [KeptEvent(*unpack_notification(e)) for e in events]
-            self._kept.extend(new)
+            before, new = self.position, [RecentEvent(*unpack_notification(e)) for e in events]
+            self._recent.extend(new)
             self.position = new[-1].position if new else before
             self._wake([w for w in {e.workspace for e in new} if w in self._waiting], before)
             is_full = len(new) == BATCH_SIZE

@@ -26,7 +26,7 @@ from app.http.dependencies import get_dependencies
 from app.http.errors import ProofUnavailableError
 from app.http.expensive_requests import stream_limited, with_first
 from app.http.field_rules import FieldProblem
-from app.http.query_parameters import QuerySchema, integer, operation_class, several
+from app.http.query_parameters import QuerySchema, integer, list_of, operation_class
 from app.http.responses import to_response
 from app.http.types import ApiRequest
 from app.tokens.principal import AUDIT
@@ -63,7 +63,7 @@ class ConsistencyQuery(Struct, rename={"from_": "from"}):
 INCLUSION_QUERY = QuerySchema(shape=InclusionQuery, rules={"position": integer(1, MAX_POSITION)})
 INCLUSIONS_QUERY = QuerySchema(
     shape=InclusionsQuery,
-    rules={"positions": several(integer(1, MAX_POSITION), MAX_INCLUSIONS)},
+    rules={"positions": list_of(integer(1, MAX_POSITION), MAX_INCLUSIONS)},
 )
 CONSISTENCY_QUERY = QuerySchema(
     shape=ConsistencyQuery, rules={"from": integer(1, MAX_POSITION), "to": integer(1, MAX_POSITION)}

@@ -45,7 +45,7 @@ async def run_limited(request: ApiRequest, read: Coroutine[Any, Any, T]) -> T:
 async def read_within_limits(request: ApiRequest, read: Coroutine[Any, Any, T]) -> T:
     """Return what *read* returns in its turn and in time."""
     try:
-        async with turn(request), asyncio.timeout(DEADLINE):
+        async with hold_slot(request), asyncio.timeout(DEADLINE):
             return await read
     except TooManyEventsError:
         raise TooMuchToReadError([("asOf", TOO_MANY_EVENTS)]) from None
@@ -64,7 +64,7 @@ async def stream_limited(request: ApiRequest, items: AsyncIterable[T]) -> AsyncG
     Raises:
         RateLimitExceededError: the workspace has too many such requests.
     """
-    async with turn(request):
+    async with hold_slot(request):
         async for item in items:
             yield item
 
@@ -78,7 +78,7 @@ async def with_first(first: bytes, others: AsyncIterable[bytes]) -> AsyncGenerat
 
 
 @asynccontextmanager
-async def turn(request: ApiRequest) -> AsyncGenerator[None]:
+async def hold_slot(request: ApiRequest) -> AsyncGenerator[None]:
     """Run the block as one of the workspace's expensive requests; raise RateLimitExceededError."""
     running = get_dependencies(request.app).expensive_requests
     try:

@@ -171,11 +171,11 @@ def lease_request(request: ApiRequest, wanted: str, data: LeaseBody | None) -> L
         purpose=purpose,
         metadata=request_metadata(request),
         at=utc_now(),
-        screen=partial(screen, request, texts) if texts else None,
+        check_texts=partial(check_texts, request, texts) if texts else None,
     )
 
 
-def screen(
+def check_texts(
     request: ApiRequest,
     texts: Mapping[str, str],
     wanted: LeaseRequest,

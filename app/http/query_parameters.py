@@ -120,7 +120,7 @@ def integer(minimum: int, maximum: int) -> Rule:
     return Rule(rule, {"type": "integer", **limits})
 
 
-def several(rule: Rule, maximum: int) -> Rule:
+def list_of(rule: Rule, maximum: int) -> Rule:
     """Return the rule for 1 to *maximum* values, each by *rule*, with commas between them.
 
     Blanks around a value are no part of it, unless it is nothing else.

@@ -25,7 +25,7 @@ TOO_MANY_PARAMETERS = FieldProblem(
 )
 # Headers that we read and that are no lists; the parser refuses a second Content-Length itself.
 # Which of two values counts would be a guess, and a proxy could guess otherwise.
-ONCE = {
+SINGLE_HEADERS = {
     b"host": "Host",
     b"authorization": "Authorization",
     b"content-type": "Content-Type",
@@ -74,7 +74,7 @@ def find_head_problems(scope: ASGI) -> Iterator[FieldFinding]:
         yield None, TOO_MANY_PARAMETERS
     headers = scope["headers"]
     names = [name for name, _ in headers]
-    for name, shown in ONCE.items():
+    for name, shown in SINGLE_HEADERS.items():
         if names.count(name) > 1:
             yield shown, REPEATED
     if b"host" not in names:

@@ -36,6 +36,6 @@ def day_name(tag: str, day: date) -> str:
     return format_date(day, "full", locale=tag)
 
 
-def joined_words(tag: str, words: Sequence[str]) -> str:
+def join_words(tag: str, words: Sequence[str]) -> str:
     """Return *words* as a list in a sentence, as `API key and API secret`."""
     return format_list(words, locale=tag)

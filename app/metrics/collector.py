@@ -44,14 +44,14 @@ class BatchStats(Protocol):
         ...
 
 
-Figure = tuple[float, str, *tuple[str, ...]]
+MetricValue = tuple[float, str, *tuple[str, ...]]
 """A value, the name of its metric, and that of each label."""
 
 
 class Metrics:
     """Metrics of *pools*, of *batchers* by name, and the gauges that *read_gauges* returns.
 
-    *own_figures* yields more of this process; what *read_gauges* returns is the same in all.
+    *own_values* yields more of this process; what *read_gauges* returns is the same in all.
     `in_progress` is how many requests are being processed.
     """
 
@@ -61,14 +61,14 @@ class Metrics:
         pools: Sequence[Pool],
         batchers: Mapping[str, BatchStats],
         read_gauges: Callable[[], Awaitable[Mapping[str, float]]],
-        own_figures: Callable[[], Iterable[Figure]],
+        own_values: Callable[[], Iterable[MetricValue]],
     ) -> None:
         self.in_progress = 0
         self._version = version
         self._pools = pools
         self._batchers = batchers
         self._gauges = read_gauges
-        self._own_figures = own_figures
+        self._own_values = own_values
         self._instruments = Instruments()
 
     def count(self, kind: RequestLabels, seconds: float) -> None:
@@ -101,7 +101,7 @@ class Metrics:
             show(batcher.batches, "integrations_batches_total", name)
             show(batcher.requests, "integrations_batch_requests_total", name)
             show(batcher.waiting, "integrations_batch_waiting", name)
-        for figure in self._own_figures():
+        for figure in self._own_values():
             show(*figure)
         self._instruments.set_process()
 

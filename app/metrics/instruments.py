@@ -115,10 +115,10 @@ class Instruments:
                 if sample.name in GAUGES or sample.name in COUNTERS:
                     self.set(sample.value, sample.name)
 
-    def text(self, version: str, figures: Mapping[str, float]) -> bytes:
-        """Return all there is, with *figures*, in Prometheus' text format."""
+    def text(self, version: str, gauges: Mapping[str, float]) -> bytes:
+        """Return all there is, with *gauges*, in Prometheus' text format."""
         same = CollectorRegistry()
-        same.register(ConstantCollector(version, figures))
+        same.register(ConstantCollector(version, gauges))
         return generate_latest(self._of_all_workers()) + generate_latest(same)
 
     def _of_all_workers(self) -> CollectorRegistry:
@@ -132,12 +132,12 @@ class Instruments:
 class ConstantCollector(Collector):
     """Metrics that are the same in every worker."""
 
-    def __init__(self, version: str, figures: Mapping[str, float]) -> None:
+    def __init__(self, version: str, gauges: Mapping[str, float]) -> None:
         self._version = version
-        self._figures = figures
+        self._gauges = gauges
 
     def collect(self) -> Iterator[Metric]:
         """Yield each."""
         yield InfoMetricFamily(BUILD, "Version of the service.", {"version": self._version})
-        for name, value in self._figures.items():
+        for name, value in self._gauges.items():
             yield GaugeMetricFamily(name, SHARED_GAUGES[name], value)

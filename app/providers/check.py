@@ -15,8 +15,8 @@ from app.providers.errors import InvalidServiceAccountError, UnsafeHeaderValueEr
 from app.providers.google_service_account import INCOMPLETE, mentions_account
 from app.providers.http_client import ProviderClient, Values
 from app.providers.lookalikes import PastedValue, find_mixed_kinds, holds_more_than_key
+from app.providers.offline_checks import missing_verdict, offline_verdict, reveal_text
 from app.providers.provider_file import HttpCheck, ProviderFile, VapidPairRule
-from app.providers.unasked import missing_verdict, reveal_text, unasked_verdict
 from app.providers.vapid import is_key_pair
 from app.providers.verdict import Verdict
 from app.secrets.secret import Secret
@@ -98,12 +98,12 @@ class CredentialChecker:
         if incomplete := missing_verdict(values, provider):
             return incomplete
         values = {name: Secret(trim(reveal_text(value)).encode()) for name, value in values.items()}
-        if known := unasked_verdict(values, provider, provider.check):
+        if known := offline_verdict(values, provider, provider.check):
             return known
         verdict = await self._ask(provider, provider.check, values, ends)
         if not may_be_of_form(verdict):
             return verdict
-        return wrapped_verdict(values, provider) or named_cause(verdict, values, provider)
+        return wrapped_verdict(values, provider) or name_cause(verdict, values, provider)
 
     async def _ask(
         self, provider: ProviderFile, check: HttpCheck | VapidPairRule, values: Values, ends: float
@@ -136,7 +136,7 @@ def wrapped_verdict(values: Values, provider: ProviderFile) -> Verdict | None:
     return None
 
 
-def named_cause(verdict: Verdict, values: Values, provider: ProviderFile) -> Verdict:
+def name_cause(verdict: Verdict, values: Values, provider: ProviderFile) -> Verdict:
     """Return *verdict*, which says what is mixed up if *values* are of two kinds of credentials."""
     given = {name: PastedValue(reveal_text(value)) for name, value in values.items()}
     mixed = next(find_mixed_kinds(given, provider), None)

@@ -16,20 +16,20 @@ from domain.provider import Provider, ProviderField, Providers
 SECRET_FIELDS = get_args(SecretField)
 LENGTHS = range(1, 129)  # characters that a key may have
 MISSING = 2  # characters that are lost when a key is not selected to its end
-SHORTEST_RUN = 20  # characters; shorter ones are words too often
+MIN_RUN_LENGTH = 20  # characters; shorter ones are words too often
 START, END = r"(?<![^\W_])", r"(?![^\W_])"
 WORD = r"[^\W\d_]+\d{0,4}|\d{1,8}"  # prod, eu1, 2026
 HEXADECIMAL = "0123456789abcdef" * 4
 # What words, numbers and ids of pages look like: of 32, 40 and 64 hexadecimal digits, and UUIDs.
 ORDINARY = (
     *(letter * length for letter in "zZ" for length in LENGTHS),
-    *("0" * length for length in range(1, SHORTEST_RUN)),
+    *("0" * length for length in range(1, MIN_RUN_LENGTH)),
     *(HEXADECIMAL[:length] for length in (32, 40, 64)),
     "01234567-89ab-4def-8123-456789abcdef",
 )
 # Texts that are not one long run; a format that takes one of them is none of a key alone.
 NO_RUNS = (
-    *("z" * length for length in range(1, SHORTEST_RUN)),
+    *("z" * length for length in range(1, MIN_RUN_LENGTH)),
     *((pair * length)[:length] for pair in ("z ", "z-", "z_") for length in LENGTHS),
 )
 
@@ -90,15 +90,15 @@ def secret_fields(provider: Provider) -> list[ProviderField]:
 
 def has_mark(field: ProviderField) -> bool:
     """Return whether the format of *field* is one that nothing ordinary has."""
-    return not takes(field.format or "", ORDINARY)
+    return not matches_any(field.format or "", ORDINARY)
 
 
 def is_run(field: ProviderField) -> bool:
     """Return whether the format of *field* is that of a long run of letters and digits."""
-    return not takes(field.format or "", NO_RUNS)
+    return not matches_any(field.format or "", NO_RUNS)
 
 
-def takes(format_: str, texts: Iterable[str]) -> bool:
+def matches_any(format_: str, texts: Iterable[str]) -> bool:
     """Return whether one of *texts* has the *format_*."""
     return any(re.fullmatch(format_, text) for text in texts)
 

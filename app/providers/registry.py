@@ -14,7 +14,7 @@ from domain.provider import ProviderFieldName
 
 MAX_FILE_SIZE = 16 * 1024  # bytes of a file; the parser takes the square of a long key's time
 RESERVED_NAMES = frozenset({*get_args(ProviderFieldName), "accessToken", "projectId", "regions"})
-UNASKED_OUTCOMES = ("retired", "inconclusive")
+OFFLINE_OUTCOMES = ("retired", "inconclusive")
 
 
 def load_providers(folders: Sequence[Traversable] = ()) -> Mapping[str, ProviderFile]:
@@ -111,8 +111,8 @@ def regular_expressions(provider: ProviderFile) -> Iterator[str]:
         yield from (lookalike.pattern for lookalike in setting.lookalikes)
         yield setting.required_when.format if setting.required_when else ""
     if isinstance(provider.check, HttpCheck):
-        for unasked in provider.check.offline:
-            yield from (unasked.when or "", unasked.unless or "")
+        for rule in provider.check.offline:
+            yield from (rule.when or "", rule.unless or "")
         yield from (variant.when.format for variant in provider.check.variants)
 
 
@@ -135,7 +135,7 @@ def undocumented_blame(provider: ProviderFile) -> str | None:
     check = provider.check
     if not isinstance(check, HttpCheck):
         return None
-    if any(unasked.outcome not in UNASKED_OUTCOMES for unasked in check.offline):
+    if any(rule.outcome not in OFFLINE_OUTCOMES for rule in check.offline):
         return "an offline rule, which asks nobody, is retired or inconclusive"
     account = check.service_account.rules if check.service_account else ()
     variants = [rule for variant in check.variants for rule in variant.rules]
@@ -163,7 +163,7 @@ def referenced_names(provider: ProviderFile) -> set[str]:
         else {check.auth.field}
     )
     account = {check.service_account.field} if check.service_account else set[str]()
-    unasked = {unasked.field for unasked in check.offline}
+    offline = {rule.field for rule in check.offline}
     conditions = [variant.when for variant in check.variants]
     paths = [check.path, *(variant.path for variant in check.variants)]
     return {
@@ -173,7 +173,7 @@ def referenced_names(provider: ProviderFile) -> set[str]:
         *check.headers.values(),
         *auth,
         *account,
-        *unasked,
+        *offline,
     }
 
 

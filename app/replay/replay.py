@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 from app.database.connection import acting_as
 from app.database.database import open_known_database
 from app.database.migrate import first_error_line
-from app.event_store.log_range import HEAD, head_position
+from app.event_store.log_range import HEAD_SQL, head_position
 from app.event_store.reader import Chunk, chunk_from_events, read_chunks
 from app.prefetch import prefetch
 from app.progress import ProgressCallback
@@ -139,7 +139,7 @@ def open_log(dsn: str) -> Generator[Connection[TupleRow]]:
     with ExitStack() as stack:
         try:
             connection = stack.enter_context(replay_session(dsn))
-            connection.execute(HEAD)
+            connection.execute(HEAD_SQL)
         except (psycopg.OperationalError, psycopg.errors.UndefinedTable) as error:
             message = (
                 f"There is no log to read ({first_error_line(error)}):"

@@ -12,7 +12,7 @@ ISSUE_SQL = """
 INSERT INTO integrations.console_codes (id, sealed, expires_at)
 VALUES (%(id)s, %(sealed)s, now() + %(lifetime)s)
 """
-LOOK_SQL = """
+PEEK_SQL = """
 SELECT id, sealed FROM integrations.console_codes WHERE id = %(id)s AND expires_at > now()
 """
 TAKE_SQL = """
@@ -49,9 +49,9 @@ class SignInCodes:
         await execute(self._pool, ISSUE_SQL, parameters)
         return code
 
-    async def look(self, code: str) -> str | None:
+    async def peek(self, code: str) -> str | None:
         """Return the token of *code*, which stays; None if it is unknown, used or too old."""
-        return await self._token(LOOK_SQL, code)
+        return await self._token(PEEK_SQL, code)
 
     async def take(self, code: str) -> str | None:
         """Return the token of *code* and delete it: of several at the same time one gets it."""

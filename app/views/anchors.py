@@ -29,7 +29,7 @@ class Anchors:
         index = bisect_right(anchors, rows, key=rows_before)
         return anchors[index - 1] if index else (0, None)
 
-    def remember(self, selection: ListFilter, order: SortOrder, state: int, anchor: Anchor) -> None:
+    def cache(self, selection: ListFilter, order: SortOrder, state: int, anchor: Anchor) -> None:
         """Cache *anchor* of the list."""
         list_key = (selection, order, state)
         anchors = self._lists.setdefault(list_key, [])

@@ -106,7 +106,7 @@ class IntegrationViews:
         rows = await self._rows_from(selection, order, state, start, limit + 1)
         page = build_page(rows, total, order, limit)
         if page.next is not None:
-            self.anchors.remember(selection, order, state, (start + limit, page.next))
+            self.anchors.cache(selection, order, state, (start + limit, page.next))
         return page
 
     async def all_matching(self, selection: ListFilter, order: SortOrder) -> Page:
@@ -148,7 +148,7 @@ class IntegrationViews:
         part = PageRequest(limit=limit + 1, after=key, skip=start - known - 1)
         rows = await self._list_rows(selection, order, part)
         if rows:
-            self.anchors.remember(selection, order, state, (start, sort_key(rows[0], order)))
+            self.anchors.cache(selection, order, state, (start, sort_key(rows[0], order)))
         return rows[1:]
 
     async def _count(self, selection: ListFilter) -> tuple[int, int]:

@@ -62,9 +62,9 @@ def describe(finding: Finding) -> str:
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at everything with *settings*; without a database, at what needs none."""
-    yield look("provider files", lambda: find_provider_problem(settings))
-    yield look("address of the console", lambda: require_console_origin(settings))
-    yield look("disk", lambda: find_disk_problem(settings))
+    yield find_one("provider files", lambda: find_provider_problem(settings))
+    yield find_one("address of the console", lambda: require_console_origin(settings))
+    yield find_one("disk", lambda: find_disk_problem(settings))
     with ExitStack() as stack:
         try:
             dsn = stack.enter_context(open_known_database(settings))
@@ -72,15 +72,15 @@ def examine(settings: Settings) -> Iterator[Finding]:
             yield Finding("database and schema", str(error))
             return
         yield Finding("database and schema", None)
-        yield look("roles, rights and policies", lambda: find_rights_problem(dsn))
-        yield look("keys and keyring", lambda: asyncio.run(find_key_problem(dsn, settings)))
-        yield look("token keys", lambda: find_token_problem(settings))
-        yield look("signing of the log", lambda: find_signing_problem(dsn))
-        yield look("clock", lambda: find_clock_problem(dsn))
-        yield look("connections", lambda: find_connections_problem(dsn, settings))
+        yield find_one("roles, rights and policies", lambda: find_rights_problem(dsn))
+        yield find_one("keys and keyring", lambda: asyncio.run(find_key_problem(dsn, settings)))
+        yield find_one("token keys", lambda: find_token_problem(settings))
+        yield find_one("signing of the log", lambda: find_signing_problem(dsn))
+        yield find_one("clock", lambda: find_clock_problem(dsn))
+        yield find_one("connections", lambda: find_connections_problem(dsn, settings))
 
 
-def look(subject: str, find: Callable[[], str | None]) -> Finding:
+def find_one(subject: str, find: Callable[[], str | None]) -> Finding:
     """Return what *find* finds; an error that an operator can correct is a finding, too."""
     try:
         return Finding(subject, find())

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from litestar import Controller, Response, get
 from msgspec import Struct
 
+from app.console.actor_filter import choices_of, find_person, load_newest, unknown_person
 from app.console.api_client import ApiError, Result
 from app.console.filters import filter_problem
 from app.console.page import render_page
@@ -12,7 +13,6 @@ from app.console.pages.changes import FIELDS, load_names
 from app.console.pages.history import REFUSALS, group_by_day, render_lacking
 from app.console.pages.integrations import CHANNELS
 from app.console.pages.subject import AUDIT, load_subject
-from app.console.people import choices_of, find_person, load_newest, unknown_person
 from app.console.resources import Access
 from app.console.texts import Texts
 from app.console.visit import PageRequest, open_visit

@@ -6,7 +6,9 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 
 from app.console.api_client import ApiError, ApiRequest
+from app.console.confirmations import repeat_headers, send_change
 from app.console.flash import Flash, carry_flash
+from app.console.form_body import read_form
 from app.console.forms import (
     FormField,
     Refusal,
@@ -21,10 +23,8 @@ from app.console.forms import (
 )
 from app.console.page import page_path, render_page
 from app.console.pages.integrations import CHANNELS, load_types
-from app.console.pages.subject import find_twin
-from app.console.posted import read_form
+from app.console.pages.subject import find_same_name
 from app.console.resources import IntegrationType
-from app.console.sending import repeat_headers, send_change
 from app.console.visit import NoSuchPageError, PageRequest, open_visit
 
 PURPOSES = {
@@ -86,8 +86,8 @@ class AddPages(Controller):
             shown = form_values(request, provider, next_key(refusal), form)
             return render_refusal(request, "add.html", fields, refusal, **shown)
         path = page_path(request, "integrations", added.data.id)
-        twin = await find_twin(request.user, added.data)
-        flash = Flash("added", added.warnings, name=added.data.name, twin=twin)
+        same_name_id = await find_same_name(request.user, added.data)
+        flash = Flash("added", added.warnings, name=added.data.name, same_name_id=same_name_id)
         return carry_flash(request, path, flash)
 
 

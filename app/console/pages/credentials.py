@@ -6,7 +6,9 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 
 from app.console.api_client import ApiError, ApiRequest
+from app.console.confirmations import repeat_headers, send_change
 from app.console.flash import Flash, carry_flash
+from app.console.form_body import read_form
 from app.console.forms import (
     PUBLIC_KEY,
     FormField,
@@ -25,9 +27,7 @@ from app.console.pages.integration import (
     load_credentials,
     render_connection,
 )
-from app.console.posted import read_form
 from app.console.resources import Credentials
-from app.console.sending import repeat_headers, send_change
 from app.console.visit import PageRequest, open_visit
 
 DESTROY, WAS = "_destroy.", "_was.vapidPublicKey"

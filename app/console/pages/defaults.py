@@ -8,7 +8,9 @@ from litestar import Controller, Response, get, post
 from msgspec import Struct
 
 from app.console.api_client import ApiError, ApiRequest
+from app.console.confirmations import repeat_headers
 from app.console.flash import Flash, carry_flash
+from app.console.form_body import read_form
 from app.console.forms import Refusal, next_key
 from app.console.page import render_page
 from app.console.pages.changes import load_names
@@ -20,10 +22,8 @@ from app.console.pages.integrations import (
     load_defaults,
     load_types,
 )
-from app.console.posted import read_form
 from app.console.problems import KEEP_PAGE, Problem, api_problem
 from app.console.resources import ChannelDefault, Integration
-from app.console.sending import repeat_headers
 from app.console.visit import NoSuchPageError, PageRequest, open_visit
 
 MAX_CHOICES = 200  # as many as a page of the API has, and as one request looks up

@@ -7,7 +7,9 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 
 from app.console.api_client import ApiError, ApiRequest
+from app.console.confirmations import repeat_headers
 from app.console.flash import Again, Flash, carry_flash
+from app.console.form_body import read_form
 from app.console.forms import Refusal, next_key
 from app.console.page import page_path
 from app.console.pages.integration import (
@@ -17,9 +19,7 @@ from app.console.pages.integration import (
     load_credentials,
     render_connection,
 )
-from app.console.posted import read_form
 from app.console.problems import KEEP_PAGE, Problem, api_problem
-from app.console.sending import repeat_headers
 from app.console.visit import PageRequest, open_visit
 
 
@@ -42,7 +42,9 @@ class DeletePage(Controller):
         form, path = await read_form(request), f"integration/{integration}"
         connection = await load_connection(request, integration)
         may_delete = request.user.can("integrations:delete")  # else the API refuses, and logs that
-        is_named = readable(form.get("confirmation", "")) == readable(connection.integration.name)
+        is_named = name_to_type(form.get("confirmation", "")) == name_to_type(
+            connection.integration.name
+        )
         if may_delete and not is_named:
             return await render_delete(request, connection, next_key(), wrong_name(request))
         try:
@@ -69,7 +71,7 @@ async def render_delete(
         KEEP_PAGE if problem and problem.passes else {},
         is_default=await is_default(request, connection.integration.id),
         key=key,
-        name=readable(connection.integration.name),
+        name=name_to_type(connection.integration.name),
         problem=problem,
         secrets=[each for each in credentials.credentials if each.is_set],
         wrong=problem is not None and not problem.request_id,
@@ -91,6 +93,6 @@ def wrong_name(request: PageRequest) -> Problem:
     return Problem(status=422, title=title, text=title)
 
 
-def readable(name: str) -> str:
+def name_to_type(name: str) -> str:
     """Return *name* as a person can type it: browsers show several spaces as one."""
     return normalize("NFC", " ".join(name.split()))

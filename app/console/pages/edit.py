@@ -8,7 +8,9 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from app.console.api_client import ApiError, ApiRequest
+from app.console.confirmations import repeat_headers, send_change
 from app.console.flash import Flash, carry_flash
+from app.console.form_body import read_form
 from app.console.forms import (
     FormField,
     Refusal,
@@ -29,10 +31,8 @@ from app.console.pages.integration import (
     load_connection,
     render_connection,
 )
-from app.console.pages.subject import find_twin
-from app.console.posted import read_form
+from app.console.pages.subject import find_same_name
 from app.console.resources import Actor
-from app.console.sending import repeat_headers, send_change
 from app.console.texts import SETTING
 from app.console.visit import PageRequest, open_visit
 
@@ -121,8 +121,8 @@ class EditPage(Controller):
             return render_wrong_edit(request, connection, edited, Refusal(form, error))
         done = "changed" if changed.changes(connection.etag) else "same"
         fields = {each.field.name for each in edited if each.is_open}
-        twin = await find_twin(request.user, changed.data) if "name" in fields else ""
-        flash = Flash(done, changed.warnings, name=changed.data.name, twin=twin)
+        same_name_id = await find_same_name(request.user, changed.data) if "name" in fields else ""
+        flash = Flash(done, changed.warnings, name=changed.data.name, same_name_id=same_name_id)
         return carry_flash(request, path, flash)
 
 

@@ -7,12 +7,12 @@ from typing import Generic, Protocol, TypeVar
 from litestar import Controller, Response, get
 from msgspec import Struct
 
+from app.console.actor_filter import choices_of, find_person, load_newest, unknown_person
 from app.console.api_client import ApiError, Result
 from app.console.filters import filter_problem, page_number
 from app.console.page import render_page
 from app.console.pages.changes import ACTIONS, OF_CHANNELS, load_words
 from app.console.pages.subject import AUDIT, load_subject
-from app.console.people import choices_of, find_person, load_newest, unknown_person
 from app.console.problems import Problem, api_problem, render_problem
 from app.console.resources import HistoryEntry, Proofs
 from app.console.visit import PageRequest, open_visit

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from app.console.api_client import ApiError, Detail
 from app.console.flash import carry_flash
+from app.console.form_body import read_form
 from app.console.forms import FormField, message_of, provider_fields
 from app.console.page import render_page
 from app.console.pages.checks import load_checks
@@ -20,7 +21,6 @@ from app.console.pages.integrations import (
     switch_or_check,
 )
 from app.console.pages.subject import AUDIT, NOT_FOUND, DeletedError, load_subject
-from app.console.posted import read_form
 from app.console.problems import KEEP_PAGE, Problem, api_problem
 from app.console.resources import Credentials, Integration, IntegrationType
 from app.console.texts import Texts

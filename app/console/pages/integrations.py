@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from app.console.api_client import ApiClient, ApiError, ApiRequest, Detail, Result
 from app.console.filters import filter_problem, page_number
 from app.console.flash import Flash, carry_flash
+from app.console.form_body import read_form
 from app.console.page import page_path, redirect, render_page
 from app.console.pages.checks import Check, check_flash, load_checks
-from app.console.posted import read_form
 from app.console.problems import KEEP_PAGE, Problem, api_problem
 from app.console.resources import (
     ChannelDefault,

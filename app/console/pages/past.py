@@ -12,7 +12,7 @@ from app.console.filters import filter_problem, page_number
 from app.console.page import render_page
 from app.console.pages.changes import NOTHING, Words
 from app.console.pages.integrations import CHANNELS, load_defaults, load_types
-from app.console.pages.moment import Moment, mark_future, read_moment
+from app.console.pages.point_in_time import Moment, mark_future, read_moment
 from app.console.pages.subject import NOT_FOUND, Subject, load_subject
 from app.console.problems import Problem
 from app.console.resources import Integration

@@ -9,8 +9,8 @@ from litestar import Controller, Response, get, post
 from litestar.datastructures import Cookie
 
 from app.console.api_client import ApiClient, ApiError
+from app.console.form_body import read_form
 from app.console.page import page_path, redirect, render_page
-from app.console.posted import read_form
 from app.console.resources import Whoami
 from app.console.security import is_from_own_page, own_origin
 from app.console.visit import (
@@ -29,7 +29,7 @@ from app.locales.catalogues import DEFAULT
 OUR_PAGE = re.compile(r"/console/[A-Za-z0-9-]+/(?!sign-|enter)[A-Za-z0-9_./-]+(\?[!-\[\]-~]*)?")
 SESSION, NEXT = "", "_next"  # how the names of cookies end
 NEXT_SECONDS = 15 * 60  # for a link that is still to be asked for
-LONGEST_NEXT = 3_800  # characters; a browser keeps 4 KiB of a cookie with its name
+MAX_NEXT_LENGTH = 3_800  # characters; a browser keeps 4 KiB of a cookie with its name
 
 
 def preferred_locale(request: AnyRequest) -> str:
@@ -72,7 +72,7 @@ class SignInPages(Controller):
         typed = "?" in asked  # the form that is lost held something to come back to
         response = render_page(request, "sign_in.html", wrong=False, lost=lost, typed=typed)
         wanted = quote(asked)
-        if wanted and len(wanted) <= LONGEST_NEXT:
+        if wanted and len(wanted) <= MAX_NEXT_LENGTH:
             response.cookies.append(own_cookie(request, NEXT, wanted, NEXT_SECONDS))
         return response
 
@@ -102,7 +102,7 @@ class SignInPages(Controller):
         """Say who the code of a link is for; open the session once the person has agreed."""
         form, codes = await read_form(request), get_console(request).codes
         code, agreed = form.get("secret.code", ""), "agreed" in form
-        token = await codes.look(code)
+        token = await codes.peek(code)
         caller = await ask_who(request, token) if token else None
         if caller and not agreed:
             return render_page(request, "enter.html", code=code, caller=caller)

@@ -38,7 +38,7 @@ class DeletedError(Exception):
         self.subject = subject
 
 
-async def find_twin(visit: Visit, integration: Integration) -> str:
+async def find_same_name(visit: Visit, integration: Integration) -> str:
     """Return the id of another connection with the name of *integration*; empty if none has it."""
     query = {"q": integration.name[:MAX_QUERY], "limit": "200"}
     try:

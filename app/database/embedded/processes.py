@@ -120,13 +120,13 @@ def kill_lock_holders(lock: Path) -> None:
         with suppress(OSError):  # it has ended meanwhile, or belongs to another user
             process = os.pidfd_open(pid)  # the process that is checked is the one that is killed
             try:
-                if pid != os.getpid() and holds(pid, lock.stat()):
+                if pid != os.getpid() and holds_lock(pid, lock.stat()):
                     signal.pidfd_send_signal(process, signal.SIGKILL)
             finally:
                 os.close(process)
 
 
-def holds(pid: int, lock: os.stat_result) -> bool:
+def holds_lock(pid: int, lock: os.stat_result) -> bool:
     """Return whether a file open in *pid* holds the `flock` on *lock*; reading it is not enough."""
     for file in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(OSError):  # closed meanwhile

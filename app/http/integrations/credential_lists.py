@@ -9,7 +9,7 @@ from msgspec.json import encode
 from app.http.authorization import authorize
 from app.http.dependencies import get_dependencies
 from app.http.integrations.credentials import newest_check_object
-from app.http.query_parameters import QuerySchema, operation_class, several
+from app.http.query_parameters import QuerySchema, list_of, operation_class
 from app.http.responses import RenderedResponse, to_response
 from app.http.text_rules import text
 from app.http.timestamps import Time
@@ -79,7 +79,7 @@ class IntegrationsQuery(Struct, rename="camel"):
 
 
 QUERY = QuerySchema(
-    shape=IntegrationsQuery, rules={"integrationIds": several(text(255), MAX_INTEGRATIONS)}
+    shape=IntegrationsQuery, rules={"integrationIds": list_of(text(255), MAX_INTEGRATIONS)}
 )
 
 

@@ -25,8 +25,8 @@ from app.views.integrations import Page
 from app.views.list_queries import ListFilter, SortOrder, row_matches, sort_key
 from domain.integration import Channel
 from domain.provider import Providers
-from projections.folding import fold_text
 from projections.integration_view import IntegrationRow
+from projections.search_text import normalize_for_search
 
 ORDERS: Mapping[str, SortOrder] = {
     "createdAt": SortOrder(),
@@ -87,7 +87,7 @@ def parse_bool(value: object) -> bool:
 def parse_search(value: object) -> str:
     """Parse the text that is searched; raise FieldError if folding it leaves nothing."""
     string = read_line(value, MAX_SEARCH_LENGTH)
-    if not fold_text(string).strip():
+    if not normalize_for_search(string).strip():
         raise FieldError(NOTHING_TO_SEARCH)
     return string
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from app.http.email_address import find_addresses, read_address
 from app.http.sender_phone import NUMBER, OPTIONAL_ZERO, PUNCTUATION, other_trunk_form, to_ascii
-from projections.folding import decode_domains, fold_text
+from projections.search_text import decode_domains, normalize_for_search
 
-SHORTEST_NUMBER = 4  # characters that are searched for as a number: fewer are in names, too
+MIN_NUMBER_LENGTH = 4  # characters that are searched for as a number: fewer are in names, too
 INTERNATIONAL_LENGTH = 10  # digits that are read as an international number without +
 SCHEME = re.compile(r"^\s*(?:tel|sms|callto|whatsapp):", re.IGNORECASE)
 EXTENSION = re.compile(r";[\w-]+=.*")  # and other parameters (RFC 3966)
@@ -20,7 +20,7 @@ def search_terms(text: str) -> tuple[str, ...]:
 
     The first is *text* itself.
     """
-    terms = (fold_text(text), *numbers_in(text), *addresses_in(text))
+    terms = (normalize_for_search(text), *numbers_in(text), *addresses_in(text))
     return tuple(dict.fromkeys(filter(None, (*terms, *map(decode_domains, terms)))))
 
 
@@ -37,7 +37,7 @@ def numbers_in(text: str) -> Iterator[str]:
         return
     digits = found["number"]
     for each in (digits, INTERNATIONAL_PREFIX.sub("+", digits), TRUNK_PREFIX.sub("", digits)):
-        if len(each) >= SHORTEST_NUMBER:
+        if len(each) >= MIN_NUMBER_LENGTH:
             yield each
             if each[0] == "+" or len(each) >= INTERNATIONAL_LENGTH:
                 yield other_trunk_form(each)
@@ -47,4 +47,4 @@ def addresses_in(text: str) -> Iterator[str]:
     """Yield the one address in *text*, if there is one with a name or a scheme around it."""
     addresses = find_addresses(read_address(text))
     if len(addresses) == 1:
-        yield fold_text(addresses[0])
+        yield normalize_for_search(addresses[0])

@@ -191,21 +191,21 @@ def sample(schema: Json, schemas: Json, name: str = "") -> object:
         return VALUES[name] if name in VALUES else sample(options[0], schemas, name)
     if schema["type"] == "object" and "properties" in schema:
         return {
-            each: sample(of, schemas, qualified(schema["title"], each))
+            each: sample(of, schemas, sample_key(schema["title"], each))
             for each, of in schema["properties"].items()
             if each in schema.get("required", ())
         }
     return simple_sample(schema, schemas, name)
 
 
-def qualified(title: str, name: str) -> str:
+def sample_key(title: str, name: str) -> str:
     """Return the key of the sample of the property *name* of the schema *title*."""
     return f"{title}.{name}" if f"{title}.{name}" in VALUES else name
 
 
 def simple_sample(schema: Json, schemas: Json, name: str) -> object:
     """Return a sample of *schema*, which is neither a reference nor has properties."""
-    if name in VALUES and fits(VALUES[name], schema):
+    if name in VALUES and matches_schema(VALUES[name], schema):
         return VALUES[name]
     if "enum" in schema:
         return cast("list[object]", schema["enum"])[0]
@@ -215,7 +215,7 @@ def simple_sample(schema: Json, schemas: Json, name: str) -> object:
     return simple.get(schema["type"], "text")
 
 
-def fits(value: object, schema: Json) -> bool:
+def matches_schema(value: object, schema: Json) -> bool:
     """Return whether *value* is of the type of *schema*, and one of those that it lists, if any."""
     is_integer = isinstance(value, int) and not isinstance(value, bool)
     return value in schema.get("enum", (value,)) and (schema.get("type") == "integer") <= is_integer
@@ -237,7 +237,7 @@ def describe_parameter(parameter: Json) -> None:
     """
     name, schema = parameter["name"], parameter["schema"]
     description, value = PARAMETERS.get(name, (f"The {name} of what is listed", None))
-    if not fits(value, schema):
+    if not matches_schema(value, schema):
         value = schema["enum"][0] if "enum" in schema else schema.get("minimum", 1)
     parameter["description"] = description
     parameter["schema"] = {**schema, "examples": [value]}

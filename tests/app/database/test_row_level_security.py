@@ -21,10 +21,10 @@ from app.database.migrate import migrate
 from app.database.pools import Pool, open_pool
 from app.database.row_level_security import fetch_in_workspace, workspace_connection
 from app.event_store.batch import encode_batch
-from app.event_store.idempotency import delete_expired_responses
-from app.event_store.postgres import RECORD, PostgresEventLog
+from app.event_store.postgres import RECORD_SQL, PostgresEventLog
 from app.event_store.protocol import Changeset
 from app.event_store.snapshots import SNAPSHOT_FORMATS, StreamState, encode_snapshot
+from app.event_store.stored_responses import delete_expired_responses
 from app.views.integrations import IntegrationViews
 from app.views.list_queries import ListFilter, SortOrder
 from domain.integration import IntegrationCreated, IntegrationRenamed
@@ -206,7 +206,7 @@ async def test_in_a_batch_every_row_goes_to_the_workspace_of_its_write_whatever_
     )
     theirs = write_of(created, workspace="theirs", stream="int_3")
     with acting(dsn, "integrations_command") as batch:
-        head = batch.execute(RECORD, (encode_batch([mine, forged, theirs]),))
+        head = batch.execute(RECORD_SQL, (encode_batch([mine, forged, theirs]),))
         assert head.fetchall() == [(0,)]
         assert seen_in(batch, "events") == []  # the batch has named no workspace
     for workspace, integrations in (("mine", ["int_1", "int_2"]), ("theirs", ["int_3"])):

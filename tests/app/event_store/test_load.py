@@ -177,7 +177,7 @@ async def test_an_older_snapshot_never_takes_the_place_of_a_newer_one(
     await log.load("demo", STREAM)
     admin.execute("UPDATE integrations.snapshots SET version = version + 1")
     behind = StreamState().apply((await log.read("demo", STREAM))[:-1])
-    await log._keep("demo", STREAM, behind)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] — a race, without one
+    await log._store_snapshot("demo", STREAM, behind)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] — a race, without one
     assert admin.execute(KEPT).fetchall() == [(SNAPSHOT_EVERY + 1,)]
 
 

@@ -105,7 +105,7 @@ async def test_what_is_older_than_memory_comes_from_the_log(
     feed: ChangeFeed, told: StoryTeller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for workspace in ("demo", "other", "demo", "other", "demo"):
-        append(told, workspace, change_feed.MAX_KEPT // 2)
+        append(told, workspace, change_feed.MAX_RECENT // 2)
     await feed.refresh()
     read = 0
     read_page = LogReader.read_page
@@ -122,7 +122,7 @@ async def test_what_is_older_than_memory_comes_from_the_log(
         seen += positions(page)
         after, more = page.after, page.more
 
-    half = change_feed.MAX_KEPT // 2
+    half = change_feed.MAX_RECENT // 2
     assert seen == [*range(1, half + 1), *range(2 * half + 1, 3 * half + 1),
                     *range(4 * half + 1, 5 * half + 1)]  # fmt: skip
     assert 0 < read < len(seen) / 100  # the newest came from memory
@@ -132,7 +132,7 @@ async def test_what_is_older_than_memory_comes_from_the_log(
 async def test_clients_that_come_and_go_see_each_change_once(
     dsn: str, audits: Pool, told: StoryTeller, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    monkeypatch.setattr(change_feed, "MAX_KEPT", 8)
+    monkeypatch.setattr(change_feed, "MAX_RECENT", 8)
     dice, expected = Random(limit), list[int]()  # noqa: S311 — no secret
     async with running(dsn, audits) as feed:
         follower = asyncio.create_task(follow(feed, limit, until=400))
@@ -165,7 +165,7 @@ async def follow(feed: ChangeFeed, limit: int, until: int) -> tuple[list[int], i
 async def test_a_change_that_comes_while_a_page_is_read_is_not_left_out(
     feed: ChangeFeed, told: StoryTeller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    append(told, "other", change_feed.MAX_KEPT + 1)  # so that the log is read
+    append(told, "other", change_feed.MAX_RECENT + 1)  # so that the log is read
     await feed.refresh()
     read_page = LogReader.read_page
 
@@ -179,7 +179,7 @@ async def test_a_change_that_comes_while_a_page_is_read_is_not_left_out(
 
     page = await next_page(feed, 0)
 
-    assert positions(page) == [change_feed.MAX_KEPT + 2]
+    assert positions(page) == [change_feed.MAX_RECENT + 2]
 
 
 async def test_who_was_served_by_another_process_that_is_ahead_misses_nothing(

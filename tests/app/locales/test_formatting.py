@@ -9,7 +9,7 @@ from app.locales.formatting import (
     direction,
     elapsed_time,
     exact_time,
-    joined_words,
+    join_words,
     language_name,
 )
 
@@ -39,12 +39,12 @@ def test_a_time_that_is_over_is_told_in_words(tag: str, days: int, written: str)
     [("en", "A, B, and C"), ("de", "A, B und C"), ("ar", "A وB وC"), ("tr", "A, B ve C")],
 )
 def test_words_stand_in_a_list(tag: str, written: str) -> None:
-    assert joined_words(tag, ["A", "B", "C"]) == written
+    assert join_words(tag, ["A", "B", "C"]) == written
 
 
 @pytest.mark.parametrize("words", [[], ["API"], ["a, b"]])
 def test_a_list_of_one_word_or_none_is_the_word(words: list[str]) -> None:
-    assert joined_words("ar", words) == "".join(words)
+    assert join_words("ar", words) == "".join(words)
 
 
 @pytest.mark.parametrize(

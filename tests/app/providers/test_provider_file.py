@@ -30,7 +30,7 @@ path = "/me/{apiKey}"
 auth = { kind = "bearer", field = "apiKey" }
 rules = [{ status = 200, outcome = "ok" }]
 """
-UNASKED = """[check]
+OFFLINE = """[check]
 offline = [{ field = "apiKey", unless = "(", outcome = "ok", detail = "d" }]
 """
 GUESS = 'outcome = "invalid", where = [{ mentions = ["denied"], type = "string" }]'
@@ -69,10 +69,10 @@ def test_a_check_is_read(tmp_path: Path) -> None:
         ("status = 200", "state = 200", "unknown field `state`"),
         ('kind = "http"', 'kind = "guess"', "Invalid value 'guess'"),
         ('kind = "bearer"', 'kind = "digest"', "Invalid value 'digest'"),
-        ("[check]", UNASKED, "missing ), unterminated"),
-        ("[check]", UNASKED.replace("(", "x"), "an offline rule, which asks nobody, is retired or"),
-        ("[check]", UNASKED.replace("(", "x").replace("ok", "invalid"), "an offline rule"),
-        ("[check]", UNASKED.replace("(", "x").replace("ok", "insufficient"), "an offline rule"),
+        ("[check]", OFFLINE, "missing ), unterminated"),
+        ("[check]", OFFLINE.replace("(", "x"), "an offline rule, which asks nobody, is retired or"),
+        ("[check]", OFFLINE.replace("(", "x").replace("ok", "invalid"), "an offline rule"),
+        ("[check]", OFFLINE.replace("(", "x").replace("ok", "insufficient"), "an offline rule"),
         ('outcome = "ok"', 'outcome = "invalid"', "a rule for invalid needs the value"),
         ('outcome = "ok"', 'outcome = "invalid", where = []', "a rule for invalid needs the value"),
         ('outcome = "ok"', GUESS, "a rule for invalid needs the value"),

@@ -55,9 +55,9 @@ async def test_a_code_shows_its_token_until_it_is_taken(codes: SignInCodes) -> N
     code = await codes.issue(TOKEN, MINUTE)
 
     assert re.fullmatch("[A-Za-z0-9_-]{43}", code)
-    assert [await codes.look(code), await codes.look(code)] == [TOKEN, TOKEN]
+    assert [await codes.peek(code), await codes.peek(code)] == [TOKEN, TOKEN]
     assert [await codes.take(code), await codes.take(code)] == [TOKEN, None]
-    assert await codes.look(code) is None
+    assert await codes.peek(code) is None
 
 
 async def test_of_twenty_who_take_a_code_at_once_one_gets_the_token(codes: SignInCodes) -> None:
@@ -74,7 +74,7 @@ async def test_an_old_code_stands_for_nothing_and_is_deleted_by_the_next(
     old = [await codes.issue(TOKEN, MINUTE) for _ in range(3)]
     admin.execute(END)
 
-    assert [await codes.look(code) for code in old] == [None] * 3
+    assert [await codes.peek(code) for code in old] == [None] * 3
     assert [await codes.take(code) for code in old] == [None] * 3
     assert admin.execute(COUNT).fetchone() == (3,)
     await codes.issue(TOKEN, MINUTE)
@@ -100,7 +100,7 @@ async def test_what_is_no_code_stands_for_nothing(
 ) -> None:
     wrong = change(await codes.issue(TOKEN, MINUTE))
 
-    assert (await codes.look(wrong), await codes.take(wrong)) == (None, None)
+    assert (await codes.peek(wrong), await codes.take(wrong)) == (None, None)
 
 
 # ----- What is stored opens nothing -----
@@ -124,20 +124,20 @@ async def test_a_sealed_token_opens_in_its_own_row_only(
     both = [await codes.issue(TOKEN, MINUTE), await codes.issue("another", MINUTE)]
     admin.execute(SWAP)
 
-    assert [await codes.look(code) for code in both] == [None, None]
+    assert [await codes.peek(code) for code in both] == [None, None]
 
 
 async def test_a_code_opens_no_session_and_a_cookie_is_no_code(
     codes: SignInCodes, sessions: Sessions, admin: Connection[TupleRow]
 ) -> None:
     code, cookie = await codes.issue(TOKEN, MINUTE), await sessions.open(TOKEN, time.time() + 60)
-    assert (await sessions.token(code), await codes.look(cookie)) == (None, None)
+    assert (await sessions.token(code), await codes.peek(cookie)) == (None, None)
 
     admin.execute(TO_SESSIONS)
     admin.execute(TO_CODES)
 
-    assert (await sessions.token(code), await codes.look(cookie)) == (None, None)
-    assert (await codes.look(code), await sessions.token(cookie)) == (TOKEN, TOKEN)
+    assert (await sessions.token(code), await codes.peek(cookie)) == (None, None)
+    assert (await codes.peek(code), await sessions.token(cookie)) == (TOKEN, TOKEN)
 
 
 async def test_a_database_that_is_away_is_unavailable(

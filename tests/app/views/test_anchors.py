@@ -12,7 +12,7 @@ def test_nothing_known_is_the_start() -> None:
 def test_the_nearest_place_before_is_found() -> None:
     anchors = Anchors()
     for rows in (40, 20, 60):
-        anchors.remember(DEMO, BY_TIME, 7, (rows, (rows, "id")))
+        anchors.cache(DEMO, BY_TIME, 7, (rows, (rows, "id")))
     assert anchors.nearest(DEMO, BY_TIME, 7, 59) == (40, (40, "id"))
     assert anchors.nearest(DEMO, BY_TIME, 7, 60) == (60, (60, "id"))
     assert anchors.nearest(DEMO, BY_TIME, 7, 19) == (0, None)
@@ -20,7 +20,7 @@ def test_the_nearest_place_before_is_found() -> None:
 
 def test_another_state_order_or_selection_knows_nothing_of_it() -> None:
     anchors = Anchors()
-    anchors.remember(DEMO, BY_TIME, 7, (20, KEY))
+    anchors.cache(DEMO, BY_TIME, 7, (20, KEY))
     assert anchors.nearest(DEMO, BY_TIME, 8, 20) == (0, None)
     assert anchors.nearest(DEMO, BY_NAME, 7, 20) == (0, None)
     assert anchors.nearest(ListFilter(workspace="other"), BY_TIME, 7, 20) == (0, None)
@@ -29,11 +29,11 @@ def test_another_state_order_or_selection_knows_nothing_of_it() -> None:
 def test_places_and_lists_are_bounded_and_the_least_recent_list_is_forgotten() -> None:
     anchors = Anchors()
     for rows in range(MAX_ANCHORS_PER_LIST + 5):
-        anchors.remember(DEMO, BY_TIME, 0, (rows, KEY))
+        anchors.cache(DEMO, BY_TIME, 0, (rows, KEY))
     assert (
         anchors.nearest(DEMO, BY_TIME, 0, MAX_ANCHORS_PER_LIST + 4)[0] == MAX_ANCHORS_PER_LIST - 1
     )
     for state in range(1, MAX_LISTS + 1):
-        anchors.remember(DEMO, BY_TIME, state, (20, KEY))
+        anchors.cache(DEMO, BY_TIME, state, (20, KEY))
     assert anchors.nearest(DEMO, BY_TIME, 0, 20) == (0, None)
     assert anchors.nearest(DEMO, BY_TIME, 1, 20) == (20, KEY)

@@ -15,8 +15,8 @@ from app.database.pools import open_pool
 from app.event_store.batch import RowItem
 from app.views.integrations import IntegrationViews
 from app.views.list_queries import Key, ListFilter, SortOrder
-from projections.folding import sort_key
 from projections.integration_view import IntegrationRow, search_text
+from projections.search_text import sort_key
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC)
 NAMES = ("Mail", "mail", "Étoile", "etoile", "100%", "a_b", "a\\b", "Zoo", "Straße", "STRASSE")

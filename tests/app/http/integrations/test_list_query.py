@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections.folding import fold_text, sort_key
+from projections.search_text import normalize_for_search, sort_key
 from tests.support.service import Service
 
 PATH = "/en/api/integration"
@@ -143,7 +143,7 @@ def matching(all_: list[Any], asked: dict[str, Any]) -> list[Any]:
         if all(
             asked.get(field, one[field]) == one[field] for field in ("channel", "type", "isActive")
         )
-        and fold_text(asked.get("q", "")) in fold_text(one["name"])
+        and normalize_for_search(asked.get("q", "")) in normalize_for_search(one["name"])
     ]
     order = asked.get("sort", "createdAt")
     column = order.removeprefix("-")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.folding import decode_domains, fold_text, sort_key
+from projections.search_text import decode_domains, normalize_for_search, sort_key
 
 NAMES = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=120)
 # What is searched, and the name that it finds.
@@ -86,14 +86,14 @@ FOUND = {
 @pytest.mark.parametrize("case", FOUND)
 def test_what_people_type_finds_the_name(case: str) -> None:
     wanted, name = FOUND[case]
-    assert fold_text(wanted) in fold_text(name)
+    assert normalize_for_search(wanted) in normalize_for_search(name)
 
 
 @pytest.mark.parametrize(
     ("wanted", "name"), [("o", "a"), ("कि", "कु"), ("か", "き"), ("ب", "ت"), ("ш", "щ")]
 )
 def test_different_letters_stay_different(wanted: str, name: str) -> None:
-    assert fold_text(wanted) not in fold_text(name)
+    assert normalize_for_search(wanted) not in normalize_for_search(name)
 
 
 def test_names_are_sorted_by_their_folded_form_and_then_by_code_point() -> None:
@@ -105,18 +105,18 @@ def test_names_are_sorted_by_their_folded_form_and_then_by_code_point() -> None:
 
 @given(NAMES)
 def test_folding_again_changes_nothing_and_the_form_does_not_matter(name: str) -> None:
-    folded = fold_text(name)
-    assert fold_text(folded) == folded
+    folded = normalize_for_search(name)
+    assert normalize_for_search(folded) == folded
     for form in ("NFC", "NFD"):
-        assert fold_text(normalize(form, name)) == folded
+        assert normalize_for_search(normalize(form, name)) == folded
 
 
 @given(NAMES, st.data())
 def test_every_part_of_a_folded_name_finds_it(name: str, data: st.DataObject) -> None:
-    folded = fold_text(name)
+    folded = normalize_for_search(name)
     start = data.draw(st.integers(0, len(folded)))
     end = data.draw(st.integers(start, len(folded)))
-    assert fold_text(folded[start:end]) in folded
+    assert normalize_for_search(folded[start:end]) in folded
 
 
 @given(NAMES)
@@ -130,7 +130,7 @@ def test_a_sort_key_of_signs_that_stand_for_words_fits_too() -> None:
 
 @given(st.text(st.characters(codec="ascii"), max_size=60))
 def test_any_label_in_punycode_is_decoded_or_stays_as_it_is(label: str) -> None:
-    decoded = decode_domains(fold_text(f"a@xn--{label}.example"))
+    decoded = decode_domains(normalize_for_search(f"a@xn--{label}.example"))
 
     assert decoded.encode().decode().startswith("a@")
 
@@ -139,7 +139,9 @@ def test_any_label_in_punycode_is_decoded_or_stays_as_it_is(label: str) -> None:
 def test_a_domain_is_found_by_either_form(domain: str) -> None:
     punycode = "xn--" + domain.encode("punycode").decode()
 
-    assert decode_domains(fold_text(f"{punycode}.example")) == fold_text(f"{domain}.example")
+    assert decode_domains(normalize_for_search(f"{punycode}.example")) == normalize_for_search(
+        f"{domain}.example"
+    )
 
 
 @pytest.mark.parametrize("label", ["xn--", "xn--99999999", "xn--ib9b", "xn--0y0c", "xn--fa"])

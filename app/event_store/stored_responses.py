@@ -11,9 +11,9 @@ CLEANUP_INTERVAL = 60.0  # seconds
 BATCH_SIZE = 1_000  # rows of one statement, so that no delete is a long one
 MAX_RESPONSES = 100_000  # of a workspace in 24 h
 GAUGES_TIMEOUT = 1.0  # seconds; a scraper waits for little more
-DELETE_EXPIRED = "SELECT integrations.delete_expired_responses(%s)"
-OVER_QUOTA = "SELECT integrations.workspaces_over_quota(%s)"
-OVERDUE = "SELECT amount, seconds FROM integrations.overdue_responses()"
+DELETE_EXPIRED_SQL = "SELECT integrations.delete_expired_responses(%s)"
+OVER_QUOTA_SQL = "SELECT integrations.workspaces_over_quota(%s)"
+OVERDUE_SQL = "SELECT amount, seconds FROM integrations.overdue_responses()"
 
 
 class StoredResponses:
@@ -39,7 +39,7 @@ class StoredResponses:
         """Look which workspaces have too many; raise UnavailableError."""
         with translate_unavailable():
             async with self._pool.connection() as connection:
-                cursor = await connection.execute(OVER_QUOTA, (MAX_RESPONSES,))
+                cursor = await connection.execute(OVER_QUOTA_SQL, (MAX_RESPONSES,))
                 self.over_quota = frozenset(name for (name,) in await cursor.fetchall())
 
 
@@ -48,7 +48,7 @@ async def overdue_gauges(pool: Pool) -> Mapping[str, float]:
     try:
         with translate_unavailable():
             async with asyncio.timeout(GAUGES_TIMEOUT), pool.connection() as connection:
-                cursor = await connection.execute(OVERDUE)
+                cursor = await connection.execute(OVERDUE_SQL)
                 [(amount, seconds)] = await cursor.fetchall()
     except (UnavailableError, TimeoutError):
         return {}
@@ -76,6 +76,6 @@ async def delete_batch(pool: Pool) -> int:
     """Delete a bounded number of expired responses; return how many; raise UnavailableError."""
     with translate_unavailable():
         async with pool.connection() as connection:
-            cursor = await connection.execute(DELETE_EXPIRED, (BATCH_SIZE,))
+            cursor = await connection.execute(DELETE_EXPIRED_SQL, (BATCH_SIZE,))
             [(amount,)] = await cursor.fetchall()
             return amount

@@ -48,25 +48,25 @@ def misplaced_field(missing: list[str], values: Values, provider: ProviderFile) 
     return next((name for name in keys if find_owner(name, given, provider) in missing), None)
 
 
-def unasked_verdict(
+def offline_verdict(
     values: Values, provider: ProviderFile, check: HttpCheck | VapidPairRule
 ) -> Verdict | None:
     """Return what is known of *values* without asking *provider*; None if nothing is."""
     offline = check.offline if isinstance(check, HttpCheck) else ()
-    return offline_verdict(offline, values, provider) or lookalike_verdict(values, provider)
+    return rule_verdict(offline, values, provider) or lookalike_verdict(values, provider)
 
 
-def offline_verdict(
+def rule_verdict(
     rules: Sequence[OfflineRule], values: Values, provider: ProviderFile
 ) -> Verdict | None:
     """Return what *rules* of *provider* say of *values*; None if nothing."""
     for rule in rules:
-        if decides(rule, reveal_text(values[rule.field]), provider.fields[rule.field]):
+        if rule_applies(rule, reveal_text(values[rule.field]), provider.fields[rule.field]):
             return Verdict(rule.outcome, rule.detail)
     return None
 
 
-def decides(rule: OfflineRule, text: str, field: ProviderField) -> bool:
+def rule_applies(rule: OfflineRule, text: str, field: ProviderField) -> bool:
     """Return whether *rule* speaks of *text*; `when` also of what is wrapped or encoded in it."""
     read = readings(text) if field.document else [unwrap(text).text]
     if rule.when and any(re.fullmatch(rule.when, reading) for reading in read):

@@ -4,7 +4,7 @@
 import re
 from unicodedata import decimal, normalize
 
-MAX_FOLDED_NAME = 240  # characters of a sort key; a name has 120, and few letters become several
+MAX_SORTED_NAME = 240  # characters of a sort key; a name has 120, and few letters become several
 # Marks that may be left out: accents (Latin, Greek, Cyrillic), Hebrew points, Arabic vowels and the
 # stroke that lengthens a word, the dot of Devanagari (nukta), and characters that show nothing.
 # Vowel signs of other scripts stay.
@@ -38,7 +38,7 @@ DIGIT = re.compile(r"[^\D0-9]")
 PUNYCODE = re.compile(r"xn--([a-z0-9-]+)")
 
 
-def fold_text(text: str) -> str:
+def normalize_for_search(text: str) -> str:
     """Return *text* without what the languages do not tell words apart by: case, accents, forms.
 
     Digits of any script are alike, as are the forms of apostrophes, quotes, hyphens and Arabic
@@ -65,7 +65,7 @@ def decode_label(found: re.Match[str]) -> str:
         label = found[1].encode().decode("punycode")
     except UnicodeError:
         return found[0]
-    return fold_text(label) if label.isprintable() else found[0]
+    return normalize_for_search(label) if label.isprintable() else found[0]
 
 
 def sort_key(name: str) -> str:
@@ -73,4 +73,4 @@ def sort_key(name: str) -> str:
 
     No name has a line break, which comes before all that they have.
     """
-    return f"{fold_text(name)[:MAX_FOLDED_NAME]}\n{name}"
+    return f"{normalize_for_search(name)[:MAX_SORTED_NAME]}\n{name}"
