@@ -1,7 +1,7 @@
 """The aggregate Integration: one connection of one workspace to one provider."""
 
 from collections.abc import Iterator, Mapping
-from typing import Literal, assert_never
+from typing import Literal, assert_never, get_args
 
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
@@ -12,6 +12,7 @@ from domain.message import Command, Event
 
 Channel = Literal["EMAIL", "SMS", "PUSH"]
 SecretField = Literal["apiKey", "apiSecret", "vapidPrivateKey"]
+SECRET_FIELDS: tuple[SecretField, ...] = get_args(SecretField)
 Outcome = Literal["ok", "invalid", "insufficient", "retired", "inconclusive"]
 Settings = Mapping[str, str]
 """What else a provider needs to know and everybody may see, by the names of its file."""

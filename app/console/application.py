@@ -6,7 +6,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 
 from app.console.api_client import ASGI
-from app.console.assets import asset_routes, read_assets
+from app.console.assets import read_assets
 from app.console.pages.accesses import AccessPages
 from app.console.pages.add import AddPages
 from app.console.pages.audit import AuditPage
@@ -27,6 +27,7 @@ from app.locales.catalogues import Catalogues
 from app.settings import MAX_BODY_BYTES
 from app.sign_in.sessions import Sessions
 from app.sign_in.sign_in_codes import SignInCodes
+from app.web_assets import asset_route
 
 PATH = "/console"
 HUES = 8
@@ -77,7 +78,7 @@ def create_console(
         origin=origin,
     )
     litestar = Litestar(
-        route_handlers=[*PAGES, *asset_routes(assets)],
+        route_handlers=[*PAGES, *map(asset_route, assets.values())],
         state=State({"console": console}),
         exception_handlers={Exception: handle_error, DeletedError: show_deleted},
         request_max_body_size=MAX_BODY_BYTES,

@@ -10,7 +10,6 @@ from litestar.datastructures import State
 from msgspec import Struct
 
 from app.console.api_client import ASGI, ApiClient, ApiError
-from app.console.assets import Asset
 from app.console.form_body import read_form
 from app.console.resources import IntegrationType, Whoami
 from app.console.security import is_from_other_site, own_origin, require_same_origin
@@ -19,6 +18,7 @@ from app.console.texts import SETTING, Texts
 from app.locales.catalogues import DEFAULT, Catalogues
 from app.sign_in.sessions import Sessions
 from app.sign_in.sign_in_codes import SignInCodes
+from app.web_assets import Asset
 
 PORTS = {"http": 80, "https": 443}
 UNAUTHORIZED = 401

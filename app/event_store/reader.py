@@ -31,7 +31,7 @@ ORDER BY sequence LIMIT %s
 HEAD_SQL = "SELECT integrations.head()"
 COUNT_EVENTS_SQL = "SELECT integrations.sequence_at(%s, %s)"
 READ_BATCH = 500  # events: some milliseconds in which other requests wait
-LAST_POSITION = 2**63 - 1
+LAST_POSITION = 2**63 - 1  # positions are bigint
 EVENT = args_row(decode_recorded)
 Row = TypeVar("Row")
 # Longer chunks are copied again and again while they grow.

@@ -17,15 +17,13 @@ from app.http.command_requests import require_integration_id
 from app.http.dependencies import get_dependencies
 from app.http.expensive_requests import run_limited
 from app.http.field_rules import Rule, choice
-from app.http.query_parameters import QuerySchema, integer, operation_class
+from app.http.query_parameters import MAX_POSITION, QuerySchema, integer, operation_class
 from app.http.responses import RenderedResponse, to_response
 from app.http.text_rules import text
 from app.http.timestamps import END, START, Time, format_timestamp
 from app.http.types import ApiRequest, ResourceId
 from app.tokens.principal import AUDIT
 from domain.integration import SecretField
-
-MAX_POSITION = 10**18 - 1
 
 
 class AccessActor(Struct):

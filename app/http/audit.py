@@ -26,12 +26,11 @@ from app.http.dependencies import get_dependencies
 from app.http.errors import ProofUnavailableError
 from app.http.expensive_requests import stream_limited, with_first
 from app.http.field_rules import FieldProblem
-from app.http.query_parameters import QuerySchema, integer, list_of, operation_class
+from app.http.query_parameters import MAX_POSITION, QuerySchema, integer, list_of, operation_class
 from app.http.responses import to_response
 from app.http.types import ApiRequest
 from app.tokens.principal import AUDIT
 
-MAX_POSITION = 10**18 - 1
 MAX_INCLUSIONS = 20  # in one response: a page of the history
 JSON_LINES = "application/jsonl"
 NO_CHECKPOINT = FieldProblem("NO_CHECKPOINT", "Nothing of this workspace has been signed yet")

@@ -17,13 +17,12 @@ from app.http.event_stream import EVENT_STREAM, HEADERS, stream_changes, waiting
 from app.http.expensive_requests import while_connected, with_first
 from app.http.field_rules import FieldError, FieldProblem
 from app.http.middleware import is_head_request
-from app.http.query_parameters import QuerySchema, integer, operation_class
+from app.http.query_parameters import MAX_POSITION, QuerySchema, integer, operation_class
 from app.http.responses import RenderedResponse, to_response
 from app.http.types import ApiRequest
 from app.tokens.principal import RESOLVE, VIEW
 
 JSON = "application/json"
-MAX_POSITION = 10**18 - 1
 LAST_EVENT_ID = "Last-Event-ID"
 BEYOND_HEAD = FieldProblem("BEYOND_HEAD", "The log ends before this position")
 

@@ -20,6 +20,7 @@ from app.views.as_of import PointInTime
 Shape = TypeVar("Shape", bound=Struct)
 WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 MAX_DIGITS = 18  # of the numbers that are converted; a longer one exceeds every maximum
+MAX_POSITION = 10**MAX_DIGITS - 1
 REPEATED = FieldProblem("REPEATED_PARAMETER", "This parameter is given more than once")
 REQUIRED = FieldProblem("REQUIRED", "This parameter is required")
 NOT_A_NUMBER = FieldProblem("WRONG_TYPE", "This must be a whole number")

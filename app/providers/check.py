@@ -15,7 +15,7 @@ from app.providers.errors import InvalidServiceAccountError, UnsafeHeaderValueEr
 from app.providers.google_service_account import INCOMPLETE, mentions_account
 from app.providers.http_client import ProviderClient, Values
 from app.providers.lookalikes import PastedValue, find_mixed_kinds, holds_more_than_key
-from app.providers.offline_checks import missing_verdict, offline_verdict, reveal_text
+from app.providers.offline_checks import missing_verdict, offline_verdict
 from app.providers.provider_file import HttpCheck, ProviderFile, VapidPairRule
 from app.providers.vapid import is_key_pair
 from app.providers.verdict import Verdict
@@ -97,7 +97,9 @@ class CredentialChecker:
             return UNCHECKABLE
         if incomplete := missing_verdict(values, provider):
             return incomplete
-        values = {name: Secret(trim(reveal_text(value)).encode()) for name, value in values.items()}
+        values = {
+            name: Secret(trim(value.reveal_text()).encode()) for name, value in values.items()
+        }
         if known := offline_verdict(values, provider, provider.check):
             return known
         verdict = await self._ask(provider, provider.check, values, ends)
@@ -115,7 +117,7 @@ class CredentialChecker:
         except UnsafeHeaderValueError as error:
             return Verdict(UNSENDABLE.outcome, UNSENDABLE.message, {"field": error.field})
         except InvalidServiceAccountError:
-            given = [PastedValue(reveal_text(value)) for value in values.values()]
+            given = [PastedValue(value.reveal_text()) for value in values.values()]
             is_one = any(mentions_account(value.readings) for value in given)
             return INCOMPLETE_ACCOUNT if is_one else INVALID_ACCOUNT
 
@@ -130,7 +132,7 @@ def wrapped_verdict(values: Values, provider: ProviderFile) -> Verdict | None:
     for name, field in provider.fields.items():
         if name not in values or field.document:
             continue
-        text = reveal_text(values[name])
+        text = values[name].reveal_text()
         if unwrap(text).wrappings or holds_more_than_key(PastedValue(text), field, provider):
             return Verdict(WRAPPED.outcome, WRAPPED.message, {"field": name})
     return None
@@ -138,7 +140,7 @@ def wrapped_verdict(values: Values, provider: ProviderFile) -> Verdict | None:
 
 def name_cause(verdict: Verdict, values: Values, provider: ProviderFile) -> Verdict:
     """Return *verdict*, which says what is mixed up if *values* are of two kinds of credentials."""
-    given = {name: PastedValue(reveal_text(value)) for name, value in values.items()}
+    given = {name: PastedValue(value.reveal_text()) for name, value in values.items()}
     mixed = next(find_mixed_kinds(given, provider), None)
     if mixed is None:
         return verdict
@@ -148,7 +150,7 @@ def name_cause(verdict: Verdict, values: Values, provider: ProviderFile) -> Verd
 
 def vapid_pair_verdict(values: Values) -> Verdict:
     """Return whether the two VAPID keys belong together."""
-    public, private = (reveal_text(values[name]) for name in ("vapidPublicKey", "vapidPrivateKey"))
+    public, private = (values[name].reveal_text() for name in ("vapidPublicKey", "vapidPrivateKey"))
     match is_key_pair(public, private):
         case True:  # browsers and senders take a key as it is stored, or not at all
             if not SCALAR.fullmatch(private):

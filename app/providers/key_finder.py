@@ -7,13 +7,11 @@ link, as ids of pages look the same. What a short word may be is never found.
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import get_args
 
 from app.secrets.links import without_paths
-from domain.integration import SecretField
+from domain.integration import SECRET_FIELDS
 from domain.provider import Provider, ProviderField, Providers
 
-SECRET_FIELDS = get_args(SecretField)
 LENGTHS = range(1, 129)  # characters that a key may have
 MISSING = 2  # characters that are lost when a key is not selected to its end
 MIN_RUN_LENGTH = 20  # characters; shorter ones are words too often

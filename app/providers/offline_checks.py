@@ -8,7 +8,6 @@ from app.providers.http_client import Values
 from app.providers.lookalikes import PastedValue, find_lookalike, find_owner, is_needed
 from app.providers.provider_file import HttpCheck, OfflineRule, ProviderFile, VapidPairRule
 from app.providers.verdict import Verdict
-from app.secrets.secret import Secret
 from app.wrappings import readings, unwrap
 from domain.provider import ProviderField
 
@@ -36,14 +35,14 @@ def missing_fields(values: Values, provider: ProviderFile) -> list[str]:
 
 def missing_settings(values: Values, provider: ProviderFile) -> list[str]:
     """Return the names of the settings that such credentials need and *values* lack."""
-    given = {name: PastedValue(reveal_text(value)) for name, value in values.items()}
+    given = {name: PastedValue(value.reveal_text()) for name, value in values.items()}
     needed = (name for name, setting in provider.settings.items() if is_needed(setting, given))
     return [f"settings.{name}" for name in needed if name not in values]
 
 
 def misplaced_field(missing: list[str], values: Values, provider: ProviderFile) -> str | None:
     """Return the field that holds a value of a *missing* one; None if none does."""
-    given = {name: PastedValue(trim(reveal_text(value))) for name, value in values.items()}
+    given = {name: PastedValue(trim(value.reveal_text())) for name, value in values.items()}
     keys = sorted(given.keys() - provider.settings.keys())
     return next((name for name in keys if find_owner(name, given, provider) in missing), None)
 
@@ -61,7 +60,7 @@ def rule_verdict(
 ) -> Verdict | None:
     """Return what *rules* of *provider* say of *values*; None if nothing."""
     for rule in rules:
-        if rule_applies(rule, reveal_text(values[rule.field]), provider.fields[rule.field]):
+        if rule_applies(rule, values[rule.field].reveal_text(), provider.fields[rule.field]):
             return Verdict(rule.outcome, rule.detail)
     return None
 
@@ -78,12 +77,7 @@ def lookalike_verdict(values: Values, provider: ProviderFile) -> Verdict | None:
     """Return what a value is instead of what *provider* takes; None if nothing is known of it."""
     for name, field in provider.fields.items():
         if name in values and (
-            found := find_lookalike(PastedValue(reveal_text(values[name])), field)
+            found := find_lookalike(PastedValue(values[name].reveal_text()), field)
         ):
             return Verdict("inconclusive", found.message)
     return None
-
-
-def reveal_text(value: Secret) -> str:
-    """Return the text of *value*."""
-    return value.reveal().decode()

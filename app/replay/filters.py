@@ -7,14 +7,11 @@ from msgspec import Struct
 
 from app.event_store.codec import decode_envelopes
 from app.event_store.log_range import LogRange
-from app.event_store.reader import Chunk
+from app.event_store.reader import LAST_POSITION, Chunk
 from projections.integration_view import IntegrationRow, integration_view
 
 PointInTime = int | datetime
 """A position of the log, or a time (UTC)."""
-
-
-MAX_POSITION = 2**63 - 1  # positions are bigint
 
 
 class PointInTimeError(ValueError):
@@ -66,7 +63,7 @@ def parse_point_in_time(text: str) -> PointInTime:
 
 def parse_position(digits: str) -> int:
     """Return the position that *digits* say; ValueError if no log can be that long."""
-    if len(digits) > len(str(MAX_POSITION)) or int(digits) > MAX_POSITION:
+    if len(digits) > len(str(LAST_POSITION)) or int(digits) > LAST_POSITION:
         raise ValueError
     return int(digits)
 

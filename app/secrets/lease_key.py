@@ -4,17 +4,16 @@ Workers pin its public half. `lease-key.pem` is the same on all hosts of an inst
 """
 
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
-import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec import Struct
 
 from app.tokens.jwt import base64url, sign
 from app.tokens.private_key_file import load_key
+from app.tokens.thumbprint import thumbprint
 
 FILE_NAME = "lease-key.pem"
 LEASE_TYPE = "lease+jwt"  # a lease is never taken for an access token, nor the other way round
@@ -37,10 +36,7 @@ class LeaseKey:
     def __init__(self, private_key: Ed25519PrivateKey) -> None:
         self._private_key = private_key
         raw = private_key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        x = base64url(raw)
-        members = {"crv": "Ed25519", "kty": "OKP", "x": x}
-        kid = base64url(sha256(msgspec.json.encode(members)).digest())
-        self.public = PublicKey("OKP", "Ed25519", x, kid)
+        self.public = PublicKey("OKP", "Ed25519", base64url(raw), thumbprint("Ed25519", raw))
 
     def sign(self, claims: Mapping[str, object]) -> str:
         """Return the compact JWS of a lease with *claims* (RFC 7515, RFC 8037)."""

@@ -6,7 +6,7 @@ from typing import ClassVar, NoReturn, final
 
 @final
 class Secret:
-    """Plaintext that leaves only by `reveal()`.
+    """Plaintext that leaves only by `reveal()` and `reveal_text()`.
 
     It prints as `Secret(***)`, has no length, no hash and no attributes to walk, and neither
     pickle, copy, json nor msgspec takes it. Python cannot wipe memory: the bytes stay in the
@@ -23,6 +23,10 @@ class Secret:
     def reveal(self) -> bytes:
         """Return the plaintext; never bind it to a name, for tracebacks may show names."""
         return self.__plaintext
+
+    def reveal_text(self) -> str:
+        """Return the plaintext as text; raise UnicodeDecodeError if it is not UTF-8."""
+        return self.__plaintext.decode()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):

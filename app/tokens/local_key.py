@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterable
-from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -15,6 +14,7 @@ from app.tokens.jwt import VerificationKey, base64url, sign
 from app.tokens.key_source import KeySource
 from app.tokens.principal import principal_from
 from app.tokens.private_key_file import load_key
+from app.tokens.thumbprint import thumbprint
 
 FILE_NAME = "token-key.pem"
 log = logging.getLogger(__name__)
@@ -30,9 +30,9 @@ class LocalKey(KeySource):
     def __init__(self, private_key: Ed25519PrivateKey) -> None:
         self._private_key = private_key
         public = private_key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        jwk = {"crv": "Ed25519", "kty": "OKP", "x": base64url(public)}
-        self.kid = base64url(sha256(msgspec.json.encode(jwk)).digest())
-        self._keys = select_keys(msgspec.json.encode({"keys": [jwk | {"kid": self.kid}]})).keys
+        self.kid = thumbprint("Ed25519", public)
+        jwk = {"crv": "Ed25519", "kty": "OKP", "x": base64url(public), "kid": self.kid}
+        self._keys = select_keys(msgspec.json.encode({"keys": [jwk]})).keys
 
     def keys(self) -> tuple[VerificationKey, ...]:
         """Return the one key."""

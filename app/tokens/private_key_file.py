@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -15,17 +17,24 @@ from cryptography.hazmat.primitives.serialization import (
 from app.private_files import PrivateFileError, create_private_file, read_private_file
 from app.tokens.errors import TokenKeyError
 
+Key = TypeVar("Key", Ed25519PrivateKey, X25519PrivateKey)
+
 
 def load_key(path: Path, name: str, *, create: bool) -> Ed25519PrivateKey:
+    """Return the Ed25519 key in the file *path*, as `load_key_of`."""
+    return load_key_of(Ed25519PrivateKey, path, name, create=create)
+
+
+def load_key_of(kind: type[Key], path: Path, name: str, *, create: bool) -> Key:
     """Return the key in the file *path* (PKCS #8, 0600); *create* makes one if it is missing.
 
     Raises:
         TokenKeyError: the file or its directory cannot be used, others than its owner may read or
-            write the file, or it holds no Ed25519 key; it calls the key *name*.
+            write the file, or it holds no key of that *kind*; it calls the key *name*.
     """
     try:
-        pem = read_or_create(path, generate_pem) if create else read_key(path)
-        return parse_private_key(pem, path, name)
+        pem = read_or_create(path, lambda: generate_pem(kind)) if create else read_key(path)
+        return parse_private_key(kind, pem, path, name)
     except OSError as error:
         message = f"the {name} {path} cannot be used: {error.strerror}"
         if isinstance(error, FileNotFoundError) and not create:
@@ -36,20 +45,20 @@ def load_key(path: Path, name: str, *, create: bool) -> Ed25519PrivateKey:
         raise TokenKeyError(message) from None
 
 
-def generate_pem() -> bytes:
+def generate_pem(kind: type[Ed25519PrivateKey | X25519PrivateKey]) -> bytes:
     """Return a fresh private key; unencrypted, as the file's mode protects it."""
-    key = Ed25519PrivateKey.generate()
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return kind.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def parse_private_key(pem: bytes, path: Path, name: str) -> Ed25519PrivateKey:
+def parse_private_key(kind: type[Key], pem: bytes, path: Path, name: str) -> Key:
     """Return the key in *pem*; the refusal names *path* and nothing of the content."""
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm, InternalError):
         key = None
-    if not isinstance(key, Ed25519PrivateKey):
-        message = f"the {name} {path} is no Ed25519 key in PEM (PKCS #8, not encrypted)"
+    if not isinstance(key, kind):
+        algorithm = kind.__name__.removesuffix("PrivateKey")
+        message = f"the {name} {path} is no {algorithm} key in PEM (PKCS #8, not encrypted)"
         raise TokenKeyError(message)
     return key
 

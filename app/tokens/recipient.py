@@ -3,14 +3,13 @@
 import binascii
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import cast
 
-import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from msgspec import Struct
 
 from app.tokens.jwt import base64url
+from app.tokens.thumbprint import thumbprint
 
 KEY_BYTES = 32
 PROBE = X25519PrivateKey.generate()  # of this process alone; nothing is ever encrypted with it
@@ -33,7 +32,7 @@ def recipient_from(claims: Mapping[str, object]) -> Recipient | None:
     if (jwk.get("kty"), jwk.get("crv")) != ("OKP", "X25519") or "d" in jwk:
         return None
     public = decode_public(jwk.get("x"))
-    return None if public is None else Recipient(public, thumbprint(public))
+    return None if public is None else Recipient(public, thumbprint("X25519", public))
 
 
 def confirmed_jwk(claims: Mapping[str, object]) -> Mapping[str, object]:
@@ -55,9 +54,3 @@ def decode_public(text: object) -> bytes | None:
     except (ValueError, binascii.Error):
         return None
     return public if base64url(public) == text else None
-
-
-def thumbprint(public: bytes) -> str:
-    """Return the RFC 7638 thumbprint of an X25519 key (RFC 8037, section 2)."""
-    members = {"crv": "X25519", "kty": "OKP", "x": base64url(public)}
-    return base64url(sha256(msgspec.json.encode(members)).digest())

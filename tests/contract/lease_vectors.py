@@ -19,7 +19,7 @@ from app.access.leasing import AUDIENCE
 from app.secrets.lease import SUITE_NAME, lease_info
 from app.secrets.lease_key import LeaseKey
 from app.tokens.jwt import base64url
-from app.tokens.recipient import thumbprint
+from app.tokens.thumbprint import thumbprint
 from tests.support.hpke import AES_128_GCM, LOW_ORDER, seal, seal_by_low_order
 
 Json = dict[str, Any]
@@ -45,7 +45,7 @@ STRANGER = Ed25519PrivateKey.from_private_bytes(  # RFC 8032, 7.1: test 2
 )
 KEY = LeaseKey(SIGNER)
 PUBLIC, OTHER_PUBLIC = (key.public_key().public_bytes_raw() for key in (WORKER, OTHER_WORKER))
-MARK = thumbprint(PUBLIC)
+MARK = thumbprint("X25519", PUBLIC)
 ISSUED, EXPIRES = 1_735_689_600, 4_102_444_800  # 2025-01-01, 2100-01-01
 INTEGRATION = "int_01m84sn0f6e788c7myrj1n317m"
 OTHER_INTEGRATION = "int_01m84sn0f6e788c7myrj1n317n"
@@ -175,7 +175,7 @@ def wrongly_signed(good: Json) -> Iterator[Case]:
 
 def wrongly_said(good: Json) -> Iterator[tuple[str, Json]]:
     """Yield claims that are not for the worker, or not now, or not of what it asked for."""
-    other = thumbprint(OTHER_PUBLIC)
+    other = thumbprint("X25519", OTHER_PUBLIC)
     to_other = sealed(MAIL, info(mark=other), OTHER_PUBLIC)
     of_other = sealed(MAIL, info(integration=OTHER_INTEGRATION))
     yield "other recipient", claims(to_other, aud=AUDIENCE + other)

@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from app.tokens.recipient import thumbprint
+from app.tokens.thumbprint import thumbprint
 from app.tokens.worker_key import open_worker_key
 from tests.support.service import Service
 
@@ -45,7 +45,7 @@ def lease(service: Service, tmp_path: Path) -> tuple[Lease, str]:
     options = ("--permission", "integrations:resolve", "--recipient", recipient)
     with service.client(*options, workspace=workspace) as worker:
         answer = worker.post(f"/en/api/integration/{created}/lease").json()["result"]["data"]
-    return answer, thumbprint(key.public_key().public_bytes_raw())
+    return answer, thumbprint("X25519", key.public_key().public_bytes_raw())
 
 
 def test_the_program_opens_a_lease(lease: tuple[Lease, str], tmp_path: Path) -> None:

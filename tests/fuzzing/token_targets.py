@@ -109,9 +109,11 @@ TARGETS = (
     ),
     Target(
         name="token-key",
-        read=lambda data: parse_private_key(data, Path("token-key.pem"), "token key"),
+        read=lambda data: parse_private_key(
+            Ed25519PrivateKey, data, Path("token-key.pem"), "token key"
+        ),
         refusals=(TokenKeyError,),
-        examples=(generate_pem(),),
+        examples=(generate_pem(Ed25519PrivateKey),),
         known=("token-key.pem", "PRIVATE KEY-----"),
     ),
 )

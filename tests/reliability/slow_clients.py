@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from app.http.docs.page import ASSETS, FOLDER
 from app.http.docs.page import PATH as DOCS
-from app.http.docs.page import read_asset
+from app.web_assets import read_asset
 from tests.reliability.environment import Environment
 from tests.reliability.request_ledger import RecordedRequest
 
@@ -86,7 +87,7 @@ class SlowReader(SlowClient):
     """Requests something large, and begins to read it after *wait* seconds."""
 
     def __init__(self, environment: Environment, *, wait: float) -> None:
-        path = DOCS + read_asset(LARGE).path
+        path = read_asset(FOLDER / LARGE, DOCS + ASSETS).path
         super().__init__(environment, f"GET {path} HTTP/1.1\r\nHost: slow\r\n\r\n", wait=wait)
 
     def run(self) -> None:

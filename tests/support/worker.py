@@ -22,7 +22,7 @@ from app.secrets.lease import SUITE, lease_info
 from app.tokens.jwt import base64url, sign
 from app.tokens.local_key import open_local_key
 from app.tokens.principal import RESOLVE
-from app.tokens.recipient import thumbprint
+from app.tokens.thumbprint import thumbprint
 from tests.support.hpke import LOW_ORDER
 from tests.support.service import Service
 
@@ -36,7 +36,7 @@ class Worker:
         self.key = X25519PrivateKey.generate()
         self.jwk = jwk_of(self.key)
         self.workspace = workspace
-        self.thumbprint = thumbprint(self.key.public_key().public_bytes_raw())
+        self.thumbprint = thumbprint("X25519", self.key.public_key().public_bytes_raw())
         self.client = client_with(
             service, workspaceId=workspace, permissions=[RESOLVE], cnf={"jwk": self.jwk}
         )

@@ -1,24 +1,22 @@
 """The docs page at /docs and the OpenAPI document at /docs/openapi.json, as one Litestar value."""
 
-from hashlib import sha256
 from html import escape
 from pathlib import Path
 from string import Template
 from typing import Any
 
-from litestar import Request, Response, Router, get
+from litestar import Request, Response, Router
 from litestar.constants import OPENAPI_JSON_HANDLER_NAME
-from litestar.datastructures import CacheControlHeader, ResponseHeader
+from litestar.datastructures import ResponseHeader
 from litestar.exceptions import NotFoundException
-from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
-from msgspec import Struct
+
+from app.web_assets import asset_route, read_asset
 
 FOLDER = Path(__file__).parent
-MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css"}  # Litestar adds the charset
-YEAR = 31_536_000  # seconds
 PATH = "/docs"
+ASSETS = "/assets"  # below it
 # Nothing but our own files, and no inline script or style. `data:` is for the icons in Swagger
 # UI's style sheet; `connect-src` is for the document and for the page's "Try it out".
 POLICY = (
@@ -27,45 +25,15 @@ POLICY = (
 )
 
 
-class Asset(Struct, frozen=True):
-    """A file under /docs; its `path` holds a digest of `body`, so a path never changes content."""
-
-    path: str
-    media_type: str
-    body: bytes
-
-
-def read_asset(name: str) -> Asset:
-    """Read the script or style sheet *name*, a path in this folder; raise `OSError` without it."""
-    file = FOLDER / name
-    body = file.read_bytes()
-    return Asset(
-        path=f"/assets/{sha256(body).hexdigest()[:16]}/{file.name}",
-        media_type=MEDIA_TYPES[file.suffix],
-        body=body,
-    )
-
-
-def asset_route(asset: Asset) -> HTTPRouteHandler:
-    """Return the handler of *asset*: one exact path, so that no request can name another file."""
-    cache = CacheControlHeader(public=True, max_age=YEAR, immutable=True)
-
-    @get(asset.path, cache_control=cache, include_in_schema=False, sync_to_thread=False)
-    def serve_asset() -> Response[bytes]:
-        return Response(asset.body, media_type=asset.media_type)
-
-    return serve_asset
-
-
 class DocsPage(OpenAPIRenderPlugin):
     """Swagger UI from our own files (Litestar's own plugin writes CDN addresses)."""
 
     def __init__(self) -> None:
         super().__init__(path="/", favicon="", style="")
         self._template = Template((FOLDER / "page.html").read_text("utf-8"))
-        self._style = read_asset("swagger_ui/swagger-ui.css")
-        self._bundle = read_asset("swagger_ui/swagger-ui-bundle.js")
-        self._start = read_asset("start.js")
+        self._style = read_asset(FOLDER / "swagger_ui/swagger-ui.css", ASSETS)
+        self._bundle = read_asset(FOLDER / "swagger_ui/swagger-ui-bundle.js", ASSETS)
+        self._start = read_asset(FOLDER / "start.js", ASSETS)
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """Return the page; it fetches the document itself."""

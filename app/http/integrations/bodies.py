@@ -1,7 +1,7 @@
 """The request bodies of the API: fields, rules, and checks across fields."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, get_args
+from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
@@ -25,11 +25,10 @@ from app.http.text_rules import secret, text
 from app.http.types import attributes_by_json_name
 from app.providers.vapid import is_pasted_pair
 from app.secrets.secret import Secret
-from domain.integration import Channel, SecretField, Settings
+from domain.integration import SECRET_FIELDS, Channel, SecretField, Settings
 from domain.provider import Provider, Providers
 
 CHANNELS = ("EMAIL", "SMS", "PUSH")
-SECRET_FIELDS: tuple[SecretField, ...] = get_args(SecretField)
 MAX_SECRET_LENGTH = 8_192
 CHANNEL_MISMATCH = FieldProblem("CHANNEL_MISMATCH", "This type belongs to another channel")
 NO_CREDENTIAL = FieldProblem("REQUIRED", "At least one of these fields is required")
@@ -112,7 +111,7 @@ SECRET_RULES: Mapping[str, Rule] = dict.fromkeys(SECRET_FIELDS, secret(MAX_SECRE
 def check_vapid_pair(values: Values) -> Iterable[FieldFinding]:
     """Find a VAPID key pair whose keys both decode and do not match."""
     public, private = values.get("vapidPublicKey"), values.get("vapidPrivateKey")
-    if public and private and is_pasted_pair(public, reveal_text(private)) is False:
+    if public and private and is_pasted_pair(public, private.reveal_text()) is False:
         yield "vapidPublicKey", VAPID_MISMATCH
 
 
@@ -129,11 +128,6 @@ def cleared_in(body: Struct) -> frozenset[str]:
     """Return the fields that *body*, which may leave out any, clears by null."""
     names = attributes_by_json_name(type(body))
     return frozenset(name for name in names if getattr(body, names[name]) is None)
-
-
-def reveal_text(secret_: Secret) -> str:
-    """Return the text of *secret_*."""
-    return secret_.reveal().decode()
 
 
 def public_rules(providers: Providers) -> Mapping[str, Rule]:

@@ -10,7 +10,6 @@ from app.http.errors import FieldFinding, InvalidFieldsError
 from app.http.integrations.bodies import (
     FIELD_MISSING,
     NOT_CLEARABLE,
-    SECRET_FIELDS,
     CreateIntegrationBody,
     ReplaceCredentialsBody,
     UpdateIntegrationBody,
@@ -38,6 +37,7 @@ from app.secrets.secret import Secret
 from app.secrets.store import SecretStore
 from domain.errors import IntegrationNotFoundError
 from domain.integration import (
+    SECRET_FIELDS,
     CreateIntegration,
     Integration,
     ReplaceCredentials,

@@ -1,7 +1,6 @@
 """What is known of stored secrets, never what they are (docs/api.md#stored-credentials)."""
 
 from collections.abc import Mapping
-from typing import get_args
 
 from msgspec import Struct
 from msgspec.json import encode
@@ -11,11 +10,9 @@ from app.http.responses import RenderedResponse, response_headers
 from app.http.timestamps import Time, format_timestamp
 from app.http.types import Actor, ApiRequest
 from app.locales.catalogues import Language
-from domain.integration import Outcome, SecretField
+from domain.integration import SECRET_FIELDS, Outcome, SecretField
 from domain.provider import Provider
 from projections.credentials import CredentialsStatus, NewestCheck, StoredSecret
-
-SECRET_FIELDS: tuple[SecretField, ...] = get_args(SecretField)
 
 
 class CredentialObject(Struct, rename="camel"):

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from app.http.dependencies import Dependencies
 from app.http.errors import FieldFinding, InvalidFieldsError
-from app.http.integrations.bodies import VAPID_MISMATCH, cleared_in, reveal_text, secrets_in
+from app.http.integrations.bodies import VAPID_MISMATCH, cleared_in, secrets_in
 from app.http.integrations.public_text import (
     find_disclosed,
     find_published,
@@ -77,5 +77,5 @@ def find_parted_keys(
         field, public = "vapidPrivateKey", remaining[name]
     else:
         return  # neither changes, or both: their own check compares them
-    if is_pasted_pair(public, reveal_text(private)) is False:
+    if is_pasted_pair(public, private.reveal_text()) is False:
         yield field, VAPID_MISMATCH

@@ -1,7 +1,7 @@
 """The provider types and the fields of each (docs/providers.md#types)."""
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, get_args
+from typing import Literal
 from urllib.parse import urlsplit
 
 from litestar import Controller, Response, get
@@ -16,10 +16,9 @@ from app.http.types import ApiRequest
 from app.locales.catalogues import Language
 from app.providers.provider_file import ProviderFile
 from app.tokens.principal import VIEW
-from domain.integration import Channel, SecretField
+from domain.integration import SECRET_FIELDS, Channel
 from domain.provider import ProviderSetting
 
-SECRET_FIELDS = frozenset(get_args(SecretField))
 FieldKind = Literal["text", "email", "sender", "json", "choice"]
 """What a form asks for; `sender` is a number or a name, as `senders` says, `json` a whole file."""
 KINDS: Mapping[str, FieldKind] = {"senderEmail": "email", "senderPhone": "sender"}

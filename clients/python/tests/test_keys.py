@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 from integrations_client import ConfigurationError
 from integrations_client.keys import PinnedKeys, WorkerKey, base64url
 
-from app.tokens.recipient import thumbprint
+from app.tokens.thumbprint import thumbprint
 
 X = base64url(Ed25519PrivateKey.generate().public_key().public_bytes_raw())
 JWK = {"kty": "OKP", "crv": "Ed25519", "x": X}
@@ -33,7 +33,7 @@ def test_the_thumbprint_is_the_one_that_the_service_names(tmp_path: Path) -> Non
 
     read = WorkerKey(tmp_path / "key.pem")
 
-    assert read.thumbprint == thumbprint(key.public_key().public_bytes_raw())
+    assert read.thumbprint == thumbprint("X25519", key.public_key().public_bytes_raw())
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.database.embedded import open_embedded
 from app.private_files import create_private_file
@@ -181,7 +182,7 @@ def test_keys_that_are_not_those_of_the_log_are_not_backed_up(
 ) -> None:
     elsewhere = source | {"INTEGRATIONS_DATA_DIR": str(tmp_path)}
     assert f"{AUDIT_KEY} is missing" in refusal(elsewhere, "backup", tmp_path / "1")
-    create_private_file(tmp_path / AUDIT_KEY, generate_pem())
+    create_private_file(tmp_path / AUDIT_KEY, generate_pem(Ed25519PrivateKey))
     assert f"{AUDIT_KEY} is another key: run this where the service runs" in refusal(
         elsewhere, "backup", tmp_path / "2"
     )

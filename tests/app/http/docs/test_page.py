@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 import app.http.docs
-from app.http.docs.page import read_asset
+from app.web_assets import read_asset
 
 FOLDER = Path(app.http.docs.__file__).parent / "swagger_ui"
 README = (FOLDER / "README.md").read_text("utf-8")
@@ -27,7 +27,7 @@ def test_a_file_is_as_published(name: str) -> None:
 
 
 def test_the_path_of_an_asset_has_its_digest() -> None:
-    style = read_asset("swagger_ui/swagger-ui.css")
+    style = read_asset(FOLDER / "swagger-ui.css", "/assets")
 
     assert style.path == f"/assets/{SUMS['swagger-ui.css'][:16]}/swagger-ui.css"
     assert sha256(style.body).hexdigest() == SUMS["swagger-ui.css"]
@@ -35,12 +35,12 @@ def test_the_path_of_an_asset_has_its_digest() -> None:
 
 def test_only_scripts_and_style_sheets_are_assets() -> None:
     with pytest.raises(KeyError):
-        read_asset("page.html")
+        read_asset(FOLDER.parent / "page.html", "/assets")
 
 
 def test_a_missing_file_stops_the_start() -> None:
     with pytest.raises(FileNotFoundError):
-        read_asset("missing.js")
+        read_asset(FOLDER / "missing.js", "/assets")
 
 
 class Page(HTMLParser):
