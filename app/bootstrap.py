@@ -1,11 +1,14 @@
 """Builds what the application depends on from settings: pools, log, views, keys."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from app.access.journal import AccessJournal, delete_old_accesses
 from app.access.leasing import Leasing
@@ -17,7 +20,7 @@ from app.audit.proof_service import ProofService
 from app.batching import MAX_BATCH
 from app.cached_probe import CachedProbe
 from app.command_handler import CommandHandler, utc_now
-from app.database.pools import open_pool
+from app.database.pools import Pool, open_pool
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.reader import LogReader
 from app.event_store.recorder import open_subscription
@@ -41,6 +44,7 @@ from app.providers.provider_urls import parse_provider_urls
 from app.providers.registry import load_providers
 from app.providers.shared_checks import CheckLimits, SharedChecks
 from app.rate_limit import RateLimit
+from app.secrets.keyring import ManagedKeyring
 from app.secrets.keyring_factory import open_keyring
 from app.secrets.lease_key import open_lease_key
 from app.secrets.store import SecretStore
@@ -67,6 +71,23 @@ MAX_EXPENSIVE_REQUESTS = 2  # of a workspace at once, one a worker at least
 POOL_CLOSE_TIMEOUT = 2.0  # seconds for a pool to give up connection attempts
 
 
+class Pools(NamedTuple):
+    """The pools of one process, each of the role that its requests need."""
+
+    commands: Pool
+    queries: Pool
+    audits: Pool
+    probes: Pool
+
+
+class BackgroundWork(Struct, frozen=True, kw_only=True):
+    """What runs next to the requests: *tasks* until they are cancelled, *follow* until an event."""
+
+    tasks: Sequence[Callable[[], Coroutine[Any, Any, None]]]
+    follow: Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+    signing: SigningWatch
+
+
 def max_connections(pool_size: int) -> int:
     """Return how many connections a worker opens at most, without a pooler."""
     others = AUDIT_CONNECTIONS + PROBE_CONNECTIONS + FOLLOWER_CONNECTIONS + FEED_CONNECTIONS
@@ -86,81 +107,51 @@ def build_dependencies(
             that says which file is wrong, and how.
         SettingsError: INTEGRATIONS_PROVIDER_URLS names an unknown provider.
     """
-    size, pooler = settings.pool_size, settings.pooler_url
-    commands = open_pool(dsn, "integrations_command", size=size, pooler=pooler)
-    queries = open_pool(dsn, "integrations_query", size=size, pooler=pooler)
-    audits = open_pool(dsn, "integrations_past", size=AUDIT_CONNECTIONS, pooler=pooler)
-    probes = open_pool(dsn, "integrations_past", size=PROBE_CONNECTIONS, pooler=pooler)
-    pools = (commands, queries, audits, probes)
+    pools = open_pools(settings, dsn)
     keys = build_key_source(settings)
     providers = load_provider_types(settings)
     keyring = open_keyring(settings.keyring, settings.vault_token_file)
     checkpoint_key = open_checkpoint_key(settings.data_dir)
-    log = PostgresEventLog(commands, max_batch=max_batch)
-    views = IntegrationViews(queries, max_batch=max_batch)
-    defaults = ChannelDefaultViews(queries)
+    log = PostgresEventLog(pools.commands, max_batch=max_batch)
+    views = IntegrationViews(pools.queries, max_batch=max_batch)
     leasing = Leasing(
-        views=LeaseMaterialViews(commands, max_batch=max_batch),
-        journal=AccessJournal(commands),
+        views=LeaseMaterialViews(pools.commands, max_batch=max_batch),
+        journal=AccessJournal(pools.commands),
         keyring=keyring,
         key=open_lease_key(settings.data_dir),
         providers=providers,
         issuer=settings.jwt_issuer,
         seconds=settings.lease_seconds,
     )
-    feed = ChangeFeed(LogReader(audits), partial(open_subscription, dsn))
-    stored_responses = StoredResponses(commands)
-    signing = SigningWatch(AuditLag(probes))
-    metrics = Metrics(
-        version("integrations"),
-        pools=(commands, queries, audits),
-        batchers={**log.batchers, **views.batchers, **leasing.batchers},
-        read_gauges=CachedProbe(partial(database_gauges, probes)),
-        own_values=lambda: (
-            (feed.position, "integrations_feed_position"),
-            (feed.streams, "integrations_feed_streams"),
-            *leasing.metric_values(),
+    feed = ChangeFeed(LogReader(pools.audits), partial(open_subscription, dsn))
+    stored_responses = StoredResponses(pools.commands)
+    signing = SigningWatch(AuditLag(pools.probes))
+    metrics = build_metrics(pools, log, views, leasing, feed)
+    work = BackgroundWork(
+        tasks=(
+            stored_responses.run,
+            partial(delete_old_accesses, pools.commands, settings.access_retention),
+            metrics.run,
+            feed.run,
         ),
+        follow=partial(follow_log, dsn, partial(open_checkpoint_key, settings.data_dir)),
+        signing=signing,
     )
-
-    @asynccontextmanager
-    async def running() -> AsyncGenerator[None]:
-        await keys.start()
-        async with commands, queries, audits, probes:
-            background_tasks = [
-                asyncio.create_task(stored_responses.run()),
-                asyncio.create_task(delete_old_accesses(commands, settings.access_retention)),
-                asyncio.create_task(metrics.run()),
-                asyncio.create_task(feed.run()),
-            ]
-            stopping = asyncio.Event()
-            open_key = partial(open_checkpoint_key, settings.data_dir)
-            follower = asyncio.create_task(follow_log(dsn, open_key, stopping))
-            signing.follower = follower
-            yield
-            for task in background_tasks:
-                task.cancel()
-            stopping.set()
-            # In parallel: across a network that stalls, each pool takes seconds to close.
-            await asyncio.gather(follower, *(pool.close(POOL_CLOSE_TIMEOUT) for pool in pools))
-        await keys.stop()
-        await keyring.close()
-
     return Dependencies(
         command_handler=CommandHandler(log, utc_now),
         views=views,
-        defaults=defaults,
-        history=HistoryViews(audits),
-        credentials=CredentialViews(audits),
-        as_of_views=AsOfViews(LogReader(audits)),
-        proof_service=ProofService(audits, checkpoint_key),
+        defaults=ChannelDefaultViews(pools.queries),
+        history=HistoryViews(pools.audits),
+        credentials=CredentialViews(pools.audits),
+        as_of_views=AsOfViews(LogReader(pools.audits)),
+        proof_service=ProofService(pools.audits, checkpoint_key),
         keyring=keyring,
-        secrets=SecretStore(commands, keyring),
+        secrets=SecretStore(pools.commands, keyring),
         leasing=leasing,
-        accesses=AccessViews(audits),
+        accesses=AccessViews(pools.audits),
         feed=feed,
-        sign_in_codes=SignInCodes(commands) if settings.console == "on" else None,
-        sessions=Sessions(commands) if settings.console == "on" else None,
+        sign_in_codes=SignInCodes(pools.commands) if settings.console == "on" else None,
+        sessions=Sessions(pools.commands) if settings.console == "on" else None,
         console_origin=settings.console_origin,
         checker=CredentialChecker(
             providers, ProviderClient(), parse_provider_urls(settings, providers)
@@ -184,9 +175,62 @@ def build_dependencies(
         trusted_proxies=settings.trusted_proxies,
         security_log=SecurityLog(settings.trusted_proxies),
         metrics=metrics,
-        readiness=CachedProbe(Readiness(probes, signing).checks),
-        lifespan=running,
+        readiness=CachedProbe(Readiness(pools.probes, signing).checks),
+        lifespan=partial(run_service, pools, keys, keyring, work),
     )
+
+
+def open_pools(settings: Settings, dsn: str) -> Pools:
+    """Return the pools of one process on the database *dsn*, which are not connected yet."""
+    open_one, size = partial(open_pool, dsn, pooler=settings.pooler_url), settings.pool_size
+    return Pools(
+        commands=open_one("integrations_command", size=size),
+        queries=open_one("integrations_query", size=size),
+        audits=open_one("integrations_past", size=AUDIT_CONNECTIONS),
+        probes=open_one("integrations_past", size=PROBE_CONNECTIONS),
+    )
+
+
+def build_metrics(
+    pools: Pools,
+    log: PostgresEventLog,
+    views: IntegrationViews,
+    leasing: Leasing,
+    feed: ChangeFeed,
+) -> Metrics:
+    """Return the metrics of what one process runs."""
+    return Metrics(
+        version("integrations"),
+        pools=(pools.commands, pools.queries, pools.audits),
+        batchers={**log.batchers, **views.batchers, **leasing.batchers},
+        read_gauges=CachedProbe(partial(database_gauges, pools.probes)),
+        own_values=lambda: (
+            (feed.position, "integrations_feed_position"),
+            (feed.streams, "integrations_feed_streams"),
+            *leasing.metric_values(),
+        ),
+    )
+
+
+@asynccontextmanager
+async def run_service(
+    pools: Pools, keys: KeySource, keyring: ManagedKeyring, work: BackgroundWork
+) -> AsyncGenerator[None]:
+    """Open what requests need, do *work* during the block, and close all."""
+    await keys.start()
+    async with pools.commands, pools.queries, pools.audits, pools.probes:
+        tasks = [asyncio.create_task(run()) for run in work.tasks]
+        stopping = asyncio.Event()
+        work.signing.follower = asyncio.create_task(work.follow(stopping))
+        yield
+        for task in tasks:
+            task.cancel()
+        stopping.set()
+        # In parallel: across a network that stalls, each pool takes seconds to close.
+        closing = (pool.close(POOL_CLOSE_TIMEOUT) for pool in pools)
+        await asyncio.gather(work.signing.follower, *closing)
+    await keys.stop()
+    await keyring.close()
 
 
 def build_console(dependencies: Dependencies) -> Callable[[ASGI], ASGI] | None:

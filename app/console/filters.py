@@ -1,11 +1,15 @@
 """What is wrong with the parameters that select what a page shows, in the words of the page."""
 
+from collections.abc import Container
+from typing import TypeVar
+
 from msgspec.structs import replace
 
-from app.console.api_client import ApiError
+from app.console.api_client import ApiError, Query, Result
 from app.console.problems import VALIDATION_ERROR, Problem, api_problem
-from app.console.visit import AnyRequest
+from app.console.visit import AnyRequest, PageRequest
 
+T = TypeVar("T")
 DAY = "Give a day, such as {example}"
 EXAMPLES = {"example": "2026-11-29"}
 CHOICE = "Choose one of the list"
@@ -33,6 +37,22 @@ def page_number(request: AnyRequest) -> int:
     """Return which page the address asks for; the first if it does not say it."""
     typed = request.query_params.get("page", "")
     return max(1, int(typed)) if typed.isdecimal() and len(typed) <= MAX_DIGITS else 1
+
+
+async def load_filtered(
+    request: PageRequest, shape: type[list[T]], path: str, query: Query, refusals: Container[int]
+) -> tuple[Result[list[T]], Problem | None]:
+    """Return what *query* selects at *path*; nothing, and why, if the API gives one of *refusals*.
+
+    Raises:
+        ApiError: it refuses for another reason.
+    """
+    try:
+        return await request.user.api.get(shape, path, query), None
+    except ApiError as error:
+        if error.status not in refusals:
+            raise
+        return Result([]), filter_problem(request, error)
 
 
 def filter_problem(request: AnyRequest, error: ApiError) -> Problem:

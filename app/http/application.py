@@ -34,6 +34,25 @@ from app.http.request_heads import RequestHeadCheck
 from app.http.whoami import WhoamiController
 from app.settings import MAX_BODY_BYTES
 
+ROUTES = (
+    IntegrationController,
+    CredentialCheckController,
+    ChannelDefaultController,
+    NewestChecksController,
+    StoredCredentialsController,
+    LeaseController,
+    AccessController,
+    IntegrationTypesController,
+    HistoryController,
+    ChangeController,
+    AuditController,
+    WhoamiController,
+    welcome,
+    ConsoleLinkController,
+    live,
+    ready,
+    metrics,
+)
 TITLE = "Integrations"
 DESCRIPTION = "Third-party service connections of a workspace; secrets are write-only."
 
@@ -58,25 +77,7 @@ def create_app(
             yield
 
     litestar = Litestar(
-        route_handlers=[
-            IntegrationController,
-            CredentialCheckController,
-            ChannelDefaultController,
-            NewestChecksController,
-            StoredCredentialsController,
-            LeaseController,
-            AccessController,
-            IntegrationTypesController,
-            HistoryController,
-            ChangeController,
-            AuditController,
-            WhoamiController,
-            welcome,
-            ConsoleLinkController,
-            live,
-            ready,
-            metrics,
-        ],
+        route_handlers=ROUTES,
         state=State({"dependencies": dependencies}),
         lifespan=[lifespan],
         exception_handlers={
@@ -92,7 +93,14 @@ def create_app(
         logging_config=None,
     )
     served = add_console(litestar) if add_console else litestar
-    checked = RequestHeadCheck(served, dependencies.catalogues)
+    return guard_app(served, dependencies, cors_origins, admin_port)
+
+
+def guard_app(
+    app: ASGI, dependencies: Dependencies, cors_origins: Sequence[str], admin_port: int | None
+) -> RequestMiddleware:
+    """Return *app* behind what looks at each request first."""
+    checked = RequestHeadCheck(app, dependencies.catalogues)
     shared = CrossOriginMiddleware(checked, cors_origins) if cors_origins else checked
     split = AdminPort(shared, admin_port, dependencies.catalogues) if admin_port else shared
     return RequestMiddleware(split, dependencies.metrics, dependencies.feed.stop)

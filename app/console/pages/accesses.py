@@ -6,8 +6,7 @@ from litestar import Controller, Response, get
 from msgspec import Struct
 
 from app.console.actor_filter import choices_of, find_person, load_newest, unknown_person
-from app.console.api_client import ApiError, Result
-from app.console.filters import filter_problem
+from app.console.filters import load_filtered
 from app.console.page import render_page
 from app.console.pages.changes import FIELDS, load_names
 from app.console.pages.history import REFUSALS, group_by_day, render_lacking
@@ -83,19 +82,14 @@ async def render_accesses(request: PageRequest, integration: str | None) -> Resp
     """Return the page of the accesses that the address selects."""
     if not request.user.can(AUDIT):
         return render_lacking(request, AUDIT)
-    api, problem = request.user.api, None
     subject = integration and await load_subject(request, integration)
     query = {name: request.query_params.get(name) or None for name in (*FILTERS, "cursor")}
     path = f"integration/{integration}/accesses" if integration else "integration-accesses"
-    workers = choices_of(access.actor for access in await load_newest(api, Access, path))
+    newest = await load_newest(request.user.api, Access, path)
+    workers = choices_of(access.actor for access in newest)
     query["actorId"] = worker = find_person(workers, query["actorId"])
-    found: Result[list[Access]] = Result([])
-    try:
-        found = await api.get(list[Access], path, {**query, "limit": PAGE_SIZE})
-    except ApiError as error:
-        if error.status not in REFUSALS:
-            raise
-        problem = filter_problem(request, error)
+    query["limit"] = PAGE_SIZE
+    found, problem = await load_filtered(request, list[Access], path, query, REFUSALS)
     if worker and worker not in workers and not found.data:
         problem = problem or unknown_person(request, "actorId")
     return render_page(

@@ -8,8 +8,8 @@ from litestar import Controller, Response, get
 from msgspec import Struct
 
 from app.console.actor_filter import choices_of, find_person, load_newest, unknown_person
-from app.console.api_client import ApiError, Result
-from app.console.filters import filter_problem, page_number
+from app.console.api_client import ApiError
+from app.console.filters import load_filtered, page_number
 from app.console.page import render_page
 from app.console.pages.changes import ACTIONS, OF_CHANNELS, load_words
 from app.console.pages.subject import AUDIT, load_subject
@@ -21,6 +21,7 @@ PAGE_SIZE = 20  # as many as one request proves
 FILTERS = ("action", "userId", "startDate", "endDate")
 NOT_FOUND, BROKEN = 404, 500
 REFUSALS = frozenset({400, 429})  # the page says so, and its form stays
+REFUSED_ENTRIES = REFUSALS | {BROKEN}
 T = TypeVar("T", bound="Dated")
 
 
@@ -62,19 +63,13 @@ async def render_history(request: PageRequest, integration: str | None) -> Respo
     """Return the page of the history that the address selects."""
     if not request.user.can(AUDIT):
         return render_lacking(request, AUDIT)
-    api, problem = request.user.api, None
     query = {name: request.query_params.get(name) or None for name in (*FILTERS, "page")}
     path = f"integration/{integration}/history" if integration else "history-log"
-    newest = await load_newest(api, HistoryEntry, path)
+    newest = await load_newest(request.user.api, HistoryEntry, path)
     people = choices_of(entry.performed_by for entry in newest)
     query["userId"] = person = find_person(people, query["userId"])
-    found: Result[list[HistoryEntry]] = Result([])
-    try:
-        found = await api.get(list[HistoryEntry], path, {**query, "limit": str(PAGE_SIZE)})
-    except ApiError as error:
-        if error.status not in {*REFUSALS, BROKEN}:
-            raise
-        problem = filter_problem(request, error)
+    query["limit"] = str(PAGE_SIZE)
+    found, problem = await load_filtered(request, list[HistoryEntry], path, query, REFUSED_ENTRIES)
     if person and person not in people and not found.total_count:
         problem = problem or unknown_person(request, "userId")
     proofs, unproved = await prove(request, [entry.position for entry in found.data])
@@ -87,11 +82,7 @@ async def render_history(request: PageRequest, integration: str | None) -> Respo
         "history.html",
         problem.status if problem else 200,
         problem=problem or unproved,
-        actions={
-            key: request.auth.text(name)
-            for key, name in ACTIONS.items()
-            if not integration or key not in OF_CHANNELS
-        },
+        actions=action_names(request, of_one=integration is not None),
         days=group_by_day(request, found.data),
         filters={name: query[name] or "" for name in FILTERS},
         subject=integration and await load_subject(request, integration),
@@ -102,6 +93,15 @@ async def render_history(request: PageRequest, integration: str | None) -> Respo
         total=found.total_count,
         words=words,
     )
+
+
+def action_names(request: PageRequest, *, of_one: bool) -> dict[str, str]:
+    """Return the actions of the workspace, or those *of_one* integration, in words."""
+    return {
+        key: request.auth.text(name)
+        for key, name in ACTIONS.items()
+        if not of_one or key not in OF_CHANNELS
+    }
 
 
 def group_by_day(request: PageRequest, entries: Sequence[T]) -> list[Day[T]]:

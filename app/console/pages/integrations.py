@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.console.api_client import ApiClient, ApiError, ApiRequest, Detail, Result
-from app.console.filters import filter_problem, page_number
+from app.console.filters import load_filtered, page_number
 from app.console.flash import Flash, carry_flash
 from app.console.form_body import read_form
 from app.console.page import page_path, redirect, render_page
@@ -28,7 +28,8 @@ from app.console.visit import PageRequest, get_console, lasting_parameters, open
 from app.identifiers import is_integration_id
 
 CHANNELS = {"EMAIL": "Email", "SMS": "SMS", "PUSH": "Push"}
-PAGE_SIZE, BAD_REQUEST = 25, 400
+PAGE_SIZE = 25
+REFUSALS = frozenset({400})  # the page says so, and its form stays
 INCONCLUSIVE, DELETED = "inconclusive", "deleted"
 DEFAULT_OF_CHANNEL = "DEFAULT_OF_CHANNEL"
 DEFAULT_OFF = (
@@ -121,54 +122,53 @@ async def render_list(request: PageRequest, problem: Problem | None = None) -> R
     query = {name: request.query_params.get(name) or None for name in (*FILTERS, "sort", "page")}
     filters = {name: query[name] for name in FILTERS}
     types, defaults = await asyncio.gather(load_types(request), load_defaults(api))
-    counts: Mapping[str, int] = {}
-    page: Result[list[Integration]] = Result([])
-    try:
-        page = await api.get(list[Integration], "integration", {**query, "limit": str(PAGE_SIZE)})
-        counts = await count_by_channel(api, filters, page)
-    except ApiError as error:
-        if error.status != BAD_REQUEST:
-            raise
-        problem = filter_problem(request, error)
+    page, refusal = await load_filtered(
+        request, list[Integration], "integration", {**query, "limit": str(PAGE_SIZE)}, REFUSALS
+    )
+    problem = refusal or problem
+    counts: Mapping[str, int] = {} if refusal else await count_by_channel(api, filters, page)
     found = page.data
     checks, incomplete = await asyncio.gather(
         load_checks(api, [each.id for each in found]), find_incomplete(request, found)
     )
-    values = {
-        "channels": {key: request.auth.text(name) for key, name in CHANNELS.items()},
-        "checks": checks,
-        "defaults": {each.integration_id for each in defaults},
-        "filtered": any(filters.values()),
-        "incomplete": incomplete,
-        "lost": [
-            request.auth.text(CHANNELS[each.channel]) for each in defaults if each.state == DELETED
-        ],
-        "number": page_number(request),
-        "pages": -(-page.total_count // PAGE_SIZE),
-        "query": query,
-        "sections": [
-            Section(
-                channel,
-                request.auth.text(name),
-                counts.get(channel, 0),
-                [each for each in found if each.channel == channel],
-            )
-            for channel, name in CHANNELS.items()
-        ],
-        "shown": len(found),
-        "sorts": {key: request.auth.text(name) for key, name in SORTS.items()},
-        "total": page.total_count,
-        "types": types,
-    }
-    status = problem.status if problem else 200
     return render_page(
         request,
         "integrations.html",
-        status,
+        problem.status if problem else 200,
         KEEP_PAGE if request.method == "POST" else {},
         problem=problem,
-        **values,
+        channels={key: request.auth.text(name) for key, name in CHANNELS.items()},
+        checks=checks,
+        defaults={each.integration_id for each in defaults},
+        filtered=any(filters.values()),
+        incomplete=incomplete,
+        lost=[
+            request.auth.text(CHANNELS[each.channel]) for each in defaults if each.state == DELETED
+        ],
+        number=page_number(request),
+        pages=-(-page.total_count // PAGE_SIZE),
+        query=query,
+        sections=group_by_channel(request, found, counts),
+        shown=len(found),
+        sorts={key: request.auth.text(name) for key, name in SORTS.items()},
+        total=page.total_count,
+        types=types,
     )
+
+
+def group_by_channel(
+    request: PageRequest, integrations: Sequence[Integration], counts: Mapping[str, int]
+) -> list[Section]:
+    """Return *integrations* by channel, each with how many of it there are."""
+    return [
+        Section(
+            channel,
+            request.auth.text(name),
+            counts.get(channel, 0),
+            [each for each in integrations if each.channel == channel],
+        )
+        for channel, name in CHANNELS.items()
+    ]
 
 
 async def load_types(request: PageRequest) -> Mapping[str, IntegrationType]:

@@ -124,23 +124,33 @@ async def render_list(request: PageRequest, moment: Moment | None) -> Response[s
         beyond=page > pages > 0,
         following=page + 1 if page < pages else 0,
         previous=min(page - 1, pages),
-        sections=[
-            Section(
-                channel,
-                request.auth.text(name),
-                sum(each.channel == channel for each in then),
-                [
-                    Card(each, differences(request.auth, each, now.get(each.id)))
-                    for each in shown
-                    if each.channel == channel
-                ],
-            )
-            for channel, name in CHANNELS.items()
-        ],
+        sections=group_by_channel(request.auth, then, shown, now),
         defaults={each.integration_id for each in await load_defaults(api, moment.as_of)},
         total=len(then),
         types=await load_types(request),
     )
+
+
+def group_by_channel(
+    texts: Texts,
+    then: Sequence[Integration],
+    shown: Sequence[Integration],
+    now: Mapping[str, Integration],
+) -> list[Section]:
+    """Return those *shown* of the connections *then* by channel, with what they have become."""
+    return [
+        Section(
+            channel,
+            texts.text(name),
+            sum(each.channel == channel for each in then),
+            [
+                Card(each, differences(texts, each, now.get(each.id)))
+                for each in shown
+                if each.channel == channel
+            ],
+        )
+        for channel, name in CHANNELS.items()
+    ]
 
 
 def differences(texts: Texts, then: Integration, now: Integration | None) -> list[str]:
