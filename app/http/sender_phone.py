@@ -82,14 +82,18 @@ NATIONAL_NUMBER = FieldProblem(
 )
 ZEROS_FOR_PLUS = FieldProblem("INVALID_PHONE", "Write + instead of 00 in front of the number")
 ZERO_IN_BRACKETS = FieldProblem(
-    "INVALID_PHONE", "Leave out the (0): it is not dialled after the country's code"
+    "INVALID_PHONE",
+    "Leave out the (0): it is not dialled after the country's code; in Italy the 0 is dialled,"
+    " without brackets",
 )
 NOT_A_NUMBER_ALONE = FieldProblem(
     "INVALID_PHONE", "Write the number alone, without tel: or another word in front of it"
 )
 IMPOSSIBLE_PHONE = FieldProblem("IMPOSSIBLE_PHONE", "This number cannot exist; check it")
 TRUNK_PREFIX = FieldProblem(
-    "IMPOSSIBLE_PHONE", "The 0 after the country's code is not dialled from abroad; leave it out"
+    "IMPOSSIBLE_PHONE",
+    "A prefix that is dialled only within the country, such as 0 or 8, follows its code; leave it"
+    " out",
 )
 
 
@@ -234,20 +238,19 @@ def explain(text: str) -> FieldProblem | None:
 
 @lru_cache(1024)
 def number_warning(sender: str) -> FieldProblem | None:
-    """Return what is unlikely about the number of *sender*; None for a sender without one.
+    """Return what is unlikely about *sender* as a number; None if it is another kind of sender.
 
-    It takes a fifth of a creation; a workspace has few senders, and everybody there sees them.
+    WhatsApp has its own form of some numbers, such as `+521…` of Mexico. It takes a fifth of a
+    creation; a workspace has few senders, and everybody there sees them.
     """
-    number = sender.removeprefix("whatsapp:")
-    if not re.fullmatch(PATTERNS["e164"], number):
+    if not re.fullmatch(PATTERNS["e164"], sender):
         return None
     try:
-        parsed = phonenumbers.parse(number)
+        parsed = phonenumbers.parse(sender)
     except phonenumbers.NumberParseException:
         return IMPOSSIBLE_PHONE
     if not phonenumbers.is_possible_number(parsed):
         return IMPOSSIBLE_PHONE
-    # The parser drops a national 0, which stays in the numbers of Italy and some others.
+    # The parser drops a national prefix; the 0 of Italy and some others is a part of the number.
     dialled = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-    has_zero = number.startswith(f"+{parsed.country_code}0")
-    return TRUNK_PREFIX if has_zero and dialled != number else None
+    return TRUNK_PREFIX if dialled != sender else None

@@ -156,6 +156,10 @@ DIGITS = "This must be + and 6 to 15 digits"
 ANY = "This must be + and 6 to 15 digits, a short code"
 UNSEEN = "This contains an invisible character"
 ZERO = "Leave out the (0)"
+ZERO_OF_ITALY = (
+    f"{ZERO}: it is not dialled after the country's code; in Italy the 0 is dialled, without"
+    " brackets"
+)
 ALONE = "Write the number alone"
 REFUSED = {
     "no plus": ("447700900000", PLUS),
@@ -191,6 +195,7 @@ REFUSED = {
     "[0]": ("+49 [0] 30 123456", ZERO),
     "(0) in full-width": ("+44\uff080\uff0920 7946 0958", ZERO),
     "(0) in Arabic-Indic digits": ("+44 (\u0660)20 7946 0958", ZERO),
+    "(0) of Italy": ("+39 (0)6 6982 0000", ZERO_OF_ITALY),
     "(0) of WhatsApp": ("whatsapp:+44 (0)20 7946 0958", ZERO),
     "tel:": ("tel:+447700900000", ALONE),
     "tel: in capitals, with spaces": ("TEL: +44 7700 900000", ALONE),
@@ -275,9 +280,15 @@ def test_creation_and_change_refuse_alike(client: httpx2.Client, value: object) 
         ("+999999999", "IMPOSSIBLE_PHONE"),
         ("+0000000", "IMPOSSIBLE_PHONE"),
         ("+442079460958", None),
-        ("+4402079460958", "IMPOSSIBLE_PHONE"),  # with the 0 that is dialled within the country
+        # With a prefix that is dialled within the country: ITU-T E.164, national numbering plans
+        ("+4402079460958", "IMPOSSIBLE_PHONE"),
+        ("+7 (8) 912 345 67 89", "IMPOSSIBLE_PHONE"),
+        ("+7 8 912 345-67-89", "IMPOSSIBLE_PHONE"),
+        ("+36 06 20 123 4567", "IMPOSSIBLE_PHONE"),
+        ("+78001234567", None),  # a number that begins like the prefix
         ("whatsapp:+14155238886", None),
-        ("whatsapp:+999999999", "IMPOSSIBLE_PHONE"),
+        # https://waha.devlike.pro/docs/apps/phone-numbers-mexico/: a 1 behind +52 on WhatsApp alone
+        ("whatsapp:+5215512345678", None),
         ("12345", None),
         ("ACME", None),
         ("+ACME", None),
