@@ -62,7 +62,8 @@ ROWS: list[tuple[str, Given, Warned]] = [
      {"apiKey": "OTHER_KIND"}),
     ("NEXMO", {"apiKey": "ab12cd34", "apiSecret": "-----BEGIN-PRIVATE-KEY-----"},
      {"apiSecret": "OTHER_KIND"}),
-    ("FIREBASE_FCM", {"apiKey": "aB3dE6gH9kL:APA91b" + KEY_SECRET * 4}, {"apiKey": "OTHER_KIND"}),
+    ("FIREBASE_FCM", {"apiKey": "aB3dE6gH9kL:APA91b" + KEY_SECRET * 4},
+     {"apiKey": "UNUSUAL_FORMAT"}),
     # one half of each of two kinds
     ("TWILIO", {"apiKey": AC, "apiSecret": TOKEN}, {}),
     ("TWILIO", {"apiKey": SK, "apiSecret": KEY_SECRET}, {}),
