@@ -66,9 +66,9 @@ class ProviderSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A public value that a provider needs in addition to the fields; another value is an error.
 
     It is one of `choices`, or has the whole `format`, a regular expression in a syntax that
-    ECMA-262 shares; neither: any text. `required_when` says for which credentials the provider
-    does nothing without it. `other_examples` are of further forms that it may have. The rest is as
-    for a field.
+    ECMA-262 shares, and is none of the `lookalikes`; neither: any text. `required_when` says for
+    which credentials the provider does nothing without it. `other_examples` are of further forms
+    that it may have. The rest is as for a field.
     """
 
     choices: Sequence[str] = ()

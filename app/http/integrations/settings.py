@@ -138,18 +138,18 @@ def setting_rule(setting: ProviderSetting) -> Rule:
 
     def rule(value: object) -> object:
         string = cast("str", value)
+        for lookalike in setting.lookalikes:
+            if re.search(lookalike.pattern, string):
+                raise FieldError(FieldProblem("INVALID_FORMAT", lookalike.message))
         if not re.fullmatch(format_, string):
-            raise FieldError(invalid_format(string, setting))
+            raise FieldError(invalid_format(setting))
         return string
 
     return Rule(rule, {"type": "string", "pattern": rf"^\s*({format_})\s*$"})
 
 
-def invalid_format(text: str, setting: ProviderSetting) -> FieldProblem:
-    """Return what is wrong with *text*, which does not have the format of *setting*."""
-    for lookalike in setting.lookalikes:
-        if re.search(lookalike.pattern, text):
-            return FieldProblem("INVALID_FORMAT", lookalike.message)
+def invalid_format(setting: ProviderSetting) -> FieldProblem:
+    """Return that a value does not have the format of *setting*."""
     if not setting.other_examples:
         message, examples = "This must look like {example}", [setting.example]
     else:

@@ -86,23 +86,29 @@ REFUSED: list[tuple[str, str, object, tuple[str, str]]] = [
             *("https://acme.com/a b", 'https://acme.com/"a"b', "\\nmailto: a@acme.com"),
         )
     ],
+    *[
+        ("format", "WEB_PUSH", {"contact": value}, NO_CONTACT)
+        for value in (
+            *("https://https://acme.com", "https://http://acme.com", "mailto:mailto:a@acme.com"),
+            *("https://mailto:a@acme.com", "mailto:https://acme.com", "mailto:a@acme..com"),
+            *("https://user:pass@acme.com", "HTTPS://user@acme.com/a", "https://a:b@localhost"),
+            *("https://acme..com", "https://acme..com:8443/a"),
+        )
+    ],
     ("format", "WEB_PUSH", {"contact": "javascript:alert(1)"}, NO_CONTACT),
     ("format", "WEB_PUSH", {"contact": "https://0x7f.0.0.1/"}, NO_CONTACT),
 ]  # fmt: skip
 
 
-# Hosts that push services do not reach: domains that no mail reaches either, private networks.
+# Hosts that push services do not reach: domains that no mail reaches either (RFC 6761, RFC 9476),
+# networks of a company, addresses.
 LOCAL_HOSTS = [
     *(f"push.{domain}" for domain in SPECIAL_USE_DOMAIN_NAMES),
     *(f"a.Push.{domain.title()}." for domain in SPECIAL_USE_DOMAIN_NAMES),
-    *("localhost", "LocalHost", "intranet", "127.0.0.1", "127.1", "2130706433", "256.1.1.1"),
-    *("10.0.0.1", "172.31.255.1", "192.168.1.10", "169.254.169.254", "100.64.0.1", "0.0.0.1"),
-    *("224.0.0.1", "acme.internal", "Acme.Internal.", "push.alt"),
-    # Documents and tests: RFC 5737, RFC 2544, RFC 3849, RFC 9637; RFC 6890 (192.0.0.0/24).
-    *("192.0.2.1", "198.51.100.25", "203.0.113.7", "198.19.0.1", "192.0.0.8"),
-    *("[2001:db8::1]", "[2001:0DB8:1::]", "[3fff::1]", "[3fff:abc::1]", "[3FFF:0abc:1::2]"),
-    *("[::1]", "[fd00::1]", "[fe80::1]", "[::ffff:192.0.2.1]"),
-]  # fmt: skip
+    *("localhost", "LocalHost", "intranet", "acme.internal", "Acme.Internal.", "push.alt"),
+    *("127.0.0.1", "127.1", "2130706433", "256.1.1.1", "192.168.1.10", "8.8.8.8"),
+    *("[::1]", "[fd00::1]", "[2606:4700:4700::1111]"),
+]
 
 
 @pytest.fixture
@@ -157,37 +163,6 @@ def test_an_error_shows_an_example_and_never_the_value(client: httpx2.Client) ->
             {"contact": "ops@münchen.example"},
             "Write mailto: in front of the email address",
         ),
-        *(
-            ("WEB_PUSH", {"contact": text}, "Write https: or mailto: only once")
-            for text in (
-                *(
-                    "https://https://acme.com",
-                    "https://http://acme.com",
-                    "mailto:mailto:a@acme.com",
-                ),
-                *("https://mailto:a@acme.com", "mailto:https://acme.com"),
-            )
-        ),
-        *(
-            (
-                "WEB_PUSH",
-                {"contact": text},
-                "Leave out the user and the password in front of the host",
-            )
-            for text in (
-                "https://user:pass@acme.com",
-                "HTTPS://user@acme.com/a",
-                "https://a:b@localhost",
-            )
-        ),
-        *(
-            (
-                "WEB_PUSH",
-                {"contact": text},
-                "Write one full stop between the parts of the host, not two",
-            )
-            for text in ("https://acme..com", "https://acme..com:8443/a", "mailto:a@acme..com")
-        ),
         ("WEB_PUSH", {"contact": "http://example.com/"}, "Write https: instead of http:"),
         (
             "SENDGRID",
@@ -210,5 +185,5 @@ def test_a_hint_says_each_form(
 def test_a_contact_is_on_the_internet(client: httpx2.Client, host: str, form: str) -> None:
     body = body_of("WEB_PUSH", settings={"contact": form.format(host)})
     details = client.post(PATH, json=body).json()["result"]["details"]
-    hint = "Give a host that is on the internet; push services refuse others"
+    hint = "Give the name of a host on the internet; push services refuse others"
     assert [(*wrong([each])[0], each["message"]) for each in details] == [(*NO_CONTACT, hint)]
