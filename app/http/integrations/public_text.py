@@ -1,4 +1,7 @@
-"""Secrets in texts that everybody may see are errors, keys of providers warnings."""
+"""Secrets in public texts are errors, keys of providers warnings.
+
+See docs/api.md#secrets-in-public-fields.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
