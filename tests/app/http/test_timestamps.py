@@ -22,6 +22,11 @@ NINE = datetime(2025, 2, 20, 9, tzinfo=UTC)
         "2025-02-20T10:00:00+01:00",
         "2025-02-20T10:00:00 01:00",  # a + that was not escaped
         "2025-02-20T03:30:00-05:30",
+        "2025-02-20T10:00:00+0100",  # date +%z
+        "2025-02-20T10:00:00 0100",
+        "2025-02-20T09:00:00.0000000Z",  # .NET
+        "2025-02-20T10:00:00.0000009+01:00",
+        "2025-02-20T09:00:00.000000999Z",  # Java and Go
     ],
 )
 def test_a_date_time_is_one_point_in_time_with_any_offset(written: str) -> None:
@@ -35,7 +40,7 @@ def test_a_date_covers_its_whole_day() -> None:
     assert END("2025-02-20") == POINT_IN_TIME("2025-02-20") == last
 
 
-@pytest.mark.parametrize(("written", "position"), [("0", 0), ("42", 42), ("20250220", 20250220)])
+@pytest.mark.parametrize(("written", "position"), [("0", 0), ("42", 42), ("9" * 12, 10**12 - 1)])
 def test_digits_are_a_position(written: str, position: int) -> None:
     assert POINT_IN_TIME(written) == position
 
@@ -46,7 +51,10 @@ def test_digits_are_a_position(written: str, position: int) -> None:
         "",
         "now",
         "-1",
+        "1764486000000",  # Date.now()
         "1" * 19,
+        "2025-02-20T09:00:00.0000000000Z",
+        "2025-02-20T09:00:00+1",
         "٣",
         "2025-02-30",
         "2025-13-01",
