@@ -60,20 +60,21 @@ async def test_each_question_fails_alone(squares: Squares) -> None:
     assert isinstance(answers[1], ValueError)
 
 
-async def test_where_the_asking_fails_all_of_the_batch_hear_it_and_the_next_goes_on() -> None:
-    answers: list[list[int]] = []
+async def test_an_error_of_a_batch_reaches_each_of_its_requests_and_no_later_one() -> None:
+    batches: list[Sequence[int]] = []
 
     async def ask(numbers: Sequence[int]) -> list[int | Exception]:
-        if not answers:
-            answers.append([])
+        batches.append(numbers)
+        if len(batches) == 1:
             raise ConnectionError
         return [*numbers]
 
     batcher = Batcher(ask)
     tasks = await asked(batcher, 1, 2)
     failed = await asyncio.gather(*tasks, return_exceptions=True)
-    assert any(isinstance(answer, ConnectionError) for answer in failed)
+    assert [type(error) for error in failed] == [ConnectionError, ConnectionError]
     assert await batcher.submit(7) == 7
+    assert batches == [[1, 2], [7]]
 
 
 async def test_too_few_answers_are_an_error_for_all_and_nobody_waits_for_ever() -> None:

@@ -1,5 +1,6 @@
 """Times of the API: parsing query strings and formatting responses."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -86,12 +87,9 @@ def test_python_isoformat_is_parsed_back(at: datetime) -> None:
 
 
 @given(written=st.text() | st.from_regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d"))
-def test_any_text_is_a_point_in_time_or_refused(written: str) -> None:
-    try:
-        read = POINT_IN_TIME(written)
-    except FieldError:
-        read = None
-    assert read is None or isinstance(read, int | datetime)
+def test_any_text_raises_nothing_but_a_refusal(written: str) -> None:
+    with suppress(FieldError):
+        POINT_IN_TIME(written)
 
 
 @given(time=st.datetimes(timezones=st.just(UTC)))

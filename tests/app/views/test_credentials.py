@@ -33,14 +33,13 @@ async def test_only_the_events_of_the_workspace_and_the_integration_count(
 ) -> None:
     log, views = PostgresEventLog(commands), CredentialViews(audits)
     history = write_of(created, CHECKED)
-    await log.append(history)
-    await log.append(write_of(created, stream="int_2"))
-    await log.append(write_of(created, workspace="other"))
+    neighbour = write_of(created, stream="int_2")
+    stranger = write_of(created, workspace="other")
+    for write in (history, neighbour, stranger):
+        await log.append(write)
     assert await views.one("demo", "int_1") == credentials_status(history.envelopes)
-    assert (await views.one("demo", "int_2"), await views.one("other", "int_1")) == (
-        await views.one("other", "int_1"),
-        await views.one("demo", "int_2"),
-    )
+    assert await views.one("demo", "int_2") == credentials_status(neighbour.envelopes)
+    assert await views.one("other", "int_1") == credentials_status(stranger.envelopes)
     assert await views.one("other", "int_2") is None
     await log.append(write_of(IntegrationDeleted(), after=history.envelopes))
     assert await views.one("demo", "int_1") is None
