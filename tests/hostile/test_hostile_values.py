@@ -32,12 +32,15 @@ from tests.hostile.values import hostile_json, hostile_texts
 from tests.hostile.walk import LIST, HostileRequest, Site, Stored, hostile_requests, request
 from tests.support.service import Service
 from tests.support.thread_time import PAUSE, QUIET_MS, fixed_work, quiet_ms
+from tests.support.waiting import busyness
 
 # Litestar 3 will want another spelling of bodies; the service itself shows no such warning.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 MAX_MS = 30.0
 RESPONSE_TIMEOUT = 60.0  # seconds
-MAX_P99_MS = 50.0  # of somebody who reads meanwhile
+MAX_P99_MS = (
+    50.0  # of somebody who reads meanwhile, by the clock of a machine that others leave alone
+)
 EXPECTED = {200, 201, 304, 400, 401, 403, 404, 409, 412, 413, 415, 422, 429}
 TRIES = 12  # the least counts: a busy machine makes any of them slower, and a slow parser all
 NOWHERE = ",".join(f"{type_}=http://127.0.0.1:9" for type_ in load_providers())
@@ -250,7 +253,7 @@ def test_a_bystander_is_served_meanwhile(service: Service) -> None:
             waits.append((time.monotonic() - began) * 1000)
 
     assert sender.exitcode == 0
-    assert quantiles(waits, n=100)[98] < MAX_P99_MS
+    assert quantiles(waits, n=100)[98] < MAX_P99_MS * busyness()
 
 
 def send_all(address: str, requests: list[bytes]) -> None:
