@@ -1,7 +1,5 @@
 """Leases by channel: what is chosen now, and nothing in its place."""
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -9,6 +7,7 @@ import pytest
 from integrations_client import DefaultInactiveError, NoDefaultError
 
 from clients.python.tests.conftest import Workspace
+from tests.support.waiting import wait_until
 
 EMAIL = "/en/api/integration-defaults/EMAIL"
 OTHER = "SG.the-key-of-the-other-one"
@@ -17,14 +16,6 @@ OTHER = "SG.the-key-of-the-other-one"
 def choose(workspace: Workspace, integration: str) -> None:
     response = workspace.admin.put(EMAIL, json={"integrationId": integration})
     assert response.status_code == 200, response.text
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    for _ in range(600):
-        if holds():
-            return
-        time.sleep(0.05)
-    pytest.fail("it does not become so")
 
 
 def is_refused(client: Any, error: type[Exception]) -> bool:
@@ -76,7 +67,7 @@ def test_another_choice_is_noticed_and_signs_the_next_request(workspace: Workspa
     ):
         assert client.channel("EMAIL").integration_id == first
         choose(workspace, second)
-        eventually(lambda: client.channel("EMAIL").integration_id == second)
+        wait_until(lambda: client.channel("EMAIL").integration_id == second)
         http.post("https://provider.example", auth=client.channel_auth("EMAIL"))
 
     assert seen == [f"Bearer {OTHER}"]
@@ -90,11 +81,11 @@ def test_what_was_chosen_and_is_off_or_deleted_is_never_replaced(workspace: Work
     with workspace.client(watch=True) as client:
         client.channel("EMAIL")
         workspace.toggle(integration, is_active=False)
-        eventually(lambda: is_refused(client, DefaultInactiveError))
+        wait_until(lambda: is_refused(client, DefaultInactiveError))
         workspace.toggle(integration, is_active=True)
         client.channel("EMAIL")
         workspace.admin.delete(f"/en/api/integration/{integration}")
-        eventually(lambda: is_refused(client, DefaultInactiveError))
+        wait_until(lambda: is_refused(client, DefaultInactiveError))
 
 
 def test_a_choice_that_is_taken_back_is_noticed(workspace: Workspace) -> None:
@@ -103,4 +94,4 @@ def test_a_choice_that_is_taken_back_is_noticed(workspace: Workspace) -> None:
     with workspace.client(watch=True) as client:
         client.channel("EMAIL")
         assert workspace.admin.delete(EMAIL).status_code == 200
-        eventually(lambda: is_refused(client, NoDefaultError))
+        wait_until(lambda: is_refused(client, NoDefaultError))

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,18 +20,11 @@ from clients.python.examples.outbox import Outbox
 from clients.python.examples.sendgrid_stand_in import SendGrid
 from clients.python.tests.conftest import Workspace
 from tests.support.service import StartService
+from tests.support.waiting import wait_until
 
 CLIENT = Path(__file__).parents[1]
 FIRST, SECOND = "SG.the-first-key-of-all", "SG.the-next-key-of-all"
 PHASE = 15  # mails that are sent before the next thing happens
-
-
-def wait_until(holds: Callable[[], bool], what: str) -> None:
-    for _ in range(1200):
-        if holds():
-            return
-        time.sleep(0.05)
-    pytest.fail(f"this does not happen: {what}")
 
 
 def free_port() -> int:
@@ -98,7 +91,7 @@ class Stage:
         """Queue mails, and return when some of them are sent and others are not."""
         sent = len(self.sendgrid.taken)
         self.mails += [self.outbox.add("a@example.com", "A mail", "Hello") for _ in range(queued)]
-        wait_until(lambda: len(self.sendgrid.taken) >= sent + PHASE, "more mails")
+        wait_until(lambda: len(self.sendgrid.taken) >= sent + PHASE)
 
     def close(self) -> None:
         if self.worker is not None:
@@ -124,7 +117,7 @@ def test_no_mail_is_lost_and_none_is_sent_twice(stage: Stage, sendgrid: SendGrid
     # A rotation, the key at the provider first: mails wait, and then go with the next key.
     sendgrid.key = SECOND
     stage.mails.append(stage.outbox.add("a@example.com", "A mail", "Hello"))
-    wait_until(lambda: sendgrid.refused > 0, "a refusal")
+    wait_until(lambda: sendgrid.refused > 0)
     stage.workspace.rotate(stage.integration, SECOND)
     stage.send_some()
 
@@ -155,7 +148,7 @@ def test_no_mail_is_lost_and_none_is_sent_twice(stage: Stage, sendgrid: SendGrid
 
     # On again: it continues by itself, to the end.
     stage.workspace.toggle(stage.integration, is_active=True)
-    wait_until(lambda: not stage.outbox.count("queued", "claimed"), "an empty outbox")
+    wait_until(lambda: not stage.outbox.count("queued", "claimed"))
     assert Counter(sendgrid.taken) == Counter(stage.mails)
     assert stage.outbox.count("sent") == len(stage.mails)
 

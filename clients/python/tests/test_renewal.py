@@ -17,6 +17,7 @@ from integrations_client import (
 )
 
 from clients.python.tests.conftest import Workspace
+from tests.support.waiting import wait_until
 
 Gateway = Any
 Shift = Callable[[float], None]
@@ -45,14 +46,6 @@ def client(workspace: Workspace, gateway: Gateway) -> Iterator[Any]:
         yield client
 
 
-def eventually(holds: Callable[[], bool]) -> None:
-    for _ in range(600):
-        if holds():
-            return
-        time.sleep(0.05)
-    pytest.fail("it does not become so")
-
-
 def test_a_lease_is_renewed_before_its_end_and_nobody_waits(
     client: Any, integration: str, shift: Shift, gateway: Gateway
 ) -> None:
@@ -61,7 +54,7 @@ def test_a_lease_is_renewed_before_its_end_and_nobody_waits(
     assert client.lease(integration) is first
     shift(0)
 
-    eventually(lambda: client.lease(integration) is not first)
+    wait_until(lambda: client.lease(integration) is not first)
 
     assert len(gateway.requests) == 2
 
@@ -84,7 +77,7 @@ def test_an_outage_is_not_felt_before_the_lease_ends(
     for _ in range(3):
         assert client.lease(integration) is first
     asked = len(gateway.requests)
-    eventually(lambda: client.lease(integration) is first and len(gateway.requests) > asked)
+    wait_until(lambda: client.lease(integration) is first and len(gateway.requests) > asked)
 
     shift(301)
     with pytest.raises(UnavailableError):
@@ -108,7 +101,7 @@ def test_a_renewal_that_is_refused_ends_the_lease(
         except IntegrationInactiveError:
             return True
 
-    eventually(is_refused)
+    wait_until(is_refused)
     with pytest.raises(IntegrationInactiveError):
         client.lease(integration)
 

@@ -1,4 +1,7 @@
-"""The change feed of the real service ends leases at once; without it they last to their end."""
+"""The change feed of the real service ends leases at once; without it they last to their end.
+
+That is much longer than `wait_until` waits.
+"""
 
 import asyncio
 import time
@@ -12,19 +15,11 @@ from integrations_client.opening import Target
 from integrations_client.term import Term
 
 from clients.python.tests.conftest import Workspace
+from tests.support.waiting import wait_until
 
 Gateway = Any
 NEXT = "SG.the-next-key-of-all"
 TARGET: Target = ("integration", "int_1")
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    """Wait much shorter than a lease lasts: without the feed, nothing below would become so."""
-    for _ in range(600):
-        if holds():
-            return
-        time.sleep(0.05)
-    pytest.fail("it does not become so")
 
 
 def is_refused(client: Any, integration: str, error: type[Exception]) -> bool:
@@ -46,7 +41,7 @@ def test_a_rotation_is_noticed(workspace: Workspace) -> None:
             key = client.lease(integration).api_key
             return key is not None and key.reveal() == NEXT
 
-        eventually(leases_next)
+        wait_until(leases_next)
 
 
 async def test_the_same_with_asyncio(workspace: Workspace) -> None:
@@ -67,7 +62,7 @@ def test_a_toggle_is_noticed(workspace: Workspace) -> None:
         client.lease(integration)
 
         workspace.toggle(integration, is_active=False)
-        eventually(lambda: is_refused(client, integration, IntegrationInactiveError))
+        wait_until(lambda: is_refused(client, integration, IntegrationInactiveError))
         workspace.toggle(integration, is_active=True)
 
         assert client.lease(integration).version == 3
@@ -80,7 +75,7 @@ def test_a_deletion_is_noticed(workspace: Workspace) -> None:
 
         workspace.admin.delete(f"/en/api/integration/{integration}")
 
-        eventually(lambda: is_refused(client, integration, NotFoundError))
+        wait_until(lambda: is_refused(client, integration, NotFoundError))
 
 
 def test_a_change_ends_no_other_leases_and_a_check_none(workspace: Workspace) -> None:
@@ -91,7 +86,7 @@ def test_a_change_ends_no_other_leases_and_a_check_none(workspace: Workspace) ->
         checked = workspace.admin.post(f"/en/api/integration/{integration}/check")
         assert checked.status_code == 200
         workspace.rotate(other, NEXT)
-        eventually(lambda: client.lease(other) is not of_other)
+        wait_until(lambda: client.lease(other) is not of_other)
 
         assert client.lease(integration) is lease
 
@@ -104,11 +99,11 @@ def test_no_change_is_lost_in_an_outage(workspace: Workspace, gateway: Gateway) 
         workspace.toggle(integration, is_active=False)
         workspace.toggle(integration, is_active=True)
 
-        eventually(lambda: client.lease(integration) is not first)
-        eventually(lambda: not gateway.feed_script)
+        wait_until(lambda: client.lease(integration) is not first)
+        wait_until(lambda: not gateway.feed_script)
         second = client.lease(integration)
         workspace.rotate(integration, NEXT)
-        eventually(lambda: client.lease(integration) is not second)
+        wait_until(lambda: client.lease(integration) is not second)
 
 
 def test_a_position_that_the_service_does_not_know_ends_all_leases(
@@ -120,10 +115,10 @@ def test_a_position_that_the_service_does_not_know_ends_all_leases(
         gateway.feed_script += [(400, {})]
         workspace.rotate(other, NEXT)  # answers the request that waits
 
-        eventually(lambda: client.lease(integration) is not lease)
+        wait_until(lambda: client.lease(integration) is not lease)
         lease = client.lease(integration)
         workspace.rotate(integration, NEXT)
-        eventually(lambda: client.lease(integration) is not lease)
+        wait_until(lambda: client.lease(integration) is not lease)
 
 
 def test_without_a_feed_leases_are_held_and_the_log_says_so_once(
@@ -133,7 +128,7 @@ def test_without_a_feed_leases_are_held_and_the_log_says_so_once(
     gateway.feed_script += [(404, {})] * 50
     with workspace.client(base=gateway.base, watch=True) as client:
         lease = client.lease(integration)
-        eventually(lambda: len(gateway.feed_script) < 48)
+        wait_until(lambda: len(gateway.feed_script) < 48)
         assert client.lease(integration) is lease
 
     assert [
@@ -148,11 +143,11 @@ def test_soon_after_an_outage_a_change_is_noticed_again(
     gateway.feed_script += [(404, {})] * 50
     with workspace.client(base=gateway.base, watch=True) as client:
         lease = client.lease(integration)
-        eventually(lambda: len(gateway.feed_script) < 43)  # the delay has reached its maximum
+        wait_until(lambda: len(gateway.feed_script) < 43)  # the delay has reached its maximum
         gateway.feed_script.clear()
         workspace.rotate(integration, NEXT)
         began = time.monotonic()
-        eventually(lambda: client.lease(integration) is not lease)
+        wait_until(lambda: client.lease(integration) is not lease)
 
     assert time.monotonic() - began < 10  # the delay is at most a second; doubled on, 12 at least
 

@@ -2,6 +2,7 @@
 log of twelve events that was signed twice.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -37,6 +38,7 @@ from domain.integration import (
     IntegrationToggled,
     SecretField,
 )
+from tests.support.waiting import TIMEOUT
 
 Entries = Sequence[bytes]
 Follow = Callable[[], Awaitable[None]]
@@ -353,3 +355,10 @@ def backup(dsn: str) -> Generator[Backup]:
                 )
 
         yield keep
+
+
+async def until_signed(verifying: Verify) -> None:
+    """Wait until every event is signed."""
+    async with asyncio.timeout(TIMEOUT):
+        while (await verifying()).unsigned:  # noqa: ASYNC110 — it does not say how far it is
+            await asyncio.sleep(0.05)

@@ -28,7 +28,7 @@ from app.audit.merkle import leaf_hash
 from app.audit.tree_store import stored_notes
 from app.audit.verify import VerificationResult
 from app.event_store.log_range import LogCorruptedError
-from tests.app.audit.conftest import Writer
+from tests.app.audit.conftest import Writer, until_signed
 from tests.support.waiting import lock_waits, until
 
 Verify = Callable[..., Awaitable[VerificationResult]]
@@ -238,13 +238,6 @@ def followers(admin: Connection[TupleRow]) -> int:
     """Return how many sessions of followers there are."""
     [(amount,)] = admin.execute(FOLLOWERS, (ROLE,)).fetchall()
     return amount
-
-
-async def until_signed(verifying: Verify) -> None:
-    """Wait until every event is signed."""
-    async with asyncio.timeout(SOON):
-        while (await verifying()).unsigned:  # noqa: ASYNC110 — it does not say how far it is
-            await asyncio.sleep(0.05)
 
 
 async def test_told_to_stop_it_first_signs_all_that_is_there(

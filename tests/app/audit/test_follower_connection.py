@@ -13,7 +13,7 @@ from app.audit.follower import SHUTDOWN_TIMEOUT, follow_log
 from app.audit.follower_connection import cancel_after, follower_session
 from app.audit.verify import VerificationResult
 from app.database.pools import CANCEL_TIMEOUT
-from tests.app.audit.conftest import Writer
+from tests.app.audit.conftest import Writer, until_signed
 from tests.reliability.proxy import Proxy
 
 Verify = Callable[..., Awaitable[VerificationResult]]
@@ -45,13 +45,6 @@ async def test_a_way_that_stalls_is_given_up_and_all_is_signed_once_it_is_free(
         stopping.set()
         await asyncio.wait_for(task, SOON)
     assert {line["event"] for line in told} == {"audit follower waits for the database"}
-
-
-async def until_signed(verifying: Verify) -> None:
-    """Wait until every event is signed."""
-    async with asyncio.timeout(SOON):
-        while (await verifying()).unsigned:  # noqa: ASYNC110 — it tells nobody how far it is
-            await asyncio.sleep(0.05)
 
 
 async def test_a_way_that_stalls_does_not_hold_up_a_stop(

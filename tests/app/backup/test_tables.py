@@ -1,7 +1,6 @@
 """Copying tables: all of them, as they are at one moment, in UTF-8."""
 
 import threading
-from collections.abc import Callable
 from itertools import count
 
 import psycopg
@@ -10,6 +9,7 @@ from psycopg.conninfo import make_conninfo
 
 from app.backup.errors import BackupError
 from app.backup.tables import copy_out, session, snapshot
+from tests.support.waiting import wait_until
 
 NUMBERS = count(1)
 ADD_ROWS = """
@@ -34,12 +34,6 @@ def rows_of(dsn: str, table: str) -> bytes:
     return b"".join(pieces)
 
 
-def wait_for(condition: Callable[[], object]) -> None:
-    ticks = threading.Event()
-    while not condition():
-        ticks.wait(0.02)
-
-
 def test_a_view_that_a_rebuild_puts_in_its_place_meanwhile_is_copied_whole(dsn: str) -> None:
     copied: list[bytes] = []
     with psycopg.connect(dsn) as rebuild, psycopg.connect(dsn, autocommit=True) as watcher:
@@ -49,7 +43,7 @@ def test_a_view_that_a_rebuild_puts_in_its_place_meanwhile_is_copied_whole(dsn: 
         backup = threading.Thread(target=lambda: copied.append(rows_of(dsn, "integration_counts")))
         backup.start()
         name = (rebuild.info.dbname,)
-        wait_for(lambda: watcher.execute(WAITING, name).fetchone() != (0,))
+        wait_until(lambda: watcher.execute(WAITING, name).fetchone() != (0,))
         rebuild.commit()
         backup.join()
     assert (7).to_bytes(8, "big") in copied[0]

@@ -2,8 +2,6 @@
 
 import os
 import re
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,12 +19,12 @@ from app.http.operations import Readiness
 from app.metrics.instruments import NAMES
 from app.tokens.principal import RESOLVE
 from tests.support.service import Service, StartService
+from tests.support.waiting import TIMEOUT, wait_until
 from tests.support.worker import Worker, client_with
 
 PATH = "/en/api/integration"
 COUNT = "integrations_http_request_duration_seconds_count"
 SAMPLE = re.compile(r"^([a-z_]+)(\{.*\})? (\S+)$", re.MULTILINE)
-SOON = 60  # seconds
 
 
 def told_by(address: str) -> dict[str, float]:
@@ -37,13 +35,6 @@ def told_by(address: str) -> dict[str, float]:
 
 def kind(route: str, method: str, status: int) -> str:
     return f'{COUNT}{{method="{method}",route="{route}",status="{status}"}}'
-
-
-def wait_for(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SOON
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 # ----- One worker -----
@@ -161,12 +152,12 @@ def test_every_worker_returns_the_counts_of_all_and_they_never_fall(
         for number in range(20):
             httpx2.get(service.address + PATH)
             assert requests() == number + 1
-        wait_for(lambda: told_by(service.address)["integrations_workers"] == 2)
+        wait_until(lambda: told_by(service.address)["integrations_workers"] == 2)
 
         first, _ = workers_of(service)
         first.kill()
-        wait_for(lambda: len({*workers_of(service)} - {first}) == 2)
-        wait_for(lambda: told_by(service.address)["integrations_workers"] == 2)
+        wait_until(lambda: len({*workers_of(service)} - {first}) == 2)
+        wait_until(lambda: told_by(service.address)["integrations_workers"] == 2)
         assert requests() == 20
         [folder] = temporary.glob("integrations-metrics-*")
         assert folder.stat().st_uid == os.geteuid()
@@ -180,7 +171,7 @@ def test_worker_files_are_removed_after_their_supervisor_was_killed(
         workers = workers_of(service)
         assert list(temporary.iterdir()) != []
         service.process.kill()
-        psutil.wait_procs(workers, timeout=SOON)
+        psutil.wait_procs(workers, timeout=TIMEOUT)
 
         assert list(temporary.iterdir()) == []
 

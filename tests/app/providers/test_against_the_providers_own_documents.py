@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPConnection
 from pathlib import Path
@@ -21,6 +20,7 @@ from app.providers.http_client import ProviderClient
 from app.providers.provider_file import HttpCheck, ProviderFile
 from app.secrets.secret import Secret
 from tests.support.prism_proxy import Proxy
+from tests.support.waiting import is_listening, wait_until
 
 DOCUMENT = Path(__file__).parents[4] / "shared" / "provider-specs" / "providers.json"
 PRISM = "@stoplight/prism-cli@5.14.2"
@@ -54,24 +54,11 @@ def prism(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_for(port)
+        wait_until(lambda: is_listening(port))
         yield port
     finally:
         process.terminate()
         process.wait(10)
-
-
-def wait_for(port: int) -> None:
-    """Wait until somebody listens on *port*."""
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            assert time.monotonic() < deadline, "prism does not start"
-            time.sleep(0.1)
-        else:
-            return
 
 
 @pytest.fixture

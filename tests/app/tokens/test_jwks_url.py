@@ -12,6 +12,7 @@ from app.tokens import jwks_url as jwks_fetch
 from app.tokens.errors import JwksError, UnauthorizedError, UnknownKeyError
 from app.tokens.jwks_url import JwksUrl
 from app.tokens.verifier import TokenVerifier
+from tests.support.waiting import until
 
 Json = dict[str, object]
 
@@ -128,12 +129,6 @@ def short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
 def kids(source: JwksUrl) -> list[str | None]:
     trusted = source.keys()
     return [key.kid for key in trusted]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 — what is waited for happens in another thread
-            await asyncio.sleep(0.01)
 
 
 # ----- The start -----

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import psutil
 import pytest
 
 from app.database.embedded.data_directory import ServerDirectory
+from tests.support.waiting import wait_until
 
 T = TypeVar("T")
 
@@ -172,7 +172,7 @@ class Stage:
 
     def find(self, program: str, seconds: float = PATIENCE) -> psutil.Process:
         """Wait for the process that runs *program* here: keeper, initdb, or postgres -D."""
-        found = wait_for(lambda: [p for p in self.processes() if runs(p, program)], seconds)
+        found = wait_until(lambda: [p for p in self.processes() if runs(p, program)], seconds)
         return found[0]
 
     def is_quiet(self) -> bool:
@@ -192,19 +192,10 @@ def runs(process: psutil.Process, program: str) -> bool:
     return bool(command) and Path(command[0]).name == program and "-D" in command
 
 
-def wait_for(look: Callable[[], T], seconds: float = PATIENCE) -> T:
-    """Return what *look* sees once it is true."""
-    deadline = time.monotonic() + seconds
-    while not (seen := look()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
-    return seen
-
-
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], object]], object]:
     """Wait until something is true, for a bounded time."""
-    return wait_for
+    return wait_until
 
 
 @pytest.fixture(scope="session", params=["as root", "as a user"])
@@ -289,7 +280,7 @@ def play(stage: Stage) -> Iterator[Stage]:
             if pipe:
                 pipe.close()
     with suppress(AssertionError):
-        wait_for(stage.is_quiet)
+        wait_until(stage.is_quiet)
     left = stage.processes()
     for process in left:
         process.kill()
