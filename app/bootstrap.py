@@ -44,6 +44,7 @@ from app.providers.provider_urls import parse_provider_urls
 from app.providers.registry import load_providers
 from app.providers.shared_checks import CheckLimits, SharedChecks
 from app.rate_limit import RateLimit
+from app.secrets.installed_keyring import InstalledKeyring
 from app.secrets.keyring import ManagedKeyring
 from app.secrets.keyring_factory import open_keyring
 from app.secrets.lease_key import open_lease_key
@@ -110,7 +111,8 @@ def build_dependencies(
     pools = open_pools(settings, dsn)
     keys = build_key_source(settings)
     providers = load_provider_types(settings)
-    keyring = open_keyring(settings.keyring, settings.vault_token_file)
+    own_keyring = open_keyring(settings.keyring, settings.vault_token_file)
+    keyring = InstalledKeyring(own_keyring, pools.commands)
     checkpoint_key = open_checkpoint_key(settings.data_dir)
     log = PostgresEventLog(pools.commands, max_batch=max_batch)
     views = IntegrationViews(pools.queries, max_batch=max_batch)
@@ -176,7 +178,7 @@ def build_dependencies(
         security_log=SecurityLog(settings.trusted_proxies),
         metrics=metrics,
         readiness=CachedProbe(Readiness(pools.probes, signing).checks),
-        lifespan=partial(run_service, pools, keys, keyring, work),
+        lifespan=partial(run_service, pools, keys, own_keyring, work),
     )
 
 

@@ -8,12 +8,14 @@ from typing import get_args
 from app.access.access import Outcome
 from app.access.errors import LeaseRefusedError, SecretInPurposeError
 from app.database.availability import UnavailableError
+from app.secrets.errors import UnsealError
 from domain.errors import IntegrationNotFoundError
 
 FAILED = "INTERNAL_ERROR"
 NOT_RECORDED: Mapping[type[Exception], str] = {
     IntegrationNotFoundError: "NOT_FOUND",
     SecretInPurposeError: "VALIDATION_ERROR",
+    UnsealError: "CONFLICT",
     UnavailableError: "UNAVAILABLE",
 }
 

@@ -24,7 +24,7 @@ from app.http.responses import (
 from app.http.security_log import REFUSALS, SecurityLog
 from app.locales.catalogues import Catalogues, Language
 from app.rate_limit import RateLimitExceededError
-from app.secrets.vault_client import KeyringUnavailableError
+from app.secrets.errors import KeyringUnavailableError
 
 MAX_DETAILS = 50  # a small body with many wrong names must not draw a large response
 log = structlog.get_logger(source="problems")

@@ -32,6 +32,7 @@ from app.http.errors import (
     WarningsRejectedError,
 )
 from app.rate_limit import RateLimitExceededError
+from app.secrets.errors import UnsealError
 from app.tokens.errors import MissingTokenError, UnauthorizedError
 from domain.errors import (
     DefaultMismatchError,
@@ -146,6 +147,12 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     NoDefaultError: Problem(409, "NO_DEFAULT", "The channel has no default"),
     DefaultInactiveError: Problem(
         409, "DEFAULT_INACTIVE", "The default of the channel is switched off or deleted"
+    ),
+    # A lease: to repeat it is in vain until somebody replaces the credentials.
+    UnsealError: Problem(
+        409,
+        "CONFLICT",
+        "The stored credentials cannot be opened; the reason is in the operator's log",
     ),
     UnavailableError: UNAVAILABLE,
 }

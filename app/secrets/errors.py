@@ -6,7 +6,12 @@ SecretsError
 ├── DecryptionError    something cannot be decrypted with its own key
 ├── MissingSecretError a stored secret is missing, or is not the one that the event records
 └── UnsealError        a stored secret cannot be opened; says which one
+
+UnavailableError
+└── KeyringUnavailableError the keyring cannot be used now: a request is answered 503
 """
+
+from app.database.availability import UnavailableError
 
 
 class SecretsError(Exception):
@@ -26,6 +31,10 @@ class KeyringError(SecretsError):
     ) -> None:
         remedy = remedy or "put the right one back, or point INTEGRATIONS_KEYRING at it"
         super().__init__(f"The keyring {problem}: {remedy}.")
+
+
+class KeyringUnavailableError(UnavailableError):
+    """The keyring cannot be used now, and nothing is known of the key; one line."""
 
 
 class UnknownKekError(SecretsError):

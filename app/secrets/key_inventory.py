@@ -37,6 +37,11 @@ UNION SELECT kek FROM integrations.secret_store
 ORDER BY 1
 """
 
+GIVEN_UP_SQL: LiteralString = """
+SELECT kek, count(*) FROM integrations.secret_store
+WHERE kek IN (SELECT kek FROM integrations.closed_keks) GROUP BY kek ORDER BY kek
+"""
+
 
 class KeyCounts(Struct, frozen=True):
     """How many wrapped keys opened, and how many did not, by KEK."""
@@ -93,6 +98,11 @@ async def integrations_under(connection: AsyncConnection, kek: str) -> list[Lost
     if not lost:
         await require_known(connection, kek)
     return lost
+
+
+async def count_given_up(connection: AsyncConnection) -> dict[str, int]:
+    """Return how many secrets are stored under each KEK that was given up, those that have some."""
+    return {kek: rows async for kek, rows in await connection.execute(GIVEN_UP_SQL)}
 
 
 async def require_known(connection: AsyncConnection, kek: str) -> None:

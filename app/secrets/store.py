@@ -45,10 +45,11 @@ class SecretStore:
     ) -> dict[SecretField, Secret]:
         """Return those of the secrets *wanted* that open.
 
-        The others are of no use to anybody; a check of the credentials reports them.
+        The others are of no use to anybody: they are damaged, or their KEK was given up. A check
+        of the credentials reports them.
 
         Raises:
-            UnavailableError: the database or the keyring is away.
+            UnavailableError: the database or the keyring is away, or lacks a KEK of another host.
         """
         rows = await self._sealed(workspace, stream)
         secrets: dict[SecretField, Secret] = {}

@@ -11,9 +11,8 @@ import httpx2
 import msgspec
 from msgspec import Meta, Struct
 
-from app.database.availability import UnavailableError
 from app.private_files import PrivateFileError, read_private_file
-from app.secrets.errors import KeyringError
+from app.secrets.errors import KeyringError, KeyringUnavailableError
 from app.secrets.secret import Secret
 
 REQUEST_TIMEOUT = 5.0  # seconds for a whole response
@@ -27,7 +26,7 @@ KEY_ADDRESS = re.compile(
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
-class KeyringUnavailableError(UnavailableError):
+class VaultUnavailableError(KeyringUnavailableError):
     """The KMS did not execute the request, and nothing is known of the key; one line."""
 
     def __init__(self, where: str, reason: str) -> None:
@@ -96,7 +95,7 @@ class VaultTransitClient:
         """Return the response to *method* on *path*, which comes after the mount.
 
         Raises:
-            KeyringUnavailableError: there is no complete response within 5 s. The library's own
+            VaultUnavailableError: there is no complete response within 5 s. The library's own
                 errors are dropped, because they may repeat the request.
         """
         try:
@@ -108,7 +107,7 @@ class VaultTransitClient:
             reason = f"no response within {REQUEST_TIMEOUT:g} s"
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
             reason = type(error).__name__
-        raise KeyringUnavailableError(self.key.id_prefix, reason)
+        raise VaultUnavailableError(self.key.id_prefix, reason)
 
     async def _send(self, method: str, url: str, body: Secret) -> VaultResponse:
         headers = {

@@ -23,11 +23,11 @@ from app.secrets.vault_client import (
     Data,
     Decrypted,
     Encrypted,
-    KeyringUnavailableError,
     KeyStatus,
     T,
     VaultResponse,
     VaultTransitClient,
+    VaultUnavailableError,
     encode_json,
     parse_key_address,
 )
@@ -58,7 +58,7 @@ class VaultKeyring:
         """Return the versions that Vault decrypts with, oldest first; none if there is no key.
 
         Raises:
-            KeyringUnavailableError: Vault does not answer.
+            VaultUnavailableError: Vault does not answer.
         """
         response = await self._client.request("GET", f"keys/{self._key.name}")
         if response.status == 404 and b'"errors":[]' in response.content.replace(b" ", b""):  # noqa: PLR2004 — HTTP's own
@@ -78,7 +78,7 @@ class VaultKeyring:
         """Return *key* under the newest version, bound to *aad* and to Vault's key.
 
         Raises:
-            KeyringUnavailableError: Vault does not answer, or refuses.
+            VaultUnavailableError: Vault does not answer, or refuses.
         """
         body = encode_json(
             plaintext=b64encode(key.reveal()).decode(), associated_data=self._associated_data(aad)
@@ -96,7 +96,7 @@ class VaultKeyring:
         Raises:
             UnknownKekError: it is another key's version, or one that Vault has no longer.
             DecryptionError: the bytes, the KEK's id or *aad* are not those of `wrap`.
-            KeyringUnavailableError: Vault does not answer, so that nothing is known of the row.
+            VaultUnavailableError: Vault does not answer, so that nothing is known of the row.
         """
         ciphertext = self._matching_ciphertext(wrapped_key)
         body = encode_json(ciphertext=ciphertext, associated_data=self._associated_data(aad))
@@ -113,7 +113,7 @@ class VaultKeyring:
 
         Raises:
             UnknownKekError: *kek* is another key's version, or one that Vault has no longer.
-            KeyringUnavailableError: Vault does not answer, or refuses.
+            VaultUnavailableError: Vault does not answer, or refuses.
         """
         version = 0 if kek is None else self._version(kek)  # 0: the newest
         body = encode_json(input=b64encode(message).decode(), key_version=version)
@@ -137,7 +137,7 @@ class VaultKeyring:
         Raises:
             UnknownKekError: Vault does not have it.
             KeyringError: it is the current one, or not the oldest.
-            KeyringUnavailableError: Vault does not answer, or the token may not.
+            VaultUnavailableError: Vault does not answer, or the token may not.
         """
         await require_retired(self, kek)
         if (await self.keks())[0].id != kek:
@@ -195,7 +195,7 @@ class VaultKeyring:
             self._raise_unavailable(f"status {response.status}")
 
     def _raise_unavailable(self, reason: str) -> NoReturn:
-        raise KeyringUnavailableError(self._key.id_prefix, reason) from None
+        raise VaultUnavailableError(self._key.id_prefix, reason) from None
 
     def __repr__(self) -> str:
         return f"VaultKeyring({self._key.id_prefix!r})"

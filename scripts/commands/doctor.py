@@ -18,6 +18,7 @@ from app.database.database import open_known_database
 from app.database.rights import missing_rights
 from app.installation import find_foreign_keys
 from app.providers.provider_urls import parse_provider_urls
+from app.secrets.key_inventory import count_given_up
 from app.secrets.rewrap import rewrap_connection
 from app.settings import Settings, read_settings
 from app.startup_checks import probe_key_source, require_console_origin
@@ -74,6 +75,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield Finding("database and schema", None)
         yield find_one("roles, rights and policies", lambda: find_rights_problem(dsn))
         yield find_one("keys and keyring", lambda: asyncio.run(find_key_problem(dsn, settings)))
+        yield find_one("stored secrets", lambda: asyncio.run(find_secrets_problem(dsn)))
         yield find_one("token keys", lambda: find_token_problem(settings))
         yield find_one("signing of the log", lambda: find_signing_problem(dsn))
         yield find_one("clock", lambda: find_clock_problem(dsn))
@@ -121,6 +123,18 @@ async def find_key_problem(dsn: str, settings: Settings) -> str | None:
     if not problems:
         return None
     return f"{'; '.join(problems)}: copy the files from the host or backup that has them."
+
+
+async def find_secrets_problem(dsn: str) -> str | None:
+    """Return which secrets nobody can open any more, as their KEK was given up."""
+    async with await rewrap_connection(dsn) as connection:
+        given_up = await count_given_up(connection)
+    if not given_up:
+        return None
+    found = "; ".join(
+        f"{rows:,} secrets are under {kek}, which was given up" for kek, rows in given_up.items()
+    )
+    return f"{found}: integrations keys lost KEK shows whose; have the credentials replaced."
 
 
 def find_token_problem(settings: Settings) -> None:

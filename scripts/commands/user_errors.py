@@ -9,8 +9,7 @@ from app.event_store.log_range import LogCorruptedError
 from app.installation import InstallationError
 from app.providers.errors import ProviderFileError
 from app.replay.replay import LogNotFoundError
-from app.secrets.errors import SecretsError
-from app.secrets.vault_client import KeyringUnavailableError
+from app.secrets.errors import KeyringUnavailableError, SecretsError
 from app.settings import SettingsError
 from app.tokens.errors import TokenError
 from app.views.rebuild.rebuild import RebuildError

@@ -9,6 +9,7 @@ WITH rights (role, privileges, kind, names) AS (VALUES
     ('command', 'SELECT, INSERT, UPDATE', 'TABLE', ARRAY['snapshots']),
     ('command', 'SELECT, INSERT, DELETE', 'TABLE', ARRAY['secret_store']),
     ('command', 'SELECT', 'TABLE', ARRAY['closed_keks', 'migrations']),
+    ('command', 'SELECT (kind), SELECT (name)', 'TABLE', ARRAY['installation_keys']),
     ('command', 'EXECUTE', 'FUNCTION', ARRAY[
         'lock_log()', 'head()', 'append(jsonb)', 'record_batch(jsonb)', 'record_each(text[])',
         'load_streams(text[], text[], bigint[], text[], integer)',

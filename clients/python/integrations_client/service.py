@@ -35,6 +35,7 @@ BY_CODE: Mapping[str, type[ServiceError]] = {
     "INTEGRATION_INACTIVE": IntegrationInactiveError,
     "DEFAULT_INACTIVE": DefaultInactiveError,
     "NO_DEFAULT": NoDefaultError,
+    "CONFLICT": RefusedError,
 }
 BY_STATUS: Mapping[int, type[ServiceError]] = {
     401: UnauthorizedError,

@@ -11,7 +11,7 @@ from app.access.errors import (
 )
 from app.access.outcomes import Outcomes
 from app.http.problems import PROBLEMS
-from app.secrets.vault_client import KeyringUnavailableError
+from app.secrets.errors import KeyringUnavailableError
 from domain.errors import IntegrationNotFoundError
 
 RAISED = (

@@ -287,7 +287,7 @@ def test_a_secret_that_does_not_open_is_named_in_the_operator_s_log_alone(
             (integration,),
         )
 
-    problem(worker.lease(integration), 500, "INTERNAL_ERROR")
+    problem(worker.lease(integration), 409, "CONFLICT")
 
     written = service.log_file.read_text()
     assert f"apiKey (version 1) of integration {integration}" in written

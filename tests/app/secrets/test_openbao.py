@@ -9,10 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
-from app.secrets.errors import DecryptionError, UnknownKekError
+from app.secrets.errors import DecryptionError, KeyringUnavailableError, UnknownKekError
 from app.secrets.keyring import current_kek
 from app.secrets.secret import Secret
-from app.secrets.vault_client import KeyringUnavailableError
 from app.secrets.vault_keyring import VaultKeyring
 from scripts.commands.keys import keys_commands
 from tests.support.openbao import OpenBao

@@ -11,11 +11,17 @@ import pytest
 
 from app.database.availability import UnavailableError
 from app.secrets import vault_client as vault_client_module
-from app.secrets.errors import DecryptionError, KeyringError, UnknownKekError, UnsealError
+from app.secrets.errors import (
+    DecryptionError,
+    KeyringError,
+    KeyringUnavailableError,
+    UnknownKekError,
+    UnsealError,
+)
 from app.secrets.keyring import current_kek
 from app.secrets.sealing import seal, unseal
 from app.secrets.secret import Secret
-from app.secrets.vault_client import KeyringUnavailableError, parse_key_address
+from app.secrets.vault_client import parse_key_address
 from app.secrets.vault_keyring import VaultKeyring
 from tests.app.secrets.conftest import Transit
 

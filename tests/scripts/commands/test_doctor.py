@@ -28,6 +28,7 @@ SUBJECTS = [
     "database and schema",
     "roles, rights and policies",
     "keys and keyring",
+    "stored secrets",
     "token keys",
     "signing of the log",
     "clock",
