@@ -10,7 +10,7 @@ from app.http.integrations.warnings import find_warnings
 from app.providers.registry import load_providers
 from app.secrets.secret import Secret
 from tests.app.providers.conftest import Script
-from tests.app.providers.test_pasted_credentials import FORMS
+from tests.support.account_forms import FORMS
 
 Given = dict[str, str]
 Warned = dict[str, str]
