@@ -68,54 +68,8 @@ def test_nested_json_of_any_depth_is_refused(client: httpx2.Client, problem: Pro
         problem(client.post(PATH, content=content, headers=JSON), 400, "VALIDATION_ERROR")
 
 
-@pytest.mark.parametrize(
-    "content_type",
-    [
-        None,
-        "text/plain",
-        "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=x",
-        "application/vnd.api+json",
-        "application/jsonx",
-        "json",
-    ],
-)
-def test_another_content_type_is_refused(
-    client: httpx2.Client, problem: Problem, content_type: str | None
-) -> None:
-    headers = {"Content-Type": content_type} if content_type else {}
-
-    answer = client.post(PATH, content=b'{"name": "n"}', headers=headers)
-
-    problem(answer, 415, "UNSUPPORTED_MEDIA_TYPE")
-
-
-@pytest.mark.parametrize("content_type", ["APPLICATION/JSON", "application/json ; charset=utf-8"])
-def test_case_and_parameters_of_the_content_type_do_not_matter(
-    client: httpx2.Client, body: dict[str, Any], content_type: str
-) -> None:
-    answer = client.post(
-        PATH, content=json.dumps(body).encode(), headers={"Content-Type": content_type}
-    )
-
-    assert answer.status_code == 201
-
-
-@pytest.mark.parametrize("size", [65_537, 1_048_576])
-def test_a_body_over_64_kib_is_refused(client: httpx2.Client, problem: Problem, size: int) -> None:
-    problem(client.post(PATH, content=b" " * size, headers=JSON), 413, "PAYLOAD_TOO_LARGE")
-
-
-def test_a_body_of_64_kib_is_read(client: httpx2.Client, body: dict[str, Any]) -> None:
-    content = json.dumps(body).encode().ljust(65_536)
-
-    assert client.post(PATH, content=content, headers=JSON).status_code == 201
-
-
-def test_a_long_body_of_unknown_length_is_refused(client: httpx2.Client, problem: Problem) -> None:
-    parts = (b" " * 10_000 for _ in range(10))
-
-    problem(client.post(PATH, content=parts, headers=JSON), 413, "PAYLOAD_TOO_LARGE")
+def test_a_body_over_64_kib_is_refused(client: httpx2.Client, problem: Problem) -> None:
+    problem(client.post(PATH, content=b" " * 65_537, headers=JSON), 413, "PAYLOAD_TOO_LARGE")
 
 
 def test_a_client_that_reads_only_after_sending_everything_gets_the_response(
@@ -281,18 +235,6 @@ def test_a_field_given_twice_is_refused(client: httpx2.Client, problem: Problem)
     ]
 
     assert [(d["field"], d["code"]) for d in details] == [("name", "REPEATED_FIELD")]
-
-
-@pytest.mark.parametrize("name", ["name", "senderName", "vapidPublicKey"])
-def test_a_secret_in_a_public_field_is_refused(
-    client: httpx2.Client, problem: Problem, body: dict[str, Any], name: str
-) -> None:
-    for secret in ("-----BEGIN PRIVATE KEY-----", "the-same-as-the-key"):
-        answer = client.post(PATH, json=body | {name: secret, "apiKey": "the-same-as-the-key"})
-
-        details = problem(answer, 400, "VALIDATION_ERROR")["details"]
-        assert (name, "LOOKS_LIKE_SECRET") in [(d["field"], d["code"]) for d in details]
-        assert secret not in answer.text
 
 
 MARK = "\u00a4"  # in each string that is sent, so that one look finds any of them in an answer
