@@ -38,13 +38,15 @@ HEXADECIMAL = re.compile(r"(?:(?:0?x)?[0-9a-f]{2}[\s:,._-]{0,6}){32}", re.IGNORE
 HEXADECIMAL_LETTER = re.compile("[a-f]", re.IGNORECASE)  # dates and phone numbers have none
 NUMBERS = re.compile(r"(?:-?[0-9]{1,3}\s*,\s*){31}-?[0-9]")
 PADDED = re.compile(r"(?<![\w+/-])[\w+/-]{43}=(?![\w+/=-])", re.ASCII)
-TOKEN = re.compile(r"(?<![\w+/-])[\w+/-]{43}(?![\w+/-])", re.ASCII)
+# Whole, or without what was not copied of it, if it does not begin as a public key does.
+SCALAR = re.compile(r"(?<![\w+/-])(?:[\w+/-]{43}|(?!B[A-P])[\w+/-]{40,42})(?![\w+/-])", re.ASCII)
 
 POINT = re.compile(r"(?=(B[A-P][\w+/-]{85}))", re.ASCII)  # a public key, at each place
 CUT_POINT = re.compile(r"(?<![\w+/-])B[A-P][\w+/-]{42,84}(?![\w+/-])", re.ASCII)
 PUBLIC = re.compile(
     r"[\"'][xy][\"']\s*:\s*[\"'][\w-]{43}[\"']"  # the coordinates in a JWK
     r"|MFkwEwYHKoZIzj0C(?:\s*[\w+/-]){106}"  # SubjectPublicKeyInfo of P-256, as in a PEM
+    r"|(?<![0-9])4(?:\s*,\s*[0-9]{1,3}){64}"  # its 65 bytes, as a list, and in hexadecimal
     r"|(?<![0-9a-f])(?:0x)?04[0-9a-f]{128}(?![0-9a-f])",
     re.ASCII | re.IGNORECASE,
 )
@@ -69,7 +71,7 @@ def contains_private_key(
         return True
     if is_key:
         rest = CUT_POINT.sub(MARK, rest)
-        if TOKEN.search(rest):
+        if SCALAR.search(rest):
             return True
     return any(map(is_random, key_candidates(rest)))
 

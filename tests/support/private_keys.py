@@ -139,6 +139,7 @@ PUBLIC_SPELLINGS: Mapping[str, Spelling] = {
     "base64url": lambda key: base64url(point(key)),
     "base64": lambda key: base64(point(key)),
     "hexadecimal": lambda key: point(key).hex(),
+    "bytes": lambda key: str([*point(key)]),
     "SubjectPublicKeyInfo": lambda key: base64(
         key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     ),

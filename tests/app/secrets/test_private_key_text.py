@@ -146,6 +146,13 @@ def test_a_private_key_directly_next_to_the_public_one_of_another_is_found(place
     assert found.count(False) <= 1
 
 
+@pytest.mark.parametrize("kept", [40, 41, 42])
+def test_a_private_key_without_its_end_is_found_where_only_a_key_may_be(kept: int) -> None:
+    assert contains_private_key(PRIVATE[:kept], is_key=True)
+    assert contains_private_key(f"'{PRIVATE[:kept]}'", is_key=True)
+    assert not contains_private_key(POINT[:kept], is_key=True)
+
+
 @pytest.mark.parametrize("at", [20, 43, 44, 60])
 def test_a_public_key_with_a_space_in_it_is_no_private_one(at: int) -> None:
     assert not contains_private_key(f"{POINT[:at]} {POINT[at:]}", is_key=True)
