@@ -6,7 +6,7 @@ from urllib.parse import urlencode, urlsplit
 
 from litestar import Response
 
-from app.console.flash import DONE, NOTHING, end_flash, read_flash
+from app.console.flash import DONE, NOTHING, Flash, end_flash, read_flash
 from app.console.security import new_nonce, page_headers
 from app.console.visit import AnyRequest, find_visit, get_console, lasting_parameters
 
@@ -19,14 +19,28 @@ def render_page(
     **values: object,
 ) -> Response[str]:
     """Return the page of *template* with *values*."""
-    nonce, console = new_nonce(), get_console(request)
-    visit = find_visit(request)
+    nonce = new_nonce()
     # What a form has led to is no page that refuses one.
     is_shown = request.method == "GET" and values.get("problem") is None
     flash = read_flash(request, request.url.path) if is_shown else NOTHING
-    done = DONE.get(flash.done)
-    shared = {
-        "assets": console.assets,
+    shown = {**shared_values(request, flash, nonce), **values}
+    body = get_console(request).templates.render(template, shown)
+    response = Response(
+        body,
+        status_code=status,
+        media_type="text/html",
+        headers={**page_headers(nonce), **history_headers(request), **(headers or {})},
+    )
+    if is_shown:
+        end_flash(request, response)
+    return response
+
+
+def shared_values(request: AnyRequest, flash: Flash, nonce: str) -> dict[str, object]:
+    """Return what every page shows."""
+    visit, done = find_visit(request), DONE.get(flash.done)
+    return {
+        "assets": get_console(request).assets,
         "can": visit.can if visit else refuse,
         "done": done and request.auth.text(done),
         "flash": flash,
@@ -39,16 +53,6 @@ def render_page(
         "texts": request.auth,
         "visit": visit,
     }
-    body = console.templates.render(template, {**shared, **values})
-    response = Response(
-        body,
-        status_code=status,
-        media_type="text/html",
-        headers={**page_headers(nonce), **history_headers(request), **(headers or {})},
-    )
-    if is_shown:
-        end_flash(request, response)
-    return response
 
 
 def refuse(_: str) -> bool:

@@ -17,7 +17,7 @@ from app.locales.catalogues import Language
 from app.providers.provider_file import ProviderFile
 from app.tokens.principal import VIEW
 from domain.integration import SECRET_FIELDS, Channel
-from domain.provider import ProviderSetting
+from domain.provider import ProviderField, ProviderSetting
 
 FieldKind = Literal["text", "email", "sender", "json", "choice"]
 """What a form asks for; `sender` is a number or a name, as `senders` says, `json` a whole file."""
@@ -132,23 +132,13 @@ def render_types(language: Language, providers: Iterable[ProviderFile]) -> Rende
 
 def integration_type_object(provider: ProviderFile, language: Language) -> IntegrationTypeObject:
     """Return *provider* as the HTTP API shows it, in *language*."""
-    fields = [
-        IntegrationTypeField(
-            name=name,
-            kind="json" if field.document else KINDS.get(name, "text"),
-            secret=name in SECRET_FIELDS,
-            required=field.required,
-            label=language.text(field.label),
-            help=language.text(field.help),
-            example=field.example,
-        )
-        for name, field in provider.fields.items()
-    ]
     return IntegrationTypeObject(
         type=provider.type,
         channel=provider.channel,
         display_name=provider.name,
-        fields=fields,
+        fields=[
+            integration_type_field(name, field, language) for name, field in provider.fields.items()
+        ],
         settings=[
             integration_type_setting(name, setting, language)
             for name, setting in provider.settings.items()
@@ -161,6 +151,21 @@ def integration_type_object(provider: ProviderFile, language: Language) -> Integ
         guide=provider.guide or UNSET,
         deprecated=language.text(provider.deprecated) if provider.deprecated else UNSET,
         senders=[*sender_patterns(provider)] if "senderPhone" in provider.fields else UNSET,
+    )
+
+
+def integration_type_field(
+    name: str, field: ProviderField, language: Language
+) -> IntegrationTypeField:
+    """Return the *field* of that *name* as the HTTP API shows it, in *language*."""
+    return IntegrationTypeField(
+        name=name,
+        kind="json" if field.document else KINDS.get(name, "text"),
+        secret=name in SECRET_FIELDS,
+        required=field.required,
+        label=language.text(field.label),
+        help=language.text(field.help),
+        example=field.example,
     )
 
 
