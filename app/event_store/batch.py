@@ -132,26 +132,26 @@ def event_item(envelope: Envelope) -> EventItem:
 
 def add_rows(batch: Batch, write: Changeset) -> None:
     """Add the rows of views that *write* changed, or that there is none any more."""
-    place = write.workspace, write.stream
+    key = write.workspace, write.stream
     for name, row in write.rows.items():
         changed, deleted = VIEW_PARTS[name]
         if row == write.before[name]:
             continue
         if row is not None:
-            getattr(batch, changed).append(RowItem(*place, row))
+            getattr(batch, changed).append(RowItem(*key, row))
         else:
-            getattr(batch, deleted).append(StreamKey(*place))
+            getattr(batch, deleted).append(StreamKey(*key))
 
 
 def add_secrets(batch: Batch, write: Changeset) -> None:
     """Add the new secrets of *write*, and which stored ones go."""
-    place = write.workspace, write.stream
+    key = write.workspace, write.stream
     if write.deletes_secrets:
-        batch.deleted_secrets.append(DeletedSecretsItem(*place, None))
+        batch.deleted_secrets.append(DeletedSecretsItem(*key, None))
     elif not starts_stream(write) and (fields := ended_fields(write)):
-        batch.deleted_secrets.append(DeletedSecretsItem(*place, fields))
+        batch.deleted_secrets.append(DeletedSecretsItem(*key, fields))
     if write.sealed:
-        batch.sealed.append(SealedItem(*place, write.sealed))
+        batch.sealed.append(SealedItem(*key, write.sealed))
 
 
 def ended_fields(write: Changeset) -> list[str]:

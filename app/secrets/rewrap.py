@@ -119,11 +119,11 @@ async def next_batch(
     connection: AsyncConnection, current: str, after: StoredKey | None
 ) -> list[StoredKey]:
     """Return the next rows that are not under *current*, in the order of the primary key."""
-    place = (
+    row_key = (
         (after.workspace, after.stream, after.field, after.version) if after else ("",) * 3 + (0,)
     )
     cursor = connection.cursor(row_factory=class_row(StoredKey))
-    await cursor.execute(NEXT_BATCH_SQL, (current, *place, BATCH_SIZE), binary=True)
+    await cursor.execute(NEXT_BATCH_SQL, (current, *row_key, BATCH_SIZE), binary=True)
     return await cursor.fetchall()
 
 
@@ -149,8 +149,8 @@ async def open_stored_key(keyrings: Sequence[Keyring], stored: StoredKey) -> Sec
     try:
         return await try_unwrap(keyrings, wrapped_key, stored.aad)
     except (UnknownKekError, DecryptionError) as reason:
-        place = {"workspace": stored.workspace, "stream": stored.stream, "field": stored.field}
-        raise UnsealError(**place, version=stored.version, reason=reason) from None
+        row_key = {"workspace": stored.workspace, "stream": stored.stream, "field": stored.field}
+        raise UnsealError(**row_key, version=stored.version, reason=reason) from None
 
 
 async def try_unwrap(keyrings: Sequence[Keyring], wrapped_key: WrappedKey, aad: bytes) -> Secret:

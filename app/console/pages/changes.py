@@ -143,26 +143,26 @@ async def load_kinds(visit: Visit, entries: Sequence[HistoryEntry]) -> Mapping[s
 
     An entry that adds or deletes it says so; others are looked up by one request.
     """
-    told = {
+    known = {
         entry.resource_id: str(change.after or change.before)
         for entry in entries
         if (change := entry.details.changes.get("type"))
     }
     others = {entry.resource_id for entry in entries if entry.resource_type == "integration"}
-    others -= told.keys()
+    others -= known.keys()
     if not others:
-        return told
+        return known
     try:
         if len(others) == 1:
             [found] = others
             one = (await visit.api.get(Integration, f"integration/{found}")).data
-            return told | {one.id: one.type}
+            return known | {one.id: one.type}
         listed = await visit.api.get(list[Integration], "integration", {"limit": "200"})
     except ApiError as error:
         if error.status == NOT_FOUND:
-            return told
+            return known
         raise
-    return {each.id: each.type for each in listed.data} | told
+    return {each.id: each.type for each in listed.data} | known
 
 
 async def load_names(request: PageRequest, integrations: Sequence[str]) -> Mapping[str, str]:

@@ -94,12 +94,12 @@ def program_version(programs: Path, account: Account) -> int:
     Raises:
         ProgramsError: they cannot be run here.
     """
-    told = subprocess.run(  # noqa: S603 # a known program, no shell
+    output = subprocess.run(  # noqa: S603 # a known program, no shell
         [programs / "postgres", "--version"],
         env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
         user=account.uid, group=account.gid, extra_groups=account.groups,
     ).stdout  # fmt: skip
-    found = re.search(r"\(PostgreSQL\) (\d+)", told)
+    found = re.search(r"\(PostgreSQL\) (\d+)", output)
     if found is None:
         raise ProgramsError.missing(programs / "postgres", account.name)
     return int(found[1])
