@@ -14,7 +14,12 @@ from app.providers.check_runner import CheckRunner
 from app.providers.errors import InvalidServiceAccountError, UnsafeHeaderValueError
 from app.providers.google_service_account import INCOMPLETE, mentions_account
 from app.providers.http_client import ProviderClient, Values
-from app.providers.lookalikes import PastedValue, find_mixed_kinds, holds_more_than_key
+from app.providers.lookalikes import (
+    PastedValue,
+    find_mixed_kinds,
+    holds_more_than_key,
+    matches_format,
+)
 from app.providers.offline_checks import missing_verdict, offline_verdict
 from app.providers.provider_file import HttpCheck, ProviderFile, VapidPairRule
 from app.providers.vapid import is_key_pair
@@ -43,6 +48,11 @@ UNSENDABLE = Verdict("inconclusive", "{field} holds a space or another character
 WRAPPED = Verdict(
     "inconclusive",
     "{field} is stored with quotes, brackets, Bearer or a name around it; store the key alone",
+)
+# Who reads only of the refusal makes a new key, which is then given in the same way.
+UNUSUAL = (
+    "The provider refuses {field}, which does not look like a key of this provider: it may be"
+    " encoded, cut short, hidden or a reference; give the key itself before you make a new one"
 )
 BASE64URL = re.compile(r"[\w-]+", re.ASCII)
 SCALAR = re.compile(r"[\w+/-]{43}=?", re.ASCII)
@@ -139,12 +149,20 @@ def wrapped_verdict(values: Values, provider: ProviderFile) -> Verdict | None:
 
 
 def name_cause(verdict: Verdict, values: Values, provider: ProviderFile) -> Verdict:
-    """Return *verdict*, which says what is mixed up if *values* are of two kinds of credentials."""
+    """Return *verdict*, which says what may be wrong with the form of *values*.
+
+    They are of two kinds of credentials; or one was refused that does not look like a key.
+    """
     given = {name: PastedValue(value.reveal_text()) for name, value in values.items()}
-    mixed = next(find_mixed_kinds(given, provider), None)
-    if mixed is None:
+    unusual = (
+        n for n, f in provider.fields.items() if n in given and not matches_format(given[n], f)
+    )
+    if mixed := next(find_mixed_kinds(given, provider), None):
+        cause = Verdict(verdict.outcome, mixed[1].message, region=verdict.region)
+    elif verdict.outcome == "invalid" and (field := next(unusual, None)):
+        cause = Verdict(verdict.outcome, UNUSUAL, {"field": field}, verdict.region)
+    else:
         return verdict
-    cause = Verdict(verdict.outcome, mixed[1].message, region=verdict.region)
     return cause if verdict.reason is None else replace(verdict, reason=cause)
 
 

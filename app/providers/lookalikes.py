@@ -8,7 +8,7 @@ from typing import cast
 from app.pasted_text import trim
 from app.providers.google_service_account import mentions_account
 from app.providers.provider_file import ValueCondition
-from app.wrappings import readings, unwrap
+from app.wrappings import base64_text, readings, unwrap
 from domain.provider import (
     FieldCondition,
     FieldLookalike,
@@ -31,6 +31,8 @@ REQUEST = re.compile(
 PAIR: tuple[ProviderFieldName, ...] = ("apiKey", "apiSecret")
 PAIR_SIGN = r"(?:\s*[:.,;/|&]\s*|\s+)"
 UNPRINTABLE = re.compile(r"[^\x21-\x7e]")  # what no key has
+# What stands for a secret, and is none: hidden behind signs, a variable, an address in a vault.
+STAND_IN = re.compile(r"[*\u2022\u25cf]{4}|^(?:\$\{|[a-z]+://)")
 
 
 class PastedValue:
@@ -85,8 +87,16 @@ def matches_format(value: PastedValue, field: ProviderField) -> bool:
     """Return whether *value*, as it is read, has the format of *field*; no format fits all."""
     if field.format is None:
         return True
+    if takes_words(field.format) and stands_for_secret(value.unwrapped):
+        return False
     read = value.readings if field.document else (value.unwrapped,)
     return any(re.fullmatch(field.format, reading) for reading in read)
+
+
+def stands_for_secret(text: str) -> bool:
+    """Return whether *text* is no secret of any form, but a stand-in, or base64 of a text."""
+    inner = base64_text(text) or " "
+    return STAND_IN.search(text) is not None or not UNPRINTABLE.search(inner)
 
 
 def find_owner(name: str, given: Given, provider: Provider) -> str | None:
