@@ -40,7 +40,7 @@ from app.http.integrations.responses import (
 from app.http.integrations.stored_secrets import StoredSecretsCheck
 from app.http.preferences import add_preference_applied, reject_warnings_if_strict
 from app.http.query_parameters import AS_OF_QUERY, operation_class
-from app.http.responses import EmptyResponse, conditional_response, render_empty
+from app.http.responses import EmptyResponse, conditional_response, render_empty, to_response
 from app.http.types import ApiRequest
 from app.identifiers import new_integration_id
 from app.tokens.principal import CREATE, DELETE, EDIT, VIEW
@@ -187,7 +187,7 @@ class IntegrationController(Controller):
             )
         )
         provider = dependencies.providers.get(status.type)
-        return conditional_response(request, render_credentials(request, status, provider))
+        return to_response(render_credentials(request, status, provider))
 
     @put(
         "/{integration_id:str}/credentials",

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.json import encode
 
-from app.http.preconditions import body_etag
-from app.http.responses import RenderedResponse, response_headers
+from app.http.responses import RenderedResponse
 from app.http.timestamps import Time, format_timestamp
 from app.http.types import Actor, ApiRequest
 from app.locales.catalogues import Language
@@ -66,7 +65,11 @@ def secret_fields(
 def render_credentials(
     request: ApiRequest, status: CredentialsStatus, provider: Provider | None
 ) -> RenderedResponse:
-    """Return the response with *status* of an integration of *provider*, None if it is unknown."""
+    """Return the response with *status* of an integration of *provider*, None if it is unknown.
+
+    It has no entity tag: that of the integration is what a change of its credentials takes as
+    If-Match, and does not change with the newest check.
+    """
     fields = secret_fields(provider, status.secrets)
     data = CredentialsObject(
         credentials=[credential_object(field, status.secrets.get(field)) for field in fields],
@@ -74,7 +77,7 @@ def render_credentials(
     )
     message = request.auth.text("Credentials fetched successfully")
     body = encode(CredentialsResponse(CredentialsResult(data=data, message=message, status=200)))
-    return RenderedResponse(200, body, response_headers(request, body_etag(body)))
+    return RenderedResponse(200, body, {"Content-Language": request.auth.tag})
 
 
 def credential_object(field: SecretField, stored: StoredSecret | None) -> CredentialObject:

@@ -27,7 +27,6 @@ NOT_STORED = (*LEASES, "createConsoleLink")
 WITH_ETAG = (
     "IntegrationResponse",
     "IntegrationListResponse",
-    "CredentialsResponse",
     "HistoryResponse",
     "LeaseResponse",
     "ChannelDefaultResponse",
