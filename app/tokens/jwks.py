@@ -1,5 +1,7 @@
 """What of a JWKS (RFC 7517) we take, and what we leave."""
 
+from codecs import BOM_UTF8
+
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
@@ -78,7 +80,7 @@ def decode_jwks(document: bytes) -> Jwks:
         message = "the JWKS is larger than 64 KiB"
         raise JwksError(message)
     try:
-        jwks = msgspec.json.decode(document, type=Jwks)
+        jwks = msgspec.json.decode(document.removeprefix(BOM_UTF8), type=Jwks)
     except (ValueError, RecursionError):
         raise JwksError(message) from None
     if len(jwks.keys) > MAX_KEYS:

@@ -74,8 +74,9 @@ def sign(
 
 
 MAX_TOKEN_LENGTH = 8 * 1024
-# Three parts without padding (RFC 7515, section 7.1): one token has one spelling.
-COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+# Three parts without padding (RFC 7515, section 7.1): one token has one spelling. The signature is
+# empty in a token that nobody signed (section 6 of RFC 7519), which its algorithm says.
+COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 TYPES = ("jwt", "at+jwt")  # RFC 7519, section 5.1; RFC 9068, section 2.1
 
 

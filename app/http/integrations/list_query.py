@@ -78,10 +78,11 @@ class ListQuery(Struct, rename="camel", frozen=True, kw_only=True):
 
 
 def parse_bool(value: object) -> bool:
-    """Parse `true` or `false`; raise FieldError for anything else."""
-    if value not in ("true", "false"):
+    """Parse `true` or `false`, which Python and C# write `True`; raise FieldError for others."""
+    word = str(value).lower()
+    if word not in ("true", "false"):
         raise FieldError(NOT_A_BOOLEAN)
-    return value == "true"
+    return word == "true"
 
 
 def parse_search(value: object) -> str:

@@ -21,6 +21,12 @@ def test_keys_of_the_three_kinds_are_taken(jwks: list[Json]) -> None:
     assert usable.skipped == ()
 
 
+def test_a_file_may_begin_with_a_byte_order_mark(jwks: list[Json]) -> None:
+    """PowerShell and editors of Windows write one."""
+    document = json.dumps({"keys": jwks}).encode("utf-8-sig")
+    assert len(select_keys(document).keys) == 3
+
+
 def test_alg_use_and_operations_that_fit_are_fine(jwks: list[Json]) -> None:
     told = [{**key, "alg": key["kid"], "use": "sig", "key_ops": ["verify"]} for key in jwks]
     assert len(select_keys(json.dumps({"keys": told}).encode()).keys) == 3

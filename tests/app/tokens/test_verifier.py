@@ -167,6 +167,9 @@ def test_nobody_is_known_by_a_token_that_is_not_proved(  # noqa: PLR0913, PLR091
         ("Basic dTpw", "no_token"),
         ("Bearer ", "no_token"),
         ("Bearer a.b", "malformed"),
+        ("Bearer a.b.", "malformed"),
+        ("Bearer eyJhbGciOiJub25lIn0.e30.", "algorithm"),  # {"alg":"none"}
+        ("Bearer eyJhbGciOiJFZERTQSIsImtpZCI6IkVkRFNBIn0.e30.", "signature"),  # EdDSA, unsigned
         ("Bearer " + "a" * 9000, "too_long"),
     ],
 )

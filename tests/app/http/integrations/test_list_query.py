@@ -53,6 +53,7 @@ def test_without_parameters_the_list_has_all_oldest_first_and_no_cursor(
         ({"type": "SENDGRID"}, ["Delta", "Bravo", "Écho"]),
         ({"type": "SENDGRID", "channel": "SMS"}, []),
         ({"isActive": "false"}, ["Écho"]),
+        ({"isActive": "False"}, ["Écho"]),
         ({"isActive": "true", "channel": "EMAIL"}, ["Delta", "Bravo"]),
         ({"q": "éCHO"}, ["Écho"]),
         ({"q": "a"}, ["Delta", "alpha", "Bravo", "charlie"]),
