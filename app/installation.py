@@ -154,11 +154,11 @@ def keyring_exists(where: str) -> bool:
 def describe_problems(problems: Sequence[str], settings: Settings) -> str:
     """Return *problems* and what to do, in one line."""
     return (
-        f"This host has not the keys of the database: {'; '.join(problems)}. Copy {AUDIT_KEY},"
-        f" {TOKEN_KEY}, {LEASE_KEY} and the keyring from the host or backup that has them (files of"
-        f" mode 0600 in {settings.data_dir}), or use another database. For a key that is lost for"
-        " good run `integrations audit-key rotate --lost`, or `integrations keys remove --lost"
-        f" NAME` with {TOKEN_KEY}, {LEASE_KEY} or the id of the KEK."
+        f"This host does not have the keys of this database: {'; '.join(problems)}. Copy"
+        f" {AUDIT_KEY}, {TOKEN_KEY}, {LEASE_KEY} and the keyring from the host or backup that has"
+        f" them (files of mode 0600 in {settings.data_dir}), or use another database. For a key"
+        " that is lost for good run `integrations audit-key rotate --lost`, or `integrations keys"
+        f" remove --lost NAME` with {TOKEN_KEY}, {LEASE_KEY} or the id of the KEK."
     )
 
 
@@ -171,8 +171,9 @@ async def require_audit_key(dsn: str, settings: Settings) -> None:
         for known in await read_fingerprints(connection):
             if known.kind == "audit key" and (problem := find_key_file_problem(known, settings)):
                 message = (
-                    f"This host has not the key that signs the log of the database: {problem}. Copy"
-                    " it from the host or backup that has it, or see INTEGRATIONS_DATABASE_URL."
+                    "This host does not have the key that signs the log of this database:"
+                    f" {problem}. Copy it from the host or backup that has it, or see"
+                    " INTEGRATIONS_DATABASE_URL."
                 )
                 raise InstallationError(message)
 

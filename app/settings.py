@@ -136,7 +136,10 @@ def describe_setting(name: str) -> str:
     ranges["lease_seconds"] = "a number from 10 to 3600"
     ranges["access_retention"] = "months, a number from 1 to 1200"
     ranges |= dict.fromkeys(("rate_limit", "rate_burst"), "a number above 0")
-    ranges["trusted_proxies"] = "addresses and networks (10.0.0.0/8) separated by commas"
+    ranges["trusted_proxies"] = (
+        "addresses and networks by their first address (10.0.0.0/8, not 10.0.0.1/8), separated by"
+        " commas"
+    )
     ranges["role_prefix"] = "a word of small letters, digits and _, at most 50"
     ranges["provider_urls"] = "TYPE=URL, several separated by commas"
     ranges["cors_origins"] = (

@@ -13,7 +13,7 @@ from app.providers.provider_urls import parse_provider_urls, warn_of_provider_ur
 from app.secrets.rewrap import rewrap_connection
 from app.service_variables import log_service_variables
 from app.settings import Settings, SettingsError
-from app.tokens.key_source import KeySource
+from app.tokens.errors import JwksError
 from app.views.rebuild.versions import register_versions, warn_if_outdated
 from projections.registry import PROJECTIONS
 
@@ -37,7 +37,7 @@ def check_startup(settings: Settings, dsn: str) -> None:
     log_service_variables(os.environ)
     warn_of_provider_urls(parse_provider_urls(settings, load_provider_types(settings)))
     asyncio.run(join(settings, dsn))
-    asyncio.run(probe_key_source(build_key_source(settings)))
+    probe_keys(settings)
     with psycopg.connect(dsn) as connection:
         register_versions(connection, PROJECTIONS.values())
     with psycopg.connect(acting_as(dsn, "integrations_rebuild")) as connection:
@@ -62,7 +62,24 @@ async def join(settings: Settings, dsn: str) -> None:
         await join_installation(connection, settings)
 
 
-async def probe_key_source(keys: KeySource) -> None:
+def probe_keys(settings: Settings) -> None:
+    """Get the keys that verify tokens once, the own one or those of the JWKS.
+
+    Raises:
+        TokenKeyError, JwksError: they cannot be had; one line, which says what to do.
+    """
+    try:
+        asyncio.run(fetch_keys(settings))
+    except JwksError as error:
+        message = (
+            f"{str(error).rstrip('.')}: set INTEGRATIONS_JWKS to a file or an https address that"
+            " this machine can read, with the keys of your identity provider."
+        )
+        raise JwksError(message) from None
+
+
+async def fetch_keys(settings: Settings) -> None:
     """Fetch the keys once."""
+    keys = build_key_source(settings)
     await keys.start()
     await keys.stop()

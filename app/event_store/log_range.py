@@ -1,9 +1,11 @@
 """Reads a range of the log in batches; never skips an event."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import LiteralString
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed
@@ -22,6 +24,15 @@ AND workspace_id = %(workspace)s
 AND sequence > (SELECT integrations.sequence_at(%(workspace)s, %(after)s))
 """)
 OF_STREAM = SQL("AND stream = %(stream)s")
+FIRST_OF_NEWEST_SQL = """
+SELECT min(position) FROM (
+    SELECT position FROM integrations.events
+    WHERE position > %(after)s AND position <= %(to)s {workspace} {stream}
+        AND (%(start)s::timestamptz IS NULL OR at >= %(start)s)
+        AND (%(end)s::timestamptz IS NULL OR at <= %(end)s)
+    ORDER BY {order} DESC LIMIT %(limit)s
+) AS newest
+"""
 Batch = Sequence[tuple[int, bytes]]
 """Positions and stored envelopes, in the order of the log."""
 
@@ -66,12 +77,31 @@ def read_range(
         after = found[-1][0]
 
 
+def newest_range(
+    connection: Connection[TupleRow],
+    part: LogRange,
+    limit: int,
+    start: datetime | None,
+    end: datetime | None,
+) -> LogRange:
+    """Return the end of *part*, from the *limit* newest of its events between two times on."""
+    wanted = {**asdict(part), "limit": limit, "start": start, "end": end}
+    row = connection.execute(part_query(FIRST_OF_NEWEST_SQL, part), wanted).fetchone()
+    first = row[0] if row else None
+    return replace(part, after=part.to if first is None else first - 1)
+
+
 def range_query(part: LogRange) -> Composed:
     """Return what reads a batch of *part*."""
+    return part_query(READ_RANGE_SQL, part)
+
+
+def part_query(query: LiteralString, part: LogRange) -> Composed:
+    """Return *query* for *part*."""
     workspace = SQL("") if part.workspace is None else OF_WORKSPACE
     stream = SQL("") if part.stream is None else OF_STREAM
     order = SQL("position") if part.workspace is None else SQL("sequence")
-    return SQL(READ_RANGE_SQL).format(workspace=workspace, stream=stream, order=order)
+    return SQL(query).format(workspace=workspace, stream=stream, order=order)
 
 
 def require_dense(found: Batch, after: int, to: int) -> Iterator[Batch]:

@@ -19,12 +19,16 @@ class PointInTimeError(ValueError):
 
 
 class ReplayFilter(Struct, frozen=True, kw_only=True):
-    """Filters, all of which must hold; None is no filter. Both ends are included."""
+    """Filters, all of which must hold; None is no filter. Both ends are included.
+
+    Of what they leave, `newest` takes the last ones.
+    """
 
     workspace: str | None = None
     integration: str | None = None
     start: PointInTime | None = None
     end: PointInTime | None = None
+    newest: int | None = None
 
     def log_range(self, head: int) -> LogRange:
         """Return where in a log that ends at *head* such events are."""

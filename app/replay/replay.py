@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from datetime import datetime
 from itertools import islice
 from typing import BinaryIO, Literal, TextIO
 
@@ -13,7 +14,7 @@ from psycopg.rows import TupleRow
 from app.database.connection import acting_as
 from app.database.database import open_known_database
 from app.database.migrate import first_error_line
-from app.event_store.log_range import HEAD_SQL, head_position
+from app.event_store.log_range import HEAD_SQL, LogRange, head_position, newest_range
 from app.event_store.reader import Chunk, chunk_from_events, read_chunks
 from app.prefetch import prefetch
 from app.progress import ProgressCallback
@@ -23,12 +24,30 @@ from app.replay.table import TableWriter, event_row, integration_row
 from app.settings import Settings
 
 ROLE = "integrations_audit"
+KNOWN_SQL = """
+(SELECT FROM integrations.events
+    WHERE workspace_id = coalesce(%(workspace)s, workspace_id)
+        AND stream = coalesce(%(integration)s, stream) LIMIT 1)
+UNION ALL
+(SELECT FROM integrations.accesses
+    WHERE workspace_id = coalesce(%(workspace)s, workspace_id)
+        AND stream = coalesce(%(integration)s, stream) LIMIT 1)
+"""
 TABLE_BATCH_SIZE = 200  # of a table at once
 Format = Literal["table", "jsonl"]
 
 
 class LogNotFoundError(Exception):
     """There is no log to read; the message is one line that says what to do."""
+
+
+class UnknownSelectionError(Exception):
+    """The log has no such workspace or integration."""
+
+    def __init__(self, selection: ReplayFilter) -> None:
+        named = {"workspace": selection.workspace, "integration": selection.integration}
+        wanted = ", ".join(f"{kind} {name!r}" for kind, name in named.items() if name is not None)
+        super().__init__(f"The log has no {wanted}.")
 
 
 class Output(Struct, frozen=True):
@@ -51,8 +70,10 @@ def replay(
     Raises:
         LogNotFoundError: there is no log, or it cannot be reached.
         LogCorruptedError: a position is missing; the events before it were written.
+        UnknownSelectionError: the log has no such workspace or integration.
     """
     with open_known_database(settings) as dsn, open_log(dsn) as connection:
+        require_known(connection, selection)
         write = build_event_writer(selection, output)
         for chunk in with_progress(connection, selection, report):
             write(chunk)
@@ -70,8 +91,8 @@ def replay_following(settings: Settings, selection: ReplayFilter, output: Output
 
     with open_known_database(settings) as dsn:
         with open_log(dsn) as connection:
-            head = head_position(connection)
-        part, write = selection.log_range(head), build_event_writer(selection, output)
+            head, part = head_position(connection), selected_range(connection, selection)
+        write = build_event_writer(selection, output)
         with closing(open_recorder(dsn)) as recorder:
             after = min(part.after, head)
             following = recorder.subscribe(after, workspace=part.workspace, stream=part.stream)
@@ -87,9 +108,10 @@ def replay_as_of(
     """Write the integrations as the events of *selection* leave them.
 
     Raises:
-        LogNotFoundError, LogCorruptedError: as for `replay`.
+        LogNotFoundError, LogCorruptedError, UnknownSelectionError: as for `replay`.
     """
     with open_known_database(settings) as dsn, open_log(dsn) as connection:
+        require_known(connection, selection)
         rows = fold_as_of(with_progress(connection, selection, report), selection)
         lines = map(integration_line, rows)
         if output.format == "jsonl":
@@ -102,12 +124,32 @@ def with_progress(
     connection: Connection[TupleRow], selection: ReplayFilter, report: ProgressCallback
 ) -> Iterator[Chunk]:
     """Yield the events of *selection*, and report how many positions are done."""
-    part = selection.log_range(head_position(connection))
+    part = selected_range(connection, selection)
     amount = part.to - part.after
     for chunks in prefetch(read_chunks(connection, part)):
         yield from chunks
         report("Reading the log", chunks[-1].positions[-1] - part.after, amount)
     report("Reading the log", amount, amount)
+
+
+def selected_range(connection: Connection[TupleRow], selection: ReplayFilter) -> LogRange:
+    """Return where in the log the events of *selection* are."""
+    part = selection.log_range(head_position(connection))
+    if selection.newest is None:
+        return part
+    start, end = (
+        each if isinstance(each, datetime) else None for each in (selection.start, selection.end)
+    )
+    return newest_range(connection, part, selection.newest, start, end)
+
+
+def require_known(connection: Connection[TupleRow], selection: ReplayFilter) -> None:
+    """Raise UnknownSelectionError if neither log nor journal has the workspace or integration."""
+    if selection.workspace is None and selection.integration is None:
+        return
+    wanted = {"workspace": selection.workspace, "integration": selection.integration}
+    if connection.execute(KNOWN_SQL, wanted).fetchone() is None:
+        raise UnknownSelectionError(selection)
 
 
 def build_event_writer(selection: ReplayFilter, output: Output) -> Callable[[Chunk], None]:

@@ -1,6 +1,6 @@
 """Events and integrations as a readable table, with colours on a terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TextIO, cast
 
 import msgspec
@@ -21,7 +21,7 @@ COLOURS: dict[str, Colour] = {
 }
 SECONDS_LENGTH = len("2026-11-05T09:00:00")
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
-Kind = Literal["events", "integrations"]
+Kind = Literal["events", "integrations", "accesses"]
 
 
 class Column(Struct, frozen=True, kw_only=True):
@@ -57,6 +57,20 @@ INTEGRATION_COLUMNS = (
     Column(name="sender", width=24, rank=4, stretches=True),
     Column(name="last change", width=SECONDS_LENGTH, rank=6),
 )
+ACCESS_COLUMNS = (
+    Column(name="at", width=len("2026-11-05 09:00"), rank=1),
+    Column(name="workspace", width=14, rank=6),
+    Column(name="integration", width=30, rank=0),
+    Column(name="who", width=10, rank=3, stretches=True),
+    Column(name="outcome", width=len("INTEGRATION_INACTIVE"), rank=2),
+    Column(name="versions", width=24, rank=4, stretches=True),
+    Column(name="from", width=15, rank=5),
+)
+COLUMNS: Mapping[Kind, Sequence[Column]] = {
+    "events": EVENT_COLUMNS,
+    "integrations": INTEGRATION_COLUMNS,
+    "accesses": ACCESS_COLUMNS,
+}
 
 
 class TableWriter:
@@ -67,7 +81,7 @@ class TableWriter:
 
     def __init__(self, out: TextIO, kind: Kind) -> None:
         self.console = Console(file=out, highlight=False)
-        self.columns = EVENT_COLUMNS if kind == "events" else INTEGRATION_COLUMNS
+        self.columns = COLUMNS[kind]
         self.width = self.console.width if self.console.is_terminal else None
         self.widths = fit_columns(self.columns, self.width)
         self.is_first = True

@@ -175,7 +175,11 @@ def read_keks(path: Path) -> tuple[Kek, ...]:
         raise KeyringError(problem, error.remedy) from None
     except OSError as error:
         problem = f"{path} cannot be opened ({error.strerror})"
-        remedy = "start the service here once, or copy the file from the host that has it"
+        remedy = (
+            "copy the file from the host or backup that has it; only the first start of an"
+            " installation makes it, and integrations keys remove --lost KEK gives up a KEK that is"
+            " lost for good"
+        )
         is_missing = isinstance(error, FileNotFoundError)
         raise KeyringError(problem, remedy if is_missing else None) from None
     return decode_keyring(content, path)

@@ -39,8 +39,9 @@ def load_key_of(kind: type[Key], path: Path, name: str, *, create: bool) -> Key:
         message = f"the {name} {path} cannot be used: {error.strerror}"
         if isinstance(error, FileNotFoundError) and not create:
             message = (
-                f"the {name} {path} is not there: start the service here once (integrations serve),"
-                " or copy the file from the host that has it"
+                f"the {name} {path} is not there: copy the file from the host or backup that has"
+                " it. Only the first start of an installation makes it; if it is lost for good, run"
+                f" integrations keys remove --lost {path.name}"
             )
         raise TokenKeyError(message) from None
 

@@ -1,23 +1,23 @@
 """integrations accesses: who could have had which credentials when, from the access journal."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Column, Table
+from rich.text import Text
 
+from app.access.access import Access
 from app.access.views import AccessFilter, RecordedAccess, read_all
 from app.database.database import open_known_database
-from app.replay.replay import open_log
+from app.replay.filters import ReplayFilter
+from app.replay.replay import UnknownSelectionError, open_log, require_known
+from app.replay.table import TableWriter, cell
 from app.settings import read_settings
 from scripts.commands.cli import run
 from scripts.commands.option_types import WORKSPACE_ID
 from scripts.commands.point_in_time import TIME
-
-COLUMNS = ("at", "workspace", "integration", "who", "outcome", "versions", "from")
 
 
 @click.command("accesses")
@@ -40,7 +40,13 @@ def accesses_command(
     """Show who asked for which credentials, oldest first; a record a minute for the same."""
     wanted = AccessFilter(workspace=workspace, integration=integration, start=since)
     as_table = (format_ or ("table" if sys.stdout.isatty() else "jsonl")) == "table"
+    selection = ReplayFilter(workspace=workspace, integration=integration)
     with open_known_database(read_settings()) as dsn, open_log(dsn) as connection:
+        try:
+            require_known(connection, selection)
+        except UnknownSelectionError as error:
+            click.echo(f"integrations: {error}", err=True)
+            sys.exit(2)
         records = read_all(connection, wanted)
         print_table(records) if as_table else print_lines(records)
 
@@ -53,16 +59,18 @@ def print_lines(records: Iterable[RecordedAccess]) -> None:
 
 
 def print_table(records: Iterable[RecordedAccess]) -> None:
-    """Print *records* as a table that fits the terminal."""
-    table = Table(*(Column(name, overflow="fold") for name in COLUMNS), box=None, pad_edge=False)
-    for access in (record.access for record in records):
-        versions = ", ".join(f"{field} {number}" for field, number in access.versions.items())
-        at = f"{access.at:%Y-%m-%d %H:%M}"
-        table.add_row(
-            at, access.workspace, access.integration, access.actor.sub, access.outcome, versions,
-            access.client_address or "",
-        )  # fmt: skip
-    Console().print(table)
+    """Print *records*, a line each, as wide as the terminal."""
+    TableWriter(sys.stdout, "accesses").write(access_row(record.access) for record in records)
+
+
+def access_row(access: Access) -> Sequence[Text]:
+    """Return the cells of a record."""
+    versions = ", ".join(f"{field} {number}" for field, number in access.versions.items())
+    return [
+        cell(f"{access.at:%Y-%m-%d %H:%M}"), cell(access.workspace), cell(access.integration),
+        cell(access.actor.sub), cell(access.outcome), cell(versions),
+        cell(access.client_address or ""),
+    ]  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import psycopg
 from msgspec import Struct
 
 from app.audit.checkpoint import WHOLE_LOG
-from app.bootstrap import build_key_source, load_provider_types, max_connections
+from app.bootstrap import load_provider_types, max_connections
 from app.database.connection import acting_as
 from app.database.database import open_known_database
 from app.database.rights import missing_rights
@@ -21,7 +21,7 @@ from app.providers.provider_urls import parse_provider_urls
 from app.secrets.key_inventory import count_given_up
 from app.secrets.rewrap import rewrap_connection
 from app.settings import Settings, read_settings
-from app.startup_checks import probe_key_source, require_console_origin
+from app.startup_checks import probe_keys, require_console_origin
 from scripts.commands.cli import run
 from scripts.commands.user_errors import USER_ERRORS
 
@@ -76,7 +76,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield find_one("roles, rights and policies", lambda: find_rights_problem(dsn))
         yield find_one("keys and keyring", lambda: asyncio.run(find_key_problem(dsn, settings)))
         yield find_one("stored secrets", lambda: asyncio.run(find_secrets_problem(dsn)))
-        yield find_one("token keys", lambda: find_token_problem(settings))
+        yield find_one("token keys", lambda: probe_keys(settings))
         yield find_one("signing of the log", lambda: find_signing_problem(dsn))
         yield find_one("clock", lambda: find_clock_problem(dsn))
         yield find_one("connections", lambda: find_connections_problem(dsn, settings))
@@ -135,11 +135,6 @@ async def find_secrets_problem(dsn: str) -> str | None:
         f"{rows:,} secrets are under {kek}, which was given up" for kek, rows in given_up.items()
     )
     return f"{found}: integrations keys lost KEK shows whose; have the credentials replaced."
-
-
-def find_token_problem(settings: Settings) -> None:
-    """Raise what is wrong with the keys that verify tokens: the own one, or those of the JWKS."""
-    asyncio.run(probe_key_source(build_key_source(settings)))
 
 
 def find_signing_problem(dsn: str) -> str | None:

@@ -8,7 +8,14 @@ import click
 
 from app.settings import Settings, SettingsError, read_settings
 from app.tokens.local_key import open_local_key
-from app.tokens.principal import MAX_NAME, MAX_SUBJECT, PERMISSIONS, ROLES, plain_claim
+from app.tokens.principal import (
+    MAX_NAME,
+    MAX_SUBJECT,
+    PERMISSIONS,
+    RESOLVE,
+    ROLES,
+    plain_claim,
+)
 from app.tokens.recipient import decode_public
 from scripts.commands.cli import run
 from scripts.commands.operator_log import log_operation
@@ -16,6 +23,10 @@ from scripts.commands.option_types import WORKSPACE_ID, TextType
 
 MAX_DAYS = 30
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+NO_RECIPIENT = (
+    f"integrations: with {RESOLVE} and without --recipient no lease is granted: give the public key"
+    " that `integrations worker-key FILE` prints."
+)
 DURATION = re.compile(r"([0-9]{1,6})([smhd])")
 
 
@@ -111,6 +122,8 @@ def token_command(  # noqa: PLR0913 — the options
             permissions=permissions or None,
             recipient=recipient,
         )
+    if RESOLVE in permissions and recipient is None:
+        click.echo(NO_RECIPIENT, err=True)
     click.echo(token)
 
 

@@ -35,7 +35,7 @@ from scripts.commands.cli import confirm, run
 from scripts.commands.operator_log import log_operation
 
 COUNTS_LINE = "{:<44}  {:>9}  {:>11}"
-LINE = "{:<44}  {:<8}  {:<20}  {:>9}"
+LINE = "{:<{}}  {:<8}  {:<20}  {:>9}"
 
 
 @click.group("keys")
@@ -118,12 +118,14 @@ async def show_keks(settings: Settings) -> None:
     """Print a line a KEK, those that are needed and missing too."""
     async with open_keyring_and_database(settings) as (connection, keyring):
         rows = await count_by_kek(connection)
-        click.echo(LINE.format("KEK", "STATE", "CREATED", "SECRETS"))
-        for kek in await keyring.keks():
+        keks = await keyring.keks()
+        width = max(len(name) for name in ("KEK", *rows, *(kek.id for kek in keks)))
+        click.echo(LINE.format("KEK", width, "STATE", "CREATED", "SECRETS"))
+        for kek in keks:
             made = f"{kek.created_at:%Y-%m-%dT%H:%M:%SZ}"
-            click.echo(LINE.format(kek.id, kek.state, made, rows.pop(kek.id, 0)))
+            click.echo(LINE.format(kek.id, width, kek.state, made, rows.pop(kek.id, 0)))
         for kek, needed in sorted(rows.items()):
-            click.echo(LINE.format(kek, "missing", "", needed))
+            click.echo(LINE.format(kek, width, "missing", "", needed))
 
 
 async def rotate(settings: Settings) -> str:

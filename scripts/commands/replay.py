@@ -8,7 +8,14 @@ import click
 from app.gc_tuning import tune_garbage_collector
 from app.progress import progress_bar
 from app.replay.filters import PointInTime, ReplayFilter
-from app.replay.replay import Format, Output, replay, replay_as_of, replay_following
+from app.replay.replay import (
+    Format,
+    Output,
+    UnknownSelectionError,
+    replay,
+    replay_as_of,
+    replay_following,
+)
 from app.settings import read_settings
 from scripts.commands.cli import run
 from scripts.commands.option_types import WORKSPACE_ID
@@ -24,6 +31,7 @@ from scripts.commands.point_in_time import POINT_IN_TIME
     "--as-of", type=POINT_IN_TIME, help="Show the integrations as they were then instead."
 )
 @click.option("--follow", is_flag=True, help="Continue with each new event, until Ctrl-C.")
+@click.option("-n", "newest", type=click.IntRange(min=1), metavar="N", help="Only the newest N.")
 @click.option(
     "--format",
     "format_",
@@ -38,10 +46,11 @@ def replay_command(  # noqa: PLR0913 — each is an option
     end: PointInTime | None,
     as_of: PointInTime | None,
     follow: bool,
+    newest: int | None,
     format_: Format | None,
 ) -> None:
     """Show the audit log, oldest first; positions and times are included at both ends."""
-    require_no_contradiction(as_of, follow=follow, start=start, end=end)
+    require_no_contradiction(as_of, follow=follow, start=start, end=end, newest=newest)
     tune_garbage_collector()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # if the reader leaves, end without an error
     selection = ReplayFilter(
@@ -49,6 +58,7 @@ def replay_command(  # noqa: PLR0913 — each is an option
         integration=integration,
         start=start,
         end=end if as_of is None else as_of,
+        newest=newest,
     )
     output = Output(sys.stdout, format_ or ("table" if sys.stdout.isatty() else "jsonl"))
     settings = read_settings()
@@ -58,16 +68,25 @@ def replay_command(  # noqa: PLR0913 — each is an option
         with progress_bar() as report_progress:
             show = replay if as_of is None else replay_as_of
             show(settings, selection, output, report_progress)
+    except UnknownSelectionError as error:
+        click.echo(f"integrations: {error}", err=True)
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
 
 
 def require_no_contradiction(
-    as_of: PointInTime | None, *, follow: bool, start: PointInTime | None, end: PointInTime | None
+    as_of: PointInTime | None,
+    *,
+    follow: bool,
+    start: PointInTime | None,
+    end: PointInTime | None,
+    newest: int | None,
 ) -> None:
     """Refuse options that exclude each other."""
-    if as_of is not None and (follow or start is not None or end is not None):
-        message = "--as-of stands alone: no --from, no --to, no --follow"
+    others = (start, end, newest)
+    if as_of is not None and (follow or any(each is not None for each in others)):
+        message = "--as-of stands alone: no --from, no --to, no --follow, no -n"
         raise click.UsageError(message)
     if follow and end is not None:
         message = "--follow has no end: no --to"

@@ -145,6 +145,6 @@ def test_a_setting_that_lists_something_else_stops_the_start(text: str) -> None:
     with pytest.raises(SettingsError) as refused:
         read_settings({"INTEGRATIONS_TRUSTED_PROXIES": text})
     assert str(refused.value) == (
-        "INTEGRATIONS_TRUSTED_PROXIES has a wrong value; it takes addresses and networks"
-        " (10.0.0.0/8) separated by commas."
+        "INTEGRATIONS_TRUSTED_PROXIES has a wrong value; it takes addresses and networks by their"
+        " first address (10.0.0.0/8, not 10.0.0.1/8), separated by commas."
     )

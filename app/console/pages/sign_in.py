@@ -24,9 +24,11 @@ from app.console.visit import (
     session_key,
 )
 from app.locales.catalogues import DEFAULT
+from app.pasted_text import BLANK
 
 # A page of ours, but not of signing in, and with nothing that a browser could read otherwise.
 OUR_PAGE = re.compile(r"/console/[A-Za-z0-9-]+/(?!sign-|enter)[A-Za-z0-9_./-]+(\?[!-\[\]-~]*)?")
+TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 SESSION, NEXT = "", "_next"  # how the names of cookies end
 NEXT_SECONDS = 15 * 60  # for a link that is still to be asked for
 MAX_NEXT_LENGTH = 3_800  # characters; a browser keeps 4 KiB of a cookie with its name
@@ -80,7 +82,7 @@ class SignInPages(Controller):
     async def sign_in(self, request: AnyRequest) -> Response[Any]:
         """Open a session for a token that was pasted."""
         form = await read_form(request)
-        token = form.get("secret.token", "").strip().removeprefix("Bearer ")
+        token = read_token(form.get("secret.token", ""))
         caller = await ask_who(request, token)
         if caller is None:
             return render_page(request, "sign_in.html", 422, wrong=True, lost=False, typed=False)
@@ -139,6 +141,13 @@ async def is_signed_in(request: AnyRequest) -> bool:
     cookie = session_key(request)
     token = await get_console(request).sessions.token(cookie) if cookie else None
     return token is not None and await ask_who(request, token) is not None
+
+
+def read_token(pasted: str) -> str:
+    """Return the token in *pasted*, without line breaks in it, quotes, `Bearer` and `TOKEN=`."""
+    text = BLANK.sub("", pasted)
+    found = TOKEN.search(text)
+    return found[0] if found else text
 
 
 async def ask_who(request: AnyRequest, token: str) -> Whoami | None:

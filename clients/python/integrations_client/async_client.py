@@ -25,7 +25,7 @@ from integrations_client.held import HeldLeases
 from integrations_client.json_values import Json, as_object
 from integrations_client.keys import FilePath, PinnedKeys, WorkerKey
 from integrations_client.lease import Lease
-from integrations_client.opening import Opener, Target
+from integrations_client.opening import Opener, Target, channel_target
 from integrations_client.service import Service, Token
 from integrations_client.watcher import Watcher
 
@@ -80,7 +80,7 @@ class AsyncIntegrations:
 
     async def channel(self, channel: str) -> Lease:
         """Return a lease of the integration that is chosen for *channel*: EMAIL, SMS or PUSH."""
-        return await self.obtain(("channel", channel))
+        return await self.obtain(channel_target(channel))
 
     def auth(self, integration: str) -> AsyncLeaseAuth:
         """Return an `httpx.Auth` for `httpx.AsyncClient` that signs requests with the lease."""
@@ -89,7 +89,7 @@ class AsyncIntegrations:
 
     def channel_auth(self, channel: str) -> AsyncLeaseAuth:
         """Return an `httpx.Auth` as `auth` does, for the integration chosen for *channel*."""
-        target: Target = ("channel", channel)
+        target = channel_target(channel)
         return AsyncLeaseAuth(self.held, target, lambda: self.channel(channel))
 
     async def obtain(self, target: Target) -> Lease:

@@ -14,7 +14,7 @@ from integrations_client.auth import SyncLeaseAuth
 from integrations_client.json_values import Json
 from integrations_client.keys import FilePath
 from integrations_client.lease import Lease
-from integrations_client.opening import Target
+from integrations_client.opening import Target, channel_target
 from integrations_client.service import Token
 
 T = TypeVar("T")
@@ -61,7 +61,7 @@ class Integrations:
 
     def channel(self, channel: str) -> Lease:
         """Return a lease of the integration that is chosen for *channel*: EMAIL, SMS or PUSH."""
-        target: Target = ("channel", channel)
+        target = channel_target(channel)
         return self.held.get(target) or self.obtain(target)
 
     def auth(self, integration: str) -> SyncLeaseAuth:
@@ -71,7 +71,7 @@ class Integrations:
 
     def channel_auth(self, channel: str) -> SyncLeaseAuth:
         """Return an `httpx.Auth` as `auth` does, for the integration chosen for *channel*."""
-        target: Target = ("channel", channel)
+        target = channel_target(channel)
         return SyncLeaseAuth(self.held, target, lambda: self.channel(channel))
 
     def obtain(self, target: Target) -> Lease:

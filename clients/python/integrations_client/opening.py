@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from jwt import PyJWS
 from jwt.exceptions import PyJWTError
 
-from integrations_client.errors import InvalidLeaseError
+from integrations_client.errors import ConfigurationError, InvalidLeaseError
 from integrations_client.json_values import Json, as_list, as_object
 from integrations_client.keys import PinnedKeys, WorkerKey, from_base64url
 from integrations_client.lease import Lease
@@ -26,6 +26,16 @@ SIGNATURES = PyJWS(algorithms=["EdDSA"])
 
 Target = tuple[Literal["integration", "channel"], str]
 """What is leased: an integration by its id, or the default of a channel by its name."""
+
+CHANNELS = ("EMAIL", "SMS", "PUSH")
+
+
+def channel_target(channel: str) -> Target:
+    """Return the default of *channel*; raise ConfigurationError if there is no such channel."""
+    if channel not in CHANNELS:
+        message = f"{channel!r} is no channel: EMAIL, SMS or PUSH"
+        raise ConfigurationError(message)
+    return "channel", channel
 
 
 class Opener(NamedTuple):

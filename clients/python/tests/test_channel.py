@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
-from integrations_client import DefaultInactiveError, NoDefaultError
+from integrations_client import ConfigurationError, DefaultInactiveError, NoDefaultError
 
 from clients.python.tests.conftest import Workspace
 from tests.support.waiting import wait_until
@@ -95,3 +95,11 @@ def test_a_choice_that_is_taken_back_is_noticed(workspace: Workspace) -> None:
         client.channel("EMAIL")
         assert workspace.admin.delete(EMAIL).status_code == 200
         wait_until(lambda: is_refused(client, NoDefaultError))
+
+
+@pytest.mark.parametrize("channel", ["sms", "Email", "", "int_01m84sn0f6e788c7myrj1n317m"])
+def test_what_is_no_channel_is_a_mistake_of_the_caller(workspace: Workspace, channel: str) -> None:
+    with workspace.client() as client:
+        for ask in (client.channel, client.channel_auth):
+            with pytest.raises(ConfigurationError, match="is no channel: EMAIL, SMS or PUSH"):
+                ask(channel)

@@ -78,7 +78,14 @@ def test_a_line_holds_what_the_contract_promises_and_nothing_else(replay: Any) -
         ([], [1, 2, 3, 4, 5]),
         (["--workspace", "a"], [1, 3, 4]),
         (["--integration", "int_2"], [2, 5]),
-        (["--workspace", "a", "--integration", "int_2"], []),
+        (["--workspace", "a", "--to", "0"], []),
+        (["-n", "2"], [4, 5]),
+        (["-n", "9"], [1, 2, 3, 4, 5]),
+        (["-n", "2", "--workspace", "a"], [3, 4]),
+        (["-n", "1", "--integration", "int_2"], [5]),
+        (["-n", "2", "--to", "4"], [3, 4]),
+        (["-n", "2", "--to", "2026-11-05T09:02:30Z"], [2, 3]),
+        (["-n", "2", "--from", "2026-11-05T09:05:00Z"], []),
         (["--from", "2", "--to", "4"], [2, 3, 4]),
         (["--from", "2026-11-05T09:01:00Z", "--to", "2026-11-05T10:03:00+01:00"], [2, 3, 4]),
         (["--from", "2026-11-05 09:03"], [4, 5]),
@@ -121,6 +128,7 @@ def test_as_of_of_one_workspace_leaves_out_the_others(replay: Any) -> None:
     "options",
     [
         ["--as-of", "1", "--follow"], ["--as-of", "1", "--to", "2"], ["--follow", "--to", "2"],
+        ["--as-of", "1", "-n", "2"], ["-n", "0"],
         ["--from", "yesterday"], ["--to", "1" * 30],
     ],
 )  # fmt: skip
@@ -239,12 +247,12 @@ def lines_of(output: IO[bytes], amount: int) -> list[int]:
 
 def test_following_ends_with_ctrl_c_and_without_a_traceback(story: str, command: "Command") -> None:
     with subprocess.Popen(
-        command("replay", "--follow", DATABASE_URL=story),
+        command("replay", "--follow", "-n", "3", DATABASE_URL=story),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as process:  # fmt: skip
         assert process.stdout
         assert process.stderr
-        assert lines_of(process.stdout, 5) == [1, 2, 3, 4, 5]
+        assert lines_of(process.stdout, 3) == [3, 4, 5]
         process.send_signal(signal.SIGINT)
         assert process.stderr.read() == b""
     assert process.returncode == 128 + signal.SIGINT

@@ -15,7 +15,7 @@ def test_what_is_made_is_what_is_read(tmp_path: Path) -> None:
 
 
 def test_a_missing_key_is_made_only_where_that_is_asked_for(tmp_path: Path) -> None:
-    with pytest.raises(TokenKeyError, match="is not there: start the service here once"):
+    with pytest.raises(TokenKeyError, match="is not there: copy the file from the host"):
         load_key(tmp_path / "key", "token key", create=False)
     assert [*tmp_path.iterdir()] == []
 

@@ -141,6 +141,7 @@ def test_a_setting_that_cannot_work_is_named(
     [line] = wrong({**begun, f"INTEGRATIONS_{setting}": value})
 
     assert line.startswith(f"{subject}: ")
+    assert setting != "JWKS" or "set INTEGRATIONS_JWKS to a file or an https address" in line
 
 
 def test_without_anything_it_says_where_to_begin(data_dir: Path) -> None:

@@ -77,7 +77,7 @@ def test_of_two_hosts_that_start_at_once_one_wins_and_the_other_is_told_what_to_
         (winner,) = [number for number in (0, 1) if lines[number].startswith("Listening on ")]
         told = refusal((other, one)[winner])
     loser = folders[1 - winner]
-    assert told.startswith("integrations: This host has not the keys of the database: ")
+    assert told.startswith("integrations: This host does not have the keys of this database: ")
     for name in KEY_FILES:
         assert f"{loser / name} is missing" in told
     assert [*loser.iterdir()] == []

@@ -79,7 +79,7 @@ def test_a_killed_restore_can_be_run_again(function: str, kept: Path, target: En
             [*INTEGRATIONS, "serve"], env=target, capture_output=True, timeout=60, check=False
         )
         assert (started.returncode, started.stdout) == (1, b"")
-        assert b"This host has not the keys of the database" in started.stderr
+        assert b"This host does not have the keys of this database" in started.stderr
     done(target, "restore", kept)
     assert "9 events agree with" in done(target, "verify")
 

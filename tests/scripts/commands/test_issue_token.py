@@ -7,12 +7,16 @@ from typing import Any
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from app.tokens.jwt import base64url
 from app.tokens.local_key import open_local_key
-from app.tokens.principal import PERMISSIONS
+from app.tokens.principal import PERMISSIONS, RESOLVE
 from scripts.commands.issue_token import token_command
 from scripts.commands.operator_log import user_name
 from tests.support.service import security_line
+
+RECIPIENT = base64url(X25519PrivateKey.generate().public_key().public_bytes_raw())
 
 
 @pytest.fixture
@@ -88,3 +92,14 @@ def test_who_issued_a_token_for_whom_is_a_line_without_the_token(
         "level": "info",
     }
     assert not any(part in issued.stderr for part in issued.stdout.strip().split("."))
+
+
+def test_a_token_to_lease_without_a_recipient_is_warned_of(
+    settings: dict[str, str | None],
+) -> None:
+    issued = run(settings, "--permission", RESOLVE)
+    with_key = run(settings, "--permission", RESOLVE, "--recipient", RECIPIENT)
+
+    assert claims(issued.stdout.strip())["permissions"] == [RESOLVE]
+    assert "without --recipient no lease is granted: " in issued.stderr
+    assert "--recipient" not in with_key.stderr

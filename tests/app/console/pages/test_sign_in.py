@@ -38,6 +38,21 @@ def test_a_token_opens_a_session_and_leads_back_to_the_page_that_was_wanted(
     assert workspace in visitor.get(LIST).text
 
 
+@pytest.mark.parametrize(
+    "pasted",
+    ["{}\n", " Bearer {}", "TOKEN={}", "export TOKEN='{}'", '"{}"', "\u201c{}\u201d", "TOKEN: {}"],
+)
+def test_what_is_copied_with_a_token_is_removed(
+    visitor: httpx2.Client, client: httpx2.Client, pasted: str
+) -> None:
+    token = token_of(client)
+    wrapped = f"{token[:60]}\n  {token[60:]}"  # a terminal that is narrow
+
+    answer = visitor.post("/console/en/sign-in", data={"secret.token": pasted.format(wrapped)})
+
+    assert answer.status_code == 303
+
+
 @pytest.mark.parametrize("wrong", ["nonsense", "", "a.b.c", "é\u0000", "x" * 9000])
 def test_a_wrong_token_is_refused_and_not_repeated(visitor: httpx2.Client, wrong: str) -> None:
     answer = visitor.post("/console/en/sign-in", data={"secret.token": wrong})
