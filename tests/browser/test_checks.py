@@ -1,5 +1,6 @@
 """Checks: what the provider says, how long it may take, and how many there may be."""
 
+import json
 import re
 import socket
 import time
@@ -9,6 +10,8 @@ from typing import Any
 
 import httpx2
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from playwright.sync_api import Locator, expect
 
 from tests.support.any_provider import SENDGRID_REFUSES, Provider, running_provider
@@ -44,12 +47,13 @@ def checking(
     provider: Provider,
     silent: int,
 ) -> Iterator[Service]:
-    """A service that asks `provider` in place of SendGrid, and `silent` in place of Nexmo."""
+    """A service that asks `provider` in place of SendGrid and FCM, `silent` in place of Nexmo."""
     here = "http://127.0.0.1"
+    told = f"{here}:{provider.server_port}"
     with start_service(
         own_data_dir(),
         database_url=own_database("console_checks"),
-        provider_urls=f"SENDGRID={here}:{provider.server_port},NEXMO={here}:{silent}",
+        provider_urls=f"SENDGRID={told},FIREBASE_FCM={told},NEXMO={here}:{silent}",
     ) as service:
         yield service
 
@@ -116,6 +120,30 @@ def test_a_check_of_keys_that_a_provider_has_ended_says_what_to_use_instead(
     expect(result.locator("strong")).to_have_text("Ended by the provider")
     expect(result).to_contain_text("use the JSON of a service account")
     assert colour_of(result.locator("strong")) != RED
+
+
+def test_a_service_account_that_works_is_not_asked_for(
+    console: Window, client: httpx2.Client, provider: Provider
+) -> None:
+    provider.say(200, {"access_token": "t", "name": "projects/our-project/messages/1"})
+    key = rsa.generate_private_key(65537, 2048)
+    account = {
+        "type": "service_account",
+        "project_id": "our-project",
+        "client_email": "sender@our-project.iam.gserviceaccount.com",
+        "private_key": key.private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        ).decode(),
+    }
+    push = {"name": "Push", "type": "FIREBASE_FCM", "channel": "PUSH"}
+    page = console.open(f"{LIST}/{add(client, **push, apiKey=json.dumps(account))}")
+    advice = page.get_by_text("use the JSON of a service account")
+    expect(advice).to_be_visible()
+
+    page.get_by_role("button", name="Check now").click()
+
+    expect(page.locator(".check").first).to_contain_text("Works")
+    expect(advice).to_have_count(0)
 
 
 def test_a_check_that_takes_long_keeps_its_own_button_busy_alone_and_is_done_once(
