@@ -22,7 +22,7 @@ BRACKET_SIGNS = "".join(BRACKETS)
 QUOTES = "\"'`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\xab\xbb\u2039\u203a"
 SCHEME = re.compile(  # with the name of its header or without
     r"(?:(?:(?:-h|--header)\s+)?[\"']?(?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?)?"
-    r"(?:(?:bearer|basic|token|api-?key)(?:\s|%20)+|(?:bearer|basic)\s*[:=]\s*)(?=\S)",
+    r"(?:(?:bearer|basic|token|api-?key)(?:\s|%20)+|(?:bearer|basic)\s*[:=]\s*)(?=\S)(?!\W\s)",
     re.IGNORECASE,
 )
 VARIABLE = re.compile(  # also a member of JSON, and what shells, Docker and scripts put before it

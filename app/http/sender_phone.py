@@ -87,7 +87,9 @@ ZERO_IN_BRACKETS = FieldProblem(
     " without brackets",
 )
 NOT_A_NUMBER_ALONE = FieldProblem(
-    "INVALID_PHONE", "Write the number alone, without tel: or another word in front of it"
+    "INVALID_PHONE",
+    "Write the number alone, without tel: or another word in front of it; a number of WhatsApp is"
+    " whatsapp:+447700900123",
 )
 IMPOSSIBLE_PHONE = FieldProblem("IMPOSSIBLE_PHONE", "This number cannot exist; check it")
 TRUNK_PREFIX = FieldProblem(

@@ -44,7 +44,9 @@ INVALID_KEYS = Verdict("inconclusive", "These are no VAPID keys")
 INVALID_ACCOUNT = Verdict("inconclusive", "This is not the JSON of a service account")
 INCOMPLETE_ACCOUNT = Verdict("inconclusive", INCOMPLETE)
 # Form is not proof: the provider was not asked. `limits` name the field.
-UNSENDABLE = Verdict("inconclusive", "{field} holds a space or another character that no key has")
+UNSENDABLE = Verdict(
+    "inconclusive", "{field} holds a space, an invisible character or another that no key has"
+)
 WRAPPED = Verdict(
     "inconclusive",
     "{field} is stored with quotes, brackets, Bearer or a name around it; store the key alone",

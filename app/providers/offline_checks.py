@@ -5,7 +5,14 @@ from collections.abc import Sequence
 
 from app.pasted_text import trim
 from app.providers.http_client import Values
-from app.providers.lookalikes import PastedValue, find_lookalike, find_owner, is_needed
+from app.providers.lookalikes import (
+    Given,
+    PastedValue,
+    find_lookalike,
+    find_mixed_kinds,
+    find_owner,
+    is_needed,
+)
 from app.providers.provider_file import HttpCheck, OfflineRule, ProviderFile, VapidPairRule
 from app.providers.verdict import Verdict
 from app.wrappings import readings, unwrap
@@ -44,7 +51,23 @@ def misplaced_field(missing: list[str], values: Values, provider: ProviderFile) 
     """Return the field that holds a value of a *missing* one; None if none does."""
     given = {name: PastedValue(trim(value.reveal_text())) for name, value in values.items()}
     keys = sorted(given.keys() - provider.settings.keys())
-    return next((name for name in keys if find_owner(name, given, provider) in missing), None)
+    owned = (name for name in keys if find_owner(name, given, provider) in missing)
+    return next(owned, None) or account_setting(missing, given, provider)
+
+
+def account_setting(missing: list[str], given: Given, provider: ProviderFile) -> str | None:
+    """Return the setting with the account's id that a *missing* field takes; None if none has it.
+
+    It fits the other credentials there: next to the secret of an API key an account's id does not.
+    """
+    fields = [(n, f.public_format) for n, f in provider.fields.items() if n in missing]
+    for name in provider.settings.keys() & given.keys():
+        for field, format_ in fields:
+            filled = {**given, field: given[name]}
+            is_id = format_ and re.fullmatch(format_, given[name].text)
+            if is_id and not any(find_mixed_kinds(filled, provider)):
+                return f"settings.{name}"
+    return None
 
 
 def offline_verdict(

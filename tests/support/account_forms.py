@@ -50,6 +50,7 @@ def indented(text: str) -> str:
 
 FORMS: dict[str, Callable[[str], str]] = {
     "as it is": str,
+    "with its last line break": lambda text: f"{text}\n",
     "indented": indented,
     "byte order mark": lambda text: "\ufeff" + text,
     "trailing text": lambda text: text + "\n# end of file",

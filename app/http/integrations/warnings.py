@@ -12,7 +12,7 @@ from app.http.errors import FieldFinding
 from app.http.field_rules import FieldProblem
 from app.http.sender_phone import number_warning
 from app.http.types import attributes_by_json_name
-from app.pasted_text import SPACE
+from app.pasted_text import BLANK, SPACE
 from app.providers.google_service_account import INCOMPLETE, is_incomplete_account
 from app.providers.lookalikes import (
     UNPRINTABLE,
@@ -62,6 +62,11 @@ SPACE_INSIDE = FieldProblem(
 UNUSUAL_CHARACTER = FieldProblem(
     "UNUSUAL_CHARACTER", "This contains a character that no key has; it is stored as it is"
 )
+INVISIBLE_CHARACTER = FieldProblem(
+    "UNUSUAL_CHARACTER",
+    "This contains an invisible character, which no key has; it is stored as it is: copy the key"
+    " again, or type it",
+)
 DEFAULT_OF_CHANNEL = FieldProblem(
     "DEFAULT_OF_CHANNEL",
     "This is the default of its channel: until it is on again, or another is chosen, workers get no"
@@ -85,7 +90,11 @@ def find_warnings(
 
     *stored* are the secrets that new ones stand next to.
     """
-    yield from getattr(body, "notices", ())
+    yield from (
+        (name, each)
+        for name, each in getattr(body, "notices", ())
+        if not is_document(name, provider)  # what is around a document means nothing
+    )
     given = values_in(body)
     for name, value in given.items():
         field = provider.fields.get(cast("ProviderFieldName", name))
@@ -146,9 +155,16 @@ def values_in(body: Struct) -> dict[str, PastedValue]:
     }
 
 
+def is_document(name: str | None, provider: Provider) -> bool:
+    """Return whether the field *name* of *provider* is the text of a file."""
+    field = provider.fields.get(cast("ProviderFieldName", name))
+    return field is not None and field.document
+
+
 def has_unusual_content(found: Container[FieldProblem]) -> bool:
     """Return whether *found* says already that the value holds what no key has."""
-    return any(each in found for each in (SPACE_INSIDE, UNUSUAL_CHARACTER, TEXT_AROUND))
+    unusual = (SPACE_INSIDE, UNUSUAL_CHARACTER, INVISIBLE_CHARACTER, TEXT_AROUND)
+    return any(each in found for each in unusual)
 
 
 def key_warnings(
@@ -168,7 +184,10 @@ def key_warnings(
         return
     if SPACE.search(unwrapped.text):
         yield SPACE_INSIDE
-    if UNPRINTABLE.search(SPACE.sub("", unwrapped.text)):
+    rest = SPACE.sub("", unwrapped.text)
+    if BLANK.search(rest):
+        yield INVISIBLE_CHARACTER
+    elif UNPRINTABLE.search(rest):
         yield UNUSUAL_CHARACTER
 
 

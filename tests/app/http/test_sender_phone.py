@@ -99,7 +99,7 @@ ZERO_OF_ITALY = (
     f"{ZERO}: it is not dialled after the country's code; in Italy the 0 is dialled, without"
     " brackets"
 )
-ALONE = "Write the number alone"
+ALONE = "Write the number alone, without tel: or another word in front of it; a number of WhatsApp"
 REFUSED = {
     "no plus": ("447700900000", PLUS),
     "no plus, just longer than a short code": ("123456789", PLUS),
@@ -141,6 +141,7 @@ REFUSED = {
     "tel: with parameters": ("tel:+44-7700-900000;ext=5", ALONE),
     "sms:": ("sms:+447700900000", ALONE),
     "Tel.": ("Tel. +44 7700 900000", ALONE),
+    "WhatsApp without a colon": ("WhatsApp +14155238886", ALONE),
     "too short": ("+12345", DIGITS),
     "too long": ("+1234567890123456", DIGITS),
     "two pluses": ("++447700900000", DIGITS),

@@ -117,6 +117,28 @@ async def test_the_check_names_the_same_field(
     assert verdict.limits.get("other") in (holders or {None})
 
 
+AUTH = {"apiSecret": TOKEN, "accountSid": AC}
+SETTINGS: list[tuple[str, dict[str, str], str | None]] = [
+    ("the account of an auth token", AUTH, ACCOUNT),
+    ("the account of the secret of a key", {**AUTH, "apiSecret": KEY_SECRET}, None),
+    ("a key in the place of the secret", {**AUTH, "apiSecret": SK}, "apiSecret"),
+    ("another setting", {"apiSecret": TOKEN, "region": "IE1"}, None),
+]
+
+
+@pytest.mark.parametrize(
+    ("given", "other"), [s[1:] for s in SETTINGS], ids=[s[0] for s in SETTINGS]
+)
+async def test_the_check_finds_the_account_s_id_in_the_settings(
+    script: Script, given: Given, other: str | None
+) -> None:
+    values = {name: Secret(value.encode()) for name, value in given.items()}
+
+    verdict = (await script.check("TWILIO", values=values)).verdict
+
+    assert verdict.limits == {"fields": "apiKey"} | ({"other": other} if other else {})
+
+
 MIXED = {AC: KEY_SECRET, SK: TOKEN}
 REFUSED = {"code": 20003, "message": "Authenticate"}
 TAKEN: dict[str, object] = {"status": "active", "incoming_phone_numbers": []}

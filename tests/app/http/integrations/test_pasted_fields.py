@@ -281,6 +281,21 @@ def test_each_cause_is_a_warning_of_its_own(value: str, expected: list[str]) -> 
     assert warnings_of({"apiKey": value}) == [("apiKey", code) for code in expected]
 
 
+@pytest.mark.parametrize("character", ["\u200b", "\xad", "\ufeff", "\u2060", "\u200e", "\u3164"])
+def test_a_character_that_nobody_sees_is_called_invisible(character: str) -> None:
+    body = {
+        "name": "n",
+        "type": "SENDGRID",
+        "channel": "EMAIL",
+        "apiKey": SG[:9] + character + SG[9:],
+    }
+
+    [(_, warning)] = find_warnings(CREATE.read(json.dumps(body).encode()), PROVIDERS["SENDGRID"])
+
+    assert warning.code == "UNUSUAL_CHARACTER"
+    assert warning.message.startswith("This contains an invisible character")
+
+
 @pytest.mark.parametrize("field", ["apiKey", "apiSecret"])
 def test_both_keys_of_a_provider_are_looked_at(field: str) -> None:
     keys = {"apiKey": "AC" + "0a" * 16, "apiSecret": "1b" * 16}

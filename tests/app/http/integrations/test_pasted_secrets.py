@@ -83,6 +83,8 @@ FORMS: list[tuple[str, set[str]]] = [
     ("Key of production, do not share\n\n{}\n\n(ask Ada)", {AROUND}),
     ('<add key="SENDGRID_API_KEY" value="{}" />', {AROUND}),
     ('{{"env": "production", "apiKey": "{}"}}', {AROUND}),
+    ("apikey / {}", {AROUND}),
+    ("API key | {}", {AROUND}),
     ("setx SENDGRID_PRODUCTION_KEY {}", {AROUND}),
 ]
 # Text that a secret of 6 to 32 characters of any kind, as Vonage's, may be itself.
