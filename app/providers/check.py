@@ -19,13 +19,13 @@ from app.providers.lookalikes import (
     find_mixed_kinds,
     holds_more_than_key,
     matches_format,
+    wrappings_of,
 )
 from app.providers.offline_checks import missing_verdict, offline_verdict
 from app.providers.provider_file import HttpCheck, ProviderFile, VapidPairRule
 from app.providers.vapid import is_key_pair
 from app.providers.verdict import Verdict
 from app.secrets.secret import Secret
-from app.wrappings import unwrap
 
 DEADLINE = 10.0  # seconds, for all requests of a check
 MAX_CONCURRENT_CHECKS = (
@@ -144,8 +144,8 @@ def wrapped_verdict(values: Values, provider: ProviderFile) -> Verdict | None:
     for name, field in provider.fields.items():
         if name not in values or field.document:
             continue
-        text = values[name].reveal_text()
-        if unwrap(text).wrappings or holds_more_than_key(PastedValue(text), field, provider):
+        value = PastedValue(values[name].reveal_text())
+        if wrappings_of(value, field) or holds_more_than_key(value, field, provider):
             return Verdict(WRAPPED.outcome, WRAPPED.message, {"field": name})
     return None
 

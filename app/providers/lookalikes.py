@@ -8,7 +8,7 @@ from typing import cast
 from app.pasted_text import trim
 from app.providers.google_service_account import mentions_account
 from app.providers.provider_file import ValueCondition
-from app.wrappings import base64_text, readings, unwrap
+from app.wrappings import Wrapping, base64_text, readings, unwrap
 from domain.provider import (
     FieldCondition,
     FieldLookalike,
@@ -33,6 +33,10 @@ PAIR_SIGN = r"(?:\s*[:.,;/|&]\s*|\s+)"
 UNPRINTABLE = re.compile(r"[^\x21-\x7e]")  # what no key has
 # What stands for a secret, and is none: hidden behind signs, a variable, an address in a vault.
 STAND_IN = re.compile(r"[*\u2022\u25cf]{4}|^(?:\$\{|[a-z]+://)")
+
+# A secret that somebody chose may hold any sign: https://developer.vonage.com/en/account/code-snippets/create-a-secret
+CHOSEN_LENGTHS = range(8, 26)
+KEY_NAME = re.compile("key|secret|token|pass", re.IGNORECASE)
 
 
 class PastedValue:
@@ -97,6 +101,17 @@ def stands_for_secret(text: str) -> bool:
     """Return whether *text* is no secret of any form, but a stand-in, or base64 of a text."""
     inner = base64_text(text) or " "
     return STAND_IN.search(text) is not None or not UNPRINTABLE.search(inner)
+
+
+def wrappings_of(value: PastedValue, field: ProviderField | None) -> frozenset[Wrapping]:
+    """Return what *value* of *field* is wrapped in; a chosen secret (`Aa1=Bb2Cc3`) in nothing."""
+    found = unwrap(value.text)
+    if field is None or field.format is None or not takes_words(field.format):
+        return found.wrappings
+    is_named = KEY_NAME.search(value.text) or Wrapping.VARIABLE not in found.wrappings
+    is_whole = "=" in value.text and not is_named and len(value.text) in CHOSEN_LENGTHS
+    is_too_short = len(found.text) < CHOSEN_LENGTHS.start  # without its last sign: `Ab12345;`
+    return frozenset() if is_whole or is_too_short else found.wrappings
 
 
 def find_owner(name: str, given: Given, provider: Provider) -> str | None:

@@ -23,6 +23,7 @@ from app.providers.lookalikes import (
     find_owner,
     holds_more_than_key,
     matches_format,
+    wrappings_of,
 )
 from app.secrets.secret import Secret
 from app.wrappings import Wrapping, unwrap
@@ -172,9 +173,8 @@ def key_warnings(
 ) -> Iterator[FieldProblem]:
     """Find what stands around the key *value*, or inside it, and belongs to none."""
     unwrapped = unwrap(value.text)
-    yield from (
-        WRAPPING_WARNINGS[wrapping] for wrapping in Wrapping if wrapping in unwrapped.wrappings
-    )
+    wrappings = wrappings_of(value, field)
+    yield from (WRAPPING_WARNINGS[wrapping] for wrapping in Wrapping if wrapping in wrappings)
     if field and find_lookalike(value, field):
         return  # what it is says more
     if field and holds_more_than_key(value, field, provider):

@@ -75,12 +75,37 @@ async def test_a_refusal_of_what_looks_like_a_key_names_no_field(
 
 
 # ----- Secrets of any form, which Vonage lets people choose -----
-CHOSEN = ["Nordwind2026", "passwordPassword1", "AAAAAAAAAAAAAAAA", "Xy7_Kq2_Lm9", "Zz9**Yy8^"]
+CHOSEN = [
+    *("Nordwind2026", "passwordPassword1", "AAAAAAAAAAAAAAAA", "Xy7_Kq2_Lm9", "Zz9**Yy8^"),
+    *("Aa1=Bb2Cc3", "Ab12345;", "abc=DEF123ghi", "(Ab12345)", "{Ab12345}", 'Ab1"Cd2"'),
+]
 
 
 @pytest.mark.parametrize("secret", [*CHOSEN, KEYS["NEXMO"]["apiSecret"]])
-def test_a_chosen_secret_is_not_unusual(secret: str) -> None:
-    body = {"name": "n", "type": "NEXMO", "channel": "SMS", "apiKey": "ab12cd34"}
-    created = CREATE.read(json.dumps({**body, "apiSecret": secret}).encode())
+async def test_a_chosen_secret_is_not_unusual(script: Script, secret: str) -> None:
+    given = {"apiKey": "ab12cd34", "apiSecret": secret}
+    body = {"name": "n", "type": "NEXMO", "channel": "SMS", **given}
+    values = {name: Secret(value.encode()) for name, value in given.items()}
 
-    assert [*find_warnings(created, PROVIDERS["NEXMO"])] == []
+    warned = [*find_warnings(CREATE.read(json.dumps(body).encode()), PROVIDERS["NEXMO"])]
+    verdict = (await script.check("NEXMO", (401, REFUSALS["NEXMO"]), values=values)).verdict
+
+    assert warned == []
+    assert verdict.message.startswith("The key and the secret do not belong together")
+
+
+WRAPPED_SECRETS = {
+    "API_SECRET=ABCDEFGH01234abc": "LOOKS_LIKE_VARIABLE",
+    "secret=Nordwind2026": "LOOKS_LIKE_VARIABLE",
+    "ABCDEFGH01234abc,": "LOOKS_QUOTED",
+    '"Nordwind2026"': "LOOKS_QUOTED",
+}
+
+
+@pytest.mark.parametrize("secret", WRAPPED_SECRETS)
+def test_a_chosen_secret_that_is_wrapped_is_a_warning(secret: str) -> None:
+    body = {"name": "n", "type": "NEXMO", "channel": "SMS", "apiSecret": secret}
+
+    found = find_warnings(CREATE.read(json.dumps(body).encode()), PROVIDERS["NEXMO"])
+
+    assert WRAPPED_SECRETS[secret] in {each.code for _, each in found}
