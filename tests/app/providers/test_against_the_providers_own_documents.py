@@ -87,7 +87,7 @@ def all_credentials(credentials: dict[str, dict[str, Secret]]) -> dict[str, dict
     ("type_", "prefer", "outcome"),
     [
         ("SENDGRID", "", "ok"),
-        ("SENDGRID", "code=401", "invalid"),
+        ("SENDGRID", "code=401", "inconclusive"),  # who may not view the scopes
         ("SENDGRID", "code=403", "insufficient"),
         ("SENDGRID", "code=404", "inconclusive"),
         ("SENDGRID", "code=500", "inconclusive"),
