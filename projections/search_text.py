@@ -26,9 +26,9 @@ LETTERS = str.maketrans(
 SIGNS = str.maketrans(
     {
         **dict.fromkeys(
-            "\u2018\u2019\u201a\u201b\u02b9\u02bb\u02bc\u02bd\u2032\u2039\u203a`´", "'"
+            "\u2018\u2019\u201a\u201b\u02b9\u02bb\u02bc\u02bd\u05f3\u2032\u2039\u203a`´", "'"
         ),
-        **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033«»", '"'),
+        **dict.fromkeys("\u05f4\u201c\u201d\u201e\u201f\u2033«»", '"'),
         **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
         "،": ",", "؛": ";", "؟": "?", "٪": "%", "۔": ".",
     }

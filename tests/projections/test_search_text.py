@@ -78,6 +78,9 @@ FOUND = {
     "apostrophe, ASCII": ("o`brien", "O'Brien"),
     "quotes": ('"best"', "Acme „Best“"),
     "guillemets": ('"best"', "Acme «Best»"),
+    "Hebrew gershayim": ('צה"ל', "צה״ל"),
+    "Hebrew geresh": ("ג'ירפה", "ג׳ירפה"),
+    "Arabic hamza on its seats": ("قايمة شوون", "قائمة شؤون"),
     "dash": ("2025-26", "Saison 2025–26"),
     "hyphen that does not break": ("e-mail", "E‑Mail"),
 }
