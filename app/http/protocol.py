@@ -124,7 +124,12 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
-        """Receive a part of the request target."""
+        """Receive a part of the request target, which has no fragment (RFC 9112, 3.2).
+
+        The parser takes one and ends the path before it, where a proxy may not.
+        """
+        if b"#" in url:
+            raise HttpParserInvalidURLError
         self.count_head(len(url))
         super().on_url(url)
 
@@ -174,11 +179,9 @@ class GuardedHttpProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
             self.flow.pause_reading()
             return
-        match sys.exception():
-            case (
-                HttpParserInvalidMethodError()
-                | HttpParserCallbackError(__context__=HttpParserInvalidMethodError())
-            ):
+        error = sys.exception()
+        match error.__context__ if isinstance(error, HttpParserCallbackError) else error:
+            case HttpParserInvalidMethodError():
                 self.refuse(METHOD_NOT_ALLOWED, {"Allow": METHODS})
             case HttpParserInvalidURLError():
                 self.refuse(INVALID_ADDRESS, {})

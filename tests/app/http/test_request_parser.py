@@ -1,4 +1,7 @@
-"""Requests that ask for another protocol, which we do not speak, are read as any others."""
+"""Where a request ends is never in doubt: what a proxy could read in another way is refused.
+
+Requests that ask for another protocol, which we do not speak, are read as any others.
+"""
 
 import asyncio
 import re
@@ -187,3 +190,93 @@ async def test_a_tunnel_is_refused_and_nothing_behind_it_is_read(
 
     requests, sent = await handle(POST + b"\r\n" + tunnel, LAST)
     assert (len(requests), STATUS.findall(sent)) == (1, [b"204"])
+
+
+# ----- What a proxy in front could read in another way (RFC 9112, 11.2) -----
+CHUNK = b"\r\n2\r\n{}\r\n0\r\n\r\n"
+REFUSED_LINES = (
+    b"Content-Length: 2\r\nContent-Length: 2",
+    b"Content-Length: 2\r\nContent-Length: 3",
+    *(b"Content-Length: " + value for value in (b"2, 2", b"+2", b"2 2", b"0x2", b"", b"-2")),
+    b"Content-Length: 2\r\nTransfer-Encoding: chunked",
+    b"Transfer-Encoding: chunked\r\nContent-Length: 0",
+    b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+    *(
+        b"Transfer-Encoding: " + value
+        for value in (
+            *(b"xchunked", b"chunkedx", b"chunked, identity", b"identity", b"", b"chunked;q=1"),
+            *(b'"chunked"', b"\x0bchunked", b"chunked, chunked", b"\r\n chunked"),
+        )
+    ),
+    *(b"X: a\r\n b", b"X: a\r\n\tb", b"Content-Length:\r\n 2", b" Content-Length: 2"),
+    *(b"X: a\nContent-Length: 2", b"X: a\rContent-Length: 2", b"X: a\r", b"X: a\0b"),
+    *(b"Content-Length : 2", b"Transfer-Encoding\t: chunked", b": 2", b"Content-Length 2"),
+)
+READ_LINES = (
+    *(b"Content-Length: 2 ", b"Content-Length: 002", b"Transfer_Encoding: chunked"),
+    *(b"Transfer-Encoding: CHUNKED", b"Transfer-Encoding: , chunked"),
+    b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked",  # the application refuses gzip
+)
+
+
+def body_for(line: bytes) -> bytes:
+    """Return the rest of a request with the header *line*: its body is `{}`, however it comes."""
+    return CHUNK if b"Transfer-" in line else b"\r\n{}" if b"Length" in line else b"\r\n"
+
+
+@pytest.mark.parametrize("line", REFUSED_LINES)
+async def test_a_head_that_can_be_read_in_two_ways_is_refused(line: bytes) -> None:
+    requests, sent = await handle(POST + line + b"\r\n" + body_for(line) + LAST)
+
+    assert (requests, STATUS.findall(sent)) == ([], [b"400"])
+
+
+@pytest.mark.parametrize("line", READ_LINES)
+async def test_a_head_that_can_be_read_in_one_way_is_read(line: bytes) -> None:
+    requests, _ = await handle(POST + line + b"\r\n" + body_for(line) + LAST)
+
+    assert [path for _, path, _ in requests] == ["/one", "/last"]
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        *(b"0x2\r\n{}\r\n0\r\n\r\n", b"+2\r\n{}\r\n0\r\n\r\n", b"2 \r\n{}\r\n0\r\n\r\n"),
+        *(b"2\n{}\r\n0\r\n\r\n", b"2\r\n{}\n0\r\n\r\n", b"2\r\n{}0\r\n\r\n", b"\r\n2\r\n{}\r\n"),
+        *(b"2;a\n{}\r\n0\r\n\r\n", b"2;a\rb\r\n{}\r\n0\r\n\r\n", b"1" + b"0" * 16 + b"\r\n"),
+    ],
+)
+async def test_chunks_that_can_be_read_in_two_ways_end_the_connection(chunks: bytes) -> None:
+    requests, sent = await handle(POST + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + LAST)
+
+    assert (requests, STATUS.findall(sent)) == ([], [b"400"])
+
+
+@pytest.mark.parametrize(
+    ("line", "path"),
+    [
+        (b"POST http://other.example/a HTTP/1.1", "/a"),
+        (b"POST http://user@x/a?b HTTP/1.1", "/a"),
+        (b"POST  /a HTTP/1.1", "/a"),
+        (b"\r\nPOST /a HTTP/1.1", "/a"),
+        *((line, None) for line in (b"POST http://x HTTP/1.1", b"POST x:80 HTTP/1.1")),
+        *((line, None) for line in (b"POST /a#b HTTP/1.1", b"POST /a?b#c HTTP/1.1")),
+        *((line, None) for line in (b"POST /a b HTTP/1.1", b"POST /a HTTP/1.1 ")),
+        *((line, None) for line in (b"POST \\a HTTP/1.1", b"POST /a HTTP/1.2")),
+        *((line, None) for line in (b"POST /a http/1.1", b"POST /a HTTP/1.1\nX: a")),
+    ],
+)
+async def test_a_request_line_is_read_in_one_way_or_refused(line: bytes, path: str | None) -> None:
+    requests, sent = await handle(line + b"\r\nHost: x\r\n\r\n" + LAST)
+
+    assert [path for _, path, _ in requests] == ([path, "/last"] if path else [])
+    assert STATUS.findall(sent) == ([b"204", b"204"] if path else [b"400"])
+
+
+async def test_a_request_of_http_1_0_in_chunks_ends_the_connection() -> None:
+    """RFC 9112, 6.1: what does not know chunks may have passed it on."""
+    head = b"POST /a HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n"
+
+    requests, _ = await handle(head + CHUNK + LAST)
+
+    assert requests == [("POST", "/a", b"{}")]
