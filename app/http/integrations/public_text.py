@@ -139,11 +139,43 @@ def reject_exposed_secrets(
         }
         hidden = hidden_secrets(secrets, providers.get(values.get("type", "")))
         yield from ((name, LOOKS_LIKE_SECRET) for name in texts if name in private)
-        for name in find_disclosures(texts, hidden.values()):
-            if name not in private:
-                yield name, REPEATS_SECRET
+        if found := {*find_disclosures(texts, hidden.values())} - private:
+            yield from find_to_blame(found, texts, hidden)
 
     return check
+
+
+def find_to_blame(
+    found: set[str], texts: Mapping[str, str], secrets: Mapping[SecretField, Secret]
+) -> Iterator[FieldFinding]:
+    """Find the wrong ones of *secrets* and the *found* texts, which contain one of them."""
+    repeating = {
+        n: f for n, secret in secrets.items() if (f := repeated_field(secret, texts)) in found
+    }
+    yield from ((name, repeats_field(field)) for name, field in repeating.items())
+    others = [secret for name, secret in secrets.items() if name not in repeating]
+    shown = {*find_disclosures(texts, others)}
+    yield from ((name, REPEATS_SECRET) for name in texts if name in found & shown)
+
+
+def repeated_field(secret: Secret, texts: Mapping[str, str]) -> str | None:
+    """Return the field that *secret* repeats and that holds no key by its form; None if none."""
+    given = unwrap(secret.reveal_text()).text
+    same = (name for name, text in texts.items() if text == given)
+    return next((name for name in same if is_no_key(name, texts[name])), None)
+
+
+def is_no_key(name: str, text: str) -> bool:
+    """Return whether the *text* of the field *name* is an address, a number or a public key."""
+    if name == "vapidPublicKey":
+        return any(pasted_points(text))
+    return name == "senderEmail" or (name == "senderPhone" and "+" in text)
+
+
+def repeats_field(name: str) -> FieldProblem:
+    """Return the problem of a secret that is the value of the public field *name*."""
+    message = "This is the value of {field}, which everybody sees; give the key itself"
+    return FieldProblem("LOOKS_LIKE_SECRET", message, {"field": name})
 
 
 def reject_provider_keys(providers: Providers) -> Callable[[Values], Iterable[FieldFinding]]:
@@ -174,7 +206,8 @@ def find_published(
     """Find the new *secrets* that one of the public *texts* contains already."""
     for field, secret in secrets.items():
         if any(find_disclosures(texts, [secret])):
-            yield field, ALREADY_PUBLIC
+            name = repeated_field(secret, texts)
+            yield field, repeats_field(name) if name else ALREADY_PUBLIC
 
 
 def find_provider_keys(

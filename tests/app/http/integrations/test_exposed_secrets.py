@@ -202,3 +202,27 @@ def test_each_refusal_is_told_in_seven_languages(
     ]
     english = " ".join(answer.text for answer in answers)
     assert ("visible to everybody" in english) is (locale == "en")
+
+
+# ----- What everybody sees, given as a secret -----
+REPEATED = [
+    (MAIL | {"senderEmail": "ada@example.com"}, "apiKey", "ada@example.com", "senderEmail"),
+    (MAIL | {"senderEmail": "ada@example.com"}, "apiKey", "'ada@example.com'", "senderEmail"),
+    (SMS | {"senderPhone": "+447700900123"}, "apiSecret", "+447700900123", "senderPhone"),
+    (PUSH | {"vapidPublicKey": PUB}, "vapidPrivateKey", PUB, "vapidPublicKey"),
+]
+
+
+@pytest.mark.parametrize(("body", "field", "value", "public"), REPEATED)
+def test_a_public_value_in_the_place_of_a_secret_is_wrong_there(
+    client: httpx2.Client, body: dict[str, str], field: str, value: str, public: str
+) -> None:
+    created = client.post(PATH, json={**body, "name": f"n {body[public]}"[:120], field: value})
+    place = client.post(PATH, json=body).headers["Location"]
+    replaced = client.put(f"{place}/credentials", json={field: value})
+
+    for refused in (created, replaced):
+        assert refused.status_code == 400
+        [detail] = refused.json()["result"]["details"]
+        assert (detail["field"], detail["code"]) == (field, "LOOKS_LIKE_SECRET")
+        assert detail["message"].startswith(f"This is the value of {public}")
