@@ -19,7 +19,7 @@ ADDRESS = re.compile(r"<[^<>@\s]+@[^<>@\s]+>")
 EMAIL_IN_NAME = FieldProblem(
     "EMAIL_IN_NAME", "Give the name alone; an address belongs in senderEmail"
 )
-FORMULA = re.compile(f"=(?=[{QUOTES}])")  # ="…", by which a spreadsheet keeps a text as it is
+FORMULA = re.compile(f"^=(?=[{QUOTES}])")  # ="…", by which a spreadsheet keeps a text as it is
 
 
 def strip_variable(text: str, is_variable: Callable[[str], object]) -> str:
