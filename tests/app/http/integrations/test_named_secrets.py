@@ -28,6 +28,8 @@ HEXADECIMAL = "0a" * 16
 NAMED_SECRETS = [
     ("name", "VONAGE_API_SECRET=Abcd12345"),
     ("name", "export VONAGE_API_SECRET='Abcd12345'"),
+    ("name", "VONAGE_API_SECRET=${SECRET:-Abcd12345}"),
+    ("name", "VONAGE_API_SECRET=${SECRET}Abcd12345"),
     ("senderName", "SMTP_PASSWORD=hunter22"),
     ("senderName", f"TWILIO_AUTH_TOKEN={HEXADECIMAL}"),
     ("senderPhone", "VONAGE_API_SECRET=Abcd12345"),
@@ -60,7 +62,11 @@ def test_a_value_behind_the_name_of_a_secret_is_refused_and_its_name_never_remov
     assert (field, "LOOKS_LIKE_SECRET") in {(n, each.code) for n, each in refused.value.findings}
 
 
-@pytest.mark.parametrize("name", ["Password reset mails", "Token: refresh", "Key accounts = VIP"])
+REFERENCES = ["API_KEY=${SENDGRID_API_KEY}", "API_KEY='${KEY_1}' (EU)", "API_KEY=op://Mail/SG/key"]
+WORDS = ["Password reset mails", "Token: refresh", "Key accounts = VIP"]
+
+
+@pytest.mark.parametrize("name", [*WORDS, *REFERENCES])
 @pytest.mark.parametrize("field", ["name", "senderName"])
 def test_an_ordinary_name_names_no_secret(client: httpx2.Client, field: str, name: str) -> None:
     created = client.post(PATH, json=MAIL | {field: name})
