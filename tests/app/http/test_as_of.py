@@ -57,7 +57,7 @@ def test_a_past_state_is_shown_as_get_and_list_showed_it_then(
             assert past.status_code == one.status_code
             assert past.headers.get("etag") == one.headers.get("etag")
             assert past.json()["result"]["data"] == one.json()["result"]["data"]
-    for still_to_come in (10**18 - 1, "9999-12-31"):
+    for still_to_come in (10**12 - 1, "9999-12-31"):
         assert then(client, still_to_come) == shown[-1][0]
     for before in (0, entries[0]["position"] - 1, "2020-01-01"):
         assert then(client, before) == []
