@@ -176,9 +176,9 @@ def read_keks(path: Path) -> tuple[Kek, ...]:
     except OSError as error:
         problem = f"{path} cannot be opened ({error.strerror})"
         remedy = (
-            "copy the file from the host or backup that has it; only the first start of an"
-            " installation makes it, and integrations keys remove --lost KEK gives up a KEK that is"
-            " lost for good"
+            "copy the file from the host or backup that has it, or for a new installation start the"
+            " service here once (integrations serve, which also says what to do if it is lost for"
+            " good)"
         )
         is_missing = isinstance(error, FileNotFoundError)
         raise KeyringError(problem, remedy if is_missing else None) from None

@@ -40,8 +40,8 @@ def load_key_of(kind: type[Key], path: Path, name: str, *, create: bool) -> Key:
         if isinstance(error, FileNotFoundError) and not create:
             message = (
                 f"the {name} {path} is not there: copy the file from the host or backup that has"
-                " it. Only the first start of an installation makes it; if it is lost for good, run"
-                f" integrations keys remove --lost {path.name}"
+                " it, or for a new installation start the service here once (integrations serve,"
+                " which also says what to do if it is lost for good)"
             )
         raise TokenKeyError(message) from None
 
