@@ -8,6 +8,7 @@ from typing import Literal
 
 from app.pasted_text import trim
 from app.secrets.plain_text import unaccented_text
+from app.secrets.private_key_text import is_point
 from app.secrets.secret import Secret
 from app.wrappings import unwrap
 
@@ -30,6 +31,7 @@ PARTS = (
         re.IGNORECASE,
     ),
 )
+POINT = re.compile(r"B[A-P][\w+/-]{85}=?", re.ASCII)
 HEXADECIMAL = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 
 
@@ -61,13 +63,19 @@ def parts(secret: Secret) -> Iterator[str]:
     """Yield the text of *secret*, and what in it, or in what it decodes to, is a secret by itself.
 
     That is the password of an address or behind a name, and what is called a key in JSON and the
-    like. Other members, such as the project of a service account, are known to many.
+    like. Other members, such as the project of a service account, are known to many, and so is a
+    public VAPID key, which people paste with the private one.
     """
     whole = unwrap(trim(secret.reveal().decode(errors="replace"))).text
     yield whole
     for text in (whole, *(raw.decode() for raw in decodings(whole) if raw.isascii())):
         for pattern in PARTS:
-            yield from pattern.findall(text)
+            yield from (part for part in pattern.findall(text) if not is_public_key(part))
+
+
+def is_public_key(part: str) -> bool:
+    """Return whether *part* is a public VAPID key, whole and by itself."""
+    return POINT.fullmatch(part) is not None and is_point(part[:87])
 
 
 def forms(texts: str) -> Mapping[Form, str]:

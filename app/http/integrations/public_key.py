@@ -4,7 +4,7 @@ import re
 from base64 import urlsafe_b64encode
 
 from app.http.field_rules import FieldError, Rule, require_length
-from app.http.integrations.public_text import LOOKS_LIKE_SECRET
+from app.http.integrations.public_text import NO_PUBLIC_KEY
 from app.http.text_rules import (
     FORBIDDEN_CHARACTER,
     read_shown,
@@ -20,6 +20,7 @@ BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 PEM = re.compile(r"-----BEGIN PUBLIC KEY-----([^-]+)-----END PUBLIC KEY-----")
 FRAME = "= \t\r\n"  # which `web-push` prints around its keys
 HYPHENATED = re.compile(r"-\s*\n\s*")
+SPACES = re.compile(r"(?:\\[nr]|\s)+")  # also written out
 MAX_POINT = 88  # characters in base64; a longer text may be the base64 of one, as in Kubernetes
 
 
@@ -29,9 +30,8 @@ def public_key(maximum: int) -> Rule:
     def rule(value: object) -> str:
         string = read_shown(value, maximum)
         require_length(string, maximum)
-        is_long = len(string) > MAX_POINT and BASE64.fullmatch(string)
-        if is_long or FORBIDDEN_CHARACTER.search(string):
-            string = join_lines(string)
+        if len(string) > MAX_POINT or not BASE64.fullmatch(string):
+            string = pasted_key(string)
         require_visible(require_plain(string))
         if not BASE64.fullmatch(string):
             return string
@@ -40,20 +40,19 @@ def public_key(maximum: int) -> Rule:
     return Rule(rule, trimmed_schema(maximum))
 
 
-def join_lines(text: str) -> str:
-    """Return the public key in the lines of *text*, below a label, in PEM or broken; else *text*.
-
-    It may be encoded in base64 once more.
+def pasted_key(text: str) -> str:
+    """Return the one public key that *text* is, wrapped, in PEM, encoded or broken; else *text*.
 
     Raises:
-        FieldError: the private key is in it, too.
+        FieldError: the private key is in its lines, too.
     """
-    pem = PEM.fullmatch(text)
-    inner = pem[1] if pem else unwrap(text.strip(FRAME)).text
-    joined = {"".join(each.split()) for each in (inner, HYPHENATED.sub("", inner))}
-    points = {p for each in joined if BASE64.fullmatch(each) for p in pasted_points(each)}
+    inner = unwrap(text.strip(FRAME)).text
+    if pem := PEM.fullmatch(inner):
+        inner = pem[1]
+    joined = {SPACES.sub("", each) for each in (inner, HYPHENATED.sub("", inner))}
+    points = {point for each in joined for point in pasted_points(each)}
     if len(points) == 1:
         return urlsafe_b64encode(points.pop()).decode()
-    if contains_private_key(text, is_key=True):
-        raise FieldError(LOOKS_LIKE_SECRET)
+    if FORBIDDEN_CHARACTER.search(text) and contains_private_key(text, is_key=True):
+        raise FieldError(NO_PUBLIC_KEY)
     return text

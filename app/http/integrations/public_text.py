@@ -29,6 +29,11 @@ from domain.provider import Provider, Providers
 LOOKS_LIKE_SECRET = FieldProblem(
     "LOOKS_LIKE_SECRET", "This looks like a private key; it would be visible to everybody"
 )
+NO_PUBLIC_KEY = FieldProblem(  # one without its first characters looks like a private one, too
+    "LOOKS_LIKE_SECRET",
+    "This is not one whole public key; it may contain a private key, which would be visible to"
+    " everybody",
+)
 REPEATS_SECRET = FieldProblem(
     "LOOKS_LIKE_SECRET",
     "This contains a secret of this integration; it would be visible to everybody",
@@ -138,7 +143,9 @@ def reject_exposed_secrets(
             field: values[field] for field in SECRET_FIELDS if isinstance(values.get(field), Secret)
         }
         hidden = hidden_secrets(secrets, providers.get(values.get("type", "")))
-        yield from ((name, LOOKS_LIKE_SECRET) for name in texts if name in private)
+        for name in texts:
+            if name in private:
+                yield name, NO_PUBLIC_KEY if name == "vapidPublicKey" else LOOKS_LIKE_SECRET
         if found := {*find_disclosures(texts, hidden.values())} - private:
             yield from find_to_blame(found, texts, hidden)
 
@@ -161,7 +168,8 @@ def find_to_blame(
 def repeated_field(secret: Secret, texts: Mapping[str, str]) -> str | None:
     """Return the field that *secret* repeats and that holds no key by its form; None if none."""
     given = unwrap(secret.reveal_text()).text
-    same = (name for name, text in texts.items() if text == given)
+    points = {*pasted_points(given[:MAX_NAMED_TEXT])}
+    same = (n for n, text in texts.items() if text == given or points & {*pasted_points(text)})
     return next((name for name in same if is_no_key(name, texts[name])), None)
 
 

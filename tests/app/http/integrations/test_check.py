@@ -105,6 +105,7 @@ def test_the_newest_credentials_are_checked(client: httpx2.Client, provider: Pro
     assert provider.asked == 1
 
 
+@pytest.mark.parametrize("written", ["{}", 'VAPID_PUBLIC_KEY="{}"'])
 @pytest.mark.parametrize(
     ("settings", "hint"),
     [
@@ -113,11 +114,13 @@ def test_the_newest_credentials_are_checked(client: httpx2.Client, provider: Pro
     ],
 )
 def test_a_vapid_pair_is_checked_with_its_public_key(
-    client: httpx2.Client, settings: dict[str, str] | None, hint: str
+    client: httpx2.Client, settings: dict[str, str] | None, hint: str, written: str
 ) -> None:
+    public = (
+        "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8"
+    )
     pair = {
-        "vapidPublicKey": "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIg"
-        "Dll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8",
+        "vapidPublicKey": written.format(public),
         "vapidPrivateKey": "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw",
     }
     web_push = {"name": "w", "type": "WEB_PUSH", "channel": "PUSH", "settings": settings}

@@ -176,6 +176,51 @@ def test_a_new_secret_that_is_public_already_is_refused(client: httpx2.Client, f
         assert secret not in answer.text
 
 
+PASTED = {
+    "web-push, JSON": f'{{"publicKey":"{PUB}","privateKey":"{PRIV}"}}',
+    "web-push": f"=====\n\nPublic Key:\n{PUB}\n\nPrivate Key:\n{PRIV}\n\n=====",
+    "a file of variables": f"VAPID_SUBJECT=x\nVAPID_PUBLIC_KEY={PUB}\nVAPID_PRIVATE_KEY={PRIV}",
+    "code": f"{{ publicKey: '{PUB}', privateKey: '{PRIV}' }}",
+    "a secret of AWS": f'{{"VAPID_PUBLIC_KEY":"{PUB}","VAPID_PRIVATE_KEY":"{PRIV}"}}',
+}
+
+
+@pytest.mark.parametrize("text", PASTED.values(), ids=PASTED)
+def test_a_public_key_next_to_the_private_one_is_no_secret(
+    client: httpx2.Client, text: str
+) -> None:
+    public, private = {"vapidPublicKey": PUB}, {"vapidPrivateKey": text}
+    warned = ("vapidPrivateKey", "TEXT_AROUND")
+    assert warned in findings(client.post(PATH, json=PUSH | public | private), 201)
+    public_first = client.post(PATH, json=PUSH | public).headers["Location"]
+    assert warned in findings(client.put(f"{public_first}/credentials", json=private), 200)
+    private_first = client.post(PATH, json=PUSH | private).headers["Location"]
+    assert findings(client.patch(private_first, json=public), 200) == []
+    assert findings(client.patch(private_first, json={"senderName": f"x {PRIV}"})) == [
+        ("senderName", "LOOKS_LIKE_SECRET")
+    ]
+
+
+CUT = {
+    "without its first character": PUB[1:],
+    "the private key": PRIV,
+    "both": f"{PUB} {PRIV}",
+    "both in lines": f"{PUB}\n{PRIV}",
+}
+
+
+@pytest.mark.parametrize("text", CUT.values(), ids=CUT)
+def test_what_is_no_whole_public_key_is_not_called_a_private_one(
+    client: httpx2.Client, text: str
+) -> None:
+    refused = client.post(PATH, json=PUSH | {"vapidPublicKey": text})
+    assert findings(refused) == [("vapidPublicKey", "LOOKS_LIKE_SECRET")]
+    [detail] = refused.json()["result"]["details"]
+    assert detail["message"].startswith(
+        "This is not one whole public key; it may contain a private"
+    )
+
+
 def test_a_short_secret_may_be_in_a_text_by_chance(client: httpx2.Client) -> None:
     body = MAIL | {"name": "our mail", "apiKey": "mail", "apiSecret": "our mai"}
     place = client.post(PATH, json=body).headers["Location"]
@@ -209,7 +254,10 @@ REPEATED = [
     (MAIL | {"senderEmail": "ada@example.com"}, "apiKey", "ada@example.com", "senderEmail"),
     (MAIL | {"senderEmail": "ada@example.com"}, "apiKey", "'ada@example.com'", "senderEmail"),
     (SMS | {"senderPhone": "+447700900123"}, "apiSecret", "+447700900123", "senderPhone"),
-    (PUSH | {"vapidPublicKey": PUB}, "vapidPrivateKey", PUB, "vapidPublicKey"),
+    *(
+        (PUSH | {"vapidPublicKey": PUB}, "vapidPrivateKey", each, "vapidPublicKey")
+        for each in (PUB, f"{PUB}=", b64encode(PUB.encode()).decode())
+    ),
 ]
 
 

@@ -305,12 +305,13 @@ def test_both_keys_of_a_provider_are_looked_at(field: str) -> None:
 
 
 def test_a_vapid_pair_is_looked_at() -> None:
-    pair = {"vapidPublicKey": f"'{PUBLIC}'", "vapidPrivateKey": "\ufeffKEY=abz"}
+    pair = {"vapidPublicKey": f"'{PUBLIC[:60]}'", "vapidPrivateKey": "\ufeffKEY=abz"}
     fields = {"type": "WEB_PUSH", "channel": "PUSH", **pair}
 
     assert warnings_of(fields) == [
         ("vapidPrivateKey", "INVISIBLE_TRIMMED"),
         ("vapidPublicKey", "LOOKS_QUOTED"),
+        ("vapidPublicKey", "UNUSUAL_FORMAT"),
         ("vapidPrivateKey", "LOOKS_LIKE_VARIABLE"),
         ("vapidPrivateKey", "UNUSUAL_FORMAT"),
     ]

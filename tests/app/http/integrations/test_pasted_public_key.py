@@ -42,10 +42,43 @@ LINES = {
 }
 
 
+HEAD, END = "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"
+HEXADECIMAL = base64.urlsafe_b64decode(PUBLIC + "=").hex(":")
+WRAPPED = {
+    "quotes and a comma": f'"{PUBLIC}",',
+    "a comma": f"{PUBLIC},",
+    "angle brackets": f"<{PUBLIC}>",
+    "a variable": f"VAPID_PUBLIC_KEY={PUBLIC}",
+    "a variable that is not called public": f"VAPID_KEY='{PUBLIC}'",
+    "a label": f"Public Key: {PUBLIC}",
+    "a label in French": f"Clé publique : {PUBLIC}",
+    "a member of JSON": f'"publicKey": "{PUBLIC}",',
+    "JSON": f'{{"publicKey":"{PUBLIC}"}}',
+    "code": f"const publicVapidKey = '{PUBLIC}';",
+    "a line break, written out": f"{PUBLIC}\\n",
+    "a blank": f"{PUBLIC[:40]} {PUBLIC[40:]}",
+    "a variable, base64": f"VAPID_PUBLIC_KEY: {ENCODED}",
+    "quotes, base64": f'"{ENCODED}"',
+    "a PEM": f"{HEAD}{PEM}{END}",
+    "a PEM with blanks": f"{HEAD} {PEM} {END}",
+    "a PEM in a variable": f'KEY="{HEAD}\\n{PEM}\\n{END}\\n"',
+    "openssl": f"pub:\n    {HEXADECIMAL[:45]}\n    {HEXADECIMAL[45:]}",
+    "hexadecimal with colons": HEXADECIMAL,
+}
+
+
 @pytest.mark.parametrize("body", SCHEMAS)
-@pytest.mark.parametrize("text", LINES.values(), ids=LINES)
-def test_a_public_key_in_lines_is_one(body: str, text: str) -> None:
+@pytest.mark.parametrize("text", [*LINES.values(), *WRAPPED.values()], ids=[*LINES, *WRAPPED])
+def test_a_public_key_in_lines_or_wrapped_is_one(body: str, text: str) -> None:
     assert read(body, "vapidPublicKey", text) == PUBLIC
+
+
+NO_KEYS = (f'"{PUBLIC[:60]}"', f"VAPID_PUBLIC_KEY={PUBLIC[:60]}", f"{PUBLIC}, {PUBLIC[::-1]}")
+
+
+@pytest.mark.parametrize("text", NO_KEYS)
+def test_what_is_not_one_whole_public_key_stays_as_it_is(text: str) -> None:
+    assert read("create", "vapidPublicKey", text) == text
 
 
 PAIRS = {
