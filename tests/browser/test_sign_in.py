@@ -1,6 +1,5 @@
 """Coming in and going out, and what other sites can do with the session: nothing."""
 
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.service import Service
+from tests.support.serving import Quiet, serving
 from tests.support.window import Window, add_sendgrid, sign_in
 
 pytestmark = pytest.mark.slow
@@ -23,7 +23,7 @@ class OtherSite(ThreadingHTTPServer):
     page = ""
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Quiet, BaseHTTPRequestHandler):
     server: OtherSite  # pyright: ignore[reportIncompatibleVariableOverride] — it serves no other
 
     def do_GET(self) -> None:
@@ -32,18 +32,11 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(self.server.page.encode())
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — its name there
-        """Stay silent."""
-
 
 @pytest.fixture
 def other_site() -> Iterator[OtherSite]:
-    with OtherSite(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
+    with serving(OtherSite(("127.0.0.1", 0), Handler)) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def new_link(client: httpx2.Client) -> str:

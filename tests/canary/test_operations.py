@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import threading
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,6 +27,7 @@ from app.providers.registry import load_providers
 from scripts.commands.keys import keys_commands
 from tests.canary.conftest import Canaries
 from tests.support.service import INTEGRATIONS, Service, StartService
+from tests.support.serving import Quiet, serving
 
 Hidden = Any
 Database = psycopg.Connection
@@ -79,7 +79,7 @@ class Provider(ThreadingHTTPServer):
         self.asked = 0
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Quiet, BaseHTTPRequestHandler):
     server: Provider  # pyright: ignore[reportIncompatibleVariableOverride] — it serves no other
 
     def do_GET(self) -> None:
@@ -93,18 +93,11 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — its name there
-        """Stay silent."""
-
 
 @pytest.fixture
 def provider(canaries: Canaries) -> Iterator[Provider]:
-    with Provider(canaries) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
+    with serving(Provider(canaries)) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

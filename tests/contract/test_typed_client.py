@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,12 +12,13 @@ import httpx2
 import pytest
 
 from tests.support.service import Service, StartService
+from tests.support.serving import Quiet, serving
 
 HERE = Path(__file__).parent / "typed_client"
 PROGRAMS = Path(sys.executable).parent
 
 
-class SendGrid(BaseHTTPRequestHandler):
+class SendGrid(Quiet, BaseHTTPRequestHandler):
     """A provider that knows every key."""
 
     def do_GET(self) -> None:
@@ -26,18 +26,11 @@ class SendGrid(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b'{"scopes": ["mail.send"]}')
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — its name there
-        """Stay silent."""
-
 
 @pytest.fixture
 def sendgrid() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), SendGrid) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), SendGrid)) as server:
         yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 def run(*command: str | Path, within: Path) -> subprocess.CompletedProcess[str]:

@@ -7,6 +7,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.support.serving import Quiet, serving
+
 TWILIO_REFUSES = {"code": 20003, "message": "Authenticate", "status": 401}
 SENDGRID_REFUSES = {"errors": [{"message": "Permission denied, wrong credentials", "field": None}]}
 CANARY = "canary-of-the-provider-61d0c1"
@@ -39,7 +41,7 @@ class Provider(ThreadingHTTPServer):
             time.sleep(0.005)
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Quiet, BaseHTTPRequestHandler):
     """One request to the provider."""
 
     server: Provider  # pyright: ignore[reportIncompatibleVariableOverride] — it serves no other
@@ -65,16 +67,9 @@ class Handler(BaseHTTPRequestHandler):
 
     do_POST = do_GET  # noqa: N815 — its name there
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — its name there
-        """Stay silent."""
-
 
 @contextmanager
 def running_provider() -> Generator[Provider]:
     """A provider that listens, on a free port."""
-    with Provider() as provider:
-        thread = threading.Thread(target=provider.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
+    with serving(Provider()) as provider:
         yield provider
-        provider.shutdown()
-        thread.join()

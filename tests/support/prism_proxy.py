@@ -6,6 +6,8 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.support.serving import Quiet
+
 NO_TOKEN_SERVER = {"access_token": "ya29.token"}  # Google's token endpoint is not in the document
 
 
@@ -28,7 +30,7 @@ class Proxy(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Quiet, BaseHTTPRequestHandler):
     """Sends each request on to prism."""
 
     server: Proxy  # pyright: ignore[reportIncompatibleVariableOverride] — it serves no other
@@ -63,9 +65,6 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — its name there
-        """Stay silent."""
 
 
 def violations_in(headers: Message, content: bytes) -> list[dict[str, Any]]:

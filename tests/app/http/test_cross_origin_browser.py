@@ -1,7 +1,6 @@
 """Cross-origin access from pages in a real browser, which enforces what our headers say."""
 
 import json
-import threading
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +11,7 @@ from playwright.sync_api import Browser
 
 from tests.support.browser import WAITING, needs_browser, open_browser
 from tests.support.service import StartService
+from tests.support.serving import serving
 
 pytestmark = needs_browser
 # A page that does what a client does, one request after the other, and shows what it could read.
@@ -84,10 +84,8 @@ def site() -> Generator[tuple[str, Callable[[str], None]]]:
         def log_request(self, code: object = "-", size: object = "-") -> None:
             """Log nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever).start()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
         yield f"http://127.0.0.1:{server.server_port}", text.append
-        server.shutdown()
 
 
 def seen_by(browser: Browser, origin: str) -> list[dict[str, Any]]:

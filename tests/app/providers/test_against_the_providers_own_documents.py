@@ -7,7 +7,6 @@ keeps what prism says of our requests. It proves form, not behaviour.
 import shutil
 import socket
 import subprocess
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPConnection
 from pathlib import Path
@@ -20,6 +19,7 @@ from app.providers.http_client import ProviderClient
 from app.providers.provider_file import HttpCheck, ProviderFile
 from app.secrets.secret import Secret
 from tests.support.prism_proxy import Proxy
+from tests.support.serving import serving
 from tests.support.waiting import is_listening, wait_until
 
 DOCUMENT = Path(__file__).parents[4] / "shared" / "provider-specs" / "providers.json"
@@ -63,12 +63,8 @@ def prism(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 @pytest.fixture
 def proxy(prism: int) -> Iterator[Proxy]:
-    with Proxy(prism) as proxy:
-        thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
+    with serving(Proxy(prism)) as proxy:
         yield proxy
-        proxy.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="session")

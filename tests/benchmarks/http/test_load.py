@@ -13,6 +13,7 @@ from tests.benchmarks.errors import FailedRequestsError
 from tests.benchmarks.http.load import probe, run_round, write_requests
 from tests.benchmarks.http.scenarios import ON_OFF, Request
 from tests.benchmarks.http.servers import Server
+from tests.support.serving import Quiet
 
 needs_wrk = pytest.mark.skipif(
     shutil.which("wrk") is None, reason="wrk is missing: apt-get install -y wrk"
@@ -22,7 +23,7 @@ needs_wrk = pytest.mark.skipif(
 bodies: dict[str, list[bytes]] = {}  # by path, as they came
 
 
-class Echo(BaseHTTPRequestHandler):
+class Echo(Quiet, BaseHTTPRequestHandler):
     """Answers with the status that the path names, and 400 if the token or body is lost."""
 
     protocol_version = "HTTP/1.1"
@@ -41,9 +42,6 @@ class Echo(BaseHTTPRequestHandler):
         self.end_headers()
 
     do_GET = do_POST = answer  # noqa: N815 — the library's names
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — the library's name
-        """Stay quiet."""
 
 
 @pytest.fixture

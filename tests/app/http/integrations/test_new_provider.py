@@ -1,6 +1,5 @@
 """A new provider is one TOML file and no code: tests/providers/postmark.toml."""
 
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from tests.support.service import StartService
+from tests.support.serving import Quiet, serving
 
 FOLDER = Path(__file__).parents[3] / "providers"
 PATH = "/en/api/integration"
@@ -24,7 +24,7 @@ BODY = {
 }
 
 
-class Postmark(BaseHTTPRequestHandler):
+class Postmark(Quiet, BaseHTTPRequestHandler):
     """What Postmark's documentation says that GET /server answers."""
 
     def do_GET(self) -> None:
@@ -33,18 +33,11 @@ class Postmark(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b'{"ID": 1, "ApiTokens": []}' if known else b'{"ErrorCode": 10}')
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — its name there
-        """Stay silent."""
-
 
 @pytest.fixture(scope="module")
 def postmark() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Postmark) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Postmark)) as server:
         yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ tests/providers/example_sms.toml; tests/providers/postmark.toml needs none of th
 """
 
 import json
-import threading
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +16,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from tests.support.service import StartService
+from tests.support.serving import Quiet, serving
 
 Problem = Callable[..., dict[str, Any]]
 FOLDER = Path(__file__).parents[3] / "providers"
@@ -40,7 +40,7 @@ class Provider(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Quiet, BaseHTTPRequestHandler):
     server: Provider  # pyright: ignore[reportIncompatibleVariableOverride] — it serves no other
 
     def do_GET(self) -> None:
@@ -53,18 +53,11 @@ class Handler(BaseHTTPRequestHandler):
         found = {"project": "p"} if self.path.startswith("/projects/") else {"active": "yes"}
         self.wfile.write(json.dumps(found if known else {"error": "Bad key."}).encode())
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — its name there
-        """Stay silent."""
-
 
 @pytest.fixture(scope="module")
 def any_provider() -> Iterator[Provider]:
-    with Provider() as provider:
-        thread = threading.Thread(target=provider.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
+    with serving(Provider()) as provider:
         yield provider
-        provider.shutdown()
-        thread.join()
 
 
 @pytest.fixture
