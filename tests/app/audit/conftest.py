@@ -43,6 +43,7 @@ from tests.support.waiting import TIMEOUT
 Entries = Sequence[bytes]
 Follow = Callable[[], Awaitable[None]]
 Verify = Callable[..., Awaitable[VerificationResult]]
+Tamper = Callable[..., None]
 Backup = Callable[[], Callable[[], None]]
 PLAIN_COLUMNS = """
 SELECT string_agg(column_name, ', ') FROM information_schema.columns
@@ -362,3 +363,27 @@ async def until_signed(verifying: Verify) -> None:
     async with asyncio.timeout(TIMEOUT):
         while (await verifying()).unsigned:  # noqa: ASYNC110 — it does not say how far it is
             await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+def tamper(dsn: str) -> Generator[Tamper]:
+    """Do something to the database as its superuser, whom no trigger stops."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("SET search_path = integrations")
+
+        def run(*statements: str) -> None:
+            for statement in statements:
+                assert connection.execute(statement.encode()).rowcount > 0
+
+        yield run
+
+
+def edited(position: int, change: str) -> list[str]:
+    return [f"UPDATE events SET {change} WHERE position = {position}"]  # noqa: S608 — our own
+
+
+def rewritten(position: int, old: str, new: str) -> list[str]:
+    """Replace a piece of the stored bytes."""
+    text = f"replace(convert_from(envelope, 'UTF8'), '{old}', '{new}')"
+    return edited(position, f"envelope = convert_to({text}, 'UTF8')")

