@@ -144,7 +144,7 @@ async def test_of_a_refused_command_nothing_is_recorded(
     with pytest.raises(IntegrationNotFoundError):
         await executor.handle(asks(command, API_KEY))
     assert memory.recorder.max_notification_id() is None
-    assert (memory.rows, memory.secrets, memory.answers) == ({}, {}, {})
+    assert (memory.rows, memory.secrets, memory.responses) == ({}, {}, {})
 
 
 async def test_another_version_than_expected_is_refused(

@@ -23,6 +23,6 @@ TWILIO = {
 
 def created(client: httpx2.Client, body: Mapping[str, Any]) -> str:
     """Create an integration; return its id."""
-    answer = client.post(PATH, json=dict(body))
-    assert answer.status_code == 201, answer.text
-    return answer.json()["result"]["data"]["id"]
+    response = client.post(PATH, json=dict(body))
+    assert response.status_code == 201, response.text
+    return response.json()["result"]["data"]["id"]

@@ -24,7 +24,7 @@ class InMemoryEventLog:
     def __init__(self) -> None:
         self.recorder = POPOApplicationRecorder()
         self.rows: dict[tuple[str, str, str], Struct] = {}
-        self.answers: dict[tuple[str, str], StoredResponse] = {}
+        self.responses: dict[tuple[str, str], StoredResponse] = {}
         self.secrets: dict[tuple[str, str], list[SealedSecret]] = {}
 
     async def read(self, workspace: str, stream: str) -> list[RecordedEvent]:
@@ -42,31 +42,31 @@ class InMemoryEventLog:
 
     async def append(self, write: Changeset) -> list[int]:
         """Record *write* and return the positions of its events."""
-        if write.response and (write.workspace, write.response.key) in self.answers:
+        if write.response and (write.workspace, write.response.key) in self.responses:
             raise DuplicateRequestError
         try:
             positions = self.recorder.insert_events([to_stored_event(e) for e in write.envelopes])
         except IntegrityError:
             raise ConcurrencyError from None
         if write.response:
-            self.answers[write.workspace, write.response.key] = write.response
+            self.responses[write.workspace, write.response.key] = write.response
         for projection, row in write.rows.items():
             self._put(projection, write.workspace, write.stream, row)
         self._keep_secrets(write)
         return list(positions or ())
 
     async def stored_response(self, workspace: str, key: str) -> StoredResponse | None:
-        """Return the answer to the first request with the idempotency key."""
-        return self.answers.get((workspace, key))
+        """Return the response to the first request with the idempotency key."""
+        return self.responses.get((workspace, key))
 
     async def confirm(self) -> None:
         """Return at once: nothing here outlives the process."""
 
     def _keep_secrets(self, write: Changeset) -> None:
-        place = (write.workspace, write.stream)
+        key = (write.workspace, write.stream)
         replaced = set(ended_fields(write))
-        old = [] if write.deletes_secrets else self.secrets.get(place, [])
-        self.secrets[place] = [*(s for s in old if s.field not in replaced), *write.sealed]
+        old = [] if write.deletes_secrets else self.secrets.get(key, [])
+        self.secrets[key] = [*(s for s in old if s.field not in replaced), *write.sealed]
 
     def _put(self, projection: str, workspace: str, stream: str, row: Struct | None) -> None:
         if row is None:

@@ -64,9 +64,9 @@ def listed(service: Service) -> dict[str, tuple[str, int]]:
 def add(client: httpx2.Client, key: str) -> str:
     """Add a connection to SendGrid with *key*; return its id."""
     body = {"name": "n", "type": "SENDGRID", "channel": "EMAIL", "apiKey": key}
-    answer = client.post(PATH, json=body)
-    assert answer.status_code == 201, answer.text
-    return answer.json()["result"]["data"]["id"]
+    response = client.post(PATH, json=body)
+    assert response.status_code == 201, response.text
+    return response.json()["result"]["data"]["id"]
 
 
 def outcome(client: httpx2.Client, integration: str) -> str:

@@ -93,12 +93,12 @@ class OpenBao:
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Send a request as its administrator; return the response, None if it has no content."""
-        answer = httpx2.request(
+        response = httpx2.request(
             method, f"http://127.0.0.1:{self.port}/v1/{path}", json=body, timeout=STARTING,
             headers={"X-Vault-Token": self.root_token}, trust_env=False,
         )  # fmt: skip
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
+        response.raise_for_status()
+        return response.json() if response.content else None
 
     def _wait(self, path: str, status: int) -> None:
         end = time.monotonic() + STARTING

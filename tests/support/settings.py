@@ -1,4 +1,4 @@
-"""Settings of an integration: what tests send, and how they read the answers."""
+"""Settings of an integration: what tests send, and how they read the responses."""
 
 from typing import Any
 
@@ -21,16 +21,16 @@ def body_of(type_: str, **more: object) -> Json:
 
 def created(client: httpx2.Client, body: Json) -> Json:
     """Create an integration; return it."""
-    answer = client.post(PATH, json=body)
-    assert answer.status_code == 201, answer.text
-    return answer.json()["result"]["data"]
+    response = client.post(PATH, json=body)
+    assert response.status_code == 201, response.text
+    return response.json()["result"]["data"]
 
 
 def shown(client: httpx2.Client, path: str) -> Any:
     """Return what a GET shows."""
-    answer = client.get(path)
-    assert answer.status_code == 200, answer.text
-    return answer.json()["result"]["data"]
+    response = client.get(path)
+    assert response.status_code == 200, response.text
+    return response.json()["result"]["data"]
 
 
 def wrong(details: list[Json]) -> list[tuple[str, str]]:
