@@ -150,7 +150,7 @@ def test_a_check_that_takes_long_keeps_its_own_button_busy_alone_and_is_done_onc
     console: Window, client: httpx2.Client, provider: Provider
 ) -> None:
     provider.say(200, {"scopes": ["mail.send"]})
-    provider.asked = 0
+    provider.requests = 0
     provider.release.clear()
     add_sendgrid(client, apiKey=KEY)
     add_sendgrid(client, name="Another")
@@ -160,13 +160,13 @@ def test_a_check_that_takes_long_keeps_its_own_button_busy_alone_and_is_done_onc
     button.dblclick()
 
     expect(button).to_have_attribute("aria-busy", "true")
-    provider.wait_until_asked(1)
+    provider.wait_for_requests(1)
     switch = page.get_by_role("switch", name="Another")
     expect(switch).to_be_enabled()
     provider.release.set()
     expect(page.get_by_role("status")).to_contain_text("The check is done: Works")
     expect(button).to_be_focused()
-    assert provider.asked == 1
+    assert provider.requests == 1
 
 
 def test_a_provider_that_never_answers_is_waited_for_ten_seconds_and_blames_no_key(

@@ -2,12 +2,12 @@
 
 import json
 import threading
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from tests.support.serving import Quiet, serving
+from tests.support.waiting import wait_until
 
 TWILIO_REFUSES = {"code": 20003, "message": "Authenticate", "status": 401}
 SENDGRID_REFUSES = {"errors": [{"message": "Permission denied, wrong credentials", "field": None}]}
@@ -15,30 +15,27 @@ CANARY = "canary-of-the-provider-61d0c1"
 
 
 class Provider(ThreadingHTTPServer):
-    """Any provider: it gives every request the same answer."""
+    """Any provider: it gives every request the same response."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.status, self.content = 200, b""
-        self.asked = 0
-        self.refusals = 0  # of the next requests, before the answer
+        self.requests = 0
+        self.refusals = 0  # of the next requests, before the response
         self.paths: list[str] = []
         self.held = ""  # waits for `release`: a request with this in its credentials
         self.release = threading.Event()
         self.release.set()
 
     def say(self, status: int, content: object) -> None:
-        """Answer with *status* and *content* from now on."""
+        """Respond with *status* and *content* from now on."""
         self.status, self.content = status, json.dumps(content).encode()
 
-    def wait_until_asked(self, times: int) -> None:
-        """Return once it was asked so often."""
-        deadline = time.monotonic() + 60
-        while self.asked < times:
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
+    def wait_for_requests(self, count: int) -> None:
+        """Return once there were *count* requests."""
+        wait_until(lambda: self.requests >= count)
 
 
 class Handler(Quiet, BaseHTTPRequestHandler):
@@ -47,8 +44,8 @@ class Handler(Quiet, BaseHTTPRequestHandler):
     server: Provider  # pyright: ignore[reportIncompatibleVariableOverride] — it serves no other
 
     def do_GET(self) -> None:
-        """Answer as the provider was told."""
-        self.server.asked += 1
+        """Respond as `say` has it."""
+        self.server.requests += 1
         if self.server.held in self.headers.get("Authorization", ""):
             self.server.release.wait(10)
         self.server.paths.append(self.path)

@@ -33,8 +33,8 @@ def any_provider() -> Iterator[Provider]:
 
 @pytest.fixture
 def provider(any_provider: Provider) -> Provider:
-    """`any_provider`, which has not been asked yet and takes every key."""
-    any_provider.asked, any_provider.refusals, any_provider.held = 0, 0, ""
+    """`any_provider`, which has had no request yet and takes every key."""
+    any_provider.requests, any_provider.refusals, any_provider.held = 0, 0, ""
     any_provider.paths.clear()
     any_provider.say(200, {"scopes": ["mail.send"]})
     return any_provider

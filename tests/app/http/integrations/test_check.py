@@ -37,7 +37,7 @@ def test_a_check_returns_the_verdict_of_the_provider(
     assert list(result["data"]) == ["outcome", "detail", "checkedAt", "latencyMs", "region"]
     assert (result["data"]["outcome"], result["data"]["region"]) == ("ok", "GLOBAL")
     assert result["data"]["detail"] == "The provider accepts the credentials"
-    assert provider.asked == 1
+    assert provider.requests == 1
 
 
 def test_a_check_is_recorded_and_changes_nothing_else(
@@ -67,7 +67,7 @@ def test_the_region_that_knows_the_key_is_recorded(
 
     entry = client.get(f"{PATH}/{id_}/history").json()["result"]["data"][0]
     assert entry["details"]["region"] == "GLOBAL"
-    assert provider.asked == 1
+    assert provider.requests == 1
 
 
 def test_the_detail_is_translated_and_stored_in_english(
@@ -94,7 +94,7 @@ def test_missing_credentials_are_named_and_not_blamed(
 
     assert data["outcome"] == "inconclusive"
     assert data["detail"] == "This is missing: apiKey, apiSecret"
-    assert provider.asked == 0
+    assert provider.requests == 0
 
 
 def test_the_newest_credentials_are_checked(client: httpx2.Client, provider: Provider) -> None:
@@ -102,7 +102,7 @@ def test_the_newest_credentials_are_checked(client: httpx2.Client, provider: Pro
     client.put(f"{PATH}/{id_}/credentials", json={"apiKey": SENDGRID["apiKey"]})
 
     assert client.post(f"{PATH}/{id_}/check").json()["result"]["data"]["outcome"] == "ok"
-    assert provider.asked == 1
+    assert provider.requests == 1
 
 
 @pytest.mark.parametrize("written", ["{}", 'VAPID_PUBLIC_KEY="{}"'])
@@ -144,7 +144,7 @@ def test_a_repeated_request_gets_the_first_response_without_a_check(
 
     assert again.content == first.content
     assert again.headers["idempotency-replayed"] == "true"
-    assert provider.asked == 1
+    assert provider.requests == 1
 
 
 def test_a_viewer_may_not_check(
@@ -155,7 +155,7 @@ def test_a_viewer_may_not_check(
     with checking_service.caller(workspace, role="VIEWER") as viewer:
         answer = viewer.post(f"{PATH}/{id_}/check")
 
-    assert (answer.status_code, provider.asked) == (403, 0)
+    assert (answer.status_code, provider.requests) == (403, 0)
 
 
 def test_an_integration_of_another_workspace_is_not_found(
@@ -168,7 +168,7 @@ def test_an_integration_of_another_workspace_is_not_found(
 
     for id_ in (foreign, deleted, "int_00000000000000000000000000", "no-id"):
         problem(client.post(f"{PATH}/{id_}/check"), 404, "NOT_FOUND")
-    assert provider.asked == 0
+    assert provider.requests == 0
 
 
 def test_credentials_that_cannot_be_unsealed_are_inconclusive_and_logged(
@@ -188,7 +188,7 @@ def test_credentials_that_cannot_be_unsealed_are_inconclusive_and_logged(
     found = [client.post(f"{PATH}/{id_}/check") for id_ in (first, second)]
 
     assert [answer.json()["result"]["data"]["outcome"] for answer in found] == ["inconclusive"] * 2
-    assert provider.asked == 0
+    assert provider.requests == 0
     log = checking_service.log_file.read_text()
     for id_ in (first, second):
         assert f"apiKey (version 1) of integration {id_} in workspace {workspace}" in log
@@ -231,7 +231,7 @@ def test_neither_key_nor_provider_response_is_stored(
 
     assert any(id_.encode() in content for content in kept)  # the search finds what is there
     # The second under the key c200 is a replay; after each of the others, two more regions.
-    assert provider.asked == 10
+    assert provider.requests == 10
     for canary in (CANARY, secret):
         forms = (
             canary,
@@ -275,7 +275,7 @@ def test_without_a_region_all_are_asked_until_one_accepts_the_key(
 
     data = client.post(f"{PATH}/{id_}/check").json()["result"]["data"]
 
-    assert (data["outcome"], data["region"], provider.asked) == ("ok", region, refusals + 1)
+    assert (data["outcome"], data["region"], provider.requests) == ("ok", region, refusals + 1)
 
 
 def test_an_api_key_without_its_account_is_said_to_lack_it_until_it_is_set(
@@ -285,7 +285,7 @@ def test_an_api_key_without_its_account_is_said_to_lack_it_until_it_is_set(
     id_ = created(client, API_KEY)
 
     lacking = client.post(f"{PATH}/{id_}/check").json()["result"]["data"]
-    asked = provider.asked
+    asked = provider.requests
     client.patch(f"{PATH}/{id_}", json={"settings": {"accountSid": ACCOUNT, "region": "AU1"}})
     complete = client.post(f"{PATH}/{id_}/check").json()["result"]["data"]
 
@@ -294,4 +294,4 @@ def test_an_api_key_without_its_account_is_said_to_lack_it_until_it_is_set(
         "This is missing: settings.accountSid",
         0,
     )
-    assert (complete["outcome"], complete["region"], provider.asked) == ("ok", "AU1", 1)
+    assert (complete["outcome"], complete["region"], provider.requests) == ("ok", "AU1", 1)

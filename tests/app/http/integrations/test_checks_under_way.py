@@ -33,13 +33,13 @@ def test_a_change_during_a_check_does_not_repeat_the_check(
         target=lambda: answers.append(client.post(f"{PATH}/{id_}/check")), daemon=True
     )
     check.start()
-    provider.wait_until_asked(1)
+    provider.wait_for_requests(1)
     client.post(f"{PATH}/{id_}/toggle", json={"isActive": False})
     provider.release.set()
     check.join(10)
 
     assert answers[0].json()["result"]["data"]["outcome"] == "ok"
-    assert provider.asked == 1
+    assert provider.requests == 1
     actions = [e["action"] for e in client.get(f"{PATH}/{id_}/history").json()["result"]["data"]]
     assert actions == ["CREDENTIALS_CHECKED", "INTEGRATION_DISABLED", "INTEGRATION_ADDED"]
 
@@ -64,10 +64,10 @@ def test_a_check_of_what_is_not_stored_any_more_is_repeated(
 
     threads = [threading.Thread(target=check, daemon=True) for _ in range(2)]
     threads[0].start()
-    provider.wait_until_asked(1)
+    provider.wait_for_requests(1)
     assert client.request(method, f"{PATH}/{id_}{place}", json=change).status_code == 200
     threads[1].start()
-    provider.wait_until_asked(2)  # the second does not join the first
+    provider.wait_for_requests(2)  # the second does not join the first
     provider.release.set()
     for thread in threads:
         thread.join(60)
@@ -96,7 +96,7 @@ def test_a_check_under_way_is_shared_and_recorded_once(
     threads = [threading.Thread(target=check, args=(n,), daemon=True) for n in range(20)]
     for thread in threads:
         thread.start()
-    provider.wait_until_asked(1)
+    provider.wait_for_requests(1)
     wait_until(lambda: requests_in_progress(client) >= len(threads))
     for _ in range(50):  # those that are in progress come to where they wait
         client.get(f"{PATH}/{id_}")
@@ -107,7 +107,7 @@ def test_a_check_under_way_is_shared_and_recorded_once(
 
     assert [answer.status_code for answer in answers] == [200] * 20
     assert len({json.dumps(answer.json()["result"]["data"]) for answer in answers}) == 1
-    assert provider.asked == 1
+    assert provider.requests == 1
     assert elapsed < 10  # it does not wait for the check, which waits for the provider
     actions = [e["action"] for e in client.get(f"{PATH}/{id_}/history").json()["result"]["data"]]
     assert actions == ["CREDENTIALS_CHECKED", "INTEGRATION_ADDED"]
@@ -126,14 +126,14 @@ def test_more_checks_at_once_than_a_workspace_may_have_are_429(
     ]
     for thread in threads:
         thread.start()
-    provider.wait_until_asked(4)
+    provider.wait_for_requests(4)
 
     refused = client.post(f"{PATH}/{ids[4]}/check")
     with checking_service.caller("workspace-with-room") as other:
         id_ = created(other, SENDGRID)
         threads.append(threading.Thread(target=other.post, args=(f"{PATH}/{id_}/check",)))
         threads[-1].start()
-        provider.wait_until_asked(5)
+        provider.wait_for_requests(5)
         provider.release.set()
         for thread in threads:
             thread.join(60)
@@ -159,7 +159,7 @@ def test_a_workspace_whose_checks_all_hang_does_not_hold_up_another(
     threads = [threading.Thread(target=check, args=(id_,), daemon=True) for id_ in hanging[:4]]
     for thread in threads:
         thread.start()
-    provider.wait_until_asked(4)
+    provider.wait_for_requests(4)
     problem(client.post(f"{PATH}/{hanging[4]}/check"), 429, "TOO_MANY_REQUESTS")
 
     for number in range(6):
@@ -196,4 +196,4 @@ def test_a_workspace_at_its_limit_learns_nothing_of_any_key(
         problem(each, 429, "TOO_MANY_REQUESTS")
     assert len({each.json()["result"]["message"] for each in refused}) == 1
     assert history == 62  # creation, the checks, the new key
-    assert (answer.json()["result"]["data"]["outcome"], provider.asked) == ("ok", 61)
+    assert (answer.json()["result"]["data"]["outcome"], provider.requests) == ("ok", 61)
