@@ -3,7 +3,7 @@
 import json
 import re
 from base64 import b64decode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
 from typing import Annotated, Literal, cast
 from urllib.parse import urlencode
@@ -71,6 +71,31 @@ def parse_account(pasted: Secret) -> ServiceAccountFile:
     raise InvalidServiceAccountError
 
 
+def read_account(pasted: Secret) -> Secret:
+    """Return the service account in *pasted* as plain JSON, which is what a worker can use.
+
+    What is plain JSON already stays as it is, byte for byte, and so does what holds no account.
+    """
+    for reading in readings(trim(pasted.reveal_text())):
+        if members := account_members(reading):
+            is_plain = is_json_of(pasted.reveal_text(), members)
+            return pasted if is_plain else Secret(encode_members(members))
+    return pasted
+
+
+def is_json_of(text: str, members: Mapping[str, object]) -> bool:
+    """Return whether *text* is the JSON of *members* and nothing else."""
+    try:
+        return json.loads(text) == members
+    except (ValueError, RecursionError):
+        return False
+
+
+def encode_members(members: Mapping[str, object]) -> bytes:
+    """Return *members* as JSON, in lines as Google writes it."""
+    return json.dumps(members, indent=2, ensure_ascii=False).encode()
+
+
 def mentions_account(read: Iterable[str]) -> bool:
     """Return whether one of *read* says in JSON what only a service account does."""
     return any(ACCOUNT_SIGN.search(reading) for reading in read)
@@ -102,16 +127,24 @@ def is_whole_pem(text: str) -> bool:
 
 def try_parse_account(text: str) -> ServiceAccountFile | None:
     """Return the service account that *text* begins with; None if it begins with none."""
+    members = account_members(text)
+    return msgspec.convert(members, ServiceAccountFile) if members else None
+
+
+def account_members(text: str) -> dict[str, object] | None:
+    """Return all members of the service account that *text* begins with; None if with none."""
     try:
         value, _ = DECODER.raw_decode(NEVER_MEANT.sub("", text))
         if not isinstance(value, dict):
             return None
         members = cast("dict[str, object]", value)
         key = members.get("private_key")
-        pem = {"private_key": repair_pem(key)} if isinstance(key, str) else {}
-        return msgspec.convert(members | pem, ServiceAccountFile)
+        if isinstance(key, str):
+            members["private_key"] = repair_pem(key)
+        msgspec.convert(members, ServiceAccountFile)
     except (ValueError, RecursionError):  # msgspec's errors repeat values, and are ValueErrors
         return None
+    return members
 
 
 def repair_pem(text: str) -> str:

@@ -104,7 +104,12 @@ def stands_for_secret(text: str) -> bool:
 
 
 def wrappings_of(value: PastedValue, field: ProviderField | None) -> frozenset[Wrapping]:
-    """Return what *value* of *field* is wrapped in; a chosen secret (`Aa1=Bb2Cc3`) in nothing."""
+    """Return what *value* of *field* is wrapped in; a chosen secret (`Aa1=Bb2Cc3`) in nothing.
+
+    What is around a document means nothing.
+    """
+    if field and field.document:
+        return frozenset()
     found = unwrap(value.text)
     if field is None or field.format is None or not takes_words(field.format):
         return found.wrappings

@@ -8,6 +8,8 @@ from random import Random
 import msgspec
 import psycopg
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
@@ -39,6 +41,26 @@ HEAD = "SELECT integrations.head()"
 APPEND = "SELECT integrations.append(%s::jsonb)"
 Happened = tuple[str, str, int, str]
 """Stream, actor, second after noon and action of an event."""
+
+
+@pytest.fixture(scope="session")
+def rsa_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
+@pytest.fixture(scope="session")
+def service_account(rsa_key: rsa.RSAPrivateKey) -> dict[str, str]:
+    """The JSON of a service account, whose addresses lead astray."""
+    pem = rsa_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return {
+        "type": "service_account",
+        "project_id": "our-project",
+        "private_key_id": "k1",
+        "private_key": pem.decode(),
+        "client_email": "sender@our-project.iam.gserviceaccount.com",
+        "token_uri": "http://127.0.0.1:9/astray",
+        "auth_uri": "http://127.0.0.1:9/astray",
+    }
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from app.http.integrations.warnings import (
 from app.http.preferences import reject_warnings_if_strict
 from app.http.sender_phone import sender_problem
 from app.http.types import ApiRequest
+from app.providers.google_service_account import read_account
 from app.secrets.keyring import Keyring
 from app.secrets.sealing import SealedSecret, seal
 from app.secrets.secret import Secret
@@ -51,10 +52,11 @@ PlainSecrets = Mapping[SecretField, Secret]
 
 
 async def create_command(
-    body: CreateIntegrationBody, keyring: Keyring, workspace: str, integration: str
+    body: CreateIntegrationBody, dependencies: Dependencies, workspace: str, integration: str
 ) -> PreparedCommand:
     """Return the command that adds an integration, with the secrets of *body* sealed."""
-    sealed = await seal_secrets(secrets_in(body), keyring, workspace, integration, Integration())
+    given = read_documents(secrets_in(body), dependencies.providers.get(body.type))
+    sealed = await seal_secrets(given, dependencies.keyring, workspace, integration, Integration())
     command = CreateIntegration(
         name=body.name,
         type=body.type,
@@ -81,11 +83,10 @@ def replace_credentials_command(
     async def prepare(state: Integration) -> PreparedCommand:
         if not state.exists:
             raise IntegrationNotFoundError
-        cleared = cleared_in(body)
-        require_clearable(cleared, dependencies.providers.get(state.type))
-        new = await new_secrets(
-            secrets_in(body), dependencies.secrets, workspace, integration, state
-        )
+        cleared, provider = cleared_in(body), dependencies.providers.get(state.type)
+        require_clearable(cleared, provider)
+        given = read_documents(secrets_in(body), provider)
+        new = await new_secrets(given, dependencies.secrets, workspace, integration, state)
         sealed = await seal_secrets(new, dependencies.keyring, workspace, integration, state)
         command = ReplaceCredentials(
             credentials=tuple(secret.credential for secret in sealed),
@@ -95,6 +96,17 @@ def replace_credentials_command(
         return PreparedCommand(command, sealed)
 
     return prepare
+
+
+def read_documents(given: PlainSecrets, provider: Provider | None) -> PlainSecrets:
+    """Return *given* with each document of *provider* as plain JSON, however it was pasted."""
+    documents = (
+        {name for name, field in provider.fields.items() if field.document} if provider else ()
+    )
+    return {
+        name: read_account(secret) if name in documents else secret
+        for name, secret in given.items()
+    }
 
 
 async def new_secrets(

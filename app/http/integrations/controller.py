@@ -89,9 +89,7 @@ class IntegrationController(Controller):
         provider = dependencies.providers[data.type]
         warnings = collect_warnings(dependencies, data, data.settings, provider)
         reject_warnings_if_strict(request, warnings)
-        prepared = await create_command(
-            data, dependencies.keyring, request.user.workspace, integration
-        )
+        prepared = await create_command(data, dependencies, request.user.workspace, integration)
         return await execute_command(
             request,
             build_command_request(request, integration, prepared),

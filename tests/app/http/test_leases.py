@@ -1,6 +1,7 @@
 """Leases (docs/workers.md): who gets what, sealed to whom, and what is refused."""
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,6 +21,7 @@ from tests.support.worker import Worker, claims_of, client_with
 Problem = Callable[..., dict[str, Any]]
 PATH = "/en/api/integration"
 JOURNAL = "/en/api/integration-accesses"
+FCM = "FIREBASE_FCM"
 SECRET = "SG.a-key-that-nobody-may-see"  # noqa: S105 — of no provider
 
 
@@ -112,6 +114,20 @@ def test_a_lease_names_the_provider_s_address(
     created = client.post(PATH, json=body).json()["result"]["data"]
 
     assert worker.open(worker.lease(created["id"])).get("baseUrl") == url
+
+
+def test_a_pasted_service_account_is_leased_as_plain_json(
+    worker: Worker, client: httpx2.Client, service_account: dict[str, str]
+) -> None:
+    pasted = {"apiKey": b64encode(json.dumps(service_account).encode()).decode()}
+    created = client.post(PATH, json={"name": "n", "type": FCM, "channel": "PUSH", **pasted})
+    address = f"{PATH}/{created.json()['result']['data']['id']}"
+
+    again = client.put(f"{address}/credentials", json=pasted)
+
+    leased = worker.open(worker.lease(created.json()["result"]["data"]["id"]))
+    assert json.loads(leased["apiKey"]) == service_account
+    assert again.headers["etag"] == created.headers["etag"]  # the same, so nothing is recorded
 
 
 # ----- Refused -----

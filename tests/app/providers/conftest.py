@@ -7,8 +7,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from app.providers.check import CheckResult, CredentialChecker
 from app.providers.http_client import ProviderClient
@@ -128,26 +126,6 @@ async def script(
     async with serving(script.behave) as url:
         script.url, script.checker = url, checker_at(url)
         yield script
-
-
-@pytest.fixture(scope="session")
-def rsa_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(65537, 2048)
-
-
-@pytest.fixture(scope="session")
-def service_account(rsa_key: rsa.RSAPrivateKey) -> dict[str, str]:
-    """The JSON of a service account, whose addresses lead astray."""
-    pem = rsa_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return {
-        "type": "service_account",
-        "project_id": "our-project",
-        "private_key_id": "k1",
-        "private_key": pem.decode(),
-        "client_email": "sender@our-project.iam.gserviceaccount.com",
-        "token_uri": "http://127.0.0.1:9/astray",
-        "auth_uri": "http://127.0.0.1:9/astray",
-    }
 
 
 @pytest.fixture(scope="session")
