@@ -29,7 +29,9 @@ ASSERTION_LIFETIME = 300  # seconds that an assertion may be used; Google allows
 DECODER = json.JSONDecoder(strict=False)  # takes tabs within a string, as they are pasted
 # No member has them: terminals break long lines, and web pages hide characters.
 NEVER_MEANT = re.compile(rf"[\r\n{INVISIBLES}]")
-ACCOUNT_SIGN = re.compile(r'"service_account"|"(?:private_key|client_email)"\s*:')
+ACCOUNT_SIGN = re.compile(  # also of Google's own libraries, and in Python
+    r"""["'](?:service_account["']|(?:private_key|client_?[eE]mail)["']\s*:)"""
+)
 INCOMPLETE = (
     "This is not the whole JSON of a service account: it needs type, project_id, client_email and"
     " an RSA private_key in PEM, at the top"
@@ -132,10 +134,14 @@ def try_parse_account(text: str) -> ServiceAccountFile | None:
 
 
 def account_members(text: str) -> dict[str, object] | None:
-    """Return all members of the service account that *text* begins with; None if with none."""
+    """Return all members of the service account that *text* begins with; None if with none.
+
+    Of two accounts in one text nobody knows which is meant.
+    """
+    shown = NEVER_MEANT.sub("", text)
     try:
-        value, _ = DECODER.raw_decode(NEVER_MEANT.sub("", text))
-        if not isinstance(value, dict):
+        value, end = DECODER.raw_decode(shown)
+        if not isinstance(value, dict) or ACCOUNT_SIGN.search(shown, end):
             return None
         members = cast("dict[str, object]", value)
         key = members.get("private_key")

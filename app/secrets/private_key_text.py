@@ -42,7 +42,9 @@ PADDED = re.compile(r"(?<![\w+/-])[\w+/-]{43}=(?![\w+/=-])", re.ASCII)
 SCALAR = re.compile(r"(?<![\w+/-])(?:[\w+/-]{43}|(?!B[A-P])[\w+/-]{40,42})(?![\w+/-])", re.ASCII)
 
 POINT = re.compile(r"(?=(B[A-P][\w+/-]{85}))", re.ASCII)  # a public key, at each place
-CUT_POINT = re.compile(r"(?<![\w+/-])B[A-P][\w+/-]{42,84}(?![\w+/-])", re.ASCII)
+# One with a wrong character is no point; shorter ones may be a private key and a word.
+WRONG_POINT = re.compile(r"(?<![\w+/-])B[A-P][\w+/-]{85}(?![\w+/-])", re.ASCII)
+CUT_POINT = re.compile(r"(?<![\w+/-])B[A-P][\w+/-]{58,84}(?![\w+/-])", re.ASCII)
 PUBLIC = re.compile(
     r"[\"'][xy][\"']\s*:\s*[\"'][\w-]{43}[\"']"  # the coordinates in a JWK
     r"|MFkwEwYHKoZIzj0C(?:\s*[\w+/-]){106}"  # SubjectPublicKeyInfo of P-256, as in a PEM
@@ -100,7 +102,7 @@ def without_public_keys(plain: str) -> str:
     for run in POINT.findall(plain):
         if is_point(run):
             plain = plain.replace(run, MARK)
-    return PUBLIC.sub(MARK, plain)
+    return PUBLIC.sub(MARK, WRONG_POINT.sub(MARK, plain))
 
 
 def is_point(run: str) -> bool:

@@ -85,6 +85,12 @@ INCOMPLETE: dict[str, Callable[[str], str]] = {
     "a private key in base64": with_key(lambda key: b64encode(key.encode()).decode()),
     "a private key of another kind": with_key(lambda _: SPELLINGS["PEM"](make_key(1))),
     "a private key of another kind, SEC1": with_key(lambda _: SPELLINGS["PEM SEC1"](make_key(1))),
+    "two accounts, in a list": lambda text: f"[{text}, {text}]",
+    "two accounts": lambda text: f"{text}\n{text}",
+    "as Python prints it": lambda text: str(json.loads(text)),
+    "with the names of Google's libraries": lambda text: text.replace(
+        "private_key", "privateKey"
+    ).replace("client_email", "clientEmail"),
     "wrapped": lambda text: f'{{"serviceAccount": {text}}}',
     "wrapped, in base64": lambda text: b64encode(f'{{"fcm": {text}}}'.encode()).decode(),
 }

@@ -166,11 +166,23 @@ def test_a_public_jwk_is_no_private_key_and_a_private_one_is() -> None:
     assert contains_private_key(f'{public},"d":"{PRIVATE}"}}', is_key=True)
 
 
-@pytest.mark.parametrize("kept", range(44, 87))
+@pytest.mark.parametrize("kept", range(60, 88))
 @pytest.mark.parametrize("form", ["{}", "VAPID_PUBLIC_KEY={}", "'{}'", "{}…", "{}...", " {}\n"])
 def test_a_public_key_without_its_end_is_no_private_one(form: str, kept: int) -> None:
     assert not contains_private_key(form.format(POINT[:kept]), is_key=True)
     assert not contains_private_key(form.format(f"{POINT[:30]}\n{POINT[30:kept]}"), is_key=True)
+
+
+def test_a_public_key_with_a_wrong_character_is_no_private_one() -> None:
+    wrong = POINT[:40] + ("A" if POINT[40] != "A" else "B") + POINT[41:]
+
+    assert not contains_private_key(f"Push {wrong}")
+    assert not contains_private_key(f"'{wrong}'", is_key=True)
+
+
+@pytest.mark.parametrize("behind", ["-old", " prod", "_production", " (old key)"])
+def test_a_private_key_that_begins_as_a_public_one_is_found_before_a_word(behind: str) -> None:
+    assert contains_private_key(f"BIOj{PRIVATE[4:]}{behind}", is_key=True)
 
 
 @pytest.mark.parametrize(
