@@ -14,7 +14,6 @@ Body = dict[str, Any]
 PATH = "/en/api/integration"
 SECRET = "canary-of-the-secret-1f0e"  # noqa: S105 — nobody's
 SHORT_PUBLIC_KEY = "BDc02nCUlYCQGFwAht7r4Jpq9pAMiS2M"
-SHORT_PUBLIC_KEY = "BDc02nCUlYCQGFwAht7r4Jpq9pAMiS2M"
 TYPES: dict[str, tuple[str, list[str]]] = {
     "SENDGRID": ("EMAIL", ["apiKey"]),
     "ELASTIC_EMAIL": ("EMAIL", ["apiKey"]),
