@@ -16,11 +16,11 @@ CheckerAt = Callable[..., CredentialChecker]
 @pytest.mark.parametrize(
     ("type_", "values", "outcome", "message"),
     [
-        ("SENDGRID", {"apiKey": "SG.a b"}, "inconclusive", "{field} holds a space or"),
-        ("SENDGRID", {"apiKey": "a\r\nX-Evil: 1"}, "inconclusive", "{field} holds a space or"),
-        ("SENDGRID", {"apiKey": "schlüssel"}, "inconclusive", "{field} holds a space or"),
+        ("SENDGRID", {"apiKey": "SG.a b"}, "inconclusive", "{field} holds a space,"),
+        ("SENDGRID", {"apiKey": "a\r\nX-Evil: 1"}, "inconclusive", "{field} holds a space,"),
+        ("SENDGRID", {"apiKey": "schlüssel"}, "inconclusive", "{field} holds a space,"),
         ("SENDGRID", {"apiKey": "Bearer SG.a"}, "inconclusive", "{field} is stored with quotes"),
-        ("NEXMO", {"apiKey": "a:b", "apiSecret": "c"}, "inconclusive", "{field} holds a space or"),
+        ("NEXMO", {"apiKey": "a:b", "apiSecret": "c"}, "inconclusive", "{field} holds a space,"),
         ("TWILIO", {"apiKey": "S1", "apiSecret": "s"}, "inconclusive", "apiKey is no account SID"),
         ("TWILIO", {"apiKey": "/x", "apiSecret": "s"}, "inconclusive", "apiKey is no account SID"),
         ("FIREBASE_FCM", {"apiKey": "AAAAabc:def"}, "retired", "Server keys of FCM's legacy"),
@@ -62,7 +62,10 @@ MISSING: list[tuple[str, dict[str, str], str]] = [
     ("ELASTIC_EMAIL", {"apiSecret": "AB" * 48}, "apiKey < apiSecret"),
     ("TWILIO", {"apiKey": "AC" + "0" * 32}, "apiSecret"),
     ("TWILIO", {"apiSecret": "1" * 32}, "apiKey"),
-    ("TWILIO", {"apiSecret": "1" * 32, "accountSid": "AC" + "0" * 32}, "apiKey"),
+    (
+        "TWILIO", {"apiSecret": "1" * 32, "accountSid": "AC" + "0" * 32},
+        "apiKey < settings.accountSid",
+    ),
     ("TWILIO", {"apiKey": "SK" + "0" * 32}, "apiSecret, settings.accountSid"),
     ("TWILIO", {"region": "IE1"}, "apiKey, apiSecret"),
     ("NEXMO", {"apiKey": "abcd1234"}, "apiSecret"),

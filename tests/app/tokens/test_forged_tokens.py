@@ -55,8 +55,8 @@ def test_an_unsigned_token_is_refused(
     refusal: Refusal, forge: Forge, claims: Json, alg: object
 ) -> None:
     unsigned = forge({"alg": alg, "kid": "EdDSA"}, claims, lambda _: b"")
-    assert refusal("Bearer " + unsigned) == NO_JWT
     reason = NO_ALGORITHM if isinstance(alg, str) else NO_JWT
+    assert refusal("Bearer " + unsigned) == reason
     assert refusal("Bearer " + unsigned + "AAAA") == reason
 
 
