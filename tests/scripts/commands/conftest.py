@@ -1,6 +1,7 @@
 """An installation with a backup, and an empty one to restore it to."""
 
 import shutil
+import signal
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -14,6 +15,14 @@ from tests.support.backups import Environment, add, done, new_database, settings
 from tests.support.keys_command import Provider
 from tests.support.service import Service, StartService, new_data_dir
 from tests.support.serving import serving
+
+
+@pytest.fixture(autouse=True)
+def signals_as_before() -> Generator[None]:
+    """Let replay, run in this process, end none of the tests behind it with SIGPIPE."""
+    handler = signal.getsignal(signal.SIGPIPE)
+    yield
+    signal.signal(signal.SIGPIPE, handler)
 
 
 @pytest.fixture(scope="session")
