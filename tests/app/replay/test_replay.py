@@ -16,6 +16,7 @@ import pytest
 
 from app.database.embedded import open_embedded
 from app.database.migrate import migrate
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:  # pytest loads conftest.py itself
     from tests.app.replay.conftest import Command, Tell
@@ -288,6 +289,16 @@ def kill_postmaster(data_dir: Path) -> None:
 
 
 def append_one_more(dsn: str) -> None:
-    """Append an event to a server that may still be recovering."""
+    """Append an event to a server that may still be recovering, or not listen yet."""
+    wait_until(lambda: accepts_connections(dsn))
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(MANY, (6, 6))
+
+
+def accepts_connections(dsn: str) -> bool:
+    """Return whether a server accepts connections at *dsn*."""
+    try:
+        psycopg.connect(dsn).close()
+    except psycopg.OperationalError:
+        return False
+    return True
