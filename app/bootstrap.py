@@ -21,10 +21,10 @@ from app.batching import MAX_BATCH
 from app.cached_probe import CachedProbe
 from app.command_handler import CommandHandler, utc_now
 from app.database.pools import Pool, open_pool
+from app.event_store.idempotency import StoredResponses
 from app.event_store.postgres import PostgresEventLog
 from app.event_store.reader import LogReader
 from app.event_store.recorder import open_subscription
-from app.event_store.stored_responses import StoredResponses
 from app.feed.change_feed import ChangeFeed
 from app.http.dependencies import Dependencies
 from app.http.integrations.bodies import build_body_schemas

@@ -10,7 +10,7 @@ from app.audit.checkpoint import WHOLE_LOG
 from app.database.availability import UnavailableError, translate_unavailable
 from app.database.pools import Pool
 from app.database.row_level_security import fetch_in_workspace
-from app.event_store.stored_responses import overdue_gauges
+from app.event_store.idempotency import overdue_gauges
 
 TIMEOUT = 1.0  # seconds; a scraper waits for little more
 MAX_STALL = 60.0  # seconds in which an event waits and nothing is signed

@@ -12,7 +12,7 @@ from app.access.leasing import Leasing
 from app.access.views import AccessViews
 from app.audit.proof_service import ProofService
 from app.command_handler import CommandHandler
-from app.event_store.stored_responses import StoredResponses
+from app.event_store.idempotency import StoredResponses
 from app.feed.change_feed import ChangeFeed
 from app.http.request_bodies import BodySchema
 from app.http.security_log import SecurityLog

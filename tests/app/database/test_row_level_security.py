@@ -21,10 +21,10 @@ from app.database.migrate import migrate
 from app.database.pools import Pool, open_pool
 from app.database.row_level_security import fetch_in_workspace, workspace_connection
 from app.event_store.batch import encode_batch
+from app.event_store.idempotency import delete_expired_responses
 from app.event_store.postgres import RECORD_SQL, PostgresEventLog
 from app.event_store.protocol import Changeset
 from app.event_store.snapshots import SNAPSHOT_FORMATS, StreamState, encode_snapshot
-from app.event_store.stored_responses import delete_expired_responses
 from app.views.integrations import IntegrationViews
 from app.views.list_queries import ListFilter, SortOrder
 from domain.integration import IntegrationCreated, IntegrationRenamed

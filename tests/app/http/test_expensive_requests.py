@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from app.bootstrap import build_dependencies
-from app.event_store import stored_responses
+from app.event_store import idempotency
 from app.http import expensive_requests
 from app.http.application import create_app
 from app.settings import read_settings
@@ -110,7 +110,7 @@ async def caller(
     dsn: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncGenerator[httpx2.AsyncClient]:
     """A client of the application in this process, whose limits a test can change."""
-    monkeypatch.setattr(stored_responses, "CLEANUP_INTERVAL", 0.05)
+    monkeypatch.setattr(idempotency, "CLEANUP_INTERVAL", 0.05)
     settings = read_settings({"INTEGRATIONS_DATA_DIR": str(data_dir)})
     await join(settings, dsn)
     dependencies = build_dependencies(settings, dsn)
@@ -138,7 +138,7 @@ async def caller(
 async def test_too_many_stored_responses_refuse_new_keys_alone(
     caller: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stored_responses, "MAX_RESPONSES", 1)
+    monkeypatch.setattr(idempotency, "MAX_RESPONSES", 1)
 
     async def create(number: int) -> httpx2.Response:
         return await caller.post(LIST, json=BODY, headers={"Idempotency-Key": f"key-{number}"})

@@ -4,8 +4,8 @@ import psycopg
 import pytest
 
 from app.database.pools import open_pool
-from app.event_store import stored_responses
-from app.event_store.stored_responses import (
+from app.event_store import idempotency
+from app.event_store.idempotency import (
     BATCH_SIZE,
     StoredResponses,
     delete_expired_responses,
@@ -71,7 +71,7 @@ async def test_a_database_that_is_away_has_no_such_gauges(dsn: str) -> None:
 async def test_workspaces_with_too_many_responses_are_known(
     dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stored_responses, "MAX_RESPONSES", 3)
+    monkeypatch.setattr(idempotency, "MAX_RESPONSES", 3)
     async with open_pool(dsn, "integrations_command") as pool:
         stored = StoredResponses(pool)
         for amount, over in ((3, frozenset[str]()), (1, frozenset({"demo"}))):
@@ -84,8 +84,8 @@ async def test_workspaces_with_too_many_responses_are_known(
 async def test_it_cleans_up_and_counts_again_and_again(
     dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stored_responses, "CLEANUP_INTERVAL", 0.02)
-    monkeypatch.setattr(stored_responses, "MAX_RESPONSES", 1)
+    monkeypatch.setattr(idempotency, "CLEANUP_INTERVAL", 0.02)
+    monkeypatch.setattr(idempotency, "MAX_RESPONSES", 1)
     async with open_pool(dsn, "integrations_command") as pool:
         stored = StoredResponses(pool)
         running = asyncio.create_task(stored.run())
