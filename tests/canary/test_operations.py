@@ -68,7 +68,7 @@ sealing.encrypt, sealing.unwrap_key = encrypt, unwrap_key
 
 
 class Provider(ThreadingHTTPServer):
-    """Any provider; it repeats what it is asked with, beside a canary of its own."""
+    """Any provider; it repeats what it is asked with, and a canary of its own."""
 
     daemon_threads = True
 
@@ -129,7 +129,7 @@ def database(
 
 
 def run(service: Service, *words: str, status: int = 0, **more: str) -> bytes:
-    """Run a command beside *service*; return all that it prints."""
+    """Run a command next to *service*; return all that it prints."""
     ended = subprocess.run(
         [*INTEGRATIONS, *words], env=service.environment | more,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False,

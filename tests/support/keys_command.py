@@ -39,7 +39,7 @@ class ProviderHandler(Quiet, BaseHTTPRequestHandler):
 
 
 def keys(service: Service, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run `integrations keys` beside *service* to its end."""
+    """Run `integrations keys` next to *service* to its end."""
     return service.run("keys", *words)
 
 

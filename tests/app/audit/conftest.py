@@ -288,7 +288,7 @@ def follow(follower: AsyncConnection, checkpoint_signer: CheckpointSigner) -> Fo
 
 
 @pytest.fixture
-def follow_anew(follower: AsyncConnection, key: CheckpointKey) -> Follow:
+def follow_again(follower: AsyncConnection, key: CheckpointKey) -> Follow:
     """Take all that is in the log, and sign, as after a start: with nothing remembered."""
     return lambda: catch_up(follower, CheckpointSigner(key))
 

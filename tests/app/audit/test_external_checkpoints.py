@@ -64,7 +64,7 @@ async def test_another_log_of_the_same_key_is_found_by_whoever_kept_a_checkpoint
         "UPDATE audit_follower SET position = 0",
     )
     await half_signed.append("demo", "int_1", half_signed.off)
-    await half_signed.follow()  # it has nothing to continue: all is signed anew, as it is
+    await half_signed.follow()  # it has nothing to continue: all is signed again, as it is
     assert (await verifying()).first is None
     what = "the events of integrations from position 1 to here are not those that were signed"
     assert ((await verifying(external=kept)).first or Finding(0, "")).what == what

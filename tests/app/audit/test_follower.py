@@ -176,23 +176,23 @@ STRANGE = {
 }
 
 
-@pytest.mark.parametrize("starts_anew", [False, True])
+@pytest.mark.parametrize("starts_again", [False, True])
 @pytest.mark.parametrize("strange", STRANGE.values(), ids=STRANGE)
 async def test_it_signs_nothing_where_what_is_stored_is_not_what_was_signed(  # noqa: PLR0913 — parts
     signed: Writer,
-    follow_anew: Follow,
+    follow_again: Follow,
     admin: Connection[TupleRow],
     edit: Edit,
     strange: tuple[str, type[Exception]],
     *,
-    starts_anew: bool,
+    starts_again: bool,
 ) -> None:
     statement, error = strange
     edit(statement)
     await signed.append("demo", "int_1", signed.on)
     before = admin.execute(CHECKPOINTS).fetchall(), admin.execute(POSITION).fetchone()
     with pytest.raises(error):
-        await (follow_anew if starts_anew else signed.follow)()
+        await (follow_again if starts_again else signed.follow)()
     assert (admin.execute(CHECKPOINTS).fetchall(), admin.execute(POSITION).fetchone()) == before
 
 

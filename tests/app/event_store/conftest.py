@@ -1,4 +1,4 @@
-"""The two event logs, each with a way to see what it keeps beside the events."""
+"""The two event logs, each with a way to see what it stores next to the events."""
 
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -31,7 +31,7 @@ FROM integrations.secret_store ORDER BY workspace_id, stream, field
 
 
 class Observed(Protocol):
-    """A log, and what a write left beside its events."""
+    """A log, and what a write left next to its events."""
 
     @property
     def log(self) -> EventLog:

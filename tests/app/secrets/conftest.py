@@ -193,7 +193,7 @@ def token_file(tmp_path: Path, transit: Transit) -> Path:
 async def open_vault(
     transit: Transit, token_file: Path
 ) -> AsyncIterator[Callable[[], VaultKeyring]]:
-    """Open the engine's key as a keyring, each time anew."""
+    """Open the engine's key as a keyring, each time again."""
     async with AsyncExitStack() as opened:
 
         def open_one() -> VaultKeyring:

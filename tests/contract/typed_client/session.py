@@ -1,4 +1,4 @@
-"""A program as a user of the generated client would write it; the test beside it runs it.
+"""A program as a user of the generated client would write it; the test next to it runs it.
 
 It takes an address and two tokens, an administrator's and a viewer's, and asks for all there is.
 """

@@ -1,4 +1,4 @@
-"""integrations keys, beside a running service, and what can be restored after it."""
+"""integrations keys, next to a running service, and what can be restored after it."""
 
 import resource
 from collections.abc import Callable, Sequence

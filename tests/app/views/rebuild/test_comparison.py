@@ -88,7 +88,7 @@ async def test_a_wrong_count_is_told_and_healed(live: "Live", views: "Views") ->
     assert not views.check().differs
 
 
-async def test_counts_of_a_view_that_was_wrong_itself_are_made_anew(
+async def test_counts_of_a_view_that_was_wrong_itself_are_made_again(
     live: "Live", views: "Views"
 ) -> None:
     await live(2, 1)

@@ -1,4 +1,4 @@
-"""Rebuilds beside writers, and rebuilds that are killed."""
+"""Rebuilds while others write, and rebuilds that are killed."""
 
 import asyncio
 import time

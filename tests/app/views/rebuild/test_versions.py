@@ -1,4 +1,4 @@
-"""A view whose code has changed is noticed, and made anew."""
+"""A view whose code has changed is noticed, and made again."""
 
 from typing import TYPE_CHECKING, Any
 
