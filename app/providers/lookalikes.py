@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import cast
 
 from app.pasted_text import trim
@@ -192,6 +192,7 @@ def contains_key(text: str, format_: str) -> bool:
     return re.search(rf"(?<![^\W_])(?:{format_})(?![^\W_])", text) is not None
 
 
+@cache  # the files of providers have a few; each creation asks for them
 def takes_words(format_: str) -> bool:
     """Return whether a short word has the *format_*, which makes no text a key, or a setting."""
     return not format_ or any(re.fullmatch(format_, word) for word in WORDS)

@@ -69,5 +69,7 @@ def names_secret(text: str, *, is_free: bool = False) -> bool:
 
     One that *is_free* may have words in front of a colon.
     """
-    named = SECRET_VARIABLE if is_free else NAMED_SECRET
-    return named.search(unaccented_text(text)) is not None
+    plain = unaccented_text(text)
+    if "=" not in plain and ":" not in plain:  # the SIGN has one of them
+        return False
+    return (SECRET_VARIABLE if is_free else NAMED_SECRET).search(plain) is not None
