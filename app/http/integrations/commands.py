@@ -36,6 +36,7 @@ from app.secrets.keyring import Keyring
 from app.secrets.sealing import SealedSecret, seal
 from app.secrets.secret import Secret
 from app.secrets.store import SecretStore
+from domain.channel_default import default_stream
 from domain.errors import IntegrationNotFoundError
 from domain.integration import (
     SECRET_FIELDS,
@@ -222,11 +223,18 @@ class ChangeWithWarnings:
 async def find_default_warning(
     request: ApiRequest, integration: str, body: Struct, state: Integration
 ) -> list[FieldFinding]:
-    """Return a warning if *body* switches off an integration that is the default of its channel."""
-    if not state.exists or getattr(body, "is_active", UNSET) is not False:
+    """Return a warning if *body* switches off an integration that is the default of its channel.
+
+    One of an unknown provider is not leased, and has no warnings.
+    """
+    dependencies = get_dependencies(request.app)
+    provider = dependencies.providers.get(state.type) if state.exists else None
+    if provider is None or getattr(body, "is_active", UNSET) is not False:
         return []
-    defaults = await get_dependencies(request.app).defaults.all(request.user.workspace)
-    is_default = any(each.row.integration_id == integration for each in defaults)
+    # The stream, not the view: the log reads it together with the streams that others wait for.
+    stream = default_stream(provider.channel)
+    default = await dependencies.command_handler.log.load(request.user.workspace, stream)
+    is_default = default.state.integration_id == integration
     return [("isActive", DEFAULT_OF_CHANNEL)] if is_default else []
 
 
