@@ -36,6 +36,7 @@ JWK_SCALAR = re.compile(r"""[{,]\s*["']?d["']?\s*:\s*["']?[\w+/-]{43}""", re.ASC
 
 HEXADECIMAL = re.compile(r"(?:(?:0?x)?[0-9a-f]{2}[\s:,._-]{0,6}){32}", re.IGNORECASE)
 HEXADECIMAL_LETTER = re.compile("[a-f]", re.IGNORECASE)  # dates and phone numbers have none
+SHORTEST = 40  # characters of what has no structure: 43 of base64 of which some were not copied
 NUMBERS = re.compile(r"(?:-?[0-9]{1,3}\s*,\s*){31}-?[0-9]")
 PADDED = re.compile(r"(?<![\w+/-])[\w+/-]{43}=(?![\w+/=-])", re.ASCII)
 # Whole, or without what was not copied of it, if it does not begin as a public key does.
@@ -66,6 +67,8 @@ def contains_private_key(
     plain = plain_text(text).replace(MARK, "")
     if has_structure(plain):
         return True
+    if len(plain) < SHORTEST:
+        return False  # as most names are
     if is_key:
         plain = "".join(plain.split())
     rest = without_public_keys(known.sub(MARK, plain))
