@@ -72,7 +72,7 @@ TARGETS = (
         refusals=(KeyringError,),
         examples=(KEYRING,),
         words=(b'"state":"retired"', b"kek-2-", b'"version":1'),
-        known=(str(FILE), "not of version 1"),
+        known=(str(FILE), "not of version 1: "),
     ),
     Target(
         name="vault-address",
