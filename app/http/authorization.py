@@ -2,15 +2,24 @@
 
 from litestar import Request
 from litestar.datastructures import State
+from msgspec import Struct
 
 from app.http.body_dto import require_json
 from app.http.dependencies import get_dependencies
 from app.http.errors import ForbiddenError
 from app.http.query_parameters import reject_query_parameters
+from app.http.request_bodies import BodySchema
 from app.tokens.principal import AUDIT, Principal
 from domain.errors import IntegrationNotFoundError
 
 WITH_BODY = ("POST", "DELETE")  # methods of which a handler may take no body; nobody sends GET one
+
+
+class NoBody(Struct):
+    """A body without a field."""
+
+
+NO_BODY = BodySchema(shape=NoBody, rules={}, is_optional=True)
 
 
 async def authorize(request: Request[Principal, object, State]) -> None:
@@ -19,7 +28,8 @@ async def authorize(request: Request[Principal, object, State]) -> None:
     With the permission None any token is enough.
 
     It is a `before_request` hook, not a guard: Litestar copies the whole handler for a guard.
-    A handler that takes query parameters declares it by `opt={"parameters": True}`.
+    A handler that takes query parameters declares it by `opt={"parameters": True}`; one that takes
+    no body and has more to say of fields in it than NO_BODY, by `opt={"no_body": …}`.
     Stores the Principal as `request.user` and the Language as `request.auth`. A reader of the
     audit trail gets a line in the security log.
 
@@ -28,9 +38,10 @@ async def authorize(request: Request[Principal, object, State]) -> None:
         UnauthorizedError: there is no valid token.
         ForbiddenError: the token lacks the permission.
         RateLimitExceededError: the workspace exceeds its rate.
-        InvalidFieldsError: there are query parameters and the handler takes none.
-        UnsupportedEncodingError, UnsupportedMediaTypeError, RequestEntityTooLarge: as
-            `discard_body`.
+        InvalidFieldsError: there are query parameters, or fields of a body, and the handler takes
+            none.
+        UnsupportedEncodingError, UnsupportedMediaTypeError, RequestEntityTooLarge, NotUtf8Error,
+        MalformedBodyError, NotAnObjectError: as `reject_body`.
     """
     dependencies, handler = get_dependencies(request.app), request.route_handler
     language = dependencies.catalogues.negotiate(request.path_params["locale"])
@@ -47,18 +58,23 @@ async def authorize(request: Request[Principal, object, State]) -> None:
     if not handler.opt.get("parameters"):
         reject_query_parameters(request)
     if request.method in WITH_BODY and "data" not in handler.parsed_fn_signature.parameters:
-        await discard_body(request)
+        await reject_body(request, handler.opt.get("no_body", NO_BODY))
     request.scope["auth"] = language
     if permission == AUDIT:
         dependencies.security_log.granted(request.scope)
 
 
-async def discard_body(request: Request[Principal, object, State]) -> None:
-    """Read the body of *request*, which its handler does not take: it is held to the same limits.
+async def reject_body(
+    request: Request[Principal, object, State], schema: BodySchema[NoBody]
+) -> None:
+    """Read the body of *request*, which its handler does not take, by *schema* without a field.
 
     Raises:
         UnsupportedEncodingError, UnsupportedMediaTypeError: as `require_json`, if there is a body.
         RequestEntityTooLarge: it is larger than a body may be.
+        NotUtf8Error, MalformedBodyError, NotAnObjectError, InvalidFieldsError: as
+            `BodySchema.read`.
     """
-    if await request.body():
+    if body := await request.body():
         require_json(request)
+        schema.read(body)

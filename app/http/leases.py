@@ -66,6 +66,7 @@ def lease_schema(providers: Providers) -> BodySchema[LeaseBody]:
         shape=LeaseBody,
         rules={"purpose": rule},
         checks=(reject_exposed_secrets(providers), reject_provider_keys(providers)),
+        is_optional=True,
         examples={"For a campaign": {"purpose": "campaign:cmp_123"}},
     )
 

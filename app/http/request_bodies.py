@@ -37,7 +37,8 @@ class BodySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
 
     null is the same as absent, except for the fields in `clearable`, which it clears, and for all
     fields if `null_is_wrong`. `other_endpoint_fields` belong to another endpoint. `if_empty` is
-    what is wrong with a body without a field, None if it may have none. Checks run on the values
+    what is wrong with a body without a field, None if it may have none. A body that `is_optional`
+    may be null, as clients send it that have none. Checks run on the values
     that passed their own rules; `cross_field_schema` is their JSON Schema, as far as that goes, and
     `examples` are bodies by title, both for the OpenAPI document.
     """
@@ -49,6 +50,7 @@ class BodySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
     null_is_wrong: bool = False
     other_endpoint_fields: Mapping[str, FieldProblem] = {}
     if_empty: FieldProblem | None = None
+    is_optional: bool = False
     cross_field_schema: Schema = {}
     examples: Mapping[str, Mapping[str, object]] = {}
 
@@ -62,7 +64,7 @@ class BodySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
             InvalidFieldsError: one or more fields are wrong; it holds all of them.
         """
         body = body.removeprefix(BOM_UTF8)  # RFC 8259, 8.1: a parser may ignore it
-        sent = decode_object(body)
+        sent = {} if self.is_optional and body.strip() == b"null" else decode_object(body)
         given = {n: v for n, v in sent.items() if v is not None or not self._null_is_absent(n)}
         values: dict[str, Any] = {}
         found = [

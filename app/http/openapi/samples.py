@@ -144,7 +144,7 @@ NOTES: Mapping[str, str] = {
         " stands behind `#`, where no server and no log sees it; each request makes a new one,"
         " also with an `Idempotency-Key`. 404 if the console is off."
     ),
-    "checkCredentials": "A body is ignored; the check is recorded in the history.",
+    "checkCredentials": "It is of what is stored and takes no body; it is recorded in the history.",
     "listChanges": "With `Accept: text/event-stream` it is a stream that stays open.",
     "live": "It touches nothing that could fail.",
     "ready": "It looks at most once a second, for all who ask.",

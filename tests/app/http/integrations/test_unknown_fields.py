@@ -11,6 +11,7 @@ PATH = "/en/api/integration"
 SET_BY_SERVICE = "The service sets this; it cannot be changed"
 NO_NEW_TYPE = "This cannot be changed; add a new integration instead"
 NO_OBJECT_HERE = "This must be a string; give the text of a file as one string, in quotation marks"
+NOT_STORED = "The check is of what is stored; store this first"
 CREDENTIALS = "PUT /{id}/credentials"
 # The operation, one field of its body, and what the answer says of it.
 NAMED: list[tuple[str, dict[str, Any], str]] = [
@@ -43,6 +44,13 @@ NAMED: list[tuple[str, dict[str, Any], str]] = [
         {"vapid_private_key": "k"},
         "This field is not known; you may mean vapidPrivateKey",
     ),
+    *[
+        ("POST /{id}/check", {name: "2026-11-29"}, NOT_STORED)
+        for name in ("apiKey", "apiSecret", "vapidPrivateKey", "vapidPublicKey", "settings")
+    ],
+    ("POST /{id}/check", {"api_key": None}, "This field is not known; you may mean apiKey"),
+    ("POST /{id}/check", {"name": "2026-11-29"}, "This field is not known"),
+    ("DELETE /{id}", {"apiKey": "2026-11-29"}, "This field is not known"),
     *[
         (operation, {name: value}, NO_OBJECT_HERE)
         for operation in ("POST ", CREDENTIALS)
