@@ -181,7 +181,7 @@ def search_text(shown: Iterable[str | None]) -> str:
     return "\n".join(dict.fromkeys((*folded, *map(decode_domains, folded))))
 
 
-integration_view = Projection("integration_view", 9, IntegrationRow, evolve)
+integration_view = Projection("integration_view", 10, IntegrationRow, evolve)
 
 
 # ----- Counts: how many integrations of each type and state -----

@@ -22,6 +22,11 @@ LETTERS = str.maketrans(
         "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه",
     }
 )  # fmt: skip
+# Of Unicode's category Pd, in all languages; and the minus sign.
+DASHES = (
+    "\u058a\u05be\u1400\u1806\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2e17\u2e1a\u2e3a\u2e3b"
+    "\u2e40\u2e5d\u301c\u3030\u30a0\ufe31\ufe32\ufe58\ufe63\uff0d"
+)
 # What a keyboard has one sign for, and a word processor replaces.
 SIGNS = str.maketrans(
     {
@@ -29,7 +34,7 @@ SIGNS = str.maketrans(
             "\u2018\u2019\u201a\u201b\u02b9\u02bb\u02bc\u02bd\u05f3\u2032\u2039\u203a`´", "'"
         ),
         **dict.fromkeys("\u05f4\u201c\u201d\u201e\u201f\u2033«»", '"'),
-        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
+        **dict.fromkeys(DASHES, "-"),
         "،": ",", "؛": ";", "؟": "?", "٪": "%", "۔": ".",
     }
 )  # fmt: skip

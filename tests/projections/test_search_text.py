@@ -1,7 +1,7 @@
 """Names are found and ordered as the languages do, whatever their case, accents and form."""
 
 # ruff: noqa: RUF001 — these letters are meant
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 import pytest
 from hypothesis import given
@@ -80,6 +80,8 @@ FOUND = {
     "guillemets": ('"best"', "Acme «Best»"),
     "Hebrew gershayim": ('צה"ל', "צה״ל"),
     "Hebrew geresh": ("ג'ירפה", "ג׳ירפה"),
+    "Hebrew maqaf": ("בית-ספר", "בית־ספר"),
+    "Hebrew maqaf, searched": ("בית־ספר", "בית-ספר"),
     "Arabic hamza on its seats": ("قايمة شوون", "قائمة شؤون"),
     "dash": ("2025-26", "Saison 2025–26"),
     "hyphen that does not break": ("e-mail", "E‑Mail"),
@@ -97,6 +99,11 @@ def test_what_people_type_finds_the_name(case: str) -> None:
 )
 def test_different_letters_stay_different(wanted: str, name: str) -> None:
     assert normalize_for_search(wanted) not in normalize_for_search(name)
+
+
+def test_every_dash_of_unicode_is_found_by_that_of_a_keyboard() -> None:
+    dashes = [sign for sign in map(chr, range(0x10000)) if category(sign) == "Pd"]
+    assert {normalize_for_search(f"a{dash}b") for dash in dashes} == {"a-b"}
 
 
 def test_names_are_sorted_by_their_folded_form_and_then_by_code_point() -> None:

@@ -26,7 +26,7 @@ from domain.integration import (
 WriteOf = Callable[..., Changeset]
 API_KEY = Credential(field="apiKey", version=2, kek="kek-1-00c0ffee", commitment="c0ffee")
 KEPT = {
-    "integration 3, integration_view 9": (
+    "integration 3, integration_view 10": (
         b'{"version":3,"integration":{"exists":true,"is_deleted":false,"name":"Mail","type":"SEND'
         b'GRID","is_active":false,"sender":{"email":null,"name":null,"phone":null},"vapid_public_'
         b'key":null,"settings":null,"credentials":[{"field":"apiKey","version":2,"kek":"kek-1-00c0ffee","commitme'
