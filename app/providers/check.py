@@ -57,7 +57,6 @@ UNUSUAL = (
     " encoded, cut short, hidden or a reference; give the key itself before you make a new one"
 )
 BASE64URL = re.compile(r"[\w-]+", re.ASCII)
-SCALAR = re.compile(r"[\w+/-]{43}=?", re.ASCII)
 OF_FORM = {INVALID_KEYS.message, INVALID_ACCOUNT.message, UNSENDABLE.message}
 UNCHECKABLE = Verdict("inconclusive", "This type of provider cannot be checked")
 
@@ -173,7 +172,7 @@ def vapid_pair_verdict(values: Values) -> Verdict:
     public, private = (values[name].reveal_text() for name in ("vapidPublicKey", "vapidPrivateKey"))
     match is_key_pair(public, private):
         case True:  # browsers and senders take a key as it is stored, or not at all
-            if not SCALAR.fullmatch(private):
+            if not BASE64URL.fullmatch(private):
                 return Verdict(UNSENDABLE.outcome, UNSENDABLE.message, {"field": "vapidPrivateKey"})
             if not BASE64URL.fullmatch(public):
                 return INVALID_KEYS

@@ -15,10 +15,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from app.pasted_text import trim
+from app.secrets.secret import Secret
 from app.wrappings import readings
 
 SCALAR_BYTES, POINT_BYTES = 32, 65  # of P-256 (RFC 8292)
 MAX_DER = 200  # bytes of a P-256 key; a larger one is of another kind, and takes our time
+SCALAR = re.compile(r"[\w+/-]{43}=?", re.ASCII)
 STRAY = re.compile("[\\s\"'`\u200b-\u200f\u2060\ufeff]")
 ESCAPED_LINE_BREAK = re.compile(r"\\+[nr]")
 # Where a key stands in what tools export: PEM, a JWK, and what `web-push` prints.
@@ -41,6 +43,16 @@ def decode_key(key: str) -> bytes | None:
         return b64decode(unpadded + "=" * (-len(unpadded) % 4), altchars="-_", validate=True)
     except (binascii.Error, ValueError):
         return None
+
+
+def read_private_key(pasted: Secret) -> Secret:
+    """Return the private key *pasted* in base64url without padding, as senders take it alone.
+
+    What has more than that around it stays as it is.
+    """
+    if not SCALAR.fullmatch(pasted.reveal_text()):
+        return pasted
+    return Secret(pasted.reveal().rstrip(b"=").replace(b"+", b"-").replace(b"/", b"_"))
 
 
 def is_key_pair(public: str, private: str) -> bool | None:

@@ -1,6 +1,6 @@
 """From request bodies to commands: seals secrets, finds warnings."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 
 from msgspec import UNSET, Struct
 
@@ -32,6 +32,7 @@ from app.http.preferences import reject_warnings_if_strict
 from app.http.sender_phone import sender_problem
 from app.http.types import ApiRequest
 from app.providers.google_service_account import read_account
+from app.providers.vapid import read_private_key
 from app.secrets.keyring import Keyring
 from app.secrets.sealing import SealedSecret, seal
 from app.secrets.secret import Secret
@@ -56,7 +57,7 @@ async def create_command(
     body: CreateIntegrationBody, dependencies: Dependencies, workspace: str, integration: str
 ) -> PreparedCommand:
     """Return the command that adds an integration, with the secrets of *body* sealed."""
-    given = read_documents(secrets_in(body), dependencies.providers.get(body.type))
+    given = read_secrets(secrets_in(body), dependencies.providers.get(body.type))
     sealed = await seal_secrets(given, dependencies.keyring, workspace, integration, Integration())
     command = CreateIntegration(
         name=body.name,
@@ -86,7 +87,7 @@ def replace_credentials_command(
             raise IntegrationNotFoundError
         cleared, provider = cleared_in(body), dependencies.providers.get(state.type)
         require_clearable(cleared, provider)
-        given = read_documents(secrets_in(body), provider)
+        given = read_secrets(secrets_in(body), provider)
         new = await new_secrets(given, dependencies.secrets, workspace, integration, state)
         sealed = await seal_secrets(new, dependencies.keyring, workspace, integration, state)
         command = ReplaceCredentials(
@@ -99,14 +100,16 @@ def replace_credentials_command(
     return prepare
 
 
-def read_documents(given: PlainSecrets, provider: Provider | None) -> PlainSecrets:
-    """Return *given* with each document of *provider* as plain JSON, however it was pasted."""
-    documents = (
-        {name for name, field in provider.fields.items() if field.document} if provider else ()
-    )
+def read_secrets(given: PlainSecrets, provider: Provider | None) -> PlainSecrets:
+    """Return *given* in the form that workers can use, for kinds that are written in several.
+
+    A document of *provider* becomes plain JSON, and a private VAPID key base64url.
+    """
+    readers: dict[str, Callable[[Secret], Secret]] = {"vapidPrivateKey": read_private_key}
+    if provider:
+        readers |= {n: read_account for n, field in provider.fields.items() if field.document}
     return {
-        name: read_account(secret) if name in documents else secret
-        for name, secret in given.items()
+        name: readers[name](secret) if name in readers else secret for name, secret in given.items()
     }
 
 

@@ -15,6 +15,7 @@ from jwt.algorithms import OKPAlgorithm
 
 from app.secrets.lease import SUITE_NAME
 from app.tokens.principal import RESOLVE
+from tests.support.private_keys import SPELLINGS, make_key
 from tests.support.service import Service
 from tests.support.worker import Worker, claims_of, client_with
 
@@ -128,6 +129,24 @@ def test_a_pasted_service_account_is_leased_as_plain_json(
     leased = worker.open(worker.lease(created.json()["result"]["data"]["id"]))
     assert json.loads(leased["apiKey"]) == service_account
     assert again.headers["etag"] == created.headers["etag"]  # the same, so nothing is recorded
+
+
+@pytest.mark.parametrize("written", ["{}", "{}=", "standard", "standard="])
+def test_a_private_vapid_key_is_leased_in_base64url_without_padding(
+    worker: Worker, client: httpx2.Client, written: str
+) -> None:
+    key = "-_" + SPELLINGS["base64url"](make_key(1))[2:]
+    pasted = {"vapidPrivateKey": written.replace("standard", f"+/{key[2:]}").format(key)}
+    body = {"name": "n", "type": "WEB_PUSH", "channel": "PUSH", **pasted}
+    created = client.post(PATH, json=body).json()["result"]
+    address = f"{PATH}/{created['data']['id']}/credentials"
+
+    tags = {client.put(address, json=each).headers["etag"] for each in (pasted, pasted)}
+
+    leased = worker.open(worker.lease(created["data"]["id"]))
+    assert leased["vapidPrivateKey"] == key
+    assert "warnings" not in created
+    assert tags == {'"1"'}  # the same, so nothing is recorded
 
 
 # ----- Refused -----

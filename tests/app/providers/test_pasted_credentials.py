@@ -16,6 +16,7 @@ from app.providers.check import CredentialChecker
 from app.providers.errors import NoResponseError
 from app.providers.http_client import ProviderClient, ProviderRequest, ProviderResponse
 from app.providers.registry import load_providers
+from app.providers.vapid import read_private_key
 from app.secrets.secret import Secret
 from tests.app.providers.conftest import Script
 from tests.support.account_forms import FORMS
@@ -149,10 +150,11 @@ def test_what_creation_takes_is_never_invalid_for_its_form(
 def stored_values(body: CreateIntegrationBody) -> dict[str, Secret]:
     """Return the credentials of *body*, as they are stored."""
     public = body.vapid_public_key
+    private = body.vapid_private_key
     found = {
         "apiKey": body.api_key,
         "apiSecret": body.api_secret,
-        "vapidPrivateKey": body.vapid_private_key,
+        "vapidPrivateKey": read_private_key(private) if private else None,
         "vapidPublicKey": Secret(public.encode()) if public else None,
     }
     return {name: value for name, value in found.items() if value is not None}

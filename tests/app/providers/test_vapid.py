@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.providers.vapid import decode_key, is_key_pair, is_pasted_pair
+from app.providers.vapid import decode_key, is_key_pair, is_pasted_pair, read_private_key
+from app.secrets.secret import Secret
 from tests.support.private_keys import PUBLIC_SPELLINGS, SPELLINGS, make_key
 
 # The order of P-256 (SEC 2, 2.4.2): scalars from 1 to one less are keys.
@@ -83,6 +84,16 @@ def test_stray_characters_make_no_difference(write: Callable[[str], str]) -> Non
     other = text((int.from_bytes(PRIVATE) - 1).to_bytes(32))
     assert is_key_pair(write(text(PUBLIC)), write(text(PRIVATE))) is True
     assert is_key_pair(write(text(PUBLIC)), write(other)) is False
+
+
+@pytest.mark.parametrize("write", STRAY)
+def test_a_private_key_is_stored_in_base64url_if_nothing_else_is_around_it(write: str) -> None:
+    key = "-_" + text(PRIVATE)[2:]
+    written = STRAY[write](key)
+
+    stored = read_private_key(Secret(written.encode())).reveal_text()
+
+    assert stored == (key if write in ("padded", "standard") else written)
 
 
 PASTED: Mapping[str, Callable[[str], str]] = {
