@@ -1,28 +1,47 @@
 """integrations checkpoint: prints the newest checkpoint, to be stored elsewhere."""
 
 import asyncio
+import sys
 
 import click
 
 from app.audit.checkpoint import WHOLE_LOG, open_checkpoint_key
 from app.audit.verify import latest_note
 from app.database.database import open_known_database
+from app.replay.filters import ReplayFilter
+from app.replay.replay import UnknownSelectionError, open_log, require_known
 from app.settings import read_settings
 from scripts.commands.cli import run
 
 
 @click.command("checkpoint")
-@click.option("--workspace", default=WHOLE_LOG, help="Of this workspace; else of the whole log.")
+@click.option("--workspace", help="Of this workspace; else of the whole log.")
 @click.option("--key", "wants_key", is_flag=True, help="Print the verifier key instead.")
-def checkpoint_command(*, workspace: str, wants_key: bool) -> None:
-    """Print the newest signed checkpoint of the log, for `verify --checkpoint`."""
+def checkpoint_command(*, workspace: str | None, wants_key: bool) -> None:
+    """Print the newest signed checkpoint of the log, for `verify --checkpoint`.
+
+    Status 2 if there is no such workspace.
+    """
+    name = WHOLE_LOG if workspace is None else workspace
     settings = read_settings()
     key = open_checkpoint_key(settings.data_dir)
     if wants_key:
-        click.echo(str(key.signer(workspace).verifier))
+        click.echo(str(key.signer(name).verifier))
         return
     with open_known_database(settings) as dsn:
-        click.echo(asyncio.run(latest_note(dsn, workspace)), nl=False)
+        if workspace is not None:
+            require_workspace(dsn, workspace)
+        click.echo(asyncio.run(latest_note(dsn, name)), nl=False)
+
+
+def require_workspace(dsn: str, workspace: str) -> None:
+    """End with status 2 and one line if the log *dsn* has no *workspace*."""
+    with open_log(dsn) as connection:
+        try:
+            require_known(connection, ReplayFilter(workspace=workspace))
+        except UnknownSelectionError as error:
+            click.echo(f"integrations: {error}", err=True)
+            sys.exit(2)
 
 
 if __name__ == "__main__":

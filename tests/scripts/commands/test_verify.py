@@ -103,7 +103,6 @@ def test_what_an_operator_can_mend_is_said_in_one_line(run: Run, tmp_path: Path)
     for words, said in (
         (("verify", "--checkpoint", wrong), "The note is no checkpoint of this log."),
         (("verify", "--checkpoint", demo, "--workspace", "other"), "The checkpoint is of demo"),
-        (("checkpoint", "--workspace", "other"), "There is no checkpoint yet"),
         (("checkpoint", "--workspace", "a b", "--key"), "A workspace has 1 to 64 letters"),
     ):
         failed = run(*words)
@@ -128,6 +127,18 @@ def test_a_workspace_that_the_log_never_had_is_not_called_proved(run: Run, works
     assert failed.stderr == (
         f"integrations: The log has no workspace {workspace!r}: nothing was verified.\n"
     )
+    failed = run("checkpoint", "--workspace", workspace)
+    assert (failed.returncode, failed.stdout) == (2, "")
+    assert failed.stderr == f"integrations: The log has no workspace {workspace!r}.\n"
+
+
+def test_a_workspace_of_which_nothing_is_signed_yet_is_not_called_unknown(
+    run: Run, edit: Callable[[str], None]
+) -> None:
+    edit("DELETE FROM integrations.audit_checkpoints WHERE workspace_id = 'demo'")
+    failed = run("checkpoint", "--workspace", "demo")
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr.startswith("integrations: There is no checkpoint yet")
 
 
 @pytest.mark.parametrize("lost", ["events", "audit_checkpoints"])
