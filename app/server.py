@@ -138,13 +138,18 @@ def open_listeners(settings: Settings) -> Iterator[socket.socket]:
 def open_listener(host: str, port: int, name: str = "INTEGRATIONS_PORT") -> socket.socket:
     """Return a socket that listens on *host*; port 0 takes any free one; *name* is its setting.
 
+    `::` is all addresses, of IPv4 too if the machine can.
+
     Raises:
         SettingsError: the address is in use, or does not belong to this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    dual = host == "::" and socket.has_dualstack_ipv6()
     try:
         host.encode("idna")  # create_server would fail later, and leave its socket open
-        listener = socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server(
+            (host, port), family=family, backlog=2048, dualstack_ipv6=dual
+        )
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", "not a valid host name")
         message = (
