@@ -27,7 +27,7 @@ ORDINARY = (
 )
 # Texts that are not one long run; a format that takes one of them is none of a key alone.
 NO_RUNS = (
-    *("z" * length for length in range(1, MIN_RUN_LENGTH)),
+    *((text * length)[:length] for text in ("z", "z1") for length in range(1, MIN_RUN_LENGTH)),
     *((pair * length)[:length] for pair in ("z ", "z-", "z_") for length in LENGTHS),
 )
 

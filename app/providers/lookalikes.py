@@ -19,7 +19,8 @@ from domain.provider import (
     ProviderSetting,
 )
 
-WORDS = tuple("z" * length for length in range(1, 20))  # too short to be a key by the form alone
+# Too short to be a key by the form alone.
+WORDS = tuple((text * length)[:length] for text in ("z", "z1") for length in range(1, 20))
 # A command, a link with a password, or names with values: keys stand in them, and no key has them
 # in it. Other links, and the names of secrets in vaults (arn:…:secret:…), hold none.
 REQUEST = re.compile(
@@ -33,9 +34,6 @@ PAIR_SIGN = r"(?:\s*[:.,;/|&]\s*|\s+)"
 UNPRINTABLE = re.compile(r"[^\x21-\x7e]")  # what no key has
 # What stands for a secret, and is none: hidden behind signs, a variable, an address in a vault.
 STAND_IN = re.compile(r"[*\u2022\u25cf]{4}|^(?:\$\{|[a-z]+://)")
-
-# A secret that somebody chose may hold any sign: https://developer.vonage.com/en/account/code-snippets/create-a-secret
-CHOSEN_LENGTHS = range(8, 26)
 KEY_NAME = re.compile("key|secret|token|pass", re.IGNORECASE)
 
 
@@ -93,8 +91,10 @@ def matches_format(value: PastedValue, field: ProviderField) -> bool:
         return True
     if takes_words(field.format) and stands_for_secret(value.unwrapped):
         return False
-    read = value.readings if field.document else (value.unwrapped,)
-    return any(re.fullmatch(field.format, reading) for reading in read)
+    if field.document:
+        return any(re.fullmatch(field.format, reading) for reading in value.readings)
+    read = value.unwrapped if wrappings_of(value, field) else value.text
+    return re.fullmatch(field.format, read) is not None
 
 
 def stands_for_secret(text: str) -> bool:
@@ -114,16 +114,17 @@ def wrappings_of(value: PastedValue, field: ProviderField | None) -> frozenset[W
     if field is None or field.format is None or not takes_words(field.format):
         return found.wrappings
     is_named = KEY_NAME.search(value.text) or Wrapping.VARIABLE not in found.wrappings
-    is_whole = "=" in value.text and not is_named and len(value.text) in CHOSEN_LENGTHS
-    is_too_short = len(found.text) < CHOSEN_LENGTHS.start  # without its last sign: `Ab12345;`
-    return frozenset() if is_whole or is_too_short else found.wrappings
+    has_sign = "=" in value.text and not is_named
+    is_cut_short = not re.fullmatch(field.format, found.text)  # without its last sign: `Ab12345;`
+    is_whole = re.fullmatch(field.format, value.text) and (has_sign or is_cut_short)
+    return frozenset() if is_whole else found.wrappings
 
 
 def find_owner(name: str, given: Given, provider: Provider) -> str | None:
     """Return which other field of *provider* the value of *name* looks like; None if no other.
 
-    A field that has a value of its own already is not looked for, unless the two values are
-    swapped. It may be a setting that these credentials need.
+    A field that has a value of its own already, or that takes words, is not looked for, unless the
+    two values are swapped. It may be a setting that these credentials need.
     """
     value, own = given[name], provider.fields.get(cast("ProviderFieldName", name))
     if own and is_of_field(value, own):
@@ -132,7 +133,9 @@ def find_owner(name: str, given: Given, provider: Provider) -> str | None:
         if other == name or field.format is None or not is_of_field(value, field):
             continue
         holder = given.get(other)
-        if holder is None or not is_of_field(holder, field) or (own and is_of_field(holder, own)):
+        is_swapped = own and holder and is_of_field(holder, own)
+        is_free = holder is None or not is_of_field(holder, field)
+        if is_swapped or (is_free and not (own and takes_words(field.format))):
             return other
     needed = (n for n, setting in provider.settings.items() if is_needed(setting, given))
     return next(

@@ -58,7 +58,7 @@ ROWS: list[tuple[str, Given, Warned]] = [
     ("SENDGRID", {"apiKey": SK}, {"apiKey": "OTHER_KIND"}),
     ("SENDGRID", {"apiKey": KEY_SECRET[:22]}, {"apiKey": "OTHER_KIND"}),
     ("SENDGRID", {"apiKey": KEY_SECRET[:23]}, {"apiKey": "UNUSUAL_FORMAT"}),
-    ("NEXMO", {"apiKey": "0a1b2c3d-0a1b-4c2d-8e3f-0a1b2c3d4e5f", "apiSecret": KEY_SECRET},
+    ("NEXMO", {"apiKey": "0a1b2c3d-0a1b-4c2d-8e3f-0a1b2c3d4e5f", "apiSecret": KEY_SECRET[:16]},
      {"apiKey": "OTHER_KIND"}),
     ("NEXMO", {"apiKey": "ab12cd34", "apiSecret": "-----BEGIN-PRIVATE-KEY-----"},
      {"apiSecret": "OTHER_KIND"}),
@@ -79,6 +79,9 @@ ROWS: list[tuple[str, Given, Warned]] = [
      {"apiKey": "UNUSUAL_FORMAT"}),
     ("NEXMO", {"apiKey": "ab12cd34", "apiSecret": "ab12cd34"}, {"apiSecret": "apiKey"}),
     ("NEXMO", {"apiKey": "ab12cd34", "apiSecret": "ab12cd35"}, {}),
+    ("NEXMO", {"apiKey": "93a8380"}, {"apiKey": "UNUSUAL_FORMAT"}),
+    ("NEXMO", {"apiKey": "93a83801c"}, {"apiKey": "UNUSUAL_FORMAT"}),
+    ("NEXMO", {"apiKey": "ABCDEFGH0123abcd"}, {"apiKey": "UNUSUAL_FORMAT"}),
     ("NEXMO", {"apiKey": "my key is abc"}, {"apiKey": "SPACE_INSIDE"}),
 ]  # fmt: skip
 

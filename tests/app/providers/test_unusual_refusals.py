@@ -34,6 +34,18 @@ FORMS: dict[str, Callable[[str], str]] = {
     "hidden but for its beginning": lambda key: key[:4] + "*" * 12,
     "a variable": lambda _: "${SENDER_API_KEY}",
     "an address in a vault": lambda _: "op://Marketing/Sender/key",
+    **{
+        text: lambda _, text=text: text
+        for text in (
+            *(
+                "$SENDER_API_KEY",
+                "%SENDER_API_KEY%",
+                "SENDER_API_KEY",
+                "process.env.SENDER_API_KEY",
+            ),
+            *("os.environ['SENDER_API_KEY']", "your-api-key", "x" * 16),
+        )
+    },
 }
 # Of those that are asked in any form.
 FIELDS = [
@@ -76,7 +88,7 @@ async def test_a_refusal_of_what_looks_like_a_key_names_no_field(
 
 # ----- Secrets of any form, which Vonage lets people choose -----
 CHOSEN = [
-    *("Nordwind2026", "passwordPassword1", "AAAAAAAAAAAAAAAA", "Xy7_Kq2_Lm9", "Zz9**Yy8^"),
+    *("Nordwind2026", "passwordPassword1", "Xy7_Kq2_Lm9", "Zz9**Yy8^"),
     *("Aa1=Bb2Cc3", "Ab12345;", "abc=DEF123ghi", "(Ab12345)", "{Ab12345}", 'Ab1"Cd2"'),
 ]
 
@@ -99,6 +111,7 @@ WRAPPED_SECRETS = {
     "secret=Nordwind2026": "LOOKS_LIKE_VARIABLE",
     "ABCDEFGH01234abc,": "LOOKS_QUOTED",
     '"Nordwind2026"': "LOOKS_QUOTED",
+    "{{ VONAGE_API_SECRET }}": "UNUSUAL_FORMAT",
 }
 
 

@@ -19,6 +19,7 @@ SECRETS = {
     "NEXMO": ("apiSecret", "aBcDeF1234567890"),
     "WEB_PUSH": ("vapidPrivateKey", "k" * 21 + "-_A1" + "z" * 17 + "E"),
 }
+USER = "ab12cd34"
 Q, H, V, E = "LOOKS_QUOTED", "LOOKS_LIKE_HEADER", "LOOKS_LIKE_VARIABLE", "LOOKS_ESCAPED"
 AROUND = "TEXT_AROUND"
 
@@ -87,7 +88,7 @@ FORMS: list[tuple[str, set[str]]] = [
     ("API key | {}", {AROUND}),
     ("setx SENDGRID_PRODUCTION_KEY {}", {AROUND}),
 ]
-# Text that a secret of 6 to 32 characters of any kind, as Vonage's, may be itself.
+# Text that a secret of 8 to 25 characters of any kind, as Vonage's, may be itself.
 SHORT_FORMS = ["{}.", "**{}**", "_{}_", "={}", "{},prod", "{}\\", "<b>{}</b>", "({}"]
 SPACED_FORMS = ["{}\tSendGrid", "{} # prod", "- {}", "• {}", "> {}", "API {}"]
 
@@ -117,6 +118,8 @@ def test_what_is_around_a_secret_is_a_warning(provider: str, form: str, expected
         ("my-nexmo-horse", "UNUSUAL_FORMAT"),
         ("eyJhbGciOiJI.eyJpc3MiOiJh.c2lnbmF0dXJl", "UNUSUAL_FORMAT"),
         ("my key abcd1234", "SPACE_INSIDE"),
+        *((f"{name}={USER}", V) for name in ("username", "system_id", "NEXMO_ID", "account")),
+        (f"'{USER}'", Q),
     ],
 )
 def test_a_word_that_may_be_a_key_is_not_called_one(key: str, expected: str) -> None:
@@ -138,7 +141,6 @@ def test_a_secret_of_any_form_has_no_space(form: str) -> None:
 
 
 # Both keys of a pair, or the command or the link that they stand in.
-USER = "ab12cd34"
 REQUESTS: list[tuple[str, set[str]]] = [
     *((f"{USER}{sign}{{}}", {AROUND}) for sign in ":./,;|&\t\n "),
     (f"{USER} / {{}}", {AROUND}),
@@ -208,7 +210,7 @@ def test_a_secret_alone_has_no_warning(provider: str) -> None:
 
 @pytest.mark.parametrize(
     "secret",
-    ["p4ss:word", "a%2Fb%20c!", "Passw0rd)", "a\\b\\nz", "(x-y_z)!", "it's-mine", "a&b#c;d"],
+    ["p4ss:word", "a%2Fb%20c!", "Passw0rd)", "a\\b\\nz-1", "(x-y_z1)!", "it's-mine1", "a&b#c;d1"],
 )
 def test_a_secret_of_unusual_characters_is_not_called_wrapped(secret: str) -> None:
     assert codes("NEXMO", secret) == set()
