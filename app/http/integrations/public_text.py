@@ -18,7 +18,7 @@ from app.pasted_text import trim
 from app.providers.key_finder import KeyFinder, marked_keys
 from app.providers.lookalikes import takes_words
 from app.providers.vapid import pasted_points
-from app.secrets.disclosure import find_disclosures
+from app.secrets.disclosure import MIN_SECRET_LENGTH, find_disclosures, letters_of
 from app.secrets.private_key_text import NOTHING, contains_private_key
 from app.secrets.secret import Secret
 from app.secrets.secret_names import names_secret
@@ -120,11 +120,16 @@ def hidden_secrets(
 
 
 def is_account_id(field: SecretField, secret: Secret, provider: Provider | None) -> bool:
-    """Return whether the value of *field* is the public id of an account at *provider*."""
+    """Return whether the value of *field* is the public id of an account at *provider*.
+
+    It may have some more signs, which are too few for a secret.
+    """
     known = provider.fields.get(field) if provider else None
     if known is None or known.public_format is None:
         return False
-    return re.fullmatch(known.public_format, unwrap(secret.reveal().decode()).text) is not None
+    text = unwrap(secret.reveal_text()).text
+    found = re.search(known.public_format, letters_of(text))  # `• AC…`, or with a hidden character
+    return found is not None and len(text) - len(found[0]) < MIN_SECRET_LENGTH
 
 
 def reject_exposed_secrets(

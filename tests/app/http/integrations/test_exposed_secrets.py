@@ -120,7 +120,14 @@ def test_a_new_secret_that_is_a_setting_is_refused(client: httpx2.Client) -> Non
     assert findings(answer) == [("apiKey", "LOOKS_LIKE_SECRET")]
 
 
-@pytest.mark.parametrize("key", [ACCOUNT, f" {ACCOUNT}\n", f"'{ACCOUNT}'", f"SID={ACCOUNT}"])
+IDS = [
+    *(ACCOUNT, f" {ACCOUNT}\n", f"'{ACCOUNT}'", f"SID={ACCOUNT}", f"TWILIO_ACCOUNT_SID={ACCOUNT}"),
+    *(f"\u2022 {ACCOUNT}", f"- {ACCOUNT}", f"{ACCOUNT}.", f"{ACCOUNT}…,", f"**{ACCOUNT}**"),
+    *(f"{ACCOUNT[:9]}\u200b{ACCOUNT[9:]}", f"{ACCOUNT[:9]} {ACCOUNT[9:]}"),
+]
+
+
+@pytest.mark.parametrize("key", IDS)
 def test_an_account_id_is_no_secret(client: httpx2.Client, key: str) -> None:
     keys = {"apiKey": key, "apiSecret": TOKEN}
     shown = {"settings": {"accountSid": ACCOUNT}}
@@ -138,6 +145,7 @@ def test_an_account_id_is_no_secret(client: httpx2.Client, key: str) -> None:
     [
         ("TWILIO", {"apiKey": f"SK{'0a' * 16}"}),
         ("TWILIO", {"apiKey": f"{ACCOUNT}:{TOKEN}"}),
+        ("TWILIO", {"apiKey": f"{ACCOUNT}:k1k1k1k1"}),
         ("TWILIO", {"apiSecret": ACCOUNT}),
         ("NEXMO", {"apiKey": ACCOUNT}),
     ],
