@@ -33,8 +33,8 @@ ACCOUNT_SIGN = re.compile(  # also of Google's own libraries, and in Python
     r"""["'](?:service_account["']|(?:private_key|client_?[eE]mail)["']\s*:)"""
 )
 INCOMPLETE = (
-    "This is not the whole JSON of a service account: it needs type, project_id, client_email and"
-    " an RSA private_key in PEM, at the top"
+    "This is not the whole JSON of a service account as Google made it: it needs type, project_id,"
+    " client_email and an RSA private_key in PEM, at the top"
 )
 ESCAPED_LINE_BREAK = re.compile(r"\\+[nr]")
 PEM = re.compile(r"-----BEGIN ([A-Z ]{1,30})-----([^-]*)-----END \1-----")
@@ -43,16 +43,17 @@ LONG_PEM = re.compile(r"-----BEGIN (?:RSA )?PRIVATE KEY-----\s*MII")  # other ki
 
 
 class ServiceAccountFile(Struct, frozen=True):
-    """What we need of the JSON; its addresses are not among it, as we never follow them.
+    """What we and those who send need of the JSON; we never follow its token_uri.
 
-    The bound on the private key is that of 2,048 bits, which is what Google makes: larger ones
-    would take our time.
+    Mail programs and wikis make links of addresses in it. The bound on the private key is that of
+    2,048 bits, which is what Google makes: larger ones would take our time.
     """
 
     type: Literal["service_account"]
     project_id: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.:-]{0,99}$")]
-    client_email: Annotated[str, Meta(pattern=r"^[\x21-\x7e]{1,254}$")]
+    client_email: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._+-]{1,127}@[A-Za-z0-9.-]{1,127}$")]
     private_key: Annotated[str, Meta(max_length=2_000)]
+    token_uri: Annotated[str, Meta(pattern=r"^https://[^\s<>()\[\]|]{1,500}$")] | None = None
 
     def __repr__(self) -> str:
         return "ServiceAccountFile(…)"

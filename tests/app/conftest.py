@@ -58,7 +58,7 @@ def service_account(rsa_key: rsa.RSAPrivateKey) -> dict[str, str]:
         "private_key_id": "k1",
         "private_key": pem.decode(),
         "client_email": "sender@our-project.iam.gserviceaccount.com",
-        "token_uri": "http://127.0.0.1:9/astray",
+        "token_uri": "https://127.0.0.1:9/astray",
         "auth_uri": "http://127.0.0.1:9/astray",
     }
 

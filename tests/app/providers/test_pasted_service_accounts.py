@@ -118,6 +118,41 @@ async def test_the_check_takes_what_creation_takes(
     assert checked.verdict.outcome == "ok"
 
 
+# What mail programs, chats and wikis make of an address.
+LINKS = [
+    "{0}<mailto:{0}>",
+    "{0}<{0}>",
+    "<{0}>",
+    "<mailto:{0}|{0}>",
+    "<{0}|{0}>",
+    "[{0}](mailto:{0})",
+]
+
+
+@pytest.mark.parametrize("link", [*LINKS, "mailto:{0}", "[{0}]({0})", "{0} ({0})"])
+@pytest.mark.parametrize("name", ["client_email", "token_uri"])
+async def test_a_service_account_with_a_link_in_it_is_not_what_google_made(
+    service_account: dict[str, str], name: str, link: str, script: Script
+) -> None:
+    pasted = json.dumps(service_account | {name: link.format(service_account[name])})
+
+    checked = await script.check(FCM, values={"apiKey": Secret(pasted.encode())})
+
+    [(_, code, message)] = warnings_of({"apiKey": pasted})
+    assert code == "INCOMPLETE_ACCOUNT"
+    assert (checked.verdict.outcome, checked.verdict.message) == ("inconclusive", message)
+    assert script.requests == []
+
+
+@pytest.mark.parametrize("uri", ["https://oauth2.googleapis.com/token", None])
+def test_a_service_account_needs_no_certain_token_uri(
+    service_account: dict[str, str], uri: str | None
+) -> None:
+    pasted = json.dumps(service_account | {"token_uri": uri})
+
+    assert warnings_of({"apiKey": pasted}) == []
+
+
 ACCOUNT = json.dumps({"type": "service_account", "project_id": "p"})
 OF_APP, OTHER_KIND = "This is the configuration of an app", "These are credentials of another kind"
 MISTAKEN: dict[str, tuple[str, str]] = {
