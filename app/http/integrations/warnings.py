@@ -25,6 +25,7 @@ from app.providers.lookalikes import (
     matches_format,
     wrappings_of,
 )
+from app.secrets.private_key_text import is_point
 from app.secrets.secret import Secret
 from app.wrappings import Wrapping, unwrap
 from domain.integration import SecretField
@@ -107,10 +108,21 @@ def find_warnings(
             warning = of_owner(OF_OTHER, "apiKey")
         if warning and not (warning is UNUSUAL_FORMAT and has_unusual_content(found)):
             found.append(warning)
-        if name == "senderPhone" and (warning := number_warning(value.text)):
+        if warning := content_warning(name, value, field):
             found.append(warning)
         yield from ((name, each) for each in found)
     yield from find_mixed_credentials(given, provider, stored)
+
+
+def content_warning(
+    name: str, value: PastedValue, field: ProviderField | None
+) -> FieldProblem | None:
+    """Return the warning about a number, or a public key, that is none though it looks like one."""
+    if name == "senderPhone":
+        return number_warning(value.text)
+    if name == "vapidPublicKey" and field and matches_format(value, field):
+        return None if is_point(value.unwrapped) else UNUSUAL_FORMAT
+    return None
 
 
 def repeats_key(given: Given, provider: Provider) -> bool:

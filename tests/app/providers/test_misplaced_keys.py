@@ -11,6 +11,7 @@ from app.providers.registry import load_providers
 from app.secrets.secret import Secret
 from tests.app.providers.conftest import Script
 from tests.support.account_forms import FORMS
+from tests.support.private_keys import PUBLIC_SPELLINGS, make_key
 
 Given = dict[str, str]
 Warned = dict[str, str]
@@ -19,7 +20,7 @@ CREATE = create_schema(PROVIDERS)
 AC, OTHER, SK = "AC" + "0b" * 16, "AC" + "9c" * 16, "SK" + "1d" * 16
 TOKEN = "0a1b2c3d4e5f" + "60718293a4b5c6d7e8f9"
 SG, ELASTIC = "SG." + "a" * 22 + "." + "b" * 43, "AB" * 48
-PUBLIC, PRIVATE = "B" + "aC" * 43, "aC" * 21 + "E"
+PUBLIC, PRIVATE = PUBLIC_SPELLINGS["base64url"](make_key(1)), "aC" * 21 + "E"
 KEY_SECRET = "aB3dE6gH" * 4
 ACCOUNT = "settings.accountSid"
 # Type, what is given, and for each field that is warned of, the field that its value looks like
@@ -82,6 +83,11 @@ ROWS: list[tuple[str, Given, Warned]] = [
     ("NEXMO", {"apiKey": "93a8380"}, {"apiKey": "UNUSUAL_FORMAT"}),
     ("NEXMO", {"apiKey": "93a83801c"}, {"apiKey": "UNUSUAL_FORMAT"}),
     ("NEXMO", {"apiKey": "ABCDEFGH0123abcd"}, {"apiKey": "UNUSUAL_FORMAT"}),
+    # 87 characters that are no point of the curve
+    ("WEB_PUSH", {"vapidPublicKey": PUBLIC}, {}),
+    ("WEB_PUSH", {"vapidPublicKey": PUBLIC[:-3] + "xyz"}, {"vapidPublicKey": "UNUSUAL_FORMAT"}),
+    ("WEB_PUSH", {"vapidPublicKey": "B" + "aC" * 43}, {"vapidPublicKey": "UNUSUAL_FORMAT"}),
+    ("WEB_PUSH", {"apiKey": "B" + "aC" * 43}, {"apiKey": "vapidPublicKey"}),
     ("NEXMO", {"apiKey": "my key is abc"}, {"apiKey": "SPACE_INSIDE"}),
 ]  # fmt: skip
 
