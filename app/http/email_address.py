@@ -18,7 +18,7 @@ from app.http.field_rules import (
     WrongLengthError,
     control_character_problem,
 )
-from app.http.sender_name import ENVIRONMENT_NAME, strip_variable
+from app.http.sender_name import strip_variable, variable
 from app.http.text_rules import read_trimmed
 from app.pasted_text import INVISIBLE, SPACE, strip_hidden, trim
 from app.wrappings import QUOTE_PAIRS, QUOTES, strip_escapes
@@ -30,16 +30,18 @@ MAX_EMAIL_LENGTH = (
 # colon has its space in it.
 FULL_WIDTH = {0xFF01 + n: 0x21 + n for n in range(94)}
 ASCII_FORMS = FULL_WIDTH | {0xFE6B: "@", 0x3002: ".", 0xFF61: ".", 0xFF1A: ": "}
-SEPARATORS = ",;|=\u3001"  # of lists, tables and formulas (="…")
+SEPARATORS = ",;|=?&\u3001"  # of lists, tables, links and formulas (="…")
 ENDS = ".\u3002"  # of a sentence
 SCHEME = re.compile("(?:mailto|e-?mail|smtp|from|to):", re.IGNORECASE)
 PAIRS = QUOTE_PAIRS | {"()", "[]"}
 # What an address may begin with is a variable only by its words: bounces=ada=example.org@… (VERP)
 # and SRS0=…@… are addresses.
 VARIABLE_OF_ADDRESS = re.compile(
-    rf".*[^\w!#$%&'*+/=?^`{{|}}~.-]|[$-]*(?:{ENVIRONMENT_NAME}|(?i:(?:[a-z0-9_.]*"
-    r"(?:mail|from|sender|address|reply_?to|mailto))))\s*:?="
+    r".*(?:[^\w!#$%&'*+/=?^`{|}~.-]|=')"
+    rf"|{variable('mail|from|sender|address|reply[_-]?to|mailto|user[_-]?name')}:?="
 )
+# Another name with =, without the domain that follows it in the address of a bounce.
+NO_ADDRESS = r"[|]|^[^=@]+=+[^=.@]+@"
 BOUNCE_ADDRESS = re.compile(r"[a-z0-9+-]+=[^\s:\"'<>@]+@[^\s:\"'<>@]+")
 ADDRESS = re.compile(r"[^@]+@[^@]+")
 COMMA_FOR_DOT = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+[,;][^@\s,;<>]+")
@@ -101,7 +103,7 @@ def require_email(string: str) -> str:
     It takes a tenth of a creation, and a workspace has few sender addresses: valid ones, which are
     public within the workspace, are cached; rejected input never is.
     """
-    if "|" in string:  # between a name and an address; no address has it in practice
+    if re.search(NO_ADDRESS, string):  # no address in practice
         raise FieldError(explain(string))
     try:
         validate_email(string, check_deliverability=False)
@@ -143,6 +145,6 @@ email = Rule(
         "type": "string",
         "format": "email",
         "maxLength": MAX_EMAIL_LENGTH,
-        "not": {"pattern": f"[|]|[@.]({SPECIAL_DOMAINS})$"},
+        "not": {"pattern": f"{NO_ADDRESS}|[@.]({SPECIAL_DOMAINS})$"},
     },
 )

@@ -11,9 +11,16 @@ from app.wrappings import QUOTE_PAIRS, QUOTES, Wrapping, outer_layer
 
 MAX_NAME_LENGTH = 120
 ENVIRONMENT_NAME = r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+"
+
+
+def variable(words: str) -> str:
+    """Return the pattern of a variable by its last *words*: `$fromName`, `app.mail.from-name`."""
+    return rf"(?:\w+\s+)?[$-]*(?:{ENVIRONMENT_NAME}|(?i:[\w.-]*(?:{words})_?))\s*"
+
+
 VARIABLE_OF_NAME = re.compile(  # or a member of JSON; "From: Berlin" may be a name
-    rf"[\"']|(?:\w+\s+)?-*(?:{ENVIRONMENT_NAME}\s*[:=]"
-    r"|(?i:[a-z0-9_.]*(?:sender|from|display)_?name\s*[:=]|(?:sender|from|name)\s*=))"
+    rf"[\"']|{variable('(?:sender|from|display)[_-]?name')}[:=]"
+    rf"|{variable('sender|from|name')}(?:=|:\s*[\"'])"
 )
 ADDRESS = re.compile(r"<[^<>@\s]+@[^<>@\s]+>")
 EMAIL_IN_NAME = FieldProblem(
@@ -25,12 +32,12 @@ FORMULA = re.compile(f"^=(?=[{QUOTES}])")  # ="…", by which a spreadsheet keep
 def strip_variable(text: str, is_variable: Callable[[str], object]) -> str:
     """Return *text* without the name of a variable in front, with its sign, if it *is_variable*.
 
-    That of a secret stays.
+    That looks at the name, the sign and the quote behind it. That of a secret stays.
     """
     layer = outer_layer(text)
     if layer is None or layer[0] is not Wrapping.VARIABLE or names_secret(text):
         return text
-    return layer[1] if is_variable(text.removesuffix(layer[1])) else text
+    return layer[1] if is_variable(text.removesuffix(layer[1].lstrip(QUOTES))) else text
 
 
 def read_sender_name(value: object) -> str:
