@@ -28,6 +28,9 @@ from app.tokens.local_key import warn_of_local_key
 from app.worker_supervisor import WorkerSupervisor, exit_with_parent
 
 SHUTDOWN_GRACE = 5  # seconds for running requests to finish; the service exits within 10
+# Seconds that a connection may be idle. nginx and AWS's load balancer keep theirs for 60 s: if we
+# closed first, a POST that they send at that moment would be lost, and their client gets a 502.
+KEEP_ALIVE = 75
 ReadyCallback = Callable[[], None]
 
 
@@ -106,6 +109,7 @@ def uvicorn_config(app: RequestMiddleware | str, workers: int = 1) -> uvicorn.Co
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=SHUTDOWN_GRACE,
     )
 

@@ -5,6 +5,7 @@ import socket
 import sys
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import cast
 
 import msgspec
 from httptools import (
@@ -51,29 +52,41 @@ class GuardedHttpProtocol(HttpToolsProtocol):
     next_poll: asyncio.TimerHandle
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] — as uvicorn has it
-        """Start the request timeout; refuse one connection too many."""
+        """Start the request timeout; make room if this is one connection too many."""
         super().connection_made(transport)
         self.parser = RequestParser(self)
         self.waiting_since = self.loop.time()
         self.next_poll = self.loop.call_later(POLL_INTERVAL, self.close_slow_client)
-        if len(self.connections) > MAX_CONNECTIONS and self.is_one_too_many():
-            self.refuse(UNAVAILABLE, UNAVAILABLE.headers)
+        if len(self.connections) > MAX_CONNECTIONS:
+            self.make_room()
 
-    def is_one_too_many(self) -> bool:
-        """Return whether there are too many on this port; that of health and metrics is apart."""
+    def make_room(self) -> None:
+        """Close an idle connection if there are too many on this port, else refuse this one.
+
+        Idle ones are kept for long, and must not keep others out. The port of health and metrics
+        is apart.
+        """
         alike = [
             other
-            for other in self.connections
-            if isinstance(other, HttpToolsProtocol)
-            and other.server
-            and self.server
-            and other.server[1] == self.server[1]
+            for other in cast("set[GuardedHttpProtocol]", self.connections)
+            if other.server and self.server and other.server[1] == self.server[1]
         ]
-        return len(alike) > MAX_CONNECTIONS
+        if len(alike) <= MAX_CONNECTIONS:
+            return
+        for other in alike:
+            if other.is_idle():
+                other.transport.close()
+                return
+        self.refuse(UNAVAILABLE, UNAVAILABLE.headers)
+
+    def is_idle(self) -> bool:
+        """Return whether this waits for another request, and is not being closed."""
+        return self.timeout_keep_alive_task is not None and not self.transport.is_closing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop polling."""
+        """Stop polling, and the wait for another request, which would keep this in memory."""
         self.next_poll.cancel()
+        self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     def shutdown(self) -> None:

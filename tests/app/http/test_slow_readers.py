@@ -3,10 +3,11 @@
 import asyncio
 import json
 import socket
+import struct
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import closing, suppress
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import uvicorn
@@ -18,6 +19,8 @@ from app.server import open_listener
 
 LARGE = 16 * 1024 * 1024  # bytes: more than the system's buffers take
 ASK = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+SHORT = b"GET /short HTTP/1.1\r\nHost: x\r\n\r\n"
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 # The system's time goes on while a busy machine lets us stand still for a second.
 MAY_STAND_STILL = pytest.mark.parametrize("server", [2.5], indirect=True)
 Server = tuple[Any, ServerState]
@@ -140,8 +143,7 @@ async def test_a_client_that_takes_a_little_now_and_then_is_disconnected(
 async def test_requests_that_wait_are_limited_and_answered(
     server: Server, connect: Connect
 ) -> None:
-    short = b"GET /short HTTP/1.1\r\nHost: x\r\n\r\n"
-    connection = await ask(server, connect, short * 2_000)
+    connection = await ask(server, connect, SHORT * 2_000)
 
     received = await read_all(connection)
 
@@ -181,6 +183,42 @@ async def test_one_connection_too_many_is_refused(
     await until(lambda: len(state.connections) == 2)
     admitted = await ask(server, connect, b"GET /short HTTP/1.0\r\n\r\n")
     assert (await read_all(admitted)).startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_an_idle_connection_makes_room_for_another(
+    server: Server, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "MAX_CONNECTIONS", 3)
+    _, state = server
+    for request in (b"", b"GET /sh", SHORT):
+        await ask(server, connect, request)
+    await until(lambda: len(idle(state)) == 1)
+    [idler] = idle(state)
+
+    await ask(server, connect, SHORT)
+
+    await until(lambda: idler not in state.connections and len(idle(state)) == 1)
+    assert len(state.connections) == 3
+
+
+async def test_an_idle_connection_that_breaks_leaves_nothing_behind(
+    server: Server, connect: Connect
+) -> None:
+    _, state = server
+    connection = await ask(server, connect, SHORT)
+    await until(lambda: len(idle(state)) == 1)
+    [broken] = idle(state)
+
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+    connection.close()
+
+    await until(lambda: not state.connections)
+    assert broken.timeout_keep_alive_task is None
+
+
+def idle(state: ServerState) -> list[GuardedHttpProtocol]:
+    """Return the connections that wait for another request."""
+    return [each for each in cast("set[GuardedHttpProtocol]", state.connections) if each.is_idle()]
 
 
 def test_the_service_has_the_time_limit() -> None:
