@@ -49,7 +49,8 @@ UNSENDABLE = Verdict(
 )
 WRAPPED = Verdict(
     "inconclusive",
-    "{field} is stored with quotes, brackets, Bearer or a name around it; store the key alone",
+    "{field} is stored with quotes, brackets, Bearer, a name, \\n or other text around it; store"
+    " the key alone",
 )
 # Who reads only of the refusal makes a new key, which is then given in the same way.
 UNUSUAL = (

@@ -197,6 +197,8 @@ WRAPPED = {
     "Markdown": "```\n{}\n```",
     "header": "Bearer {}",
     "variable": "SENDGRID_API_KEY={}",
+    "a line break as an escape": "{}\\n",
+    "a line break as in an address": "{}%0A",
 }
 
 
@@ -210,7 +212,10 @@ async def test_a_wrapped_key_is_not_blamed(form: str, script: Script) -> None:
     )
 
     assert checked.verdict.outcome == "inconclusive"
-    assert checked.verdict.message.startswith("{field} is stored with quotes")
+    assert checked.verdict.message == (
+        "{field} is stored with quotes, brackets, Bearer, a name, \\n or other text around it;"
+        " store the key alone"
+    )
     assert checked.verdict.limits == {"field": "apiKey"}
 
 
