@@ -149,7 +149,11 @@ class LeaseController(Controller):
         granted = get_dependencies(request.app).leasing.lease_default(wanted)
         return await lease_response(request, granted)
 
-    @get("/lease-keys", opt={"permission": VIEW}, operation_id="listLeaseKeys")
+    @get(
+        "/lease-keys",
+        opt={"permission": VIEW, "or_permission": RESOLVE},
+        operation_id="listLeaseKeys",
+    )
     async def list_lease_keys(self, request: ApiRequest) -> Response[LeaseKeysResponse]:
         """Show the keys that sign leases; pin them from `integrations lease-key`, not from here."""
         key = get_dependencies(request.app).leasing.key

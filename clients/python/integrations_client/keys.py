@@ -63,7 +63,7 @@ def load_private(path: Path) -> X25519PrivateKey:
 
 
 class PinnedKeys:
-    """The public keys that may sign leases: a JWK, a set of them, or a file with either.
+    """The public keys that may sign leases: a JWK, a set of them, a response, or a file of these.
 
     A file is read again for an unknown key, so that the next key can be added before the service
     signs with it. Keys are never fetched from the service: who changes its responses could change
@@ -98,8 +98,10 @@ def read_keys(path: Path) -> dict[str, Ed25519PublicKey]:
 
 
 def parse_keys(document: object) -> dict[str, Ed25519PublicKey]:
-    """Return the keys of a JWK, a JWK Set or a list of JWKs, by thumbprint."""
-    listed = as_list(document) or as_list(as_object(document).get("keys")) or [document]
+    """Return the keys of a JWK, a JWK Set, a list of JWKs or a response with one, by thumbprint."""
+    members = as_object(document)
+    answered = as_object(members.get("result")).get("data")
+    listed = as_list(document) or as_list(members.get("keys")) or as_list(answered) or [document]
     keys = [parse_key(as_object(jwk)) for jwk in listed]
     return {thumbprint("Ed25519", key.public_bytes_raw()): key for key in keys}
 

@@ -60,7 +60,10 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
         PinnedKeys(tmp_path / "lease-key.json")
 
 
-@pytest.mark.parametrize("document", [JWK, {"keys": [JWK]}, [JWK], {**JWK, "kid": "another"}])
+@pytest.mark.parametrize(
+    "document",
+    [JWK, {"keys": [JWK]}, {"result": {"data": [JWK]}}, [JWK], {**JWK, "kid": "another"}],
+)
 def test_a_key_is_found_by_its_thumbprint(document: Any, tmp_path: Path) -> None:
     (tmp_path / "lease-key.json").write_text(json.dumps(document))
 
@@ -75,6 +78,8 @@ def test_a_key_is_found_by_its_thumbprint(document: Any, tmp_path: Path) -> None
         {},
         [],
         {"keys": []},
+        {"result": {"data": []}},
+        {"result": {"data": [JWK, {}]}},
         {"keys": [JWK, {}]},
         {**JWK, "crv": "X25519"},
         {**JWK, "x": X[:-1]},

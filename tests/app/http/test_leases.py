@@ -78,6 +78,17 @@ def test_a_lease_is_signed_by_the_lease_key(
     assert jwt.get_unverified_header(token)["kid"] == shown["kid"]
 
 
+@pytest.mark.parametrize(
+    ("permission", "status"),
+    [("integrations:view", 200), ("integrations:resolve", 200), ("audit:view", 403)],
+)
+def test_who_may_view_or_lease_sees_the_lease_key(
+    service: Service, workspace: str, permission: str, status: int
+) -> None:
+    with service.client("--permission", permission, workspace=workspace) as caller:
+        assert caller.get("/en/api/lease-keys").status_code == status
+
+
 def test_only_the_worker_s_key_opens_it(
     worker: Worker, integration: str, service: Service, workspace: str
 ) -> None:
