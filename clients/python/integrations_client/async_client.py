@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from contextlib import suppress
 from time import monotonic
 from types import TracebackType
@@ -31,6 +32,7 @@ from integrations_client.watcher import Watcher
 
 REQUEST_TIMEOUT = 10.0  # seconds for one request
 START_TIMEOUT = 1.0  # seconds
+API_PATH = re.compile(r"/[a-z]{2}(?:-\w+)*/api(?:/|$)", re.IGNORECASE)
 MAX_OVERTAKEN = 5  # leases of one request that changes may overtake
 
 
@@ -57,6 +59,9 @@ class AsyncIntegrations:
     ) -> None:
         if not base.startswith(("http://", "https://")):
             message = f"{base!r} is no address of a service: https://…"
+            raise ConfigurationError(message)
+        if found := API_PATH.search(base):  # each request would be 404, as one for what is deleted
+            message = f"{base!r} is a path of the API: give {base[: found.start()]!r}"
             raise ConfigurationError(message)
         if isinstance(token, str) and not token.strip():
             message = "the token is empty"
@@ -118,7 +123,10 @@ class AsyncIntegrations:
             lease = self._opener.open(lease_in(result), target, waited=monotonic() - asked)
             if self.held.put(target, lease, drops):
                 return lease
-        message = "each lease was older than the newest change"
+        message = (
+            "each lease was older than the newest change; if the service was restored from a"
+            " backup, restart the worker"
+        )
         raise UnavailableError(message)
 
     async def _start_watching(self, watcher: Watcher) -> None:

@@ -17,6 +17,7 @@ from integrations_client import (
     NotFoundError,
     RecipientRequiredError,
     UnauthorizedError,
+    UnavailableError,
 )
 from integrations_client.keys import WorkerKey, base64url
 
@@ -173,6 +174,30 @@ def public_jwk(key: Ed25519PrivateKey) -> dict[str, str]:
 
 
 # ----- What cannot be used -----
+def test_a_lease_of_an_older_version_says_what_to_do_after_a_restore(workspace: Workspace) -> None:
+    integration = workspace.create()
+    with workspace.client() as client:
+        client.held.see(integration, 9)
+        with pytest.raises(UnavailableError, match="restored from a backup, restart the worker"):
+            client.lease(integration)
+
+
+@pytest.mark.parametrize(
+    "path", ["/en/api", "/en/api/", "/en/api/integration", "/pt-BR/api/integration/", "/a/en/api"]
+)
+def test_an_address_of_the_api_is_refused_and_that_of_the_service_is_named(
+    workspace: Workspace, path: str
+) -> None:
+    address = f"http://host{path.partition('/en/api')[0].partition('/pt-BR')[0]}"
+    with pytest.raises(ConfigurationError, match=f"is a path of the API: give '{address}'$"):
+        workspace.async_client(base=f"http://host{path}")
+
+
+@pytest.mark.parametrize("path", ["", "/", "/api", "/integrations/", "/v2/api"])
+def test_a_proxy_may_serve_the_service_under_a_path(workspace: Workspace, path: str) -> None:
+    assert workspace.async_client(base=f"http://host{path}")
+
+
 def test_an_empty_token_is_refused_at_once(workspace: Workspace) -> None:
     with pytest.raises(ConfigurationError, match="token is empty"):
         workspace.async_client(token=" ")  # noqa: S106
