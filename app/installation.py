@@ -108,9 +108,10 @@ async def find_foreign_keys(connection: AsyncConnection, settings: Settings) -> 
     known = await read_fingerprints(connection)
     wanted = needed_key_files(settings)
     problems = [find_key_file_problem(key, settings) for key in known if key.kind in wanted]
-    keks = {key.name: key for key in known if key.kind == "KEK"}
-    needed = {*keks, *await keks_in_use(connection)}
-    in_keyring = await find_kek_problems(settings, keks.values(), needed) if needed else []
+    keks = [key for key in known if key.kind == "KEK"]
+    # The newest shows that the keyring is the present one; a retired one may hold no secret.
+    needed = {*(key.name for key in keks[-1:]), *await keks_in_use(connection)}
+    in_keyring = await find_kek_problems(settings, keks, needed) if needed else []
     return [*filter(None, problems), *in_keyring]
 
 
@@ -127,16 +128,15 @@ def find_key_file_problem(known: Fingerprint, settings: Settings) -> str | None:
 async def find_kek_problems(
     settings: Settings, known: Collection[Fingerprint], needed: Collection[str]
 ) -> list[str]:
-    """Return which of the KEKs *needed* the keyring lacks, or has another key for."""
+    """Return which KEKs *needed* the keyring lacks, and for which *known* it has another key."""
     if not keyring_exists(settings.keyring):
         return [f"the keyring {settings.keyring} is missing, with {', '.join(sorted(needed))}"]
     keyring = open_keyring(settings.keyring, settings.vault_token_file)
     try:
-        lacking = sorted({*needed} - {kek.id for kek in await keyring.keks()})
+        here = {kek.id for kek in await keyring.keks()}
+        lacking = sorted({*needed} - here)
         other = [
-            key.name
-            for key in known
-            if key.name not in lacking and not await is_kek_of(keyring, key)
+            key.name for key in known if key.name in here and not await is_kek_of(keyring, key)
         ]
     finally:
         await keyring.close()

@@ -18,9 +18,11 @@ from app.progress import ProgressCallback
 from app.settings import Settings
 
 POSITION_SQL = "SELECT coalesce(max(position), 0) FROM integrations.events"
+# Those that a start needs (`app/installation.py`): the newest, and those of stored secrets.
 KEKS_SQL = """
-SELECT name FROM integrations.installation_keys
+(SELECT name FROM integrations.installation_keys
 WHERE kind = 'KEK' AND name NOT IN (SELECT kek FROM integrations.closed_keks)
+ORDER BY at DESC, name DESC LIMIT 1)
 UNION SELECT integrations.keks_in_use() ORDER BY name
 """
 CHECKPOINT_SQL = """

@@ -33,7 +33,7 @@ class Manifest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
 
     `schema` is the SHA-256 of each file that set up the database. The log ends at `position`, and
     continues `checkpoint`, the last that was signed before. `keks` are the keys of the keyring
-    that the secrets need.
+    that a start needs.
     """
 
     version: Literal[1] = 1

@@ -49,7 +49,7 @@ def summary(made: Manifest, directory: Path, settings: Settings) -> str:
     )
     if KEYRING in made.files or not made.keks:
         return done
-    return f"{done} Its secrets need {', '.join(made.keks)} of {settings.keyring}: keep a copy."
+    return f"{done} It needs {', '.join(made.keks)} of {settings.keyring}: keep a copy."
 
 
 if __name__ == "__main__":

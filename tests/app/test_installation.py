@@ -1,22 +1,28 @@
 """The database knows its installation: who has other keys is refused, and no key is made for it."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 from psycopg import AsyncConnection
 
 from app.database.key_fingerprints import forget_fingerprint, read_fingerprints
 from app.installation import InstallationError, find_foreign_keys, join_installation, replace_keks
 from app.secrets.keyring_factory import open_keyring
+from app.secrets.keyring_file import encode_keyring, read_keks
 from app.secrets.reloading_keyring import add_kek
 from app.secrets.rewrap import rewrap_connection
 from app.settings import Settings, read_settings
 
 BODY = {"name": "n", "type": "SENDGRID", "channel": "EMAIL", "apiKey": "SG.sealed"}
+ROW_SQL = """
+INSERT INTO integrations.secret_store VALUES
+    ('demo', 'int_1', 'apiKey', 1, %s, '', '', '')
+"""
 KEY_FILES = ("audit-key.pem", "keyring.json", "lease-key.pem", "token-key.pem")
 
 
@@ -24,6 +30,16 @@ KEY_FILES = ("audit-key.pem", "keyring.json", "lease-key.pem", "token-key.pem")
 async def connection(dsn: str) -> Any:
     async with await rewrap_connection(dsn) as connected:
         yield connected
+
+
+Installed = tuple[AsyncConnection, Path, psycopg.Connection[Any]]
+
+
+@pytest.fixture
+def installed(connection: AsyncConnection, tmp_path: Path, dsn: str) -> Iterator[Installed]:
+    """The database as the service and its superuser see it, and the folder of a host."""
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        yield connection, tmp_path, admin
 
 
 def host(folder: Path, **more: str) -> Settings:
@@ -172,6 +188,37 @@ async def test_a_second_host_is_refused_until_it_has_the_files_of_the_first(
         shutil.copy2(first / name, second / name)
     await join_installation(connection, host(second))
     assert files(second) == files(first)
+
+
+@pytest.mark.parametrize(
+    ("lost", "holding", "asked_for"),
+    [
+        ({1, 2}, 3, None),
+        ({1}, 2, None),
+        ({1, 2}, 2, 2),
+        ({3}, 1, 3),  # another rotation was later: this is not the present keyring
+        ({2, 3}, 1, 3),
+    ],
+)
+async def test_a_host_needs_the_newest_kek_and_those_that_secrets_are_under(
+    installed: Installed, lost: set[int], holding: int, asked_for: int | None
+) -> None:
+    connection, folder, admin = installed
+    keyring = folder / "keyring.json"
+    await join_installation(connection, host(folder))
+    for _ in range(2):
+        add_kek(keyring)
+        await join_installation(connection, host(folder))
+    keks = dict(enumerate(read_keks(keyring), 1))
+    admin.execute(ROW_SQL, (keks[holding].id,))
+    *left, last = [kek for number, kek in keks.items() if number not in lost]
+    keyring.write_bytes(encode_keyring(*left, replace(last, state="current")).reveal())
+
+    if asked_for is None:
+        await join_installation(connection, host(folder))
+        return
+    with pytest.raises(InstallationError, match=rf"lacks {keks[asked_for].id}\."):
+        await join_installation(connection, host(folder))
 
 
 async def test_a_kek_that_was_given_up_is_not_asked_for(

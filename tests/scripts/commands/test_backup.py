@@ -113,7 +113,7 @@ def test_without_the_keyring_both_commands_say_which_keks_are_needed(
     said = done(source, "backup", tmp_path / "backup")
     (kek,) = json.loads((tmp_path / "backup" / "manifest.json").read_text())["keks"]
     keyring = Path(source["INTEGRATIONS_DATA_DIR"]) / "keyring.json"
-    assert said.endswith(f"Its secrets need {kek} of {keyring}: keep a copy.\n")
+    assert said.endswith(f" It needs {kek} of {keyring}: keep a copy.\n")
     assert not (tmp_path / "backup" / "keyring.json").exists()
     place = Path(target["INTEGRATIONS_DATA_DIR"]) / "keyring.json"
     said = done(target, "restore", tmp_path / "backup")
