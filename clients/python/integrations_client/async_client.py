@@ -32,7 +32,7 @@ from integrations_client.watcher import Watcher
 
 REQUEST_TIMEOUT = 10.0  # seconds for one request
 START_TIMEOUT = 1.0  # seconds
-API_PATH = re.compile(r"/[a-z]{2}(?:-\w+)*/api(?:/|$)", re.IGNORECASE)
+API_PATH = re.compile(r"(?<!/)/[a-z]{2}(?:-\w+)*/api(?:/|$)", re.IGNORECASE)
 MAX_OVERTAKEN = 5  # leases of one request that changes may overtake
 
 
