@@ -11,7 +11,10 @@ UNDECIDED = "{regions} gave no verdict, so the credentials may still work there:
 UNDECIDED_VARIOUSLY = (
     "{regions} gave no verdict, so the credentials may still work there; in {region}: {reason}"
 )
-ONE_REGION = "{reason}. Only the region {region} was asked"
+ONE_REGION = (
+    "Only the region {region} was asked: compare settings.region before you make a new key."
+    " {reason}"
+)
 
 
 def regions_to_ask(provider: ProviderFile, values: Values) -> Sequence[Region]:

@@ -145,7 +145,7 @@ NAMED: list[Named] = [
      "the answer is about the scopes of the key"),
     ("SENDGRID", {**KEY, "onBehalfOf": "shop"}, SG_ADDRESS, "inconclusive", [], [SUBUSER],
      "https://github.com/sklarsa/django-sendgrid-v5/issues/11"),
-    ("SENDGRID", {**KEY, "region": "EU"}, SG_FORBIDDEN, "insufficient", [ONLY_EU], ["settings."],
+    ("SENDGRID", {**KEY, "region": "EU"}, SG_FORBIDDEN, "insufficient", [ONLY_EU], [SUBUSER],
      "https://github.com/Jericho/StrongGrid/issues/556"),
     ("SENDGRID", {**KEY, "region": "EU"}, SG_NO_MAIL, "insufficient", [], ["Only"],
      "the region knows the key"),
