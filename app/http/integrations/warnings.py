@@ -10,6 +10,7 @@ from msgspec import UNSET, Struct
 
 from app.http.errors import FieldFinding
 from app.http.field_rules import FieldProblem
+from app.http.sender_name import name_warning
 from app.http.sender_phone import number_warning
 from app.http.types import attributes_by_json_name
 from app.pasted_text import BLANK, SPACE
@@ -117,7 +118,9 @@ def find_warnings(
 def content_warning(
     name: str, value: PastedValue, field: ProviderField | None
 ) -> FieldProblem | None:
-    """Return the warning about a number, or a public key, that is none though it looks like one."""
+    """Return the warning about a sender, or a public key, that is none though it looks like one."""
+    if name == "senderName":
+        return name_warning(value.text)
     if name == "senderPhone":
         return number_warning(value.text)
     if name == "vapidPublicKey" and field and matches_format(value, field):

@@ -75,6 +75,28 @@ def test_values_that_a_provider_does_not_expect_are_warnings(
     assert warned(client, body | more) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "is_variable"),
+    [
+        *((name, True) for name in ('MAIL_FROM_NAME="${APP_NAME}"', "${APP_NAME} News", "#{name}")),
+        *((name, True) for name in ("{{ site_name }}", "%APP_NAME%", "$APP_NAME", "$fromName")),
+        *((name, True) for name in ("process.env.FROM_NAME", "env('APP_NAME')", "ENV['NAME']")),
+        *((name, True) for name in ('os.environ["FROM_NAME"]', "import.meta.env.VITE_NAME")),
+        *((name, False) for name in ("Acme", "$AVE", "Ca$h & Co", "100% Bio", "50%-off% Shop")),
+        *((name, False) for name in ("{code} Academy", "Green Env. Agency", "A$AP_Rocky")),
+    ],
+)
+def test_a_sender_that_is_the_name_of_a_variable_is_a_warning(
+    client: httpx2.Client, body: dict[str, Any], name: str, *, is_variable: bool
+) -> None:
+    created = client.post(PATH, json=body)
+    changed = client.patch(created.headers["location"], json={"senderName": name})
+
+    expected = [("senderName", "UNRESOLVED_VARIABLE")] if is_variable else None
+    assert warned(client, body | {"senderName": name}) == expected
+    assert ("UNRESOLVED_VARIABLE" in changed.text) is is_variable
+
+
 def test_a_warning_does_not_repeat_the_value(client: httpx2.Client, body: dict[str, Any]) -> None:
     answer = client.post(PATH, json=body | {"apiKey": "my-secret-key"})
 
