@@ -47,7 +47,7 @@ PASTED = [
         ("SENDGRID", "onBehalfOf", form.format("acme"), "acme")
         for form in ("SENDGRID_SUBUSER={}", "export SENDGRID_SUBUSER='{}'", "ON_BEHALF_OF: {}")
     ),
-    ("SENDGRID", "onBehalfOf", "SHOP=Name", "SHOP=Name"),  # which may be a name
+    *(("SENDGRID", "onBehalfOf", form, form) for form in ("o'brien@acme.com", "a+b_c.d-e")),
 ]
 
 

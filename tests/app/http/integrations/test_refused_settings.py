@@ -61,7 +61,8 @@ REFUSED: list[tuple[str, str, object, tuple[str, str]]] = [
             *("account-id", "account-id ", "Account-Id", "ACCOUNT_ID", "account-id:12"),
             *("account-id=12", "account-id: 12", "Account-ID 12", "account-id  12"),
             *("account-id <12>", "on-behalf-of:shop", "On-Behalf-Of: account-id 12"),
-            "ACCOUNT_ID=12",
+            *("ACCOUNT_ID=12", "SHOP=Name", "subuser=acme-sub", "sendgrid.subuser=acme-sub"),
+            *("subuser:acme-sub", "[acme-sub]", "'acme-sub", "On behalf of: acme-sub"),
         )
     ],
     ("format", "WEB_PUSH", {"contact": "a@example.com"}, NO_CONTACT),
