@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from app.http.error_responses import error_envelope
 from app.http.middleware import ON_STOP, new_request_id
 from app.http.problems import INVALID_REQUEST, METHOD_NOT_ALLOWED, UNAVAILABLE, Problem
+from app.http.query_parameters import NOT_UTF_8
 from app.http.request_parser import RequestParser, refuse_tunnel
 
 MAX_HEAD = 64 * 1024  # bytes of a request line with its headers; the parser itself has none
@@ -34,11 +35,7 @@ MAX_CONNECTIONS = 800  # at once in a process, which may often open 1,024 files
 MAX_PIPELINED = 100  # requests that wait for the response to one before them, on a connection
 # The parser stops before it has read the path: all methods that any path has.
 METHODS = "DELETE, GET, HEAD, PATCH, POST, PUT"
-INVALID_ADDRESS = Problem(
-    400,
-    "VALIDATION_ERROR",
-    "The address is not valid; letters beyond ASCII must be percent-encoded in it, é as %C3%A9",
-)
+INVALID_ADDRESS = Problem(400, "VALIDATION_ERROR", NOT_UTF_8.message)
 
 
 class GuardedHttpProtocol(HttpToolsProtocol):

@@ -11,7 +11,7 @@ from litestar.openapi.spec import Operation, Parameter
 from msgspec import Struct
 
 from app.http.errors import FieldFinding, InvalidFieldsError, safe_field_name
-from app.http.field_rules import FieldError, FieldProblem, Rule, WrongLengthError
+from app.http.field_rules import SURROGATE, FieldError, FieldProblem, Rule, WrongLengthError
 from app.http.similar_names import similar_name
 from app.http.timestamps import POINT_IN_TIME
 from app.http.types import ApiRequest, attributes_by_json_name, required_json_names
@@ -24,6 +24,11 @@ MAX_POSITION = 10**MAX_DIGITS - 1
 REPEATED = FieldProblem("REPEATED_PARAMETER", "This parameter is given more than once")
 REQUIRED = FieldProblem("REQUIRED", "This parameter is required")
 NOT_A_NUMBER = FieldProblem("WRONG_TYPE", "This must be a whole number")
+NOT_UTF_8 = FieldProblem(
+    "CONTROL_CHARACTER",
+    "The address is not valid; letters beyond ASCII must be percent-encoded in it, é as %C3%A9",
+)
+ESCAPED = re.compile(rb"%u(?=[0-9A-Fa-f]{4})")  # %u00FC, of JavaScript's escape()
 Connection = ASGIConnection[Any, Any, Any, Any]
 UNKNOWN_PARAMETER = FieldProblem("UNKNOWN_PARAMETER", "This parameter is not known")
 MISSPELLED = "This parameter is not known; you may mean {name}"
@@ -32,10 +37,11 @@ MISSPELLED = "This parameter is not known; you may mean {name}"
 def parse_query(query_string: bytes) -> tuple[tuple[str, str], ...]:
     """Return names and values of a query string, which is UTF-8.
 
-    What is no UTF-8 becomes halves of surrogate pairs, which no rule takes; a replacement character
-    would be searched for.
+    What is no UTF-8 becomes halves of surrogate pairs, which no parameter may have; a replacement
+    character would be searched for. So does what JavaScript's escape() writes.
     """
-    pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
+    query = ESCAPED.sub(b"%FF", query_string).decode("latin-1")
+    pairs = parse_qsl(query, keep_blank_values=True, encoding="latin-1")
     return tuple((from_latin_1(name), from_latin_1(value)) for name, value in pairs)
 
 
@@ -87,6 +93,8 @@ class QuerySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
                 yield safe_field_name(name), unknown_parameter(name, (*self.rules,))
             elif len(texts) > 1:
                 yield name, REPEATED
+            elif SURROGATE.search(texts[0]):
+                yield name, NOT_UTF_8
             else:
                 try:
                     values[name] = self.rules[name](texts[0])

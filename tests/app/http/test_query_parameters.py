@@ -21,7 +21,7 @@ class Asked(Struct, rename="camel"):
 
 PARAMETERS = QuerySchema(
     shape=Asked,
-    rules={"page": integer(1, 200), "sortBy": choice(("name", "age")), "word": text(5)},
+    rules={"page": integer(1, 200), "sortBy": choice(("name", "age")), "word": text(6)},
 )
 
 
@@ -52,11 +52,21 @@ def test_a_query_that_is_not_encoded_is_read_as_utf_8() -> None:
     assert PARAMETERS.read(asking("word=ä+b")).word == "ä b"
 
 
-@pytest.mark.parametrize("value", ["%ED%A0%80", "%FF", "a%C3", "%C0%80"])
-def test_what_is_no_utf_8_is_refused(value: str) -> None:
-    assert found_in(f"word={value}") == [("word", "CONTROL_CHARACTER")]
-    assert found_in(f"sortBy={value}") == [("sortBy", "CONTROL_CHARACTER")]
-    assert found_in(f"page={value}") == [("page", "WRONG_TYPE")]
+@pytest.mark.parametrize("word", ["%25u00FC", "%uDer", "5%25", "5%"])
+def test_a_percent_sign_that_encodes_nothing_is_one(word: str) -> None:
+    assert PARAMETERS.read(asking(f"word={word}")).word == word.replace("%25", "%")
+
+
+@pytest.mark.parametrize(
+    "value", ["%ED%A0%80", "%FF", "a%C3", "%C0%80", "M%FCller", "M%u00FCller", "%u4E2D"]
+)
+def test_what_is_no_utf_8_is_refused_by_a_message_that_says_so(value: str) -> None:
+    for name in ("word", "sortBy", "page"):
+        with pytest.raises(InvalidFieldsError) as raised:
+            PARAMETERS.read(asking(f"{name}={value}"))
+        ((field, found),) = raised.value.findings
+        assert (field, found.code) == (name, "CONTROL_CHARACTER")
+        assert found.message.endswith("must be percent-encoded in it, é as %C3%A9")
     assert found_in(f"{value}=1") == [(None, "UNKNOWN_PARAMETER")]
 
 
