@@ -25,7 +25,7 @@ from app.http.field_rules import (
 )
 from app.http.sender_name import strip_variable
 from app.http.text_rules import INVISIBLE_TEXT
-from app.pasted_text import ASTRAL_BLANKS, BLANKS, INVISIBLES, SPACES, shows_nothing, trim
+from app.pasted_text import ASTRAL_BLANKS, BLANKS, INVISIBLES, shows_nothing, trim
 from domain.provider import Provider, Providers, SenderKind
 
 MAX_SENDER_LENGTH = 120  # characters, with all that a pasted number carries
@@ -123,17 +123,11 @@ def sender_rule(providers: Providers) -> Rule:
         {
             "type": "string",
             "maxLength": MAX_SENDER_LENGTH,
-            "pattern": any_of(known),
             "description": "Who an SMS is from; the provider type says which senders it takes. A"
-            " number may hold spaces, hyphens, dots, slashes and brackets, which are left out",
+            " number may hold spaces, hyphens, dots, slashes and brackets, which are left out; no"
+            " pattern says how people write them",
         },
     )
-
-
-def any_of(patterns: Iterable[str]) -> str:
-    """Return the pattern of JSON Schema for one of *patterns*, with what is trimmed around it."""
-    junk = f"[{SPACES}{INVISIBLES}]*"
-    return f"^{junk}({'|'.join(patterns)}){junk}$"
 
 
 def sender_patterns(provider: Provider) -> dict[str, str]:

@@ -20,7 +20,7 @@ from app.http.integrations.public_text import reject_exposed_secrets, reject_nam
 from app.http.integrations.settings import find_wrong_settings, settings_rule, settings_schema
 from app.http.request_bodies import BodySchema, Values
 from app.http.sender_name import sender_name
-from app.http.sender_phone import any_of, sender_check, sender_patterns, sender_rule
+from app.http.sender_phone import sender_check, sender_rule
 from app.http.text_rules import secret, text
 from app.http.types import attributes_by_json_name
 from app.providers.vapid import is_pasted_pair
@@ -172,7 +172,6 @@ def type_schema(provider: Provider) -> Schema:
         "properties": {
             "type": {"const": provider.type},
             "channel": {"const": provider.channel},
-            "senderPhone": {"pattern": any_of(sender_patterns(provider).values())},
             "settings": settings_schema(provider),
         }
     }

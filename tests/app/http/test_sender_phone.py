@@ -3,11 +3,13 @@
 import re
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.http.field_rules import FieldError
+from app.http.integrations.bodies import create_schema
 from app.http.sender_phone import (
     number_warning,
     read_sender,
@@ -20,6 +22,7 @@ from tests.support.senders import spellings
 
 PROVIDERS = load_providers()
 RULE = sender_rule(PROVIDERS)
+CREATION = create_schema(PROVIDERS)
 SERVICE_SID = "MG" + "0" * 31 + "f"
 UK = "+447700900000"
 READ = {
@@ -87,6 +90,9 @@ READ = {
 def test_a_sender_is_read_as_people_paste_it(text: str, sender: str) -> None:
     assert RULE(text) == sender
     assert RULE(sender) == sender
+    body = {"type": "TWILIO", "channel": "SMS", "senderPhone": text}
+    assert jsonschema_rs.is_valid(dict(CREATION.cross_field_schema), body)
+    assert jsonschema_rs.is_valid(dict(RULE.schema), text)
 
 
 PLUS = "A number begins with + and the country's code; a short code has 3"
