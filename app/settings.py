@@ -34,6 +34,10 @@ ORIGIN = (
 Origins = Annotated[str, Meta(pattern=rf"^\s*{ORIGIN}\s*(?:,\s*{ORIGIN}\s*)*\Z")]
 WebOrigin = Annotated[str, Meta(pattern=rf"^(?=https?://){ORIGIN}\Z")]
 RolePrefix = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,49}\Z")]
+# A name or an IPv4 address, or an IPv6 address without brackets; no scheme, no port.
+Host = Annotated[
+    str, Meta(pattern=r"^(?:[\w.-]+|[0-9A-Fa-f]*:[0-9A-Fa-f:]*:[0-9A-Fa-f.]*(?:%[\w.-]+)?)\Z")
+]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
@@ -65,7 +69,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     role_prefix: RolePrefix = "integrations"
     postgres_bin: Path | None = None
     data_dir: Path
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: Port = 8000
     admin_port: AdminPortNumber | None = None
     workers: Workers = 1
@@ -132,6 +136,7 @@ def describe_setting(name: str) -> str:
     """Return a description of the values of the setting *name*."""
     ranges = {"port": "a number from 0 to 65535", "workers": "a number from 1 to 64"}
     ranges["admin_port"] = "a number from 1 to 65535"
+    ranges["host"] = "an address or a name, without a scheme, brackets or a port: 0.0.0.0, ::1"
     ranges["pool_size"] = "a number from 1 to 100"
     ranges["lease_seconds"] = "a number from 10 to 3600"
     ranges["access_retention"] = "months, a number from 1 to 1200"

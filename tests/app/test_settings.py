@@ -10,6 +10,8 @@ ONE_ORIGIN = (
     "one origin as a browser sends it (https://integrations.example.com): https or http, no path,"
     " no default port, lower case"
 )
+ONE_HOST = "an address or a name, without a scheme, brackets or a port: 0.0.0.0, ::1"
+WRONG_HOSTS = ("[::1]", "http://localhost", "localhost:8000", "10.0.0.1:80", "a host", "a,b", "a/b")
 WRONG_ORIGINS = (
     "integrations.example.com", "https://a.example/", "https://a.example/console",
     "https://A.example", "https://a.example:443", "http://a.example:80", "ftp://a.example",
@@ -54,6 +56,7 @@ def test_an_empty_value_is_the_same_as_none() -> None:
         ("RATE_LIMIT", "-1", "a number above 0"),
         ("PROVIDER_URLS", "TWILIO=http://a\n", "TYPE=URL, several separated by commas"),
         ("CONSOLE", "yes", "on or off"),
+        *[("HOST", value, ONE_HOST) for value in WRONG_HOSTS],
         *[("CONSOLE_ORIGIN", value, ONE_ORIGIN) for value in WRONG_ORIGINS],
     ],
 )
@@ -61,6 +64,14 @@ def test_a_wrong_value_is_reported_without_repeating_it(name: str, value: str, t
     with pytest.raises(SettingsError) as refused:
         read_settings({f"INTEGRATIONS_{name}": value})
     assert str(refused.value) == f"INTEGRATIONS_{name} has a wrong value; it takes {takes}."
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["10.0.0.1", "::", "::1", "::ffff:10.0.0.1", "fe80::1%eth0", "localhost", "app-1.example.com"],
+)
+def test_a_host_is_an_address_or_a_name(host: str) -> None:
+    assert read_settings({"INTEGRATIONS_HOST": host}).host == host
 
 
 @pytest.mark.parametrize("name", ["PORT", "HOST", "DATA_DIR", "PROVIDER_URLS"])
