@@ -58,7 +58,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
             self.make_room()
 
     def make_room(self) -> None:
-        """Close an idle connection if there are too many on this port, else refuse this one.
+        """Close the longest idle connection if there are too many on this port, or refuse this one.
 
         Idle ones are kept for long, and must not keep others out. The port of health and metrics
         is apart.
@@ -70,15 +70,16 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         ]
         if len(alike) <= MAX_CONNECTIONS:
             return
-        for other in alike:
-            if other.is_idle():
-                other.transport.close()
-                return
-        self.refuse(UNAVAILABLE, UNAVAILABLE.headers)
+        idle = {timer: other for other in alike if (timer := other.idle_timer())}
+        if idle:
+            idle[min(idle)].transport.close()
+        else:
+            self.refuse(UNAVAILABLE, UNAVAILABLE.headers)
 
-    def is_idle(self) -> bool:
-        """Return whether this waits for another request, and is not being closed."""
-        return self.timeout_keep_alive_task is not None and not self.transport.is_closing()
+    def idle_timer(self) -> asyncio.TimerHandle | None:
+        """Return what ends the wait for another request, None if there is something else to do."""
+        is_busy = self.waiting_since is not None or self.transport.get_write_buffer_size()
+        return None if is_busy or self.transport.is_closing() else self.timeout_keep_alive_task
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop polling, and the wait for another request, which would keep this in memory."""
@@ -129,8 +130,10 @@ class GuardedHttpProtocol(HttpToolsProtocol):
             self.send_400_response("")
 
     def on_message_begin(self) -> None:
-        """Start to count a new head."""
+        """Start to count a new head, whose first bytes may come behind another request."""
         self.in_head, self.head_size, self.overhead = True, 0, 0
+        if self.waiting_since is None:
+            self.waiting_since = self.loop.time()
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:

@@ -185,20 +185,44 @@ async def test_one_connection_too_many_is_refused(
     assert (await read_all(admitted)).startswith(b"HTTP/1.1 200 OK")
 
 
-async def test_an_idle_connection_makes_room_for_another(
+async def test_the_longest_idle_connection_makes_room_for_another(
+    server: Server, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "MAX_CONNECTIONS", 9)
+    _, state = server
+    for request in (b"", b"GET /sh", SHORT + b"GET /sh"):
+        await ask(server, connect, request)
+    await until(lambda: state.total_requests == 1)
+    assert idle(state) == []
+    waiting: list[GuardedHttpProtocol] = []
+    for number in range(6):
+        await ask(server, connect, SHORT)
+        await until(lambda number=number: len(idle(state)) > number)
+        waiting += [each for each in idle(state) if each not in waiting]
+
+    for _ in range(3):
+        await ask(server, connect, b"")
+
+    await until(lambda: idle(state) == waiting[3:])
+    assert len(state.connections) == 9
+
+
+@pytest.mark.parametrize("server", [30.0], indirect=True)
+async def test_a_connection_whose_client_does_not_read_makes_no_room(
     server: Server, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wire, "MAX_CONNECTIONS", 3)
     _, state = server
-    for request in (b"", b"GET /sh", SHORT):
-        await ask(server, connect, request)
-    await until(lambda: len(idle(state)) == 1)
-    [idler] = idle(state)
+    for _ in range(3):
+        await ask(server, connect, ASK)
+    await until(lambda: state.total_requests == 3)
+    admitted = {*state.connections}
 
-    await ask(server, connect, SHORT)
+    refused = await read_all(await ask(server, connect, b""))
 
-    await until(lambda: idler not in state.connections and len(idle(state)) == 1)
-    assert len(state.connections) == 3
+    assert refused.startswith(b"HTTP/1.1 503 ")
+    assert state.connections == admitted
+    assert not any(each.transport.is_closing() for each in admitted)
 
 
 async def test_an_idle_connection_that_breaks_leaves_nothing_behind(
@@ -217,8 +241,10 @@ async def test_an_idle_connection_that_breaks_leaves_nothing_behind(
 
 
 def idle(state: ServerState) -> list[GuardedHttpProtocol]:
-    """Return the connections that wait for another request."""
-    return [each for each in cast("set[GuardedHttpProtocol]", state.connections) if each.is_idle()]
+    """Return the connections that wait for another request, the longest idle one first."""
+    connections = cast("set[GuardedHttpProtocol]", state.connections)
+    timers = {timer: each for each in connections if (timer := each.idle_timer())}
+    return [timers[timer] for timer in sorted(timers)]
 
 
 def test_the_service_has_the_time_limit() -> None:
