@@ -22,7 +22,7 @@ LETTERS = str.maketrans(
         "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه",
     }
 )  # fmt: skip
-# Of Unicode's category Pd, in all languages; and the minus sign.
+# Of Unicode's category Pd, in the Basic Multilingual Plane; and the minus sign.
 DASHES = (
     "\u058a\u05be\u1400\u1806\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2e17\u2e1a\u2e3a\u2e3b"
     "\u2e40\u2e5d\u301c\u3030\u30a0\ufe31\ufe32\ufe58\ufe63\uff0d"

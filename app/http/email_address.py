@@ -145,6 +145,6 @@ email = Rule(
         "type": "string",
         "format": "email",
         "maxLength": MAX_EMAIL_LENGTH,
-        "not": {"pattern": f"{NO_ADDRESS}|[@.]({SPECIAL_DOMAINS})$"},
+        "not": {"pattern": f"[@.]({SPECIAL_DOMAINS})$"},
     },
 )

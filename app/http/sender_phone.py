@@ -124,8 +124,7 @@ def sender_rule(providers: Providers) -> Rule:
             "type": "string",
             "maxLength": MAX_SENDER_LENGTH,
             "description": "Who an SMS is from; the provider type says which senders it takes. A"
-            " number may hold spaces, hyphens, dots, slashes and brackets, which are left out; no"
-            " pattern says how people write them",
+            " number may hold spaces, hyphens, dots, slashes and brackets, which are left out",
         },
     )
 

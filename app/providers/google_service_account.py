@@ -25,7 +25,6 @@ from app.wrappings import readings
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ASSERTION_LIFETIME = 300  # seconds that an assertion may be used; Google allows 3,600
 
-
 DECODER = json.JSONDecoder(strict=False)  # takes tabs within a string, as they are pasted
 # No member has them: terminals break long lines, and web pages hide characters.
 NEVER_MEANT = re.compile(rf"[\r\n{INVISIBLES}]")
@@ -50,10 +49,10 @@ class ServiceAccountFile(Struct, frozen=True):
     """
 
     type: Literal["service_account"]
-    project_id: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.:-]{0,99}$")]
-    client_email: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._+-]{1,127}@[A-Za-z0-9.-]{1,127}$")]
+    project_id: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.:-]{0,99}\Z")]
+    client_email: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._+-]{1,127}@[A-Za-z0-9.-]{1,127}\Z")]
     private_key: Annotated[str, Meta(max_length=2_000)]
-    token_uri: Annotated[str, Meta(pattern=r"^https://[^\s<>()\[\]|]{1,500}$")] | None = None
+    token_uri: Annotated[str, Meta(pattern=r"^https://[^\s<>()\[\]|]{1,500}\Z")] | None = None
 
     def __repr__(self) -> str:
         return "ServiceAccountFile(…)"

@@ -118,7 +118,7 @@ def find_warnings(
 def content_warning(
     name: str, value: PastedValue, field: ProviderField | None
 ) -> FieldProblem | None:
-    """Return the warning about a sender, or a public key, that is none though it looks like one."""
+    """Return what is wrong with the content of a sender or a public key; None if nothing is."""
     if name == "senderName":
         return name_warning(value.text)
     if name == "senderPhone":

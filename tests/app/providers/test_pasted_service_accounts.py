@@ -91,6 +91,7 @@ INCOMPLETE: dict[str, Callable[[str], str]] = {
     "with the names of Google's libraries": lambda text: text.replace(
         "private_key", "privateKey"
     ).replace("client_email", "clientEmail"),
+    "a line break behind an address": lambda text: text.replace('.com"', r'.com\n"'),
     "wrapped": lambda text: f'{{"serviceAccount": {text}}}',
     "wrapped, in base64": lambda text: b64encode(f'{{"fcm": {text}}}'.encode()).decode(),
 }

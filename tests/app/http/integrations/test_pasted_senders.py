@@ -2,10 +2,12 @@
 
 # ruff: noqa: RUF001 — these characters are meant
 
+import jsonschema_rs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.http.email_address import email
 from app.http.errors import InvalidFieldsError
 from tests.support.pasted_bodies import (
     SCHEMAS,
@@ -71,7 +73,10 @@ EMAILS = {
 @pytest.mark.parametrize("around", EMAILS.values(), ids=EMAILS)
 @pytest.mark.parametrize("body", ["create", "change"])
 def test_what_people_copy_with_an_address_goes(body: str, around: str) -> None:
-    assert read(body, "senderEmail", around.format("a.b+c@example.com")) == "a.b+c@example.com"
+    text = around.format("a.b+c@example.com")
+
+    assert read(body, "senderEmail", text) == "a.b+c@example.com"
+    assert jsonschema_rs.is_valid(dict(email.schema), text)
 
 
 @pytest.mark.parametrize(
