@@ -35,6 +35,9 @@ from app.http.problems import INVALID_REQUEST, Problem
 from app.http.responses import Detail, ErrorResponse
 
 METHODS = ("get", "post", "put", "patch", "delete")
+NULL = {"type": "null"}
+# Generators of clients know no type that is null alone.
+NO_DATA = {"type": ["object", "null"], "description": "Always null"}
 PATH_PARAMETER = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -69,6 +72,8 @@ def complete_document(document: Json, body_schemas: BodySchemas) -> Json:
     schemas.update(problem_schemas())
     for schema in schemas.values():
         schema["additionalProperties"] = False
+        properties = schema.get("properties", {})
+        properties |= {name: NO_DATA for name, each in properties.items() if each == NULL}
     schemas.update({body.shape.__name__: json_schema(body) for body in body_schemas.values()})
     schemas["BlankText"] = blank_text()
     document["components"] |= {
