@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,9 +49,19 @@ def test_a_second_run_does_nothing(checkout: Path) -> None:
     assert (set_up(checkout), kept.exists()) == ("", True)
 
 
+def test_an_environment_that_another_tool_made_is_used(checkout: Path) -> None:
+    shutil.rmtree(checkout / ".venv/lib")
+    (checkout / ".venv/stamp-run").unlink()
+    kept = checkout / ".venv/kept"
+    kept.touch()
+    assert ("Setting up .venv" in set_up(checkout), kept.exists()) == (True, True)
+    assert set_up(checkout) == ""
+
+
 @pytest.mark.parametrize("put", [shutil.copytree, shutil.move])
-def test_a_checkout_that_was_copied_or_moved_runs_its_own_code(checkout: Path, put: object) -> None:
-    assert callable(put)
+def test_a_checkout_that_was_copied_or_moved_runs_its_own_code(
+    checkout: Path, put: Callable[[Path, Path], object]
+) -> None:
     elsewhere = checkout.with_name("elsewhere")
     put(checkout, elsewhere)
     assert "Setting up .venv" in set_up(elsewhere)
