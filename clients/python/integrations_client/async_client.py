@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import re
 from contextlib import suppress
 from time import monotonic
 from types import TracebackType
@@ -27,12 +26,11 @@ from integrations_client.json_values import Json, as_object
 from integrations_client.keys import FilePath, PinnedKeys, WorkerKey
 from integrations_client.lease import Lease
 from integrations_client.opening import Opener, Target, channel_target
-from integrations_client.service import Service, Token
+from integrations_client.service import Service, Token, require_base
 from integrations_client.watcher import Watcher
 
 REQUEST_TIMEOUT = 10.0  # seconds for one request
 START_TIMEOUT = 1.0  # seconds
-API_PATH = re.compile(r"(?<!/)/[a-z]{2}(?:-\w+)*/api(?:/|$)", re.IGNORECASE)
 MAX_OVERTAKEN = 5  # leases of one request that changes may overtake
 
 
@@ -57,12 +55,7 @@ class AsyncIntegrations:
         timeout: float = 30.0,
         http: httpx.AsyncClient | None = None,
     ) -> None:
-        if not base.startswith(("http://", "https://")):
-            message = f"{base!r} is no address of a service: https://…"
-            raise ConfigurationError(message)
-        if found := API_PATH.search(base):  # each request would be 404, as one for what is deleted
-            message = f"{base!r} is a path of the API: give {base[: found.start()]!r}"
-            raise ConfigurationError(message)
+        require_base(base)
         if isinstance(token, str) and not token.strip():
             message = "the token is empty"
             raise ConfigurationError(message)

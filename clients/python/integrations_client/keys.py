@@ -100,8 +100,8 @@ def read_keys(path: Path) -> dict[str, Ed25519PublicKey]:
 def parse_keys(document: object) -> dict[str, Ed25519PublicKey]:
     """Return the keys of a JWK, a JWK Set, a list of JWKs or a response with one, by thumbprint."""
     members = as_object(document)
-    answered = as_object(members.get("result")).get("data")
-    listed = as_list(document) or as_list(members.get("keys")) or as_list(answered) or [document]
+    data = as_object(members.get("result")).get("data")
+    listed = as_list(document) or as_list(members.get("keys")) or as_list(data) or [document]
     keys = [parse_key(as_object(jwk)) for jwk in listed]
     return {thumbprint("Ed25519", key.public_bytes_raw()): key for key in keys}
 

@@ -1,7 +1,8 @@
-"""Requests to the service: the token, repeats, and which error a response becomes."""
+"""Requests to the service: its address, the token, repeats, and which error a response becomes."""
 
 import asyncio
 import random
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -12,6 +13,7 @@ from time import monotonic
 import httpx
 
 from integrations_client.errors import (
+    ConfigurationError,
     DefaultInactiveError,
     ForbiddenError,
     IntegrationInactiveError,
@@ -28,6 +30,8 @@ from integrations_client.errors import (
 from integrations_client.json_values import Json, as_object, decode_object
 
 Token = str | Callable[[], str | Awaitable[str]]
+# In the service's languages: a proxy's prefix may be /it/api or /eu/api.
+API_PATH = re.compile(r"(?<!/)/(?:ar|de|en|es|fr|pt|tr)(?:-\w+)*/api(?![^/?#])", re.IGNORECASE)
 FIRST_DELAY = 0.1  # seconds; doubled for each repeat
 MAX_DELAY = 5.0
 BY_CODE: Mapping[str, type[ServiceError]] = {
@@ -105,6 +109,16 @@ class Service:
             token = self._token if isinstance(self._token, str) else self._token()
             self._known = (await token if isawaitable(token) else token).strip()
         return self._known
+
+
+def require_base(base: str) -> None:
+    """Raise ConfigurationError unless *base* is the address of a service, without `/en/api`."""
+    if not base.startswith(("http://", "https://")):
+        message = f"{base!r} is no address of a service: https://…"
+        raise ConfigurationError(message)
+    if found := API_PATH.search(base):  # each request would be 404, as one for what is deleted
+        message = f"{base!r} is a path of the API: give {base[: found.start()]!r}"
+        raise ConfigurationError(message)
 
 
 def service_error(response: httpx.Response, result: Json) -> ServiceError:

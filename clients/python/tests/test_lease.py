@@ -21,6 +21,7 @@ from integrations_client import (
 )
 from integrations_client.keys import WorkerKey, base64url
 
+from app.locales.catalogues import load_catalogues
 from clients.python.tests.conftest import Workspace
 
 SECRET = "SG.a-key-that-nobody-may-see"  # noqa: S105 — of no provider
@@ -183,19 +184,28 @@ def test_a_lease_of_an_older_version_says_what_to_do_after_a_restore(workspace: 
 
 
 @pytest.mark.parametrize(
-    "path", ["/en/api", "/en/api/", "/en/api/integration", "/pt-BR/api/integration/", "/a/en/api"]
-)
+    "path",
+    [
+        *(f"/{language}/api" for language in sorted(load_catalogues().languages)),
+        "/en/api/", "/en/api/integration", "/pt-BR/api/integration/", "/en/api?page=2", "/en/api#a",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("prefix", ["", "/a"])
 def test_an_address_of_the_api_is_refused_and_that_of_the_service_is_named(
-    workspace: Workspace, path: str
+    workspace: Workspace, prefix: str, path: str
 ) -> None:
-    address = f"http://host{path.partition('/en/api')[0].partition('/pt-BR')[0]}"
+    address = f"http://host{prefix}"
     with pytest.raises(ConfigurationError, match=f"is a path of the API: give '{address}'$"):
-        workspace.async_client(base=f"http://host{path}")
+        workspace.async_client(base=address + path)
 
 
 @pytest.mark.parametrize(
-    "base", ["http://host", "https://host/", "http://in/api", "http://host/integrations/v2/api"]
-)
+    "base",
+    [
+        "http://host", "https://host/", "http://en/api", "http://host/integrations/v2/api",
+        "https://host/it/api", "https://host/eu/api", "https://host/en/apis",
+    ],
+)  # fmt: skip
 def test_a_proxy_may_serve_the_service_under_a_path(workspace: Workspace, base: str) -> None:
     assert workspace.async_client(base=base)
 
