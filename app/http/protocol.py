@@ -1,25 +1,19 @@
 """HTTP/1.1 below the application: error envelopes for parser errors, limits, timeouts."""
 
 import asyncio
+import logging
 import socket
 import sys
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import cast
 
-import msgspec
-from httptools import (
-    HttpParserCallbackError,
-    HttpParserInvalidMethodError,
-    HttpParserInvalidURLError,
-)
+from httptools import HttpParserInvalidURLError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.http.error_responses import error_envelope
-from app.http.middleware import ON_STOP, new_request_id
-from app.http.problems import INVALID_REQUEST, METHOD_NOT_ALLOWED, UNAVAILABLE, Problem
-from app.http.query_parameters import NOT_UTF_8
+from app.http.middleware import ON_STOP
+from app.http.problems import UNAVAILABLE, Problem
 from app.http.request_parser import RequestParser, refuse_tunnel
+from app.http.unread_requests import parser_problem, refuse_unread
 
 MAX_HEAD = 64 * 1024  # bytes of a request line with its headers; the parser itself has none
 MAX_HEADERS = 100  # lines of them; reading thousands would stop all other requests
@@ -33,9 +27,9 @@ MIN_RATE = 4 * 1024  # bytes a second, after READ_TIMEOUT, at which it must take
 MAX_UNSENT = 256 * 1024  # bytes that the system keeps to be sent; the others are counted here
 MAX_CONNECTIONS = 800  # at once in a process, which may often open 1,024 files
 MAX_PIPELINED = 100  # requests that wait for the response to one before them, on a connection
-# The parser stops before it has read the path: all methods that any path has.
-METHODS = "DELETE, GET, HEAD, PATCH, POST, PUT"
-INVALID_ADDRESS = Problem(400, "VALIDATION_ERROR", NOT_UTF_8.message)
+# uvicorn warns of invalid HTTP without the request's id; `refuse_unread` logs it.
+UVICORN_ERRORS = logging.getLogger("uvicorn.error.protocol")
+UVICORN_ERRORS.setLevel(logging.ERROR)
 
 
 class GuardedHttpProtocol(HttpToolsProtocol):
@@ -51,6 +45,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] — as uvicorn has it
         """Start the request timeout; make room if this is one connection too many."""
         super().connection_made(transport)
+        self.logger = UVICORN_ERRORS
         self.parser = RequestParser(self)
         self.waiting_since = self.loop.time()
         self.next_poll = self.loop.call_later(POLL_INTERVAL, self.close_slow_client)
@@ -192,18 +187,11 @@ class GuardedHttpProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
             self.flow.pause_reading()
             return
-        error = sys.exception()
-        match error.__context__ if isinstance(error, HttpParserCallbackError) else error:
-            case HttpParserInvalidMethodError():
-                self.refuse(METHOD_NOT_ALLOWED, {"Allow": METHODS})
-            case HttpParserInvalidURLError():
-                self.refuse(INVALID_ADDRESS, {})
-            case _:
-                self.refuse(INVALID_REQUEST, {})
+        self.refuse(*parser_problem(sys.exception()))
 
     def refuse(self, problem: Problem, headers: Mapping[str, str]) -> None:
         """Send *problem* and close the connection."""
-        self.transport.write(raw_response(problem, headers))
+        self.transport.write(refuse_unread(problem, headers))
         self.transport.close()
 
 
@@ -224,22 +212,3 @@ def close_connections_that_do_not_read(listener: socket.socket) -> None:
     milliseconds = round(READ_TIMEOUT * 1000)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MAX_UNSENT)
-
-
-def raw_response(problem: Problem, more: Mapping[str, str]) -> bytes:
-    """Return *problem* as an HTTP response, in English as the path was not read."""
-    request_id = new_request_id()
-    body = msgspec.json.encode(error_envelope(problem, problem.message, request_id))
-    headers = {
-        "Content-Type": "application/json",
-        "Content-Length": str(len(body)),
-        "Content-Language": "en",
-        "X-Request-Id": request_id,
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
-        "Connection": "close",
-        **more,
-    }
-    lines = [f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    return "\r\n".join([*lines, "", ""]).encode() + body
