@@ -1,4 +1,4 @@
-"""One installation: the keys of this host are those that the database knows, or the start stops.
+"""One installation: this host has the keys of its database that a start needs, or does not start.
 
 The first start on a new database makes the keys, and records their fingerprints
 (`app/database/key_fingerprints.py`). Of two hosts that start at once one wins; the other, like each
@@ -49,7 +49,7 @@ async def join_installation(connection: AsyncConnection, settings: Settings) -> 
     """Compare the keys of this host with the database's; make and record those that it has not.
 
     Raises:
-        InstallationError: a key is missing here, or is another than the database's.
+        InstallationError: a key that a start needs is missing here, or is another.
         CheckpointKeyError, TokenKeyError, KeyringError: a file cannot be used, or not be made.
         KeyringUnavailableError: the keyring is in a KMS that does not answer.
     """
@@ -76,7 +76,7 @@ def make_data_dir(data_dir: Path) -> None:
 
 
 async def require_own_keys(connection: AsyncConnection, settings: Settings) -> None:
-    """Raise InstallationError unless this host has all keys of the database; make no file."""
+    """Raise InstallationError unless this host has the keys that a start needs; make no file."""
     if problems := await find_foreign_keys(connection, settings):
         raise InstallationError(describe_problems(problems, settings))
 
@@ -110,6 +110,7 @@ async def find_foreign_keys(connection: AsyncConnection, settings: Settings) -> 
     problems = [find_key_file_problem(key, settings) for key in known if key.kind in wanted]
     keks = [key for key in known if key.kind == "KEK"]
     # The newest shows that the keyring is the present one; a retired one may hold no secret.
+    # A backup names the same in its manifest (`KEKS_SQL` in `app/backup/backup.py`).
     needed = {*(key.name for key in keks[-1:]), *await keks_in_use(connection)}
     in_keyring = await find_kek_problems(settings, keks, needed) if needed else []
     return [*filter(None, problems), *in_keyring]

@@ -18,7 +18,8 @@ from app.progress import ProgressCallback
 from app.settings import Settings
 
 POSITION_SQL = "SELECT coalesce(max(position), 0) FROM integrations.events"
-# Those that a start needs (`app/installation.py`): the newest, and those of stored secrets.
+# Those that a start needs (`find_foreign_keys` in `app/installation.py`): the newest, and those of
+# stored secrets.
 KEKS_SQL = """
 (SELECT name FROM integrations.installation_keys
 WHERE kind = 'KEK' AND name NOT IN (SELECT kek FROM integrations.closed_keks)
