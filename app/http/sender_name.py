@@ -7,10 +7,10 @@ from app.http.field_rules import FieldError, FieldProblem, Rule
 from app.http.text_rules import read_name, trimmed_schema
 from app.pasted_text import trim
 from app.secrets.secret_names import names_secret
+from app.stand_ins import ENVIRONMENT_NAME
 from app.wrappings import QUOTE_PAIRS, QUOTES, Wrapping, outer_layer
 
 MAX_NAME_LENGTH = 120
-ENVIRONMENT_NAME = r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+"
 
 
 def variable(words: str) -> str:
@@ -25,14 +25,6 @@ VARIABLE_OF_NAME = re.compile(  # or a member of JSON; "From: Berlin" may be a n
 ADDRESS = re.compile(r"<[^<>@\s]+@[^<>@\s]+>")
 EMAIL_IN_NAME = FieldProblem(
     "EMAIL_IN_NAME", "Give the name alone; an address belongs in senderEmail"
-)
-REFERENCE = re.compile(  # to a variable, of shells, Laravel, templates, Symfony and code
-    r"[$#{]\{[^{}]+\}|%[A-Za-z]\w+%|^\$(?=\w*(?:_|[a-z][A-Z]))[A-Za-z]\w+$"
-    r"|(?i:\benv|getenv|environ)[.(\[][\"'\w]"
-)
-UNRESOLVED_VARIABLE = FieldProblem(
-    "UNRESOLVED_VARIABLE",
-    "This is the name of a variable, not its value; recipients read it as it is",
 )
 FORMULA = re.compile(f"^=(?=[{QUOTES}])")  # ="…", by which a spreadsheet keeps a text as it is
 
@@ -69,11 +61,6 @@ def without_layer(name: str) -> str:
     inner = quoted[1:-1]
     is_quoted = quoted[:1] + quoted[-1:] in QUOTE_PAIRS and not {*inner} & {quoted[0], quoted[-1]}
     return trim(inner) if is_quoted else name
-
-
-def name_warning(name: str) -> FieldProblem | None:
-    """Return that *name* refers to a variable, which nobody fills in; None if it does not."""
-    return UNRESOLVED_VARIABLE if REFERENCE.search(name) else None
 
 
 sender_name = Rule(read_sender_name, trimmed_schema(MAX_NAME_LENGTH))

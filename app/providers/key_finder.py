@@ -8,6 +8,7 @@ link, as ids of pages look the same. What a short word may be is never found.
 import re
 from collections.abc import Iterable, Mapping
 
+from app.providers.lookalikes import WORDS
 from app.secrets.links import without_paths
 from domain.integration import SECRET_FIELDS
 from domain.provider import Provider, ProviderField, Providers
@@ -27,7 +28,7 @@ ORDINARY = (
 )
 # Texts that are not one long run; a format that takes one of them is none of a key alone.
 NO_RUNS = (
-    *((text * length)[:length] for text in ("z", "z1") for length in range(1, MIN_RUN_LENGTH)),
+    *WORDS,
     *((pair * length)[:length] for pair in ("z ", "z-", "z_") for length in LENGTHS),
 )
 

@@ -8,7 +8,8 @@ from typing import cast
 from app.pasted_text import trim
 from app.providers.google_service_account import mentions_account
 from app.providers.provider_file import ValueCondition
-from app.wrappings import Wrapping, base64_text, readings, unwrap
+from app.stand_ins import STAND_IN
+from app.wrappings import UnwrappedText, Wrapping, base64_text, readings, unwrap
 from domain.provider import (
     FieldCondition,
     FieldLookalike,
@@ -19,8 +20,7 @@ from domain.provider import (
     ProviderSetting,
 )
 
-# Too short to be a key by the form alone.
-WORDS = tuple((text * length)[:length] for text in ("z", "z1") for length in range(1, 20))
+WORDS = tuple("z" * length for length in range(1, 20))  # too short to be a key by the form alone
 # A command, a link with a password, or names with values: keys stand in them, and no key has them
 # in it. Other links, and the names of secrets in vaults (arn:…:secret:…), hold none.
 REQUEST = re.compile(
@@ -32,8 +32,6 @@ REQUEST = re.compile(
 PAIR: tuple[ProviderFieldName, ...] = ("apiKey", "apiSecret")
 PAIR_SIGN = r"(?:\s*[:.,;/|&]\s*|\s+)"
 UNPRINTABLE = re.compile(r"[^\x21-\x7e]")  # what no key has
-# What stands for a secret, and is none: hidden behind signs, a variable, an address in a vault.
-STAND_IN = re.compile(r"[*\u2022\u25cf]{4}|^(?:\$\{|[a-z]+://)")
 KEY_NAME = re.compile("key|secret|token|pass", re.IGNORECASE)
 
 
@@ -49,9 +47,9 @@ class PastedValue:
         return tuple(readings(trim(self.text)))
 
     @cached_property
-    def unwrapped(self) -> str:
-        """The text without quotes and the like around it."""
-        return unwrap(self.text).text
+    def unwrapped(self) -> UnwrappedText:
+        """The text without quotes and the like around it, and what these were."""
+        return unwrap(self.text)
 
 
 Given = Mapping[str, PastedValue]
@@ -80,7 +78,7 @@ def find_mixed_kinds(given: Given, provider: Provider) -> Iterator[tuple[str, Fi
         for each in field.lookalikes:
             if each.when is None or name not in given or each.when.field not in given:
                 continue
-            is_other_kind = re.search(each.pattern, given[name].unwrapped)
+            is_other_kind = re.search(each.pattern, given[name].unwrapped.text)
             if is_other_kind and condition_holds(each.when, given[each.when.field].text):
                 yield name, each
 
@@ -89,11 +87,11 @@ def matches_format(value: PastedValue, field: ProviderField) -> bool:
     """Return whether *value*, as it is read, has the format of *field*; no format fits all."""
     if field.format is None:
         return True
-    if takes_words(field.format) and stands_for_secret(value.unwrapped):
+    if takes_words(field.format) and stands_for_secret(value.unwrapped.text):
         return False
     if field.document:
         return any(re.fullmatch(field.format, reading) for reading in value.readings)
-    read = value.unwrapped if wrappings_of(value, field) else value.text
+    read = value.unwrapped.text if wrappings_of(value, field) else value.text
     return re.fullmatch(field.format, read) is not None
 
 
@@ -110,21 +108,19 @@ def wrappings_of(value: PastedValue, field: ProviderField | None) -> frozenset[W
     """
     if field and field.document:
         return frozenset()
-    found = unwrap(value.text)
+    found = value.unwrapped.wrappings
     if field is None or field.format is None or not takes_words(field.format):
-        return found.wrappings
-    is_named = KEY_NAME.search(value.text) or Wrapping.VARIABLE not in found.wrappings
+        return found
+    is_named = KEY_NAME.search(value.text) or Wrapping.VARIABLE not in found
     has_sign = "=" in value.text and not is_named
-    is_cut_short = not re.fullmatch(field.format, found.text)  # without its last sign: `Ab12345;`
-    is_whole = re.fullmatch(field.format, value.text) and (has_sign or is_cut_short)
-    return frozenset() if is_whole else found.wrappings
+    return frozenset() if has_sign and re.fullmatch(field.format, value.text) else found
 
 
 def find_owner(name: str, given: Given, provider: Provider) -> str | None:
     """Return which other field of *provider* the value of *name* looks like; None if no other.
 
-    A field that has a value of its own already, or that takes words, is not looked for, unless the
-    two values are swapped. It may be a setting that these credentials need.
+    A field that has a right value already is not looked for; one that takes words, only if the two
+    values are swapped. It may be a setting that these credentials need.
     """
     value, own = given[name], provider.fields.get(cast("ProviderFieldName", name))
     if own and is_of_field(value, own):
@@ -133,9 +129,10 @@ def find_owner(name: str, given: Given, provider: Provider) -> str | None:
         if other == name or field.format is None or not is_of_field(value, field):
             continue
         holder = given.get(other)
-        is_swapped = own and holder and is_of_field(holder, own)
         is_free = holder is None or not is_of_field(holder, field)
-        if is_swapped or (is_free and not (own and takes_words(field.format))):
+        is_swapped = own and holder and is_of_field(holder, own)
+        is_meant = is_swapped if own and takes_words(field.format) else is_free
+        if is_meant:
             return other
     needed = (n for n, setting in provider.settings.items() if is_needed(setting, given))
     return next(
@@ -152,12 +149,12 @@ def is_of_field(value: PastedValue, field: ProviderField) -> bool:
     """Return whether *value* looks like one of *field*, whole or not."""
     if field.document:
         return matches_format(value, field) or mentions_account(value.readings)
-    return matches_format(value, field) and not UNPRINTABLE.search(value.unwrapped)
+    return matches_format(value, field) and not UNPRINTABLE.search(value.unwrapped.text)
 
 
 def is_of_setting(value: PastedValue, setting: ProviderSetting) -> bool:
     """Return whether *value* has the format of *setting*."""
-    return bool(setting.format and re.fullmatch(setting.format, value.unwrapped))
+    return bool(setting.format and re.fullmatch(setting.format, value.unwrapped.text))
 
 
 def is_needed(setting: ProviderSetting, given: Given) -> bool:
@@ -176,10 +173,10 @@ def holds_more_than_key(value: PastedValue, field: ProviderField, provider: Prov
     """Return whether *value* of *field* has something else in it than one key of *provider*."""
     if field.document or mentions_account(value.readings):
         return False
-    if is_pair(value.unwrapped, provider):
+    if is_pair(value.unwrapped.text, provider):
         return True
     if field.format is None or takes_words(field.format):
-        return REQUEST.search(value.unwrapped) is not None
+        return REQUEST.search(value.unwrapped.text) is not None
     return not matches_format(value, field) and contains_key(value.text, field.format)
 
 

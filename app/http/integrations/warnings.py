@@ -10,7 +10,6 @@ from msgspec import UNSET, Struct
 
 from app.http.errors import FieldFinding
 from app.http.field_rules import FieldProblem
-from app.http.sender_name import name_warning
 from app.http.sender_phone import number_warning
 from app.http.types import attributes_by_json_name
 from app.pasted_text import BLANK, SPACE
@@ -28,7 +27,8 @@ from app.providers.lookalikes import (
 )
 from app.secrets.private_key_text import is_point
 from app.secrets.secret import Secret
-from app.wrappings import Wrapping, unwrap
+from app.stand_ins import REFERENCE
+from app.wrappings import Wrapping
 from domain.integration import SecretField
 from domain.provider import Provider, ProviderField, ProviderFieldName
 
@@ -75,6 +75,10 @@ DEFAULT_OF_CHANNEL = FieldProblem(
     "This is the default of its channel: until it is on again, or another is chosen, workers get no"
     " lease by channel",
 )
+UNRESOLVED_VARIABLE = FieldProblem(
+    "UNRESOLVED_VARIABLE",
+    "This is the name of a variable, not its value; recipients read it as it is",
+)
 NOTHING: Mapping[SecretField, Secret] = {}
 UNUSED_OF_OTHER = "This field is not used by this provider; the value belongs in {field}"
 OF_OTHER = "This does not look like a value of this field; it looks like one of {field}"
@@ -119,19 +123,19 @@ def content_warning(
     name: str, value: PastedValue, field: ProviderField | None
 ) -> FieldProblem | None:
     """Return what is wrong with the content of a sender or a public key; None if nothing is."""
-    if name == "senderName":
-        return name_warning(value.text)
     if name == "senderPhone":
         return number_warning(value.text)
+    if name.startswith("sender"):  # a name or an address
+        return UNRESOLVED_VARIABLE if REFERENCE.search(value.text) else None
     if name == "vapidPublicKey" and field and matches_format(value, field):
-        return None if is_point(value.unwrapped) else UNUSUAL_FORMAT
+        return None if is_point(value.unwrapped.text) else UNUSUAL_FORMAT
     return None
 
 
 def repeats_key(given: Given, provider: Provider) -> bool:
     """Return whether the secret among *given* is the key, a right one, pasted twice."""
     key, field = given.get("apiKey"), provider.fields.get("apiKey")
-    if key is None or field is None or key.unwrapped != given["apiSecret"].unwrapped:
+    if key is None or field is None or key.unwrapped.text != given["apiSecret"].unwrapped.text:
         return False
     return matches_format(key, field)
 
@@ -187,7 +191,7 @@ def key_warnings(
     value: PastedValue, field: ProviderField | None, provider: Provider
 ) -> Iterator[FieldProblem]:
     """Find what stands around the key *value*, or inside it, and belongs to none."""
-    unwrapped = unwrap(value.text)
+    unwrapped = value.unwrapped.text
     wrappings = wrappings_of(value, field)
     yield from (WRAPPING_WARNINGS[wrapping] for wrapping in Wrapping if wrapping in wrappings)
     if field and find_lookalike(value, field):
@@ -195,11 +199,11 @@ def key_warnings(
     if field and holds_more_than_key(value, field, provider):
         yield TEXT_AROUND
         return
-    if (field and field.document) or not UNPRINTABLE.search(unwrapped.text):
+    if (field and field.document) or not UNPRINTABLE.search(unwrapped):
         return
-    if SPACE.search(unwrapped.text):
+    if SPACE.search(unwrapped):
         yield SPACE_INSIDE
-    rest = SPACE.sub("", unwrapped.text)
+    rest = SPACE.sub("", unwrapped)
     if BLANK.search(rest):
         yield INVISIBLE_CHARACTER
     elif UNPRINTABLE.search(rest):

@@ -23,7 +23,7 @@ USUAL = {
     ("TWILIO", "apiKey"): "AC" + "0f" * 16,
     ("TWILIO", "apiSecret"): "0f" * 16,
     ("NEXMO", "apiKey"): "a1b2c3d4",
-    ("NEXMO", "apiSecret"): "secret12",
+    ("NEXMO", "apiSecret"): "secret",
     ("WEB_PUSH", "vapidPublicKey"): "B" + "a_" * 43,
     ("WEB_PUSH", "vapidPrivateKey"): "a-" * 21 + "a",
     ("FIREBASE_FCM", "apiKey"): "AAAA1234567:" + "a" * 140,

@@ -84,6 +84,8 @@ def test_values_that_a_provider_does_not_expect_are_warnings(
         *((name, True) for name in ('os.environ["FROM_NAME"]', "import.meta.env.VITE_NAME")),
         *((name, False) for name in ("Acme", "$AVE", "Ca$h & Co", "100% Bio", "50%-off% Shop")),
         *((name, False) for name in ("{code} Academy", "Green Env. Agency", "A$AP_Rocky")),
+        *((name, False) for name in ("env.consulting", "my-env.com", "Environ(mental) Studio")),
+        *((name, False) for name in ("100%Fun%", "50%OFF% Shop", "Process.env", "Env (Berlin)")),
     ],
 )
 def test_a_sender_that_is_the_name_of_a_variable_is_a_warning(
@@ -95,6 +97,20 @@ def test_a_sender_that_is_the_name_of_a_variable_is_a_warning(
     expected = [("senderName", "UNRESOLVED_VARIABLE")] if is_variable else None
     assert warned(client, body | {"senderName": name}) == expected
     assert ("UNRESOLVED_VARIABLE" in changed.text) is is_variable
+
+
+@pytest.mark.parametrize(
+    ("address", "is_variable"),
+    [
+        *((user, True) for user in ("${MAIL_USER}", "{{user}}", "%MAIL_USER%", "$MAIL_USER")),
+        *((user, False) for user in ("{user}", "$ada", "ada%example.org", "100%news%")),
+    ],
+)
+def test_a_variable_in_the_address_of_a_sender_is_a_warning(
+    client: httpx2.Client, body: dict[str, Any], address: str, *, is_variable: bool
+) -> None:
+    expected = [("senderEmail", "UNRESOLVED_VARIABLE")] if is_variable else None
+    assert warned(client, body | {"senderEmail": f"{address}@acme.com"}) == expected
 
 
 def test_a_warning_does_not_repeat_the_value(client: httpx2.Client, body: dict[str, Any]) -> None:
