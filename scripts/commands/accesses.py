@@ -12,7 +12,7 @@ from app.access.access import Access
 from app.access.views import AccessFilter, RecordedAccess, read_all
 from app.database.database import open_known_database
 from app.replay.filters import ReplayFilter
-from app.replay.replay import UnknownSelectionError, open_log, require_known
+from app.replay.replay import open_log, require_known
 from app.replay.table import TableWriter, cell
 from app.settings import read_settings
 from scripts.commands.cli import run
@@ -42,11 +42,7 @@ def accesses_command(
     as_table = (format_ or ("table" if sys.stdout.isatty() else "jsonl")) == "table"
     selection = ReplayFilter(workspace=workspace, integration=integration)
     with open_known_database(read_settings()) as dsn, open_log(dsn) as connection:
-        try:
-            require_known(connection, selection)
-        except UnknownSelectionError as error:
-            click.echo(f"integrations: {error}", err=True)
-            sys.exit(2)
+        require_known(connection, selection)
         records = read_all(connection, wanted)
         print_table(records) if as_table else print_lines(records)
 

@@ -1,7 +1,6 @@
 """integrations checkpoint: prints the newest checkpoint, to be stored elsewhere."""
 
 import asyncio
-import sys
 
 import click
 
@@ -9,7 +8,7 @@ from app.audit.checkpoint import WHOLE_LOG, open_checkpoint_key
 from app.audit.verify import latest_note
 from app.database.database import open_known_database
 from app.replay.filters import ReplayFilter
-from app.replay.replay import UnknownSelectionError, open_log, require_known
+from app.replay.replay import open_log, require_known
 from app.settings import read_settings
 from scripts.commands.cli import run
 
@@ -30,18 +29,9 @@ def checkpoint_command(*, workspace: str | None, wants_key: bool) -> None:
         return
     with open_known_database(settings) as dsn:
         if workspace is not None:
-            require_workspace(dsn, workspace)
+            with open_log(dsn) as connection:
+                require_known(connection, ReplayFilter(workspace=workspace))
         click.echo(asyncio.run(latest_note(dsn, name)), nl=False)
-
-
-def require_workspace(dsn: str, workspace: str) -> None:
-    """End with status 2 and one line if the log *dsn* has no *workspace*."""
-    with open_log(dsn) as connection:
-        try:
-            require_known(connection, ReplayFilter(workspace=workspace))
-        except UnknownSelectionError as error:
-            click.echo(f"integrations: {error}", err=True)
-            sys.exit(2)
 
 
 if __name__ == "__main__":

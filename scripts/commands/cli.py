@@ -77,19 +77,25 @@ def main() -> None:
 
 
 def run(command: click.Command) -> None:
-    """Run *command*; an error that its user can correct ends it with one line and status 1."""
+    """Run *command*; an error that its user can correct ends it with one line and status 1.
+
+    Status 2 if the log has no such workspace or integration.
+    """
     redact_crash_output()
     if not is_utf_8(sys.argv):  # no log line and no query can hold it
         sys.exit("integrations: an argument is not UTF-8")
     try:
         command()
     except Exception as error:
-        from scripts.commands.user_errors import USER_ERRORS  # noqa: PLC0415 — imports almost all
+        from scripts.commands.user_errors import (  # noqa: PLC0415 — imports almost all
+            USER_ERRORS,
+            UnknownSelectionError,
+        )
 
         if not isinstance(error, USER_ERRORS):
             raise
         click.echo(f"integrations: {error}", err=True)
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, UnknownSelectionError) else 1)
 
 
 def is_utf_8(arguments: list[str]) -> bool:

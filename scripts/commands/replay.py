@@ -11,7 +11,6 @@ from app.replay.filters import PointInTime, ReplayFilter
 from app.replay.replay import (
     Format,
     Output,
-    UnknownSelectionError,
     replay,
     replay_as_of,
     replay_following,
@@ -68,9 +67,6 @@ def replay_command(  # noqa: PLR0913 — each is an option
         with progress_bar() as report_progress:
             show = replay if as_of is None else replay_as_of
             show(settings, selection, output, report_progress)
-    except UnknownSelectionError as error:
-        click.echo(f"integrations: {error}", err=True)
-        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
 

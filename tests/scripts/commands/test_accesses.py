@@ -8,14 +8,14 @@ from typing import get_args
 
 import psycopg
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from app.access.access import Access, Outcome
 from app.access.views import RecordedAccess
 from domain.envelope import Actor
 from scripts.commands.accesses import print_table
 from scripts.commands.cli import commands
-from tests.support.service import environment_with
+from tests.support.service import environment_with, run_command
 
 ID = "int_01kabcdefghjkmnpqrstvwxyz0"
 
@@ -47,10 +47,6 @@ def test_replay_takes_a_position_or_a_time_and_says_how_to_write_them(
 
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert f"Invalid value for '{option}': write a position such as" in refused.stderr
-
-
-def run(*words: str, dsn: str) -> Result:
-    return CliRunner().invoke(commands, words, env=environment_with(database_url=dsn))
 
 
 def access(outcome: Outcome) -> Access:
@@ -116,13 +112,13 @@ def recorded(dsn: str) -> str:
 def test_what_the_log_does_not_know_is_an_error(
     recorded: str, command: str, wanted: tuple[str, ...], named: str
 ) -> None:
-    refused = run(command, *wanted, dsn=recorded)
+    refused = run_command(environment_with(database_url=recorded), command, *wanted)
 
-    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr == f"integrations: The log has no {named}.\n"
 
 
 def test_what_only_the_journal_knows_is_known(recorded: str) -> None:
-    shown = run("accesses", "--integration", ID, dsn=recorded)
+    shown = run_command(environment_with(database_url=recorded), "accesses", "--integration", ID)
 
-    assert (shown.exit_code, len(shown.stdout.splitlines())) == (0, 1)
+    assert (shown.returncode, len(shown.stdout.splitlines())) == (0, 1)
