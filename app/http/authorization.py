@@ -1,5 +1,7 @@
 """Authenticates and authorizes a request, and chooses its language, before every route."""
 
+from collections.abc import Mapping
+
 from litestar import Request
 from litestar.datastructures import State
 from msgspec import Struct
@@ -7,6 +9,7 @@ from msgspec import Struct
 from app.http.body_dto import require_json
 from app.http.dependencies import get_dependencies
 from app.http.errors import ForbiddenError
+from app.http.field_rules import FieldProblem
 from app.http.query_parameters import reject_query_parameters
 from app.http.request_bodies import BodySchema
 from app.tokens.principal import AUDIT, Principal
@@ -19,9 +22,6 @@ class NoBody(Struct):
     """A body without a field."""
 
 
-NO_BODY = BodySchema(shape=NoBody, rules={}, is_optional=True)
-
-
 async def authorize(request: Request[Principal, object, State]) -> None:
     """Accept *request* if its token has the `permission` of the handler, or its `or_permission`.
 
@@ -29,7 +29,7 @@ async def authorize(request: Request[Principal, object, State]) -> None:
 
     It is a `before_request` hook, not a guard: Litestar copies the whole handler for a guard.
     A handler that takes query parameters declares it by `opt={"parameters": True}`; one that takes
-    no body and has more to say of fields in it than NO_BODY, by `opt={"no_body": …}`.
+    no body may have `opt={"other_endpoint_fields": …}`, as in `BodySchema`.
     Stores the Principal as `request.user` and the Language as `request.auth`. A reader of the
     audit trail gets a line in the security log.
 
@@ -58,16 +58,16 @@ async def authorize(request: Request[Principal, object, State]) -> None:
     if not handler.opt.get("parameters"):
         reject_query_parameters(request)
     if request.method in WITH_BODY and "data" not in handler.parsed_fn_signature.parameters:
-        await reject_body(request, handler.opt.get("no_body", NO_BODY))
+        await reject_body(request, handler.opt.get("other_endpoint_fields", {}))
     request.scope["auth"] = language
     if permission == AUDIT:
         dependencies.security_log.granted(request.scope)
 
 
 async def reject_body(
-    request: Request[Principal, object, State], schema: BodySchema[NoBody]
+    request: Request[Principal, object, State], other_endpoint_fields: Mapping[str, FieldProblem]
 ) -> None:
-    """Read the body of *request*, which its handler does not take, by *schema* without a field.
+    """Read the body of *request*, whose handler takes none: it may be null or have no field.
 
     Raises:
         UnsupportedEncodingError, UnsupportedMediaTypeError: as `require_json`, if there is a body.
@@ -77,4 +77,7 @@ async def reject_body(
     """
     if body := await request.body():
         require_json(request)
+        schema = BodySchema(
+            shape=NoBody, rules={}, is_optional=True, other_endpoint_fields=other_endpoint_fields
+        )
         schema.read(body)

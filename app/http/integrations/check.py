@@ -8,10 +8,9 @@ from litestar import Controller, Response, post
 from litestar.params import FromPath
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.json import encode
-from msgspec.structs import replace
 
 from app.command_handler import PreparedCommand, utc_now
-from app.http.authorization import NO_BODY, authorize
+from app.http.authorization import authorize
 from app.http.command_requests import build_command_request, require_integration_id
 from app.http.dependencies import Dependencies, get_dependencies
 from app.http.field_rules import FieldProblem
@@ -37,10 +36,7 @@ UNSEALABLE = Verdict(
     "inconclusive", "The stored credentials cannot be opened; the reason is in the operator's log"
 )
 NOT_STORED = FieldProblem("UNKNOWN_FIELD", "The check is of what is stored; store this first")
-NO_DRAFT = replace(
-    NO_BODY,
-    other_endpoint_fields=dict.fromkeys((*SECRET_FIELDS, "vapidPublicKey", "settings"), NOT_STORED),
-)
+DRAFT_FIELDS = dict.fromkeys((*SECRET_FIELDS, "vapidPublicKey", "settings"), NOT_STORED)
 log = structlog.get_logger(source="check")
 
 
@@ -86,7 +82,7 @@ class CredentialCheckController(Controller):
 
     @post(
         "/{integration_id:str}/check",
-        opt={"permission": EDIT, "no_body": NO_DRAFT},
+        opt={"permission": EDIT, "other_endpoint_fields": DRAFT_FIELDS},
         status_code=200,
         operation_id="checkCredentials",
     )
