@@ -65,10 +65,10 @@ class ProviderField(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class ProviderSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A public value that a provider needs in addition to the fields; another value is an error.
 
-    It is one of `choices`, or has the whole `format`, a regular expression in a syntax that
-    ECMA-262 shares, and is none of the `lookalikes`; neither: any text. `required_when` says for
-    which credentials the provider does nothing without it. `other_examples` are of further forms
-    that it may have. The rest is as for a field.
+    It is one of `choices`, or has the whole `format`, a regular expression, and is none of the
+    `lookalikes`; neither: any text. `required_when` says for which credentials the provider does
+    nothing without it. `other_examples` are of further forms that it may have. The rest is as for a
+    field.
     """
 
     choices: Sequence[str] = ()

@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from urllib.parse import unquote
 
-from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
+from email_validator import EmailNotValidError, validate_email
 
 from app.http.field_rules import (
     LINE_BREAKS,
@@ -19,7 +19,7 @@ from app.http.field_rules import (
     control_character_problem,
 )
 from app.http.sender_name import strip_variable, variable
-from app.http.text_rules import read_trimmed
+from app.http.text_rules import pasted_schema, read_trimmed
 from app.pasted_text import INVISIBLE, SPACE, strip_hidden, trim
 from app.wrappings import QUOTE_PAIRS, QUOTES, strip_escapes
 
@@ -134,17 +134,10 @@ def find_addresses(text: str) -> list[str]:
     return [part for part in BETWEEN_ADDRESSES.split(text) if ADDRESS.fullmatch(part)]
 
 
-# Domains that no mail reaches (RFC 6761); JSON Schema's patterns cannot ignore case.
-SPECIAL_DOMAINS = "|".join(
-    "".join(f"[{c.upper()}{c}]" if c.isalpha() else re.escape(c) for c in domain)
-    for domain in SPECIAL_USE_DOMAIN_NAMES
-)
 email = Rule(
     parse_email,
-    {
-        "type": "string",
-        "format": "email",
-        "maxLength": MAX_EMAIL_LENGTH,
-        "not": {"pattern": f"[@.]({SPECIAL_DOMAINS})$"},
-    },
+    pasted_schema(
+        MAX_EMAIL_LENGTH,
+        "One email address without a name; `mailto:`, quotes and a variable in front are removed",
+    ),
 )

@@ -152,7 +152,7 @@ def list_of(rule: Rule, maximum: int) -> Rule:
             limits = {**error.problem.limits, "values": maximum}
             raise FieldError(FieldProblem(error.problem.code, message, limits)) from None
 
-    items = {"allOf": [rule.schema, {"pattern": "^[^,]+$"}]}
+    items = dict(rule.schema)
     return Rule(read, {"type": "array", "items": items, "maxItems": maximum, "minItems": 1})
 
 

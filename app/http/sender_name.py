@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 from app.http.field_rules import FieldError, FieldProblem, Rule
-from app.http.text_rules import read_name, trimmed_schema
+from app.http.text_rules import pasted_schema, read_name
 from app.pasted_text import trim
 from app.secrets.secret_names import names_secret
 from app.stand_ins import ENVIRONMENT_NAME
@@ -63,4 +63,10 @@ def without_layer(name: str) -> str:
     return trim(inner) if is_quoted else name
 
 
-sender_name = Rule(read_sender_name, trimmed_schema(MAX_NAME_LENGTH))
+sender_name = Rule(
+    read_sender_name,
+    pasted_schema(
+        MAX_NAME_LENGTH,
+        f"1 to {MAX_NAME_LENGTH} characters; quotes and a variable in front are removed",
+    ),
+)

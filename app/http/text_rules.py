@@ -18,9 +18,7 @@ from app.http.field_rules import (
 )
 from app.pasted_text import (
     INVISIBLE,
-    INVISIBLES,
     SPACE,
-    SPACES,
     shows_nothing,
     strip_hidden,
     trim,
@@ -32,9 +30,7 @@ from app.secrets.secret import Secret
 FORBIDDEN_CHARACTERS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 FORBIDDEN_CHARACTER = re.compile(rf"[{FORBIDDEN_CHARACTERS}]")
 # Embeddings, overrides and isolates: what follows them is shown in another order.
-BIDI_CONTROLS = r"\u202a-\u202e\u2066-\u2069"
-BIDI_CONTROL = re.compile(f"[{BIDI_CONTROLS}]")
-BLANK_TEXT: Schema = {"$ref": "#/components/schemas/BlankText"}
+BIDI_CONTROL = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 BIDI_CONTROL_CHARACTER = FieldProblem(
     "BIDI_CONTROL", "This must not contain characters that change the direction of text"
 )
@@ -95,10 +91,13 @@ def require_no_control_character(string: str) -> None:
         raise FieldError(control_character_problem(found[0]))
 
 
-def text(maximum: int, *, trimmed: bool = False) -> Rule:
-    """Return the rule for text of 1 to *maximum* characters, as it is or *trimmed* and in NFC."""
+def text(maximum: int, *, trimmed: bool = False, separator: str = "") -> Rule:
+    """Return the rule for text of 1 to *maximum* characters, as it is or *trimmed* and in NFC.
+
+    It is one of a list if it has a *separator*, which it never contains.
+    """
     if trimmed:
-        return Rule(lambda value: read_name(value, maximum), trimmed_schema(maximum))
+        return Rule(lambda value: read_name(value, maximum), pasted_schema(maximum))
 
     def rule(value: object) -> str:
         string = require_string(value)
@@ -106,7 +105,7 @@ def text(maximum: int, *, trimmed: bool = False) -> Rule:
         require_no_control_character(string)
         return string
 
-    pattern = f"^[^{FORBIDDEN_CHARACTERS}]{{1,{maximum}}}$"
+    pattern = f"^[^{FORBIDDEN_CHARACTERS}{separator}]{{1,{maximum}}}$"
     return Rule(rule, {"type": "string", "pattern": pattern})
 
 
@@ -122,19 +121,17 @@ def read_line(value: object, maximum: int) -> str:
     return require_plain(string)
 
 
-def trimmed_schema(maximum: int) -> Schema:
-    """Return the JSON Schema of a text that `read_name` accepts."""
-    return {**line_schema(maximum), "not": BLANK_TEXT}
+def pasted_schema(maximum: int, description: str = "") -> Schema:
+    """Return the JSON Schema of a text that has 1 to *maximum* characters as it is read.
 
-
-def line_schema(maximum: int) -> Schema:
-    """Return the JSON Schema of a text that has 1 to *maximum* characters after trimming."""
-    junk, forbidden = f"[{SPACES}{INVISIBLES}]*", FORBIDDEN_CHARACTERS + BIDI_CONTROLS
-    edge = f"[^{SPACES}{INVISIBLES}{forbidden}]"
+    It has no pattern: none says what people paste, and a client would refuse what is read.
+    """
+    length = f"1 to {maximum:,} characters without white space around them"
     return {
         "type": "string",
+        "minLength": 1,
         "maxLength": max_raw_length(maximum),
-        "pattern": f"^{junk}{edge}([^{forbidden}]{{0,{maximum - 2}}}{edge})?{junk}$",
+        "description": description or length,
     }
 
 
@@ -148,13 +145,7 @@ def secret(maximum: int) -> Rule:
         require_length(string, maximum)
         return Secret(require_visible(string).encode())
 
-    schema: Schema = {
-        "type": "string",
-        "maxLength": maximum,
-        "not": BLANK_TEXT,
-        "writeOnly": True,
-    }
-    return Rule(rule, schema, trimming_notices)
+    return Rule(rule, {**pasted_schema(maximum), "writeOnly": True}, trimming_notices)
 
 
 def trimming_notices(raw: str) -> Iterable[FieldProblem]:

@@ -1,5 +1,6 @@
 """Generators of clients can read the OpenAPI document: what several of them cannot, it has not."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -30,3 +31,16 @@ def test_no_property_is_null_alone(document: Json) -> None:
     properties = [each.get("properties", {}) for each in objects_in(document)]
 
     assert {"type": "null"} not in [schema for each in properties for schema in each.values()]
+
+
+def test_no_schema_of_a_parameter_is_put_together(document: Json) -> None:
+    parameters = [each["schema"] for each in objects_in(document) if each.get("in")]
+
+    assert [each for each in parameters for schema in objects_in(each) if "allOf" in schema] == []
+
+
+def test_no_character_is_one_that_yaml_does_not_know(service: Service) -> None:
+    """What is valid JSON and no YAML, which several generators read (YAML 1.1, section 5.1)."""
+    document = httpx2.get(f"{service.address}/docs/openapi.json").text
+
+    assert re.findall("[^\x20-\x7e\xa0-\ufffd\U00010000-\U0010ffff]", document) == []

@@ -130,7 +130,7 @@ def of_body(
 
 def values_of(max_length: int) -> Iterator[tuple[str, str]]:
     """Yield hostile JSON values with their names: far too long, and within *max_length*."""
-    for size in (MAX_VALUE, *((max_length, max_length // 3) if max_length else ())):
+    for size in (MAX_VALUE, *((max_length, trimmed_length(max_length)) if max_length else ())):
         for label, text in hostile_texts(size).items():
             yield f"{size} bytes of {label}", json.dumps(text, ensure_ascii=False)
     yield from hostile_json(MAX_VALUE).items()
@@ -159,11 +159,16 @@ def resolved(document: Json, found: Json) -> Json:
 def full_body(base: Json, fields: Mapping[tuple[str, ...], Json], label: str) -> bytes:
     """Return *base* with the hostile text *label* in each field, as long as that may be."""
     texts = {
-        path[0]: hostile_texts(schema["maxLength"] // (1 if schema.get("writeOnly") else 3))[label]
+        path[0]: hostile_texts(trimmed_length(schema["maxLength"]))[label]
         for path, schema in fields.items()
         if len(path) == 1 and "maxLength" in schema
     }
     return json.dumps(base | texts, ensure_ascii=False).encode()
+
+
+def trimmed_length(max_length: int) -> int:
+    """Return how long a text may be after trimming that is sent in *max_length* characters."""
+    return (max_length - 64) // 2
 
 
 def body_with(base: Json, field: tuple[str, ...], value: str) -> bytes:

@@ -17,7 +17,7 @@ from app.http.integrations.examples import (
 )
 from app.http.integrations.public_key import public_key
 from app.http.integrations.public_text import reject_exposed_secrets, reject_named_secret
-from app.http.integrations.settings import find_wrong_settings, settings_rule, settings_schema
+from app.http.integrations.settings import find_wrong_settings, settings_rule
 from app.http.request_bodies import BodySchema, Values
 from app.http.sender_name import sender_name
 from app.http.sender_phone import sender_check, sender_rule
@@ -172,7 +172,6 @@ def type_schema(provider: Provider) -> Schema:
         "properties": {
             "type": {"const": provider.type},
             "channel": {"const": provider.channel},
-            "settings": settings_schema(provider),
         }
     }
 

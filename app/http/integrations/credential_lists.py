@@ -79,7 +79,8 @@ class IntegrationsQuery(Struct, rename="camel"):
 
 
 QUERY = QuerySchema(
-    shape=IntegrationsQuery, rules={"integrationIds": list_of(text(255), MAX_INTEGRATIONS)}
+    shape=IntegrationsQuery,
+    rules={"integrationIds": list_of(text(255, separator=","), MAX_INTEGRATIONS)},
 )
 
 

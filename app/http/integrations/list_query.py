@@ -17,7 +17,7 @@ from app.http.integrations.cursors import (
 )
 from app.http.integrations.search import search_terms
 from app.http.query_parameters import QuerySchema, integer
-from app.http.text_rules import line_schema, read_line, text
+from app.http.text_rules import pasted_schema, read_line, text
 from app.http.timestamps import POINT_IN_TIME
 from app.http.types import ApiRequest
 from app.views.as_of import PointInTime
@@ -112,7 +112,7 @@ LIST_QUERY = QuerySchema(
         "channel": choice(("EMAIL", "SMS", "PUSH")),
         "type": text(64),
         "isActive": Rule(parse_bool, {"type": "boolean"}),
-        "q": Rule(parse_search, line_schema(MAX_SEARCH_LENGTH)),
+        "q": Rule(parse_search, pasted_schema(MAX_SEARCH_LENGTH)),
         "sort": choice(ORDERS),
         "limit": integer(1, 200),
         "pageSize": integer(1, 200),

@@ -7,10 +7,10 @@ from app.http.field_rules import FieldError, Rule, require_length
 from app.http.integrations.public_text import NO_PUBLIC_KEY
 from app.http.text_rules import (
     FORBIDDEN_CHARACTER,
+    pasted_schema,
     read_shown,
     require_plain,
     require_visible,
-    trimmed_schema,
 )
 from app.providers.vapid import pasted_points
 from app.secrets.private_key_text import contains_private_key
@@ -37,7 +37,10 @@ def public_key(maximum: int) -> Rule:
             return string
         return string.rstrip("=").replace("+", "-").replace("/", "_")
 
-    return Rule(rule, trimmed_schema(maximum))
+    description = (
+        "A public VAPID key in base64url, or as tools print it: other base64, PEM, in lines"
+    )
+    return Rule(rule, pasted_schema(maximum, description))
 
 
 def pasted_key(text: str) -> str:

@@ -57,9 +57,24 @@ def settings_rule(providers: Providers) -> Rule:
         texts = {name: cast("str", setting_text(each)) for name, each in given.items()}
         return {name: read_setting(text, known[name]) for name, text in texts.items()} or None
 
-    properties = dict.fromkeys(known, nullable(setting_text.schema))
+    properties = {name: nullable(setting_schema(name, providers)) for name in known}
     schema = {"type": "object", "properties": properties, "additionalProperties": False}
     return Rule(rule, schema)
+
+
+def setting_schema(name: str, providers: Providers) -> Schema:
+    """Return the JSON Schema of the setting *name*, which says what each of *providers* takes.
+
+    Its own rule is wider: a choice in any letter case, a format with what it was pasted with.
+    """
+    known = {type_: provider.settings.get(name) for type_, provider in providers.items()}
+    taken = [f"{type_}: {help_of(setting)}" for type_, setting in known.items() if setting]
+    return {**setting_text.schema, "description": "; ".join(taken)}
+
+
+def help_of(setting: ProviderSetting) -> str:
+    """Return which values *setting* has: its choices, or examples."""
+    return ", ".join(setting.choices or (f"{setting.help} ({setting.example})",))
 
 
 def read_setting(text: str, known: Sequence[ProviderSetting]) -> str:
@@ -145,7 +160,7 @@ def setting_rule(setting: ProviderSetting) -> Rule:
             raise FieldError(invalid_format(setting))
         return string
 
-    return Rule(rule, {"type": "string", "pattern": rf"^\s*({format_})\s*$"})
+    return Rule(rule, setting_text.schema)
 
 
 def invalid_format(setting: ProviderSetting) -> FieldProblem:
@@ -156,17 +171,6 @@ def invalid_format(setting: ProviderSetting) -> FieldProblem:
         message = "This must look like one of these: {example}"
         examples = [setting.example, *setting.other_examples]
     return FieldProblem("INVALID_FORMAT", message, {"example": ", ".join(examples)})
-
-
-def settings_schema(provider: Provider) -> Schema:
-    """Return the JSON Schema of the settings of *provider*, as far as its type decides it.
-
-    Those of another one can be null only.
-    """
-    schemas = {
-        name: nullable(setting_rule(each).schema) for name, each in provider.settings.items()
-    }
-    return {"properties": schemas, "additionalProperties": {"type": "null"}}
 
 
 def setting_conditions(

@@ -1,7 +1,6 @@
 """The components of the OpenAPI document: headers, parameters, security, body schemas."""
 
 from collections.abc import Mapping
-from itertools import groupby
 from typing import Any, get_args
 
 from msgspec.structs import fields
@@ -11,7 +10,6 @@ from app.http.openapi.samples import ID, Json
 from app.http.request_bodies import BodySchema
 from app.http.types import ID_PATTERN
 from app.locales.language_tag import MAX_TAG_LENGTH, PATTERN
-from app.pasted_text import is_visible
 from domain.integration import Channel
 
 JSON = "application/json"
@@ -21,8 +19,6 @@ ENTITY_TAG = {"type": "string", "pattern": '^"[0-9a-zA-Z_-]+"$'}
 REQUEST_ID = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
 IDEMPOTENCY_KEY = {"type": "string", "pattern": "^[\\x20-\\x7e]{1,255}$"}
 LOCALE = {"type": "string", "maxLength": MAX_TAG_LENGTH, "pattern": PATTERN}
-VARIED_PLANES = range(0x20000)  # the next two are full of ideographs, the others of nothing
-INVISIBLE_PLANES = "\U0002fffe\U0002ffff\U0003fffe-\U0010ffff"
 SECURITY_SCHEMES: Json = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
 
 
@@ -138,16 +134,3 @@ def json_schema(body: BodySchema[Any]) -> Json:
 def accepts_null(body: BodySchema[Any], name: str, required: list[str]) -> bool:
     """Return whether *name* may be null: the same as absent, or to clear it."""
     return name in body.clearable or not (body.null_is_wrong or name in required)
-
-
-def blank_text() -> Json:
-    """Return the JSON Schema of a text that shows nothing, by the Unicode tables of this Python."""
-    runs = [[*run] for visible, run in groupby(VARIED_PLANES, is_shown) if not visible]
-    ranges = "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in runs) + INVISIBLE_PLANES
-    description = "Nothing of it is visible: space, marks, format, private use, unassigned"
-    return {"type": "string", "description": description, "pattern": f"^[{ranges}]*$"}
-
-
-def is_shown(code: int) -> bool:
-    """Return whether *code* is a visible character, or a surrogate, which no pattern can name."""
-    return 0xD800 <= code <= 0xDFFF or is_visible(chr(code))  # noqa: PLR2004 — Unicode's own

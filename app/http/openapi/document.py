@@ -18,7 +18,6 @@ from app.http.openapi.components import (
     PARAMETERS,
     SECURITY_SCHEMES,
     Json,
-    blank_text,
     json_schema,
 )
 from app.http.openapi.operation import (
@@ -75,7 +74,6 @@ def complete_document(document: Json, body_schemas: BodySchemas) -> Json:
         properties = schema.get("properties", {})
         properties |= {name: NO_DATA for name, each in properties.items() if each == NULL}
     schemas.update({body.shape.__name__: json_schema(body) for body in body_schemas.values()})
-    schemas["BlankText"] = blank_text()
     document["components"] |= {
         "securitySchemes": SECURITY_SCHEMES,
         "headers": HEADERS,

@@ -207,4 +207,4 @@ def test_its_type_shows_all_of_it(client: httpx2.Client) -> None:
         "north.example.com",
         "south.example.com",
     ]
-    assert "PN[0-9]{12}" in document
+    assert "EXAMPLE_SMS: NORTH, SOUTH" in document

@@ -2,12 +2,10 @@
 
 # ruff: noqa: RUF001 — these characters are meant
 
-import jsonschema_rs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.http.email_address import email
 from app.http.errors import InvalidFieldsError
 from tests.support.pasted_bodies import (
     SCHEMAS,
@@ -73,10 +71,7 @@ EMAILS = {
 @pytest.mark.parametrize("around", EMAILS.values(), ids=EMAILS)
 @pytest.mark.parametrize("body", ["create", "change"])
 def test_what_people_copy_with_an_address_goes(body: str, around: str) -> None:
-    text = around.format("a.b+c@example.com")
-
-    assert read(body, "senderEmail", text) == "a.b+c@example.com"
-    assert jsonschema_rs.is_valid(dict(email.schema), text)
+    assert read(body, "senderEmail", around.format("a.b+c@example.com")) == "a.b+c@example.com"
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
 """Settings are read as they are pasted."""
 
 import httpx2
+import jsonschema_rs
 import pytest
 
-from tests.support.settings import PATH, SID, body_of, created
+from app.http.integrations.bodies import create_schema
+from app.http.openapi.components import json_schema
+from tests.support.settings import PATH, PROVIDERS, SID, body_of, created
 
 PASTED = [
     *(("TWILIO", "region", text, "IE1") for text in ("ie1", "Ie1", " IE1 ", '"ie1"')),
@@ -55,8 +58,10 @@ PASTED = [
 def test_a_setting_is_read_as_it_is_pasted(
     client: httpx2.Client, type_: str, name: str, text: str, value: str
 ) -> None:
-    integration = created(client, body_of(type_, settings={name: text}))
+    body = body_of(type_, settings={name: text})
+    integration = created(client, body)
     assert integration["settings"] == {name: value}
+    assert jsonschema_rs.is_valid(json_schema(create_schema(PROVIDERS)), body)
     path = f"{PATH}/{integration['id']}"
     changed = client.patch(path, json={"settings": {name: text}})
     assert changed.json()["result"]["data"] == integration

@@ -205,15 +205,17 @@ def test_a_secret_in_a_setting_is_refused(
 
 def test_the_openapi_document_says_the_settings_of_each_type(client: httpx2.Client) -> None:
     schemas = client.get("/docs/openapi.json").json()["components"]["schemas"]
-    [by_type] = schemas["CreateIntegrationBody"]["allOf"]
-    found = {
-        each["properties"]["type"]["const"]: each["properties"]["settings"]
-        for each in by_type["anyOf"]
-    }
-    assert found["TWILIO"]["properties"]["region"]["enum"] == ["AU1", "IE1", "US1", None]
-    assert set(found["SENDGRID"]["properties"]) == {"region", "onBehalfOf"}
-    assert found["NEXMO"] == {"properties": {}, "additionalProperties": {"type": "null"}}
-    assert "settings" in schemas["UpdateIntegrationBody"]["properties"]
+    for body in ("CreateIntegrationBody", "UpdateIntegrationBody"):
+        settings = schemas[body]["properties"]["settings"]["properties"]
+        assert {name: each["description"] for name, each in settings.items()} == {
+            "region": "SENDGRID: GLOBAL, EU; TWILIO: US1, IE1, AU1",
+            "onBehalfOf": "SENDGRID: For the key of a parent account: the subuser's name, or"
+            " account-id and the customer account's ID (example-subuser)",
+            "accountSid": "TWILIO: The account of an API key, or a subaccount: AC and 32"
+            f" hexadecimal digits (AC{'0' * 32})",
+            "contact": "WEB_PUSH: How push services reach you: a mailto: or https: address"
+            " (mailto:push@example.com)",
+        }
     assert "settings" not in schemas["IntegrationObject"]["required"]
 
 
