@@ -89,15 +89,16 @@ class QuerySchema(Struct, Generic[Shape], frozen=True, kw_only=True):
         self, given: Mapping[str, list[str]], values: dict[str, Any]
     ) -> Iterable[FieldFinding]:
         for name, texts in given.items():
+            text = ",".join(texts)  # some generated clients repeat the name of a list
             if name not in self.rules:
                 yield safe_field_name(name), unknown_parameter(name, (*self.rules,))
-            elif len(texts) > 1:
+            elif len(texts) > 1 and self.rules[name].schema.get("type") != "array":
                 yield name, REPEATED
-            elif SURROGATE.search(texts[0]):
+            elif SURROGATE.search(text):
                 yield name, NOT_UTF_8
             else:
                 try:
-                    values[name] = self.rules[name](texts[0])
+                    values[name] = self.rules[name](text)
                 except FieldError as error:
                     yield name, error.problem
 

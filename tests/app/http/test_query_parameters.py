@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from app.http.errors import InvalidFieldsError
 from app.http.field_rules import FieldError, choice
-from app.http.query_parameters import QuerySchema, integer, operation_class
+from app.http.query_parameters import QuerySchema, integer, list_of, operation_class
 from app.http.text_rules import text
 from app.http.types import ApiRequest
 
@@ -37,6 +37,12 @@ def found_in(query: str) -> list[tuple[str | None, str]]:
     with pytest.raises(InvalidFieldsError) as refused:
         PARAMETERS.read(asking(query))
     return [(name, problem.code) for name, problem in refused.value.findings]
+
+
+@pytest.mark.parametrize("query", ["page=1,2,1", "page=1&page=2&page=1", "page=1,2&page=1"])
+def test_a_list_may_be_one_value_or_a_repeated_parameter(query: str) -> None:
+    lists = QuerySchema(shape=Asked, rules={"page": list_of(integer(1, 9), 3)})
+    assert lists.read(asking(query)).page == (1, 2)
 
 
 def test_without_a_query_string_parameters_have_their_defaults() -> None:
