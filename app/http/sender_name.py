@@ -15,13 +15,17 @@ MAX_NAME_LENGTH = 120
 
 def variable(words: str) -> str:
     """Return the pattern of a variable by its last *words*: `$fromName`, `app.mail.from-name`."""
-    return rf"(?:\w+\s+)?[$-]*(?:{ENVIRONMENT_NAME}|(?i:[\w.-]*(?:{words})_?))\s*"
+    return rf"(?:\w+\s+|-\s+)?[$-]*(?:{ENVIRONMENT_NAME}|(?i:[\w.-]*(?:{words})_?))\s*"
 
 
+NAME = "(?:sender|from|display)[_-]?name"
 VARIABLE_OF_NAME = re.compile(  # or a member of JSON; "From: Berlin" may be a name
-    rf"[\"']|{variable('(?:sender|from|display)[_-]?name')}[:=]"
+    rf"[\"'](?:[\w.-]*{NAME}[\"']\s*(?::|=>?)|[^\"']*[\"']\s*(?::|=>?)\s*[\"'])"
+    rf"|{variable(NAME)}[:=]"
     rf"|{variable('sender|from|name')}(?:=|:\s*[\"'])"
 )
+# With its type and words in front: const fromName: string = "…";
+DECLARATION = re.compile(rf"^[^=\"']*{NAME}[^=\"']*=\s*(?=[\"'`])", re.IGNORECASE)
 ADDRESS = re.compile(r"<[^<>@\s]+@[^<>@\s]+>")
 EMAIL_IN_NAME = FieldProblem(
     "EMAIL_IN_NAME", "Give the name alone; an address belongs in senderEmail"
@@ -56,11 +60,13 @@ def read_sender_name(value: object) -> str:
 
 def without_layer(name: str) -> str:
     """Return *name* without its outermost wrapping; a single apostrophe may be of the name."""
-    name = trim(FORMULA.sub("", strip_variable(name, VARIABLE_OF_NAME.match)))
+    name = trim(FORMULA.sub("", name))
     quoted = name.rstrip(",;")
     inner = quoted[1:-1]
-    is_quoted = quoted[:1] + quoted[-1:] in QUOTE_PAIRS and not {*inner} & {quoted[0], quoted[-1]}
-    return trim(inner) if is_quoted else name
+    if quoted[:1] + quoted[-1:] in QUOTE_PAIRS and not {*inner} & {quoted[0], quoted[-1]}:
+        return trim(inner)
+    declared = DECLARATION.sub("", name)
+    return declared if declared != name else strip_variable(name, VARIABLE_OF_NAME.match)
 
 
 sender_name = Rule(

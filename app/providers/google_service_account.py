@@ -52,7 +52,7 @@ class ServiceAccountFile(Struct, frozen=True):
     project_id: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.:-]{0,99}\Z")]
     client_email: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._+-]{1,127}@[A-Za-z0-9.-]{1,127}\Z")]
     private_key: Annotated[str, Meta(max_length=2_000)]
-    token_uri: Annotated[str, Meta(pattern=r"^https://[^\s<>()\[\]|]{1,500}\Z")] | None = None
+    token_uri: Annotated[str, Meta(pattern=r"^https?://[^\s<>()\[\]|]{1,500}\Z")] | None = None
 
     def __repr__(self) -> str:
         return "ServiceAccountFile(…)"

@@ -191,19 +191,19 @@ def key_warnings(
     value: PastedValue, field: ProviderField | None, provider: Provider
 ) -> Iterator[FieldProblem]:
     """Find what stands around the key *value*, or inside it, and belongs to none."""
-    unwrapped = value.unwrapped.text
     wrappings = wrappings_of(value, field)
+    content = value.unwrapped.text if wrappings else value.text
     yield from (WRAPPING_WARNINGS[wrapping] for wrapping in Wrapping if wrapping in wrappings)
     if field and find_lookalike(value, field):
         return  # what it is says more
     if field and holds_more_than_key(value, field, provider):
         yield TEXT_AROUND
         return
-    if (field and field.document) or not UNPRINTABLE.search(unwrapped):
+    if (field and field.document) or not UNPRINTABLE.search(content):
         return
-    if SPACE.search(unwrapped):
+    if SPACE.search(content):
         yield SPACE_INSIDE
-    rest = SPACE.sub("", unwrapped)
+    rest = SPACE.sub("", content)
     if BLANK.search(rest):
         yield INVISIBLE_CHARACTER
     elif UNPRINTABLE.search(rest):

@@ -145,7 +145,9 @@ async def test_a_service_account_with_a_link_in_it_is_not_what_google_made(
     assert script.requests == []
 
 
-@pytest.mark.parametrize("uri", ["https://oauth2.googleapis.com/token", None])
+@pytest.mark.parametrize(
+    "uri", ["https://oauth2.googleapis.com/token", "http://localhost:9099/token", None]
+)
 def test_a_service_account_needs_no_certain_token_uri(
     service_account: dict[str, str], uri: str | None
 ) -> None:

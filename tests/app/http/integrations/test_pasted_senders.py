@@ -125,12 +125,21 @@ NAMES = [
     ('from: "Acme"', "Acme"),
     ('$fromName = "Acme News";', "Acme News"),
     ("'name' => 'Acme',", "Acme"),
+    ('const fromName: string = "Rock & Co";', "Rock & Co"),
+    ('from_name: str = "Rock & Co"', "Rock & Co"),
+    ("private readonly fromName = 'Rock & Co';", "Rock & Co"),
+    ('public static final String FROM_NAME = "O\'Neil";', "O'Neil"),
+    ('let from_name: &str = "Rock & Co";', "Rock & Co"),
+    ('$env:MAIL_FROM_NAME = "Rock & Co"', "Rock & Co"),
+    ("- MAIL_FROM_NAME=Rock & Co", "Rock & Co"),
+    ('"MAIL_FROM_NAME=Rock & Co"', "Rock & Co"),
     ('"Acme"', "Acme"),
     ("'Acme',", "Acme"),
     ("\u201cAcme\u201d", "Acme"),
     ('="Acme"', "Acme"),
     *((name, name) for name in ("'t Winkeltje", "Rock 'n' Roll", '"A" and "B"', "E=mc2", "=Acme")),
     *((name, name) for name in ("From: Berlin", "Name: Acme", "Acme, Inc.,", '""', "'n' Roll'")),
+    *((name, name) for name in ('"Hamilton": das Musical', "'A': the show")),
 ]
 
 
