@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 from app.http.field_rules import FieldError, FieldProblem, Rule
-from app.http.text_rules import pasted_schema, read_name
+from app.http.text_rules import pasted_schema, read_name, require_visible
 from app.pasted_text import trim
 from app.secrets.secret_names import names_secret
 from app.stand_ins import ENVIRONMENT_NAME
@@ -26,6 +26,7 @@ VARIABLE_OF_NAME = re.compile(  # or a member of JSON; "From: Berlin" may be a n
 )
 # With its type and words in front: const fromName: string = "…";
 DECLARATION = re.compile(rf"^[^=\"']*{NAME}[^=\"']*=\s*(?=[\"'`])", re.IGNORECASE)
+BEFORE_COMMENT = re.compile(r"^(([\"'`]).*\2)[;,]?\s*(?:#|//).*$")
 ADDRESS = re.compile(r"<[^<>@\s]+@[^<>@\s]+>")
 EMAIL_IN_NAME = FieldProblem(
     "EMAIL_IN_NAME", "Give the name alone; an address belongs in senderEmail"
@@ -53,6 +54,7 @@ def read_sender_name(value: object) -> str:
     name = read_name(value, MAX_NAME_LENGTH)
     while (inner := without_layer(name)) and inner != name:
         name = inner
+    require_visible(name.strip(f"{QUOTES},;"))  # FROM_NAME=""
     if ADDRESS.search(name):  # Acme <news@acme.com>
         raise FieldError(EMAIL_IN_NAME)
     return name
@@ -65,8 +67,10 @@ def without_layer(name: str) -> str:
     inner = quoted[1:-1]
     if quoted[:1] + quoted[-1:] in QUOTE_PAIRS and not {*inner} & {quoted[0], quoted[-1]}:
         return trim(inner)
-    declared = DECLARATION.sub("", name)
-    return declared if declared != name else strip_variable(name, VARIABLE_OF_NAME.match)
+    value = DECLARATION.sub("", name)
+    if value == name:
+        value = strip_variable(name, VARIABLE_OF_NAME.match)
+    return value if value == name else BEFORE_COMMENT.sub(r"\1", value)
 
 
 sender_name = Rule(

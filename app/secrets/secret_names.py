@@ -55,7 +55,7 @@ NAMED_SECRET = re.compile(  # an address has other signs in front, or another na
 # In a text of words "Token: refresh" names no secret: a variable does, or a member of JSON.
 SECRET_VARIABLE = re.compile(
     r"(?<![^\s\"'`({<;,|$:])(?:"
-    rf"[\w.-]{{0,80}}?{NAME}="
+    rf"[\w.-]{{0,80}}?{NAME}(?:=|\s{{1,9}}=>?\s{{0,9}}(?=[\"'`]))"
     r"|(?=(?-i:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[a-z][a-z0-9]*(?:(?:[._][a-z0-9]+)+|[A-Z]\w*)"
     r"|X-[\w-]+|(?<=[\"'])\w+[\"'])(?![\w.-]))"
     rf"[\w.-]{{0,80}}?{NAME}{SIGN})"

@@ -32,11 +32,13 @@ VARIABLES = [  # also in a text of words
     *("SMTP_PASSWORD: {}", "TWILIO_AUTH_TOKEN='{}'", "api_key: {}", "API_KEY = {}"),
     *("apiKey: {}", '"apiSecret": "{}"', '{{"password":"{}"}}', "X-API-Key: {}"),
     *('$env:SMTP_PASS="{}"', "Production VONAGE_API_SECRET={}", "mail.password={}"),
+    *('password = "{}"', '$password = "{}";', 'final String password = "{}";', "token => '{}'"),
 ]
 WORDS = [
     *("Password reset mails", "Token: refresh", "Reset password: Acme", "Key accounts = VIP"),
     *("Password: reset", "Key: Accounts", "API key: rotation", "Passwords: reset and forgotten"),
     *("OAuth: Google", "Two-Factor-Auth: Customers", "Web_Push_Key: Berlin", "Turkey=Istanbul"),
+    *("Password = reset", 'Key = "VIP"'),
     *("Secret=Santa", "PUBLIC_KEY=abcdefgh", "see https://acme.com/?token=abcdefgh"),
 ]
 

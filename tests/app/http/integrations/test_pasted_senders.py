@@ -132,13 +132,16 @@ NAMES = [
     ('let from_name: &str = "Rock & Co";', "Rock & Co"),
     ('$env:MAIL_FROM_NAME = "Rock & Co"', "Rock & Co"),
     ("- MAIL_FROM_NAME=Rock & Co", "Rock & Co"),
+    ('FROM_NAME="Acme" # our brand', "Acme"),
+    ("const fromName = 'Acme'; // our brand", "Acme"),
     ('"MAIL_FROM_NAME=Rock & Co"', "Rock & Co"),
     ('"Acme"', "Acme"),
     ("'Acme',", "Acme"),
     ("\u201cAcme\u201d", "Acme"),
     ('="Acme"', "Acme"),
     *((name, name) for name in ("'t Winkeltje", "Rock 'n' Roll", '"A" and "B"', "E=mc2", "=Acme")),
-    *((name, name) for name in ("From: Berlin", "Name: Acme", "Acme, Inc.,", '""', "'n' Roll'")),
+    *((name, name) for name in ("From: Berlin", "Name: Acme", "Acme, Inc.,", "'n' Roll'")),
+    *((name, name) for name in ('"Acme" # 1', "Acme # 1")),
     *((name, name) for name in ('"Hamilton": das Musical', "'A': the show")),
 ]
 
@@ -147,6 +150,11 @@ NAMES = [
 @pytest.mark.parametrize(("text", "name"), NAMES)
 def test_what_people_copy_with_the_name_of_a_sender_goes(body: str, text: str, name: str) -> None:
     assert read(body, "senderName", text) == name
+
+
+@pytest.mark.parametrize("text", ['""', 'FROM_NAME=""', "const fromName = '';", "''"])
+def test_a_name_without_anything_in_its_quotes_is_blank(text: str) -> None:
+    assert codes("create", "senderName", text) == {"INVISIBLE_TEXT"}
 
 
 @pytest.mark.parametrize("body", ["create", "change"])

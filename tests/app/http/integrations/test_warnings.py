@@ -82,10 +82,13 @@ def test_values_that_a_provider_does_not_expect_are_warnings(
         *((name, True) for name in ("{{ site_name }}", "%APP_NAME%", "$APP_NAME", "$fromName")),
         *((name, True) for name in ("process.env.FROM_NAME", "env('APP_NAME')", "ENV['NAME']")),
         *((name, True) for name in ('os.environ["FROM_NAME"]', "import.meta.env.VITE_NAME")),
+        *((name, True) for name in ('os.Getenv("NAME")', 'env::var("NAME")', 'ENV.fetch("NAME")')),
+        *((name, True) for name in ("$(FROM_NAME)", "%{app_name}", "config('mail.from.name')")),
         *((name, False) for name in ("Acme", "$AVE", "Ca$h & Co", "100% Bio", "50%-off% Shop")),
         *((name, False) for name in ("{code} Academy", "Green Env. Agency", "A$AP_Rocky")),
         *((name, False) for name in ("env.consulting", "my-env.com", "Environ(mental) Studio")),
         *((name, False) for name in ("100%Fun%", "50%OFF% Shop", "Process.env", "Env (Berlin)")),
+        *((name, False) for name in ("Config (Live)", "$(Cash)", "Getenv GmbH")),
     ],
 )
 def test_a_sender_that_is_the_name_of_a_variable_is_a_warning(
