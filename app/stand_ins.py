@@ -14,5 +14,5 @@ REFERENCE = re.compile(
 # Of a secret: hidden behind signs, one sign again and again, an address in a vault, a variable.
 STAND_IN = re.compile(
     r"[*\u2022\u25cf]{4}|^(.)\1+$|^[a-z]+://"
-    rf"|^{ENVIRONMENT_NAME}$|{REFERENCE.pattern}"
+    rf"|^{ENVIRONMENT_NAME}=?$|{REFERENCE.pattern}"
 )

@@ -26,6 +26,7 @@ VARIABLE_OF_NAME = re.compile(  # or a member of JSON; "From: Berlin" may be a n
 )
 # With its type and words in front: const fromName: string = "…";
 DECLARATION = re.compile(rf"^[^=\"']*{NAME}[^=\"']*=\s*(?=[\"'`])", re.IGNORECASE)
+EMPTY_VARIABLE = re.compile(r"[$\w.-]+\s*=[\"'`;,\s]*")  # FROM_NAME=
 BEFORE_COMMENT = re.compile(r"^(([\"'`]).*\2)[;,]?\s*(?:#|//).*$")
 ADDRESS = re.compile(r"<[^<>@\s]+@[^<>@\s]+>")
 EMAIL_IN_NAME = FieldProblem(
@@ -54,7 +55,7 @@ def read_sender_name(value: object) -> str:
     name = read_name(value, MAX_NAME_LENGTH)
     while (inner := without_layer(name)) and inner != name:
         name = inner
-    require_visible(name.strip(f"{QUOTES},;"))  # FROM_NAME=""
+    require_visible("" if EMPTY_VARIABLE.fullmatch(name) else name.strip(f"{QUOTES},;"))
     if ADDRESS.search(name):  # Acme <news@acme.com>
         raise FieldError(EMAIL_IN_NAME)
     return name

@@ -23,7 +23,7 @@ from app.http.field_rules import (
     require_length,
     require_string,
 )
-from app.http.sender_name import strip_variable
+from app.http.sender_name import EMPTY_VARIABLE, strip_variable
 from app.http.text_rules import INVISIBLE_TEXT
 from app.pasted_text import ASTRAL_BLANKS, BLANKS, INVISIBLES, shows_nothing, trim
 from domain.provider import Provider, Providers, SenderKind
@@ -112,7 +112,7 @@ def sender_rule(providers: Providers) -> Rule:
         string = require_string(value)
         require_length(string, MAX_SENDER_LENGTH)
         sender = read_sender(string)
-        if shows_nothing(sender):
+        if shows_nothing(sender) or EMPTY_VARIABLE.fullmatch(trim(string)):
             raise FieldError(INVISIBLE_TEXT)
         if not takes(sender):
             raise FieldError(explain(sender) or invalid)

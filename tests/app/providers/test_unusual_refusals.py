@@ -31,6 +31,7 @@ STAND_INS = [
     "$SENDER_API_KEY",
     "%SENDER_API_KEY%",
     "SENDER_API_KEY",
+    "SENDER_API_KEY=",
     "process.env.SENDER_API_KEY",
     "os.environ['SENDER_API_KEY']",
     "op://Marketing/Sender/key",

@@ -152,9 +152,14 @@ def test_what_people_copy_with_the_name_of_a_sender_goes(body: str, text: str, n
     assert read(body, "senderName", text) == name
 
 
-@pytest.mark.parametrize("text", ['""', 'FROM_NAME=""', "const fromName = '';", "''"])
-def test_a_name_without_anything_in_its_quotes_is_blank(text: str) -> None:
+@pytest.mark.parametrize("text", ['""', 'FROM_NAME=""', "const fromName = '';", "''", "FROM="])
+def test_a_name_without_anything_behind_it_or_in_its_quotes_is_blank(text: str) -> None:
     assert codes("create", "senderName", text) == {"INVISIBLE_TEXT"}
+
+
+@pytest.mark.parametrize("text", ["TWILIO_FROM=", "FROM=''", "SENDER_ID = "])
+def test_a_sender_that_is_a_variable_without_a_value_is_blank(text: str) -> None:
+    assert codes("create", "senderPhone", text) == {"INVISIBLE_TEXT"}
 
 
 @pytest.mark.parametrize("body", ["create", "change"])
