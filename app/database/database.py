@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from app.database.connection import with_network_timeouts, with_role_prefix
 from app.database.embedded import EmbeddedServer, EmbeddedServerError, open_embedded
@@ -64,11 +65,26 @@ def has_cluster(data_dir: Path) -> bool:
 def validate_urls(settings: Settings) -> None:
     """Raise SettingsError, without repeating it, if an address of a database cannot be read."""
     for name, address in (("DATABASE", settings.database_url), ("POOLER", settings.pooler_url)):
-        try:
-            with_network_timeouts(address or "")
-        except psycopg.ProgrammingError:  # says the address again, with the password in it
-            message = f"INTEGRATIONS_{name}_URL is no address of a PostgreSQL database."
-            raise SettingsError(message) from None
+        if not is_address(address or ""):
+            message = (
+                f"INTEGRATIONS_{name}_URL is no address of a PostgreSQL database; write % @ : / ? #"
+                " in a password as %25 %40 %3A %2F %3F %23."
+            )
+            raise SettingsError(message)
+
+
+def is_address(address: str) -> bool:
+    """Return whether *address* is a conninfo, and no password goes on in its host, port or name.
+
+    An error of a connection repeats these.
+    """
+    try:
+        parts = conninfo_to_dict(address)
+    except (psycopg.ProgrammingError, UnicodeDecodeError):  # say the address, with its password
+        return False
+    host, port, name = (str(parts.get(each) or "") for each in ("host", "port", "dbname"))
+    is_port = all(each.isdecimal() for each in port.split(",") if each)
+    return is_port and "@" not in host + name
 
 
 @contextmanager
