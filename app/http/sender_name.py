@@ -26,7 +26,8 @@ VARIABLE_OF_NAME = re.compile(  # or a member of JSON; "From: Berlin" may be a n
 )
 # With its type and words in front: const fromName: string = "…";
 DECLARATION = re.compile(rf"^[^=\"']*{NAME}[^=\"']*=\s*(?=[\"'`])", re.IGNORECASE)
-EMPTY_VARIABLE = re.compile(r"[$\w.-]+\s*=[\"'`;,\s]*")  # FROM_NAME=
+# FROM_NAME=, and not the end of a key in base64.
+EMPTY_VARIABLE = re.compile(rf"{variable('sender|from|name')}=[\"'`;,\s]*")
 BEFORE_COMMENT = re.compile(r"^(([\"'`]).*\2)[;,]?\s*(?:#|//).*$")
 ADDRESS = re.compile(r"<[^<>@\s]+@[^<>@\s]+>")
 EMAIL_IN_NAME = FieldProblem(
